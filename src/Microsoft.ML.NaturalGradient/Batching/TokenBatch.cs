@@ -1,0 +1,31 @@
+using Microsoft.ML.NaturalGradient.Training;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Batching;
+
+/// <summary>A padded batch of token sequences; owns its tensors.</summary>
+/// <param name="ids">Token ids, [N, T], int64, padded at the end.</param>
+/// <param name="mask">1 for tokens and 0 for padding, [N, T], int64.</param>
+/// <param name="typeIds">Segment ids, [N, T], int64.</param>
+internal sealed class TokenBatch(Tensor ids, Tensor mask, Tensor typeIds) : ModelInput
+{
+    /// <summary>Token ids, [N, T].</summary>
+    public Tensor Ids { get; } = ids;
+
+    /// <summary>1 for tokens and 0 for padding, [N, T].</summary>
+    public Tensor Mask { get; } = mask;
+
+    /// <summary>Segment ids, [N, T].</summary>
+    public Tensor TypeIds { get; } = typeIds;
+
+    /// <inheritdoc/>
+    public override int SampleCount => (int)Ids.shape[0];
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        Ids.Dispose();
+        Mask.Dispose();
+        TypeIds.Dispose();
+    }
+}

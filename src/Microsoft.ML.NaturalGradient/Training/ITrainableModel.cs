@@ -1,0 +1,15 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Training;
+
+/// <summary>A network whose trainable layers record themselves on the current gradient tape.</summary>
+internal interface ITrainableModel
+{
+    /// <summary>The parameters to train, in a fixed order; owned by the model.</summary>
+    IReadOnlyList<NamedParameter> TrainableParameters { get; }
+
+    /// <summary>Computes the logits of a batch.</summary>
+    /// <param name="input">The batch; not modified.</param>
+    /// <returns>Logits z, [N, C] (or [N, T, C]); in the caller's dispose scope, in the autograd graph unless grad mode is off.</returns>
+    Tensor Forward(ModelInput input);
+}
