@@ -1,0 +1,33 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Curvature;
+
+/// <summary>A per-sample loss of the logits, with the derivatives that natural-gradient methods need.</summary>
+/// <remarks>Losses are summed over a sample's label positions and never divided by the number of samples.</remarks>
+internal interface IObjective
+{
+    /// <summary>Computes each sample's loss.</summary>
+    /// <param name="logits">Logits z, [N, C] or [N, T, C]; not modified.</param>
+    /// <param name="labels">Labels, [N] or [N, T], int64.</param>
+    /// <returns>Losses ℓ, [N], float64; owned by the caller.</returns>
+    Tensor Losses(Tensor logits, Tensor labels);
+
+    /// <summary>Computes ∂ℓ/∂z without cancellation.</summary>
+    /// <param name="logits">Logits z, [N, C] or [N, T, C]; not modified.</param>
+    /// <param name="labels">Labels, [N] or [N, T], int64.</param>
+    /// <returns>∂ℓ_n/∂z_n, shaped like <paramref name="logits"/>, float64; owned by the caller.</returns>
+    Tensor LogitGradients(Tensor logits, Tensor labels);
+
+    /// <summary>Draws labels from the model's own predictive distribution.</summary>
+    /// <param name="logits">Logits z, [N, C] or [N, T, C]; not modified.</param>
+    /// <param name="labels">The true labels; positions that the loss ignores stay ignored.</param>
+    /// <param name="generator">Source of randomness.</param>
+    /// <returns>Labels shaped like <paramref name="labels"/>; owned by the caller.</returns>
+    Tensor SampleLabels(Tensor logits, Tensor labels, Generator generator);
+
+    /// <summary>Counts the samples predicted right.</summary>
+    /// <param name="logits">Logits z, [N, C] or [N, T, C].</param>
+    /// <param name="labels">Labels, [N] or [N, T], int64.</param>
+    /// <returns>Samples whose every label position has its largest logit at the label.</returns>
+    long CountCorrect(Tensor logits, Tensor labels);
+}

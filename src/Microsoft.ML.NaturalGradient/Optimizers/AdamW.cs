@@ -1,0 +1,63 @@
+using Microsoft.ML.NaturalGradient.Numerics;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Optimization;
+
+/// <summary>Adam with decoupled weight decay on the mean loss.</summary>
+/// <remarks>
+/// θ ← θ(1 − ηκ); m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − η (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε).
+/// Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, algorithm 2. State 2P.
+/// </remarks>
+internal sealed class AdamW : Optimizer
+{
+    private readonly AdamWOptions _options;
+    private readonly Tensor[] _means;
+    private readonly Tensor[] _squares;
+    private long _steps;
+
+    public AdamW(IReadOnlyList<Parameter> parameters, AdamWOptions options)
+        : base(parameters)
+    {
+        _options = options;
+        _means = [.. parameters.Select(parameter => zeros_like(parameter).detach().DetachFromDisposeScope())];
+        _squares = [.. parameters.Select(parameter => zeros_like(parameter).detach().DetachFromDisposeScope())];
+    }
+
+    /// <inheritdoc/>
+    public override bool NeedsPerSampleGradients => false;
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        base.Dispose();
+        Array.ForEach(_means, mean => mean.Dispose());
+        Array.ForEach(_squares, square => square.Dispose());
+    }
+
+    private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
+    {
+        Update(batch.MeanGradient(Parameters), learningRate);
+        return StepDiagnostics.None;
+    }
+
+    /// <summary>Applies one step for given gradients.</summary>
+    internal void Update(IReadOnlyList<Tensor> gradients, double learningRate)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        _steps++;
+        var meanCorrection = 1 - Math.Pow(_options.Beta1, _steps);
+        var squareCorrection = 1 - Math.Pow(_options.Beta2, _steps);
+        for (var i = 0; i < Parameters.Count; i++)
+        {
+            _means[i].ScaleInPlace(_options.Beta1);
+            _means[i].AddInPlace(gradients[i], 1 - _options.Beta1);
+            _squares[i].ScaleInPlace(_options.Beta2);
+            _squares[i].AddInPlace(gradients[i].square(), 1 - _options.Beta2);
+            var denominator = _squares[i].Times(1 / squareCorrection).sqrt_().Plus(_options.Epsilon);
+            Parameters[i].ScaleInPlace(1 - (learningRate * _options.WeightDecay));
+            Parameters[i].AddInPlace(_means[i].div(denominator), -learningRate / meanCorrection);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Numerics;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Optimization;
+
+/// <summary>Natural gradient with a Monte-Carlo Fisher: K labels per sample are drawn from the model.</summary>
+/// <remarks>
+/// d = (ĴᵀĴ/K + λI)⁻¹ g = (1/λ)[g − Ĵᵀ(ĴĴᵀ + KλI)⁻¹ Ĵg], with g the true gradient and Ĵ [N·K, P] the gradients for the drawn labels.
+/// Wu et al., NeurIPS 2024, App. E, eq. (49) for K = 1. λ is relative to the mean diagonal of ĴĴᵀ. As λ → 0 this becomes a
+/// projection of g away from the sampled gradients, so near-zero damping is useless for training.
+/// </remarks>
+internal sealed class SampledFisher : GramOptimizer
+{
+    private readonly SfOptions _options;
+    private readonly Generator? _generator;
+    private readonly Func<BatchEvaluation, Tensor> _sample;
+
+    /// <summary>Draws labels from a seeded generator.</summary>
+    public SampledFisher(IReadOnlyList<Parameter> parameters, SfOptions options, long seed)
+        : base(parameters, options.NormalizeUpdate)
+    {
+        _options = options;
+        _generator = new Generator((ulong)seed, torch.CPU);
+        _sample = batch => batch.SampledLogitGradients(_generator);
+    }
+
+    /// <summary>Takes the drawn labels' logit gradients from outside, for comparison with a reference.</summary>
+    internal SampledFisher(IReadOnlyList<Parameter> parameters, SfOptions options, Func<BatchEvaluation, Tensor> sample)
+        : base(parameters, options.NormalizeUpdate)
+    {
+        _options = options;
+        _sample = sample;
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _generator?.Dispose();
+        base.Dispose();
+    }
+
+    private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
+    {
+        using var trueGradients = batch.Capture(batch.LogitGradients, keepGraph: true);
+        CheckCoverage(trueGradients);
+        var gradient = trueGradients.Combine(ones_like(batch.SquaredNorms)); // g
+        var draws = new CapturedGradients[_options.Samples];
+        try
+        {
+            for (var k = 0; k < draws.Length; k++)
+            {
+                draws[k] = batch.Capture(_sample(batch), keepGraph: k + 1 < draws.Length);
+            }
+
+            var gram = CrossGram(draws); // [N·K, N·K]
+            var target = cat([.. draws.Select(draw => draw.Dot(gradient))]); // Ĵg, [N·K]
+            var damping = _options.Damping * gram.diagonal().mean().item<double>();
+            using var solution = GramSolver.SolveLiteral(gram, target, draws.Length * damping);
+            Move(Direction(gradient, draws, solution.Weights, damping), learningRate);
+            return Diagnose(gram.diagonal(), solution);
+        }
+        finally
+        {
+            Array.ForEach(draws, draw => draw?.Dispose());
+        }
+    }
+
+    // Inner products between the rows of several captures of one forward pass.
+    private static Tensor CrossGram(CapturedGradients[] draws)
+    {
+        if (draws is [var single])
+        {
+            return single.Gram();
+        }
+
+        using var scope = NewDisposeScope();
+        var rows = cat([.. draws.Select(draw => draw.Rows())]).to(ScalarType.Float64); // [N·K, P]
+        return rows.mm(rows.t()).MoveToOuterDisposeScope();
+    }
+
+    private static Dictionary<IntPtr, Tensor> Direction(
+        Dictionary<IntPtr, Tensor> gradient, CapturedGradients[] draws, Tensor weights, double damping)
+    {
+        var parts = weights.chunk(draws.Length);
+        var projections = draws.Zip(parts, (draw, part) => draw.Combine(part)).ToList();
+        return gradient.ToDictionary(
+            pair => pair.Key,
+            pair => projections.Aggregate(pair.Value, (sum, part) => sum.Minus(part[pair.Key])).Times(1 / damping));
+    }
+}

@@ -1,0 +1,29 @@
+using Microsoft.ML.NaturalGradient.Optimization;
+using TorchSharp.Modules;
+
+namespace Microsoft.ML.NaturalGradient;
+
+/// <summary>Stochastic gradient descent with momentum, on the mean loss of the batch.</summary>
+public sealed record SgdOptions : OptimizerOptions
+{
+    /// <summary>Heavy-ball momentum μ.</summary>
+    /// <value>From 0 up to, but not including, 1. The default is 0.</value>
+    public double Momentum { get; init; }
+
+    /// <summary>Weight decay κ added to the gradient as κθ.</summary>
+    /// <value>Zero or greater. The default is 0.</value>
+    public double WeightDecay { get; init; }
+
+    internal override string Name => "SGD";
+
+    internal override void Validate()
+    {
+        base.Validate();
+        Check(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "Use a number from 0 up to, but not including, 1.");
+        Check(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "Use zero or a positive number.");
+    }
+
+    internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) => new Sgd(parameters, this);
+
+    private protected override double DefaultLearningRate(int classCount) => 0.1;
+}

@@ -1,0 +1,124 @@
+using Microsoft.ML.NaturalGradient.Numerics;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
+
+/// <summary>The per-sample gradients J [N, P] of one batch, held as per-layer pairs and never formed as a whole.</summary>
+/// <remarks>
+/// Row n is the gradient of sample n's own seeded loss. The three operations are all that EF, iEF and SF need:
+/// <see cref="Gram"/> (J Jᵀ), <see cref="Combine"/> (Jᵀ w) and <see cref="Dot"/> (J v).
+/// </remarks>
+internal sealed class CapturedGradients : IDisposable
+{
+    private readonly List<List<(ParameterUse Use, Tensor Error)>> _byParameter = [];
+
+    internal CapturedGradients(IReadOnlyList<(ParameterUse Use, Tensor Error)> uses)
+    {
+        // A parameter used twice (tied weights) has one gradient: the sum over its uses.
+        var index = new Dictionary<IntPtr, int>();
+        foreach (var pair in uses)
+        {
+            var parameter = pair.Use.Parameter;
+            if (!index.TryGetValue(parameter.Handle, out var position))
+            {
+                position = _byParameter.Count;
+                index.Add(parameter.Handle, position);
+                _byParameter.Add([]);
+            }
+
+            _byParameter[position].Add(pair);
+        }
+
+        SampleCount = uses[0].Error.shape[0];
+    }
+
+    /// <summary>Samples N.</summary>
+    public long SampleCount { get; }
+
+    /// <summary>Parameters in the order in which the forward pass first used them.</summary>
+    public IEnumerable<Parameter> Parameters => _byParameter.Select(uses => uses[0].Use.Parameter);
+
+    /// <summary>Computes the Gram matrix C = J Jᵀ in float64.</summary>
+    /// <returns>C, [N, N], float64; owned by the caller.</returns>
+    public Tensor Gram()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var gram = zeros(SampleCount, SampleCount, dtype: ScalarType.Float64, device: _byParameter[0][0].Error.device); // [N, N]
+        foreach (var uses in _byParameter)
+        {
+            using var layerScope = NewDisposeScope();
+            if (uses is [var single])
+            {
+                single.Use.AddGram(gram, single.Error);
+            }
+            else
+            {
+                var rows = Sum(uses.Select(pair => pair.Use.PerSampleGradient(pair.Error)))
+                    .flatten(1).to(ScalarType.Float64); // [N, P_layer]
+                gram.AddInPlace(rows.mm(rows.t()));
+            }
+        }
+
+        return gram.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Forms J itself; for small P only.</summary>
+    /// <returns>J, [N, P], columns in the order of <see cref="Parameters"/>; owned by the caller.</returns>
+    public Tensor Rows()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var blocks = _byParameter.Select(
+            uses => Sum(uses.Select(pair => pair.Use.PerSampleGradient(pair.Error))).flatten(1)); // [N, P_layer]
+        return cat([.. blocks], 1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes Jᵀ w, parameter by parameter.</summary>
+    /// <param name="weights">One weight per sample, [N]; converted to the model's type.</param>
+    /// <returns>One tensor shaped like each parameter, keyed by the parameter's handle; owned by the caller.</returns>
+    public Dictionary<IntPtr, Tensor> Combine(Tensor weights)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var result = new Dictionary<IntPtr, Tensor>();
+        foreach (var uses in _byParameter)
+        {
+            using var layerScope = NewDisposeScope();
+            var typed = weights.to(uses[0].Error.dtype).to(uses[0].Error.device);
+            var sum = Sum(uses.Select(pair => pair.Use.Combine(pair.Error, typed)));
+            result.Add(uses[0].Use.Parameter.Handle, sum.MoveToOuterDisposeScope().MoveToOuterDisposeScope());
+        }
+
+        return result;
+    }
+
+    /// <summary>Computes J v: each sample's inner product with a direction.</summary>
+    /// <param name="direction">One tensor shaped like each parameter, keyed by the parameter's handle.</param>
+    /// <returns>[N], float64; owned by the caller.</returns>
+    public Tensor Dot(IReadOnlyDictionary<IntPtr, Tensor> direction)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var total = zeros(SampleCount, dtype: ScalarType.Float64, device: _byParameter[0][0].Error.device); // [N]
+        foreach (var (use, error) in _byParameter.SelectMany(uses => uses))
+        {
+            using var layerScope = NewDisposeScope();
+            total.AddInPlace(use.Dot(error, direction[use.Parameter.Handle].to(error.dtype)));
+        }
+
+        return total.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var (_, error) in _byParameter.SelectMany(uses => uses))
+        {
+            error.Dispose();
+        }
+    }
+
+    private static Tensor Sum(IEnumerable<Tensor> terms) => terms.Aggregate((sum, term) => sum.Plus(term));
+}

@@ -1,0 +1,39 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
+
+/// <summary>A convolution kernel [O, I, kh, kw]: a linear weight over the unfolded patches of the picture.</summary>
+internal sealed class ConvolutionWeightUse : ParameterUse
+{
+    private readonly Tensor _patches; // [N, L, I·kh·kw]
+
+    /// <summary>Records one application of an ungrouped two-dimensional convolution.</summary>
+    /// <param name="kernel">The kernel, [O, I, kh, kw].</param>
+    /// <param name="input">The layer input, [N, I, H, W]; its patches are kept until <see cref="Dispose"/>.</param>
+    /// <param name="stride">Step between patches, in both directions.</param>
+    /// <param name="padding">Zeros around the picture, in both directions.</param>
+    public ConvolutionWeightUse(Parameter kernel, Tensor input, long stride, long padding)
+        : base(kernel)
+    {
+        using var scope = NewDisposeScope();
+        var (height, width) = (kernel.shape[2], kernel.shape[3]);
+        var columns = nn.functional.unfold(
+            input.detach(), (height, width), dilation: null, padding: (padding, padding), stride: (stride, stride)); // [N, I·kh·kw, L]
+        _patches = Keep(columns.transpose(1, 2));
+    }
+
+    /// <inheritdoc/>
+    public override Tensor PerSampleGradient(Tensor outputGradient) =>
+        outputGradient.flatten(2).bmm(_patches).view([outputGradient.shape[0], .. Parameter.shape]); // [N, O, I, kh, kw]
+
+    /// <inheritdoc/>
+    public override Tensor Combine(Tensor outputGradient, Tensor weights)
+    {
+        var errors = Weighted(outputGradient, weights).flatten(2).transpose(0, 1).flatten(1); // [O, N·L]
+        return errors.mm(_patches.flatten(0, 1)).view_as(Parameter);
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose() => _patches.Dispose();
+}

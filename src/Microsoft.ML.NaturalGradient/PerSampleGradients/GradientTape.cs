@@ -1,0 +1,83 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
+
+/// <summary>Records what trainable layers did in a forward pass, so that one backward pass yields per-sample gradients.</summary>
+/// <remarks>
+/// TorchSharp has no backward hooks. The tape keeps each recorded output in the autograd graph and asks for the gradient of that
+/// output, which is what a backward hook would have received. It belongs to one thread, like a dispose scope.
+/// </remarks>
+internal sealed class GradientTape : IDisposable
+{
+    [ThreadStatic]
+    private static GradientTape? _current;
+
+    private readonly List<(Tensor Output, ParameterUse[] Uses)> _records = [];
+
+    /// <summary>The tape that this thread's layers record on; <see langword="null"/> outside <see cref="Start"/>.</summary>
+    public static GradientTape? Current => _current;
+
+    /// <summary>Makes this the current tape until the result is disposed.</summary>
+    /// <returns>Ends the recording when disposed; the records stay.</returns>
+    public IDisposable Start()
+    {
+        var recording = new Recording(_current);
+        _current = this;
+        return recording;
+    }
+
+    /// <summary>Records a layer's output and the parameters it was made with.</summary>
+    /// <param name="output">The layer output, in the graph; the tape takes it out of the caller's dispose scope and owns it.</param>
+    /// <param name="uses">The parameters; the tape owns the objects.</param>
+    /// <returns>An alias that the rest of the network must use instead of <paramref name="output"/>.</returns>
+    public Tensor Record(Tensor output, params ParameterUse[] uses)
+    {
+        _records.Add((output.DetachFromDisposeScope(), uses));
+        return output.alias();
+    }
+
+    /// <summary>Runs a backward pass from the logits and pairs each record with the gradient of its output.</summary>
+    /// <param name="logits">The logits of the recorded pass, [N, ...].</param>
+    /// <param name="seeds">What to send back: one cotangent per sample, shaped like <paramref name="logits"/>.</param>
+    /// <param name="keepGraph">Whether another pass through the same graph follows.</param>
+    /// <returns>The captured gradients; the caller disposes them before the tape.</returns>
+    /// <exception cref="InvalidOperationException">Nothing was recorded.</exception>
+    public CapturedGradients Capture(Tensor logits, Tensor seeds, bool keepGraph = false)
+    {
+        if (_records.Count == 0)
+        {
+            throw new InvalidOperationException(
+                "The gradient tape is empty. Run the model's forward pass between Start and Capture, with grad mode on.");
+        }
+
+        using var scope = NewDisposeScope();
+        // The form of backward with inputs reports errors as exceptions; autograd.grad would end the process.
+        autograd.backward([logits], [seeds], keepGraph, false, [.. _records.Select(record => record.Output)]);
+        var captured = new List<(ParameterUse Use, Tensor Error)>();
+        foreach (var (output, uses) in _records)
+        {
+            var error = (output.grad ?? zeros_like(output)).detach();
+            output.grad = null;
+            captured.AddRange(uses.Select(use => (use, error.alias().DetachFromDisposeScope())));
+        }
+
+        return new CapturedGradients(captured);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var (output, uses) in _records)
+        {
+            output.Dispose();
+            Array.ForEach(uses, use => use.Dispose());
+        }
+
+        _records.Clear();
+    }
+
+    private sealed class Recording(GradientTape? previous) : IDisposable
+    {
+        public void Dispose() => _current = previous;
+    }
+}

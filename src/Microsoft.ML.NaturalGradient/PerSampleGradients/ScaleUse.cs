@@ -1,0 +1,26 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
+
+/// <summary>A vector [D] that multiplies a normalised input x̂ at every position (LayerNorm, RMSNorm, LayerScale): G_n = Σ_t E_nt ∘ x̂_nt.</summary>
+internal sealed class ScaleUse : ParameterUse
+{
+    private readonly Tensor _normalized; // [N, ..., D]
+
+    /// <summary>Records one application.</summary>
+    /// <param name="scale">The scale γ, [D].</param>
+    /// <param name="normalized">The input before the scale, x̂, [N, ..., D]; an alias is kept until <see cref="Dispose"/>.</param>
+    public ScaleUse(Parameter scale, Tensor normalized)
+        : base(scale)
+    {
+        _normalized = Keep(normalized);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor PerSampleGradient(Tensor outputGradient) =>
+        outputGradient.mul(_normalized).reshape(outputGradient.shape[0], -1, outputGradient.shape[^1]).sum(1); // [N, D]
+
+    /// <inheritdoc/>
+    public override void Dispose() => _normalized.Dispose();
+}
