@@ -1,30 +1,43 @@
 #!/usr/bin/env bash
-# Makes sure that the .NET 10 SDK and the C++ run-time library that TorchSharp needs are there. Changes nothing when they are.
+# Makes sure that what the package manager does not bring is there: the .NET 10 SDK, ICU for it, and the C++ run-time
+# library that TorchSharp needs. Says what it installs; does and prints nothing when all is there.
 set -euo pipefail
 
 SYMBOL=GLIBCXX_3.4.32   # libstdc++ of GCC 13: the newest symbol that libLibTorchSharp.so of TorchSharp 0.107 asks for
+ROOT_PREFIX=''          # 'sudo' where root rights come from sudo
 
 say() { printf 'prerequisites: %s\n' "$*" >&2; }
 stop() { say "$*"; exit 1; }
 
-# Prints the command prefix that gives root rights; fails when there is none.
-as_root() {
+# Succeeds when this script can act as root without asking for a password.
+can_be_root() {
   if [ "$(id -u)" -eq 0 ]; then return 0; fi
-  if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then printf 'sudo'; return 0; fi
+  if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then ROOT_PREFIX=sudo; return 0; fi
   return 1
 }
 
-has_dotnet_10() { command -v dotnet >/dev/null 2>&1 && dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; }
+# apt-get as root, without questions; waits for the update service that holds the lock on a machine just started.
+apt() {
+  $ROOT_PREFIX env DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o DPkg::Lock::Timeout=300 \
+    -o Dpkg::Options::=--force-confold "$@" >&2
+}
+
+can_install() { command -v apt-get >/dev/null 2>&1 && can_be_root; }
+
+has_dotnet_10() {
+  local sdks
+  sdks=$(dotnet --list-sdks 2>/dev/null) || return 1
+  grep -q '^10\.' <<<"$sdks"
+}
 
 ensure_dotnet() {
   has_dotnet_10 && return 0
-  local root
-  if command -v apt-get >/dev/null 2>&1 && root=$(as_root); then
+  if can_install; then
     say "the .NET 10 SDK is missing; looking for the package dotnet-sdk-10.0"
-    $root apt-get update -qq || true
+    apt update || true
     if apt-cache show dotnet-sdk-10.0 >/dev/null 2>&1; then
       say "installing dotnet-sdk-10.0 with apt-get"
-      $root env DEBIAN_FRONTEND=noninteractive apt-get -y -qq install dotnet-sdk-10.0 >&2
+      apt install dotnet-sdk-10.0
       has_dotnet_10 && return 0
     fi
   fi
@@ -33,10 +46,32 @@ ensure_dotnet() {
     export PATH=\"\$HOME/.dotnet:\$PATH\""
 }
 
-# Paths of every libstdc++.so.6 the dynamic linker knows of for this architecture.
+# The SDK's install script brings no ICU, without which .NET does not start.
+ensure_icu() {
+  local wanted="the .NET SDK needs the package libicu, which this system does not have" package
+  needs_icu || return 0
+  can_install || stop "$wanted. Install it as root, then run this again."
+  apt update
+  package=$(apt-cache search --names-only '^libicu[0-9]+$' | awk '{ print $1 }' | sort -V | tail -n 1)
+  [ -n "$package" ] || stop "$wanted. Install it, then run this again."
+  say "$wanted. Installing $package."
+  apt install "$package"
+  if needs_icu; then stop "$package was installed but .NET still does not find ICU."; fi
+}
+
+needs_icu() {
+  local answer
+  answer=$(dotnet --version 2>&1) || true
+  grep -q 'valid ICU package' <<<"$answer"
+}
+
+# Paths of every x64 libstdc++.so.6 that the dynamic linker knows of.
 libstdcxx_paths() {
-  { ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null || true; } | awk '/libstdc\+\+\.so\.6 / { print $NF }'
-  ls /usr/lib/"$(uname -m)"-linux-gnu/libstdc++.so.6 /usr/lib64/libstdc++.so.6 2>/dev/null || true
+  local folder search=${LD_LIBRARY_PATH:-}
+  { ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null || true; } | awk '/libstdc\+\+\.so\.6 .*x86-64/ { print $NF }'
+  for folder in ${search//:/ } /usr/lib/x86_64-linux-gnu /usr/lib64; do
+    if [ -e "$folder/libstdc++.so.6" ]; then printf '%s\n' "$folder/libstdc++.so.6"; fi
+  done
 }
 
 has_symbol() {
@@ -49,38 +84,38 @@ has_symbol() {
 
 ensure_libstdcxx() {
   [ "$(uname -s)" = Linux ] || return 0
+  [ "$(uname -m)" = x86_64 ] || stop "TorchSharp 0.107 has no native library for Linux on $(uname -m), only for x86_64."
   has_symbol && return 0
-  local id='' version='' root
+  local id='' version=''
   if [ -r /etc/os-release ]; then
+    # shellcheck source=/dev/null
     id=$(. /etc/os-release && printf '%s' "${ID:-}")
+    # shellcheck source=/dev/null
     version=$(. /etc/os-release && printf '%s' "${VERSION_ID:-}")
   fi
   local wanted="TorchSharp 0.107 needs libstdc++ of GCC 13 or newer (symbol $SYMBOL), which this system does not have"
   case "$id-$version" in
     debian-12)
-      root=$(as_root) || stop "$wanted. As root, run eng/prerequisites.sh once: it takes libstdc++6 from Debian 13 (trixie)."
+      can_install || stop "$wanted. Run eng/prerequisites.sh once as root: it takes libstdc++6 from Debian 13 (trixie)."
       say "$wanted."
-      say "Adding Debian 13 (trixie) as a package source of low priority (100) and installing libstdc++6 from it; libc6 is upgraded with it."
-      local mirror
-      mirror=$(debian_mirror)
-      printf 'deb %s trixie main\n' "$mirror" | $root tee /etc/apt/sources.list.d/trixie-libstdcxx.list >/dev/null
-      printf 'Package: *\nPin: release n=trixie\nPin-Priority: 100\n' | $root tee /etc/apt/preferences.d/trixie-libstdcxx >/dev/null
-      $root apt-get -qq update >&2
-      $root env DEBIAN_FRONTEND=noninteractive apt-get -y -qq -t trixie -o Dpkg::Options::=--force-confold install libstdc++6 >&2
+      say "Adding Debian 13 (trixie) as a package source of low priority (100) and installing libstdc++6 from it."
+      say "Its libc6 and base-files come along, so this system will call itself Debian 13 in /etc/os-release."
+      add_trixie
+      apt install -t trixie libstdc++6
       ;;
     ubuntu-22.04)
-      root=$(as_root) || stop "$wanted. As root: add-apt-repository ppa:ubuntu-toolchain-r/test && apt-get install libstdc++6"
+      can_install || stop "$wanted. As root: add-apt-repository ppa:ubuntu-toolchain-r/test && apt-get install libstdc++6"
       say "$wanted. Installing libstdc++6 from ppa:ubuntu-toolchain-r/test."
-      $root apt-get -qq update >&2
-      $root env DEBIAN_FRONTEND=noninteractive apt-get -y -qq install software-properties-common >&2
-      $root add-apt-repository -y ppa:ubuntu-toolchain-r/test >&2
-      $root env DEBIAN_FRONTEND=noninteractive apt-get -y -qq install libstdc++6 >&2
+      apt update
+      apt install software-properties-common
+      $ROOT_PREFIX add-apt-repository -y ppa:ubuntu-toolchain-r/test >&2
+      apt install libstdc++6
       ;;
     debian-*|ubuntu-*)
-      root=$(as_root) || stop "$wanted. As root: apt-get install libstdc++6"
+      can_install || stop "$wanted. As root: apt-get install libstdc++6"
       say "$wanted. Installing libstdc++6."
-      $root apt-get -qq update >&2
-      $root env DEBIAN_FRONTEND=noninteractive apt-get -y -qq install libstdc++6 >&2
+      apt update
+      apt install libstdc++6
       ;;
     *)
       stop "$wanted. Install it with this system's package manager (it comes with GCC 13), then run this again."
@@ -90,15 +125,27 @@ ensure_libstdcxx() {
   say "libstdc++ is ready."
 }
 
+add_trixie() {
+  local mirror
+  mirror=$(debian_mirror)
+  apt update
+  apt install debian-archive-keyring   # images older than 12.11 do not have the key of Debian 13
+  printf 'deb %s trixie main\n' "$mirror" | $ROOT_PREFIX tee /etc/apt/sources.list.d/trixie-libstdcxx.list >/dev/null
+  printf 'Package: *\nPin: release n=trixie\nPin-Priority: 100\n' | $ROOT_PREFIX tee /etc/apt/preferences.d/trixie-libstdcxx >/dev/null
+  apt update
+}
+
 # The mirror that this Debian already uses, so that a local mirror or proxy keeps working.
 debian_mirror() {
   local found
   found=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
-    sed -nE 's/^deb +(\[[^]]*\] +)?([^ ]+) +bookworm +.*/\2/p' | head -n 1)
+    sed -nE 's/^deb +(\[[^]]*\] +)?([^ ]+) +bookworm +.*/\2/p' | head -n 1) || true
   [ -n "$found" ] || found=$(cat /etc/apt/sources.list.d/*.sources 2>/dev/null |
-    awk '/^URIs:/ { uri = $2 } /^Suites:/ && / bookworm( |$)/ { print uri; exit }')
+    awk '/^$/ { uri = ""; hit = 0 } /^URIs:/ { uri = $2 } /^Suites:/ && / bookworm( |$)/ { hit = 1 }
+         hit && uri != "" && !done { print uri; done = 1 }') || true
   printf '%s' "${found:-http://deb.debian.org/debian}"
 }
 
 ensure_dotnet
+ensure_icu
 ensure_libstdcxx

@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Every verb does all the set-up it needs; start here on a machine just installed.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+SOLUTION=NaturalGradient.MLNet.sln
+ARTIFACTS=$ROOT/artifacts/bin
+
+usage() {
+  cat <<'TEXT'
+Usage: ./build.sh VERB [ARGUMENT...]
+
+  sample   Train a text classifier with iEF and with AdamW, compare them and classify three sentences.
+             ./build.sh sample --quick          one epoch on 100 rows, about a minute
+             ./build.sh sample --help           all its options, among them your own data
+  test     Run all tests. Arguments go to the test runner:
+             ./build.sh test --filter "FullyQualifiedName~Ief"
+  bench    Run the benchmarks. Arguments go to BenchmarkDotNet:
+             ./build.sh bench --filter '*Gram*'
+  format   Bring the source into the project's format; 'format --check' only reports.
+
+Each verb first looks for the .NET 10 SDK and, on Linux, for ICU and a libstdc++ of GCC 13 or newer (eng/prerequisites.sh).
+What is missing is installed with apt-get where there are root rights; otherwise a message says what to do.
+TEXT
+}
+
+set_up() {
+  export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false
+  export DOTNET_CLI_UI_LANGUAGE=en                                      # .ci/run reads the test runner's summary
+  export DOTNET_CLI_USE_MSBUILD_SERVER=0 MSBUILDDISABLENODEREUSE=1      # leave no servers behind
+  if [ -z "${HOME:-}" ]; then export HOME=$ROOT/artifacts/home; mkdir -p "$HOME"; fi
+  if ! command -v dotnet >/dev/null 2>&1 && [ -x "$HOME/.dotnet/dotnet" ]; then
+    export PATH="$HOME/.dotnet:$PATH" DOTNET_ROOT="$HOME/.dotnet"       # where dotnet-install.sh puts it
+  fi
+  cd "$ROOT"                                                            # global.json is found from here
+  bash eng/prerequisites.sh
+}
+
+# Restores and builds one project or solution; shows the output only when that fails.
+build() {
+  local log
+  log=$(mktemp)
+  printf 'Building %s ...\n' "$(basename "$1")" >&2
+  if dotnet build "$1" --configuration Release --verbosity quiet --nologo >"$log" 2>&1; then
+    rm -f "$log"
+  else
+    cat "$log" >&2
+    rm -f "$log"
+    return 1
+  fi
+}
+
+# Runs a built program in the caller's folder, so that relative paths among its arguments mean what they say.
+run_program() {
+  local name=$1
+  shift
+  cd "$CALLER"
+  exec dotnet "$ARTIFACTS/$name/release/$name.dll" "$@"
+}
+
+sample() {
+  build samples/TextClassification/TextClassification.csproj
+  run_program TextClassification "$@"
+}
+
+run_tests() {
+  build "$SOLUTION"
+  dotnet test --solution "$SOLUTION" --configuration Release --no-build --output normal --no-progress "$@"
+}
+
+bench() {
+  build test/Microsoft.ML.NaturalGradient.Benchmarks/Microsoft.ML.NaturalGradient.Benchmarks.csproj
+  run_program Microsoft.ML.NaturalGradient.Benchmarks "$@"
+}
+
+format() {
+  local check=()
+  if [ "${1:-}" = --check ]; then check=(--verify-no-changes); shift; fi
+  # No build of the solution: wrong format is a build error, and this verb mends it. Loading the projects runs the
+  # publicizer, in the configuration that the environment names.
+  dotnet restore "$SOLUTION" --verbosity quiet
+  build eng/Publicizer/Publicizer.csproj
+  Configuration=Release dotnet format "$SOLUTION" --no-restore ${check[@]+"${check[@]}"} "$@"
+}
+
+CALLER=$PWD
+VERB=${1:-help}
+[ $# -eq 0 ] || shift
+[ "${1:-}" != -- ] || shift
+
+case "$VERB" in
+  sample) set_up; sample "$@" ;;
+  test) set_up; run_tests "$@" ;;
+  bench) set_up; bench "$@" ;;
+  format) set_up; format "$@" ;;
+  help|-h|--help) usage ;;
+  *) printf 'build.sh: unknown verb "%s".\n\n' "$VERB" >&2; usage >&2; exit 2 ;;
+esac
