@@ -1,0 +1,118 @@
+using System.Globalization;
+
+namespace TextClassificationSample;
+
+/// <summary>Turns the arguments into a command; what it cannot read is a <see cref="UsageException"/>.</summary>
+internal static class CommandLine
+{
+    public const string Usage = """
+        Trains a text classifier with iEF and with AdamW on the same rows, compares them, and lets a second process
+        classify sentences with the saved model.
+
+        Usage: ./build.sh sample [OPTION...]
+               ./build.sh sample classify [--model FILE.zip] ["SENTENCE"...]
+               ./build.sh sample quickstart
+
+          --rows N         training rows (default 1000)
+          --epochs N       epochs (default 5)
+          --quick          100 rows and one epoch: shows that everything works, not what it can do
+          --data FILE      your own file with a header line; tab-separated, or comma-separated when it ends in .csv
+          --label COLUMN   its column with the class (default Label)
+          --text COLUMN    its column with the text (default Text)
+          --output DIR     where the model and the picture go (default sample-output)
+          --model FILE     the model that classify loads (default sample-output/ReviewModel.zip)
+          --help           this text
+
+        quickstart runs the example of the project's README.
+        """;
+
+    private const string OutputFolder = "sample-output";
+
+    /// <summary>The command, or null when the arguments ask for help.</summary>
+    public static object? Parse(IReadOnlyList<string> arguments)
+    {
+        if (arguments.Any(argument => argument is "--help" or "-h" or "help"))
+        {
+            return null;
+        }
+
+        return (arguments.Count > 0 ? arguments[0] : null) switch
+        {
+            "classify" => ParseClassify(new Queue<string>(arguments.Skip(1))),
+            "quickstart" when arguments.Count == 1 => new QuickstartCommand(ReviewsPath),
+            "quickstart" => throw new UsageException($"quickstart takes no arguments, but got \"{arguments[1]}\"."),
+            _ => ParseCompare(new Queue<string>(arguments)),
+        };
+    }
+
+    private static string ReviewsPath => Path.Combine(AppContext.BaseDirectory, "Data", "reviews.tsv");
+
+    private static CompareCommand ParseCompare(Queue<string> arguments)
+    {
+        int? rows = null, epochs = null;
+        var quick = false;
+        string? data = null, label = null, text = null;
+        var output = OutputFolder;
+        while (arguments.TryDequeue(out var option))
+        {
+            switch (option)
+            {
+                case "--rows": rows = PositiveNumber(option, arguments); break;
+                case "--epochs": epochs = PositiveNumber(option, arguments); break;
+                case "--quick": quick = true; break;
+                case "--data": data = Value(option, arguments); break;
+                case "--label": label = Value(option, arguments); break;
+                case "--text": text = Value(option, arguments); break;
+                case "--output": output = Value(option, arguments); break;
+                default: throw new UsageException($"There is no argument \"{option}\" here.");
+            }
+        }
+
+        if (data is null && (label ?? text) is not null)
+        {
+            throw new UsageException("--label and --text name columns of your own file; name the file with --data.");
+        }
+
+        return new CompareCommand
+        {
+            Data = new DataFile(data ?? ReviewsPath, label ?? "Label", text ?? "Text"),
+            IsOwnData = data is not null,
+            TrainingRows = rows ?? (quick ? 100 : 1000),
+            TestRows = quick ? 100 : 600,
+            Epochs = epochs ?? (quick ? 1 : 5),
+            OutputFolder = output,
+        };
+    }
+
+    private static ClassifyCommand ParseClassify(Queue<string> arguments)
+    {
+        var model = Path.Combine(OutputFolder, CompareCommand.ModelFileName);
+        List<string> sentences = [];
+        while (arguments.TryDequeue(out var argument))
+        {
+            switch (argument)
+            {
+                case "--model": model = Value(argument, arguments); break;
+                case "--": sentences.AddRange(arguments); arguments.Clear(); break;
+                case var option when option.StartsWith("--", StringComparison.Ordinal):
+                    throw new UsageException($"classify has no option \"{option}\".");
+                default: sentences.Add(argument); break;
+            }
+        }
+
+        return new ClassifyCommand(model, sentences.Count > 0 ? sentences : ClassifyCommand.DefaultSentences);
+    }
+
+    private static string Value(string option, Queue<string> arguments) =>
+        arguments.TryDequeue(out var value) && !value.StartsWith("--", StringComparison.Ordinal)
+            ? value
+            : throw new UsageException($"{option} needs a value after it.");
+
+    private static int PositiveNumber(string option, Queue<string> arguments)
+    {
+        var value = Value(option, arguments);
+        return int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
+            ? number
+            : throw new UsageException($"{option} needs a whole number greater than zero, not \"{value}\".");
+    }
+}

@@ -1,0 +1,26 @@
+using System.Globalization;
+using TextClassificationSample;
+
+CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+
+try
+{
+    switch (CommandLine.Parse(args))
+    {
+        case CompareCommand command:
+            return command.Run();
+        case ClassifyCommand command:
+            return command.Run();
+        case QuickstartCommand command:
+            Quickstart.Run(command.DataPath);
+            return 0;
+        default:
+            Console.WriteLine(CommandLine.Usage);
+            return 0;
+    }
+}
+catch (UsageException exception)
+{
+    Console.Error.WriteLine($"error: {exception.Message}\n\n{CommandLine.Usage}");
+    return 2;
+}

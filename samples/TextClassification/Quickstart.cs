@@ -1,0 +1,31 @@
+#region readme
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using static Microsoft.ML.NaturalGradient.Optimizers;
+
+#endregion
+namespace TextClassificationSample;
+
+/// <summary>The example of the project's README, as a program of its own.</summary>
+internal static class Quickstart
+{
+    public static void Run(string path)
+    {
+        #region readme
+        var mlContext = new MLContext(seed: 1);
+        var data = mlContext.Data.LoadFromTextFile(path, // "samples/TextClassification/Data/reviews.tsv"
+            [new("Label", DataKind.String, 0), new("Text", DataKind.String, 2)], hasHeader: true);
+        var split = mlContext.Data.TrainTestSplit(data, testFraction: 0.2);
+
+        var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
+            .Append(mlContext.MulticlassClassification.Trainers.TextClassification(
+                optimizer: Ief, sentence1ColumnName: "Text", maxEpochs: 2))
+            .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
+
+        var model = pipeline.Fit(split.TrainSet);
+        var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(split.TestSet));
+        Console.WriteLine($"accuracy {metrics.MicroAccuracy:F3}, log-loss {metrics.LogLoss:F3}");
+        mlContext.Model.Save(model, data.Schema, "reviews.zip");
+        #endregion
+    }
+}
