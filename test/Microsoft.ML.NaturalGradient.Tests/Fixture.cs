@@ -1,0 +1,45 @@
+using System.Text.Json;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Tests;
+
+/// <summary>Reads reference results that are copied beside the tests.</summary>
+internal static class Fixture
+{
+    public static JsonElement Read(string relativePath)
+    {
+        var path = Path.Combine(AppContext.BaseDirectory, "Fixtures", relativePath);
+        using var document = JsonDocument.Parse(File.ReadAllText(path));
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>Nested lists of numbers as a float64 tensor.</summary>
+    public static Tensor ToTensor(this JsonElement element)
+    {
+        var shape = new List<long>();
+        for (var level = element; level.ValueKind == JsonValueKind.Array; level = level[0])
+        {
+            shape.Add(level.GetArrayLength());
+        }
+
+        return tensor(Flatten(element).ToArray(), shape.ToArray(), dtype: ScalarType.Float64);
+    }
+
+    /// <summary>scale · sin(frequency · i + phase) over row-major positions i, float64.</summary>
+    public static Tensor Sine(double scale, double frequency, double phase, params long[] shape)
+    {
+        var count = shape.Aggregate(1L, (product, size) => product * size);
+        var values = Enumerable.Range(0, (int)count).Select(i => scale * Math.Sin((frequency * i) + phase)).ToArray();
+        return tensor(values, shape, dtype: ScalarType.Float64);
+    }
+
+    public static void AssertClose(Tensor expected, Tensor actual, double relative = 1e-8, double absolute = 1e-10)
+    {
+        CollectionAssert.AreEqual(expected.shape, actual.shape);
+        var difference = actual.sub(expected).abs().max().item<double>();
+        Assert.IsTrue(actual.allclose(expected, relative, absolute), $"largest difference {difference:G3}");
+    }
+
+    private static IEnumerable<double> Flatten(JsonElement element) =>
+        element.ValueKind == JsonValueKind.Array ? element.EnumerateArray().SelectMany(Flatten) : [element.GetDouble()];
+}

@@ -1,0 +1,43 @@
+using System.Text.Json;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Oracles;
+
+/// <summary>Linear(3,4), tanh, Linear(4,3): the network of mlp_toy.json, recorded on the current tape.</summary>
+internal sealed class ToyNetwork
+{
+    private readonly JsonElement _fixture = Fixture.Read("spec/mlp_toy.json");
+
+    public ToyNetwork()
+    {
+        Parameters = [.. new[] { "W1", "b1", "W2", "b2" }.Select(name => nn.Parameter(_fixture.GetProperty(name).ToTensor()))];
+        Inputs = _fixture.GetProperty("X").ToTensor();
+        Labels = _fixture.GetProperty("Y").ToTensor().to(ScalarType.Int64);
+    }
+
+    public Parameter[] Parameters { get; }
+
+    public Tensor Inputs { get; }
+
+    public Tensor Labels { get; }
+
+    public JsonElement Reference(string name) => _fixture.GetProperty(name);
+
+    public Tensor Flat() => cat([.. Parameters.Select(parameter => parameter.detach().flatten())]);
+
+    public Tensor Forward()
+    {
+        var hidden = tanh(Linear(Inputs, Parameters[0], Parameters[1]));
+        return Linear(hidden, Parameters[2], Parameters[3]);
+    }
+
+    private static Tensor Linear(Tensor input, Parameter weight, Parameter bias)
+    {
+        var output = nn.functional.linear(input, weight, bias);
+        return GradientTape.Current is { } tape
+            ? tape.Record(output, new LinearWeightUse(weight, input), new BiasUse(bias))
+            : output;
+    }
+}
