@@ -1,23 +1,158 @@
+using System.Buffers.Binary;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Checkpoints;
 
 /// <summary>A safetensors file: named tensors behind a JSON header, read in place.</summary>
-/// <remarks>Format: https://github.com/huggingface/safetensors. Not yet written; the checkpoint work fills it in.</remarks>
-internal abstract class SafetensorsFile : IDisposable
+/// <remarks>
+/// Layout: the header's length as a little-endian 64-bit integer, the header, then the tensors' bytes back to back, row-major
+/// and little-endian. Format: https://github.com/huggingface/safetensors. Several threads may read at once.
+/// </remarks>
+internal sealed class SafetensorsFile : IDisposable
 {
-    /// <summary>Names of the tensors.</summary>
-    public abstract IReadOnlyCollection<string> Names { get; }
+    private const int LengthBytes = sizeof(ulong);
+    private const ulong MaxHeaderBytes = 100_000_000; // the reference implementation's limit
+    private const long PieceElements = 1 << 24; // a span cannot reach across 2 GiB, so tensors are copied in pieces
 
-    /// <summary>Shape of a tensor.</summary>
-    public abstract IReadOnlyList<long> ShapeOf(string name);
+    private readonly ByteSource _bytes;
+    private readonly long _dataStart;
+    private readonly SafetensorsHeader _header;
+
+    private SafetensorsFile(ByteSource bytes, string description)
+    {
+        _bytes = bytes;
+        Description = description;
+        try
+        {
+            var headerBytes = HeaderLength(bytes, description);
+            _dataStart = LengthBytes + headerBytes;
+            _header = SafetensorsHeader.Parse(
+                bytes.Slice(LengthBytes, headerBytes), bytes.Length - _dataStart, description);
+            Names = [.. _header.Tensors.Keys];
+        }
+        catch
+        {
+            bytes.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The file, in words for error messages.</summary>
+    public string Description { get; }
+
+    /// <summary>Names of the tensors, in the order of the header.</summary>
+    public IReadOnlyCollection<string> Names { get; }
+
+    /// <summary>Free text that the writer left; empty if none.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
+
+    /// <summary>Maps a file into memory.</summary>
+    /// <param name="path">Path of the file, which must not change before this object is disposed.</param>
+    /// <returns>The opened file; the caller disposes it.</returns>
+    /// <exception cref="InvalidDataException">It is not a valid safetensors file.</exception>
+    public static SafetensorsFile Open(string path) => new(ByteSource.FromFile(path), $"'{path}'");
+
+    /// <summary>Reads a file that is already in memory; the array is used in place and must not change.</summary>
+    /// <inheritdoc cref="FromStream"/>
+    public static SafetensorsFile FromMemory(byte[] content, string description) =>
+        new(ByteSource.FromArray(content), description);
+
+    /// <summary>Takes over a stream: unmanaged memory is used in place, any other stream is read to its end.</summary>
+    /// <param name="content">The file's content from the current position on, not mapped from a file; disposed with this object.</param>
+    /// <param name="description">The file, in words for error messages.</param>
+    /// <returns>The opened file; the caller disposes it.</returns>
+    /// <exception cref="InvalidDataException">It is not a valid safetensors file.</exception>
+    public static SafetensorsFile FromStream(Stream content, string description) =>
+        new(ByteSource.FromStream(content), description);
+
+    /// <summary>Whether there is a tensor of this name.</summary>
+    public bool Contains(string name) => _header.Tensors.ContainsKey(name);
+
+    /// <summary>Shape of a tensor; empty for a scalar.</summary>
+    public IReadOnlyList<long> ShapeOf(string name) => Find(name).Shape;
 
     /// <summary>Element type of a tensor as stored.</summary>
-    public abstract ScalarType TypeOf(string name);
+    public ScalarType TypeOf(string name) => Find(name).Type;
 
     /// <summary>Copies a tensor out, converted to a type.</summary>
-    public abstract Tensor Read(string name, ScalarType type);
+    /// <param name="name">Name of the tensor.</param>
+    /// <param name="type">Element type of the result.</param>
+    /// <returns>A new tensor on the CPU; owned by the caller.</returns>
+    public Tensor Read(string name, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var tensor = Find(name);
+        var stored = empty(tensor.Shape, dtype: tensor.Type, device: CPU);
+        CopyTo(tensor, stored);
+        return (tensor.Type == type ? stored : stored.to(type)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Overwrites a tensor with one of the file, converted to its type and moved to its device.</summary>
+    /// <param name="name">Name of the tensor in the file.</param>
+    /// <param name="target">Tensor of exactly the same shape; may be a parameter.</param>
+    /// <exception cref="InvalidDataException">The shapes differ.</exception>
+    public void ReadInto(string name, Tensor target)
+    {
+        var tensor = Find(name);
+        if (!target.shape.AsSpan().SequenceEqual(tensor.Shape))
+        {
+            throw new InvalidDataException(
+                $"{Description}: tensor '{name}' has shape [{string.Join(", ", tensor.Shape)}], but the model expects "
+                + $"[{string.Join(", ", target.shape)}]. Use the configuration that belongs to these weights.");
+        }
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        if (target.dtype == tensor.Type && target.device_type == DeviceType.CPU && target.is_contiguous())
+        {
+            CopyTo(tensor, target);
+        }
+        else
+        {
+            target.copy_(Read(name, tensor.Type));
+        }
+    }
 
     /// <inheritdoc/>
-    public abstract void Dispose();
+    public void Dispose() => _bytes.Dispose();
+
+    private static int HeaderLength(ByteSource bytes, string description)
+    {
+        if (bytes.Length < LengthBytes)
+        {
+            throw SafetensorsHeader.Damaged(description, $"it has {bytes.Length} bytes, fewer than its length field");
+        }
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(bytes.Slice(0, LengthBytes));
+        if (length > MaxHeaderBytes)
+        {
+            throw SafetensorsHeader.Damaged(
+                description, $"it claims a header of {length} bytes, more than the limit of {MaxHeaderBytes}");
+        }
+        if (length > (ulong)(bytes.Length - LengthBytes))
+        {
+            throw SafetensorsHeader.Damaged(
+                description, $"it claims a header of {length} bytes, but has {bytes.Length} bytes in all");
+        }
+        return (int)length;
+    }
+
+    private SafetensorsTensor Find(string name) => _header.Tensors.TryGetValue(name, out var tensor)
+        ? tensor
+        : throw new InvalidDataException($"{Description} has no tensor '{name}'.");
+
+    /// <summary>Copies raw bytes into a contiguous CPU tensor of the stored type and shape.</summary>
+    private void CopyTo(SafetensorsTensor tensor, Tensor target)
+    {
+        var flat = target.view(-1); // [elements]
+        var elements = target.numel();
+        var offset = _dataStart + tensor.Begin;
+        for (var first = 0L; first < elements; first += PieceElements)
+        {
+            var piece = flat.narrow(0, first, Math.Min(PieceElements, elements - first)).bytes;
+            _bytes.Slice(offset, piece.Length).CopyTo(piece);
+            offset += piece.Length;
+        }
+        GC.KeepAlive(flat);
+    }
 }

@@ -1,0 +1,8 @@
+using Microsoft.ML.NaturalGradient.Tokenization;
+
+namespace Microsoft.ML.NaturalGradient.Batching;
+
+/// <summary>One training row after tokenization.</summary>
+/// <param name="Tokens">The encoded text or pair.</param>
+/// <param name="Label">Class index, from 0.</param>
+internal readonly record struct EncodedRow(TokenSequence Tokens, int Label);

@@ -1,0 +1,23 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Checkpoints;
+
+/// <summary>What a safetensors header says about one tensor.</summary>
+/// <param name="type">Element type as stored.</param>
+/// <param name="shape">Shape; empty for a scalar.</param>
+/// <param name="begin">First byte, counted from the end of the header.</param>
+/// <param name="end">One past the last byte.</param>
+internal sealed class SafetensorsTensor(ScalarType type, long[] shape, long begin, long end)
+{
+    /// <summary>Element type as stored.</summary>
+    public ScalarType Type { get; } = type;
+
+    /// <summary>Shape; empty for a scalar.</summary>
+    public long[] Shape { get; } = shape;
+
+    /// <summary>First byte, counted from the end of the header.</summary>
+    public long Begin { get; } = begin;
+
+    /// <summary>One past the last byte.</summary>
+    public long End { get; } = end;
+}

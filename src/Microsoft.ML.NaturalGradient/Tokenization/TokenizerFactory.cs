@@ -1,0 +1,34 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
+
+namespace Microsoft.ML.NaturalGradient.Tokenization;
+
+/// <summary>Makes the tokenizer that belongs to a checkpoint from the checkpoint's own files.</summary>
+internal static class TokenizerFactory
+{
+    // The first format whose files are there is taken.
+    private static readonly ITokenizerFormat[] Formats = [new WordPieceFormat()];
+
+    private static readonly string[] OtherFiles =
+        ["tokenizer.json", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "spm.model"];
+
+    /// <summary>Reads the tokenizer of a checkpoint.</summary>
+    /// <param name="files">The checkpoint; not kept.</param>
+    /// <returns>The tokenizer; thread-safe.</returns>
+    /// <exception cref="InvalidDataException">There is no tokenizer in a supported format, or its files are damaged.</exception>
+    public static ITextTokenizer Create(CheckpointFiles files)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        var format = Array.Find(Formats, candidate => candidate.IsIn(files));
+        return format is null ? throw NothingReadable(files) : format.Read(files);
+    }
+
+    private static InvalidDataException NothingReadable(CheckpointFiles files)
+    {
+        var others = string.Join(", ", OtherFiles.Where(files.Exists));
+        var found = others.Length > 0 ? $" It has {others}, which cannot be read on its own yet." : string.Empty;
+        var supported = string.Join("; ", Formats.Select(format => format.Description));
+        return new InvalidDataException(
+            $"{files.Description} has no tokenizer in a supported format. Looked for: {supported}.{found} "
+            + "Add the missing file, or choose a model that comes with it.");
+    }
+}

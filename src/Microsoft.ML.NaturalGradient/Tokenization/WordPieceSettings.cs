@@ -1,0 +1,41 @@
+namespace Microsoft.ML.NaturalGradient.Tokenization;
+
+/// <summary>How a WordPiece tokenizer cleans text and what its special tokens are called.</summary>
+internal sealed record WordPieceSettings
+{
+    /// <summary>Whether letters become small.</summary>
+    /// <value>Default <see langword="true"/>.</value>
+    public bool Lowercase { get; init; } = true;
+
+    /// <summary>Whether accents are taken off.</summary>
+    /// <value><see langword="null"/>, the default, means the same as <see cref="Lowercase"/>.</value>
+    public bool? StripAccents { get; init; }
+
+    /// <summary>Whether each Chinese ideograph is a word.</summary>
+    /// <value>Default <see langword="true"/>.</value>
+    public bool SeparateIdeographs { get; init; } = true;
+
+    /// <summary>Token for words that the vocabulary cannot spell.</summary>
+    /// <value>Default <c>[UNK]</c>.</value>
+    public string UnknownToken { get; init; } = "[UNK]";
+
+    /// <summary>Token before the first text.</summary>
+    /// <value>Default <c>[CLS]</c>.</value>
+    public string ClassToken { get; init; } = "[CLS]";
+
+    /// <summary>Token after each text.</summary>
+    /// <value>Default <c>[SEP]</c>.</value>
+    public string SeparatorToken { get; init; } = "[SEP]";
+
+    /// <summary>Token that fills shorter rows of a batch.</summary>
+    /// <value>Default <c>[PAD]</c>.</value>
+    public string PadToken { get; init; } = "[PAD]";
+
+    /// <summary>Token for a hidden word; the vocabulary may lack it.</summary>
+    /// <value>Default <c>[MASK]</c>.</value>
+    public string MaskToken { get; init; } = "[MASK]";
+
+    /// <summary>Further tokens that stay whole and are recognised letter by letter in a text.</summary>
+    /// <value>Default none; each must be in the vocabulary.</value>
+    public IReadOnlyList<string> AddedTokens { get; init; } = [];
+}

@@ -1,0 +1,120 @@
+using Microsoft.ML.NaturalGradient.Tokenization;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Tokenization;
+
+[TestClass]
+public sealed class TokenizerFactoryTests
+{
+    private const string SmallVocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\ncafe\ncaf\u00E9\nCaf\u00E9\n\u4E2D\n##\u6587\n[X]\n";
+
+    [TestMethod]
+    [DataRow(null, "2,4,3", DisplayName = "no configuration: lower-case, accents off")]
+    [DataRow("""{"do_lower_case": true, "strip_accents": null}""", "2,4,3")]
+    [DataRow("""{"do_lower_case": true, "strip_accents": false}""", "2,5,3")]
+    [DataRow("""{"do_lower_case": false}""", "2,6,3")]
+    [DataRow("""{"do_lower_case": false, "strip_accents": true}""", "2,1,3")]
+    public void Create_Configuration_DecidesTextCleaning(string? configuration, string expected) =>
+        Assert.AreEqual(expected, Ids(configuration, "Caf\u00E9"));
+
+    [TestMethod]
+    [DataRow("""{"tokenize_chinese_chars": true}""", "2,7,1,3")]
+    [DataRow("""{"tokenize_chinese_chars": false}""", "2,7,8,3")]
+    public void Create_TokenizeChineseChars_DecidesIdeographs(string configuration, string expected) =>
+        Assert.AreEqual(expected, Ids(configuration, "\u4E2D\u6587"));
+
+    [TestMethod]
+    [DataRow("""{"cls_token": "[X]"}""")]
+    [DataRow("""{"cls_token": {"content": "[X]", "lstrip": false}}""")]
+    public void Create_SpecialTokenName_IsUsed(string configuration) => Assert.AreEqual("9,4,3", Ids(configuration, "cafe"));
+
+    [TestMethod]
+    public void Create_SpecialTokensMap_IsUsedWhereConfigurationIsSilent()
+    {
+        using var files = Small().With("special_tokens_map.json", """{"cls_token": "[X]", "sep_token": "[X]"}""")
+            .With("tokenizer_config.json", """{"sep_token": "[SEP]"}""");
+
+        var ids = TokenizerFactory.Create(files).Encode("cafe", null, 8).Ids;
+
+        Assert.AreEqual("9,4,3", string.Join(',', ids));
+    }
+
+    [TestMethod]
+    [DataRow("""{"added_tokens_decoder": {"9": {"content": "[X]", "special": true}}}""", "2,9,4,3")]
+    [DataRow(null, "2,1,1,1,4,3")]
+    public void Create_AddedToken_IsRecognisedInText(string? configuration, string expected) =>
+        Assert.AreEqual(expected, Ids(configuration, "[X]cafe"));
+
+    [TestMethod]
+    public void Create_MiniLMFolder_EqualsReferenceTokenizer()
+    {
+        using var files = new MemoryCheckpointFiles().With("vocab.txt", TokenizerFixtures.VocabularyBytes)
+            .With("tokenizer_config.json", """{"do_lower_case": true, "strip_accents": null, "tokenizer_class": "BertTokenizer"}""");
+
+        var tokenizer = TokenizerFactory.Create(files);
+
+        Assert.AreEqual(30522, tokenizer.VocabularySize);
+        Assert.AreEqual("101,7592,2088,102", string.Join(',', tokenizer.Encode("Hello world", null, 128).Ids));
+    }
+
+    [TestMethod]
+    public void Create_NoSupportedFile_NamesWhatWasLookedForAndFound()
+    {
+        using var files = new MemoryCheckpointFiles().With("tokenizer.json", "{}").With("spiece.model", "");
+
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => TokenizerFactory.Create(files));
+
+        Assert.Contains("the test folder", exception.Message);
+        Assert.Contains("vocab.txt", exception.Message);
+        Assert.Contains("tokenizer.json, spiece.model", exception.Message);
+    }
+
+    [TestMethod]
+    [DataRow("[PAD]", "pad_token")]
+    [DataRow("[UNK]", "unk_token")]
+    [DataRow("[CLS]", "cls_token")]
+    [DataRow("[SEP]", "sep_token")]
+    public void Create_SpecialTokenMissing_NamesIt(string token, string key)
+    {
+        using var files = new MemoryCheckpointFiles().With("vocab.txt", SmallVocabulary.Replace(token, "other", StringComparison.Ordinal));
+
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => TokenizerFactory.Create(files));
+
+        Assert.Contains(token, exception.Message);
+        Assert.Contains(key, exception.Message);
+    }
+
+    [TestMethod]
+    [DataRow("not json", "is not a JSON object")]
+    [DataRow("[]", "is not a JSON object")]
+    [DataRow("""{"do_lower_case": "yes"}""", "\"do_lower_case\" in tokenizer_config.json of the test folder is \"yes\"")]
+    [DataRow("""{"cls_token": 5}""", "\"cls_token\"")]
+    [DataRow("""{"added_tokens_decoder": {"x": "[X]"}}""", "keys are ids")]
+    [DataRow("""{"added_tokens_decoder": {"10": {"content": "<url>"}}}""", "'<url>' with id 10")]
+    [DataRow("""{"tokenizer_class": "MPNetTokenizer"}""", "'MPNetTokenizer'")]
+    public void Create_WrongConfiguration_SaysWhatIsWrong(string configuration, string expected)
+    {
+        using var files = Small().With("tokenizer_config.json", configuration);
+
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => TokenizerFactory.Create(files));
+
+        Assert.Contains(expected, exception.Message);
+    }
+
+    [TestMethod]
+    public void Create_TokenOutsideVocabularyInOldFile_IsRefused()
+    {
+        using var files = Small().With("added_tokens.json", """{"<url>": 10}""");
+
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => TokenizerFactory.Create(files));
+
+        Assert.Contains("'<url>' with id 10", exception.Message);
+    }
+
+    private static MemoryCheckpointFiles Small() => new MemoryCheckpointFiles().With("vocab.txt", SmallVocabulary);
+
+    private static string Ids(string? configuration, string text)
+    {
+        using var files = configuration is null ? Small() : Small().With("tokenizer_config.json", configuration);
+        return string.Join(',', TokenizerFactory.Create(files).Encode(text, null, 16).Ids);
+    }
+}

@@ -1,0 +1,50 @@
+using System.Text;
+using Microsoft.ML.NaturalGradient.Tokenization;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Tokenization;
+
+[TestClass]
+public sealed class WordPieceVocabularyTests
+{
+    [TestMethod]
+    [DataRow("a\nb\n\n##c\n")]
+    [DataRow("a\r\nb\r\n\r\n##c")]
+    public void Constructor_LineEndingsAndBlankLines_IdsAreLineNumbers(string text)
+    {
+        var vocabulary = Read(text);
+
+        Assert.AreEqual(4, vocabulary.Size);
+        Assert.AreEqual(1, vocabulary.Find("b", "piece"));
+        Assert.AreEqual(3, vocabulary.Find("##c", "piece"));
+        Assert.IsFalse(vocabulary.TryFind("", out _));
+    }
+
+    [TestMethod]
+    public void ToStream_PieceTwice_KeepsLaterIdOnly()
+    {
+        var vocabulary = Read("a\nb\na\n");
+
+        using var reader = new StreamReader(vocabulary.ToStream());
+
+        Assert.AreEqual("\nb\na", reader.ReadToEnd());
+    }
+
+    [TestMethod]
+    public void Constructor_NoPieces_Throws()
+    {
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => Read("\n\n"));
+
+        Assert.Contains("vocab.txt of the test is empty", exception.Message);
+    }
+
+    [TestMethod]
+    public void Find_MissingToken_ThrowsAndNamesIt()
+    {
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => Read("a").Find("[CLS]", "cls_token"));
+
+        Assert.Contains("no line '[CLS]'", exception.Message);
+        Assert.Contains("cls_token", exception.Message);
+    }
+
+    private static WordPieceVocabulary Read(string text) => new(new MemoryStream(Encoding.UTF8.GetBytes(text)), "the test");
+}
