@@ -3,6 +3,12 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints;
 /// <summary>The files of one pretrained model, wherever they live: a folder, an assembly's resources, a saved model.</summary>
 internal abstract class CheckpointFiles : IDisposable
 {
+    /// <summary>Name of the file that describes the model.</summary>
+    public const string ConfigName = "config.json";
+
+    /// <summary>Name of the file that holds the weights.</summary>
+    public const string WeightsName = "model.safetensors";
+
     /// <summary>Where the files are, in words for error messages.</summary>
     public abstract string Description { get; }
 
@@ -24,4 +30,10 @@ internal abstract class CheckpointFiles : IDisposable
 
     /// <inheritdoc/>
     public abstract void Dispose();
+
+    /// <summary>A file in words for error messages.</summary>
+    protected string Describe(string name) => $"'{name}' of {Description}";
+
+    /// <summary>The error for a file that is not there.</summary>
+    protected FileNotFoundException NotFound(string name) => new($"There is no '{name}' in {Description}.", name);
 }

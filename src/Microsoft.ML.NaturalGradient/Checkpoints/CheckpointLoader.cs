@@ -1,0 +1,140 @@
+using Microsoft.ML.NaturalGradient.Training;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Checkpoints;
+
+/// <summary>Fills a model's parameters from a file, by name.</summary>
+/// <remarks>
+/// The same encoder is saved as <c>bert.encoder...</c> by a classifier and as <c>encoder...</c> by the bare model, so names are
+/// compared without prefix, and the prefix of the file is the one that finds most of them.
+/// </remarks>
+internal static class CheckpointLoader
+{
+    private const int MaxListed = 8;
+
+    /// <summary>Loads parameters; see the other overload.</summary>
+    /// <inheritdoc cref="Load(IEnumerable{ValueTuple{string, Tensor}}, SafetensorsFile, IReadOnlyList{string}, Func{string, bool}?)"/>
+    public static CheckpointLoadResult Load(
+        IEnumerable<NamedParameter> parameters,
+        SafetensorsFile file,
+        IReadOnlyList<string> prefixes,
+        Func<string, bool>? optional = null) =>
+        Load(parameters.Select(parameter => (parameter.Name, (Tensor)parameter.Value)), file, prefixes, optional);
+
+    /// <summary>Loads parameters, all of them or none.</summary>
+    /// <param name="parameters">
+    /// What to fill, with different names; a name may carry one of the prefixes, whichever the file has.
+    /// </param>
+    /// <param name="file">Where from; its tensors are converted to the parameters' types.</param>
+    /// <param name="prefixes">
+    /// Prefixes that the file's names may carry, such as <c>bert.</c>; no prefix is always tried, and names such as
+    /// <c>classifier.weight</c> that never carry one are found too.
+    /// </param>
+    /// <param name="optional">Which parameters, by name, may be absent; null for none.</param>
+    /// <returns>What was found, missing and left over.</returns>
+    /// <exception cref="InvalidDataException">
+    /// Parameters are absent, or have another shape or kind of number; the message lists them. No parameter was changed.
+    /// </exception>
+    public static CheckpointLoadResult Load(
+        IEnumerable<(string Name, Tensor Value)> parameters,
+        SafetensorsFile file,
+        IReadOnlyList<string> prefixes,
+        Func<string, bool>? optional = null)
+    {
+        var wanted = parameters.ToArray();
+        var prefix = DetectPrefix(wanted.Select(parameter => parameter.Name), file, prefixes);
+        var found = new List<(string Name, Tensor Value, string Stored)>();
+        var missing = new List<string>();
+        var problems = new List<string>();
+        foreach (var (name, value) in wanted)
+        {
+            if (Find(file, name, prefix, prefixes) is { } stored)
+            {
+                found.Add((name, value, stored));
+                problems.AddRange(Mismatch(file, stored, value));
+            }
+            else if (optional?.Invoke(name) == true)
+            {
+                missing.Add(name);
+            }
+            else
+            {
+                problems.Add($"{name} is missing");
+            }
+        }
+        if (problems.Count > 0)
+        {
+            throw DoesNotFit(file, problems, wanted.Length);
+        }
+
+        foreach (var (_, value, stored) in found)
+        {
+            file.ReadInto(stored, value);
+        }
+        return new CheckpointLoadResult
+        {
+            Prefix = prefix,
+            Missing = missing,
+            Unused = [.. file.Names.Except(found.Select(entry => entry.Stored))],
+            StoredTypes = found.ToDictionary(entry => entry.Name, entry => file.TypeOf(entry.Stored)),
+        };
+    }
+
+    private static string DetectPrefix(IEnumerable<string> names, SafetensorsFile file, IReadOnlyList<string> prefixes)
+    {
+        var bare = names.Select(name => Bare(name, prefixes)).ToArray();
+        return prefixes.Append("").MaxBy(prefix => bare.Count(name => Spellings(prefix + name).Any(file.Contains)))!;
+    }
+
+    /// <summary>Name in the file of a parameter; null if it is not there.</summary>
+    private static string? Find(SafetensorsFile file, string name, string prefix, IReadOnlyList<string> prefixes) =>
+        Spellings(prefix + Bare(name, prefixes)).Concat(Spellings(name)).FirstOrDefault(file.Contains);
+
+    private static string Bare(string name, IReadOnlyList<string> prefixes)
+    {
+        var prefix = prefixes.Where(prefix => name.StartsWith(prefix, StringComparison.Ordinal)).MaxBy(prefix => prefix.Length);
+        return name[(prefix?.Length ?? 0)..];
+    }
+
+    /// <summary>A name and what checkpoints converted from TensorFlow called it.</summary>
+    private static IEnumerable<string> Spellings(string name)
+    {
+        yield return name;
+        if (name.EndsWith("LayerNorm.weight", StringComparison.Ordinal))
+        {
+            yield return name[..^"weight".Length] + "gamma";
+        }
+        else if (name.EndsWith("LayerNorm.bias", StringComparison.Ordinal))
+        {
+            yield return name[..^"bias".Length] + "beta";
+        }
+    }
+
+    private static IEnumerable<string> Mismatch(SafetensorsFile file, string stored, Tensor value)
+    {
+        var shape = file.ShapeOf(stored);
+        if (!shape.SequenceEqual(value.shape))
+        {
+            yield return $"{stored} has shape [{string.Join(", ", shape)}], expected [{string.Join(", ", value.shape)}]";
+        }
+        // Whole numbers in place of floats are a quantised model, whose scales would be ignored.
+        if (is_floating_point(file.TypeOf(stored)) != is_floating_point(value.dtype))
+        {
+            yield return $"{stored} is stored as {file.TypeOf(stored)}, expected {value.dtype}";
+        }
+    }
+
+    private static InvalidDataException DoesNotFit(SafetensorsFile file, List<string> problems, int wanted)
+    {
+        return new InvalidDataException(
+            $"{file.Description} does not fit the model, which loads {wanted} tensors from it: {List(problems, "; ")}. "
+            + $"The file has {file.Names.Count} tensors: {List(file.Names, ", ")}. "
+            + "Check that the configuration and the weights belong together.");
+    }
+
+    private static string List(IReadOnlyCollection<string> items, string separator)
+    {
+        var shown = string.Join(separator, items.Take(MaxListed));
+        return items.Count > MaxListed ? $"{shown}{separator}and {items.Count - MaxListed} more" : shown;
+    }
+}

@@ -1,0 +1,26 @@
+namespace Microsoft.ML.NaturalGradient.Checkpoints;
+
+/// <summary>A checkpoint in a folder, as a hub or <c>save_pretrained</c> lays it out.</summary>
+/// <param name="folder">Path of the folder; looked at only when a file is asked for.</param>
+internal sealed class FolderCheckpointFiles(string folder) : CheckpointFiles
+{
+    /// <inheritdoc/>
+    public override string Description => $"the folder '{folder}'";
+
+    /// <inheritdoc/>
+    public override bool Exists(string name) => File.Exists(Path.Combine(folder, name));
+
+    /// <inheritdoc/>
+    public override Stream Open(string name) => File.OpenRead(PathOf(name));
+
+    /// <inheritdoc/>
+    public override SafetensorsFile OpenSafetensors(string name) => SafetensorsFile.Open(PathOf(name));
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        // Nothing is held open.
+    }
+
+    private string PathOf(string name) => Exists(name) ? Path.Combine(folder, name) : throw NotFound(name);
+}

@@ -1,0 +1,116 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+
+namespace Microsoft.ML.NaturalGradient.Checkpoints;
+
+/// <summary>The settings in a checkpoint's JSON file, read field by field with errors that name the file and the field.</summary>
+/// <remarks>A field that is null counts as absent.</remarks>
+internal sealed class ModelConfig
+{
+    private readonly string _file;
+    private readonly JsonElement _root;
+
+    private ModelConfig(string file, JsonElement root)
+    {
+        _file = file;
+        _root = root;
+    }
+
+    /// <summary>The architecture family, for example <c>bert</c>.</summary>
+    public string ModelType => RequireString("model_type");
+
+    /// <summary>Class names of the models that the checkpoint was saved from; empty if it does not say.</summary>
+    public IReadOnlyList<string> Architectures => OptionalStrings("architectures");
+
+    /// <summary>Reads a file of settings.</summary>
+    /// <param name="files">The checkpoint.</param>
+    /// <param name="name">File name.</param>
+    /// <returns>The settings; they do not keep <paramref name="files"/>.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">It is not a JSON object.</exception>
+    public static ModelConfig Read(CheckpointFiles files, string name = CheckpointFiles.ConfigName)
+    {
+        var file = $"'{name}' of {files.Description}";
+        using var stream = files.Open(name);
+        try
+        {
+            using var document = JsonDocument.Parse(stream);
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? new ModelConfig(file, document.RootElement.Clone())
+                : throw new InvalidDataException($"{file} is not a JSON object. Fetch the model's files again.");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{file} is not valid JSON: {e.Message} Fetch the model's files again.", e);
+        }
+    }
+
+    /// <summary>A field that must be a whole number of 32 bits.</summary>
+    public int RequireInt(string field) => Int(Require(field, "a whole number"), field);
+
+    /// <summary>A field that must be text.</summary>
+    public string RequireString(string field) => String(Require(field, "a text"), field);
+
+    /// <summary>A whole number, or the default if the field is absent.</summary>
+    public int OptionalInt(string field, int defaultValue) => Find(field) is { } value ? Int(value, field) : defaultValue;
+
+    /// <summary>A number, or the default if the field is absent.</summary>
+    public double OptionalDouble(string field, double defaultValue) =>
+        Find(field) is { } value ? Double(value, field) : defaultValue;
+
+    /// <summary>A text, or the default if the field is absent.</summary>
+    [return: NotNullIfNotNull(nameof(defaultValue))]
+    public string? OptionalString(string field, string? defaultValue) =>
+        Find(field) is { } value ? String(value, field) : defaultValue;
+
+    /// <summary>A truth value, or the default if the field is absent.</summary>
+    public bool OptionalBool(string field, bool defaultValue) =>
+        Find(field) is { } value ? Bool(value, field) : defaultValue;
+
+    /// <summary>A list of texts; empty if the field is absent.</summary>
+    public IReadOnlyList<string> OptionalStrings(string field)
+    {
+        if (Find(field) is not { } value)
+        {
+            return [];
+        }
+        if (value.ValueKind != JsonValueKind.Array
+            || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.String))
+        {
+            throw Unexpected(field, value, "a list of texts");
+        }
+        return [.. value.EnumerateArray().Select(item => item.GetString()!)];
+    }
+
+    private JsonElement? Find(string field) =>
+        _root.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private JsonElement Require(string field, string expected) => Find(field)
+        ?? throw new InvalidDataException($"{_file} has no field '{field}'; expected {expected}.");
+
+    private int Int(JsonElement value, string field) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
+            ? number
+            : throw Unexpected(field, value, "a whole number");
+
+    private double Double(JsonElement value, string field) =>
+        value.ValueKind == JsonValueKind.Number && double.IsFinite(value.GetDouble())
+            ? value.GetDouble()
+            : throw Unexpected(field, value, "a number");
+
+    private bool Bool(JsonElement value, string field) => value.ValueKind is JsonValueKind.True or JsonValueKind.False
+        ? value.GetBoolean()
+        : throw Unexpected(field, value, "true or false");
+
+    private string String(JsonElement value, string field) => value.ValueKind == JsonValueKind.String
+        ? value.GetString()!
+        : throw Unexpected(field, value, "a text");
+
+    private InvalidDataException Unexpected(string field, JsonElement value, string expected)
+    {
+        const int longest = 60;
+        var text = value.GetRawText();
+        text = text.Length <= longest ? text : $"{text.AsSpan(0, longest)}...";
+        return new InvalidDataException($"{_file}: the field '{field}' is {text}; expected {expected}.");
+    }
+}

@@ -1,0 +1,105 @@
+using System.Reflection;
+using System.Text;
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Checkpoints;
+
+/// <summary>What every place for checkpoint files has to do.</summary>
+[TestClass]
+public sealed class CheckpointFilesTests
+{
+    private const string DataPackage = "Microsoft.ML.NaturalGradient.MiniLM";
+
+    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Fixtures", "encoders", "bert");
+
+    [TestMethod]
+    [DataRow("folder", "the folder '")]
+    [DataRow("memory", "the saved model x")]
+    [DataRow("resource", "the assembly Microsoft.ML.NaturalGradient.MiniLM")]
+    public void Open_ExistingFile_IsReadable(string kind, string description)
+    {
+        using var files = Create(kind);
+
+        Assert.IsTrue(files.Exists("config.json"));
+        using var reader = new StreamReader(files.Open("config.json"));
+        StringAssert.Contains(reader.ReadToEnd(), "\"model_type\": \"bert\"");
+        StringAssert.StartsWith(files.Description, description);
+    }
+
+    [TestMethod]
+    [DataRow("folder")]
+    [DataRow("memory")]
+    [DataRow("resource")]
+    public void Open_MissingFile_NamesFileAndPlace(string kind)
+    {
+        using var files = Create(kind);
+
+        Assert.IsFalse(files.Exists("absent.json"));
+        var open = Assert.ThrowsExactly<FileNotFoundException>(() => files.Open("absent.json"));
+        var openWeights = Assert.ThrowsExactly<FileNotFoundException>(() => files.OpenSafetensors("absent.json"));
+
+        Assert.AreEqual($"There is no 'absent.json' in {files.Description}.", open.Message);
+        Assert.AreEqual(open.Message, openWeights.Message);
+    }
+
+    [TestMethod]
+    [DataRow("folder", "bert.pooler.dense.weight", "model.safetensors' has no")]
+    [DataRow("memory", "bert.pooler.dense.weight", "'model.safetensors' of the saved model x has no")]
+    [DataRow("resource", "pooler.dense.weight",
+        "'model.safetensors' of the assembly Microsoft.ML.NaturalGradient.MiniLM has no")]
+    public void OpenSafetensors_ReadsWeightsAndNamesThem(string kind, string tensor, string errorPart)
+    {
+        using var scope = NewDisposeScope();
+        using var files = Create(kind);
+        using var weights = files.OpenSafetensors("model.safetensors");
+
+        var value = weights.Read(tensor, ScalarType.Float32);
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => weights.ShapeOf("absent"));
+
+        Assert.IsTrue(value.abs().max().item<float>() is > 0 and < 10);
+        StringAssert.Contains(error.Message, errorPart);
+    }
+
+    [TestMethod]
+    public void OpenSafetensors_Resource_IsNotCopied()
+    {
+        using var files = Create("resource");
+        using (files.OpenSafetensors("model.safetensors"))
+        {
+            // The first time allocates for code that is run once.
+        }
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        using var weights = files.OpenSafetensors("model.safetensors");
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        // The file has 45 MB; its header is parsed into about 100 entries.
+        Assert.IsLessThan(500_000, allocated);
+    }
+
+    [TestMethod]
+    public void FromStream_Resource_ClosesItsStream()
+    {
+        var stream = Assembly.Load(DataPackage).GetManifestResourceStream("model/model.safetensors")!;
+        var weights = SafetensorsFile.FromStream(stream, "x");
+
+        weights.Dispose();
+
+        Assert.IsFalse(stream.CanRead);
+        Assert.ThrowsExactly<ObjectDisposedException>(() => weights.Read("pooler.dense.bias", ScalarType.Float32));
+    }
+
+    private static CheckpointFiles Create(string kind) => kind switch
+    {
+        "folder" => new FolderCheckpointFiles(Folder),
+        "memory" => new MemoryCheckpointFiles(
+            new Dictionary<string, byte[]>
+            {
+                ["config.json"] = Encoding.UTF8.GetBytes("""{ "model_type": "bert" }"""),
+                ["model.safetensors"] = File.ReadAllBytes(Path.Combine(Folder, "model.safetensors")),
+            },
+            "the saved model x"),
+        _ => new ResourceCheckpointFiles(Assembly.Load(DataPackage)),
+    };
+}
