@@ -1,0 +1,55 @@
+using Microsoft.ML.NaturalGradient.Numerics;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models.Layers;
+
+/// <summary>Layer normalisation over the last dimension: y = γ ∘ (x − mean)/√(variance + ε) + β.</summary>
+/// <remarks>Ba, Kiros and Hinton, "Layer Normalization", 2016, eq. (4).</remarks>
+internal sealed class NormalizationLayer : nn.Module<Tensor, Tensor>
+{
+    private readonly double _epsilon;
+
+    [ComponentName(Name = "weight")]
+    private readonly Parameter _weight; // γ, [D]
+
+    [ComponentName(Name = "bias")]
+    private readonly Parameter _bias; // β, [D]
+
+    /// <summary>Creates the layer with γ = 1 and β = 0.</summary>
+    /// <param name="size">Width D.</param>
+    /// <param name="epsilon">ε, added to the variance.</param>
+    public NormalizationLayer(long size, double epsilon)
+        : base(nameof(NormalizationLayer))
+    {
+        _epsilon = epsilon;
+        _weight = nn.Parameter(ones(size));
+        _bias = nn.Parameter(zeros(size));
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor input) // [N, ..., D]
+    {
+        if (GradientTape.Current is not { } tape || !(_weight.requires_grad || _bias.requires_grad))
+        {
+            return nn.functional.layer_norm(input, _weight.shape, _weight, _bias, _epsilon);
+        }
+
+        var normalized = nn.functional.layer_norm(input, _weight.shape, eps: _epsilon);
+        var uses = new List<ParameterUse>();
+        if (_weight.requires_grad)
+        {
+            uses.Add(new ScaleUse(_weight, normalized));
+        }
+
+        if (_bias.requires_grad)
+        {
+            uses.Add(new BiasUse(_bias));
+        }
+
+        return tape.Record(normalized.mul(_weight).Plus(_bias), [.. uses]);
+    }
+}
