@@ -1,0 +1,39 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Checkpoints;
+
+[TestClass]
+public sealed class BaseFingerprintTests
+{
+    [TestMethod]
+    public void Compute_KnownContent_IsItsSha256()
+    {
+        using var files = Files("abc"u8.ToArray());
+
+        // The example of FIPS 180-2, appendix B.1.
+        Assert.AreEqual(
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", BaseFingerprint.Compute(files));
+    }
+
+    [TestMethod]
+    public void Compute_MiniLM_IsThePublishedHash()
+    {
+        using var files = PretrainedModel.MiniLM.Open();
+
+        Assert.AreEqual(
+            "5ba0032aefec27c763b2d9c8912eeec19529d4efdab9a71a9756e8056ba8f2e0", BaseFingerprint.Compute(files));
+    }
+
+    [TestMethod]
+    public void Compute_NoWeights_Throws()
+    {
+        using var files = new MemoryCheckpointFiles(new Dictionary<string, byte[]>(), "the model x");
+
+        var error = Assert.ThrowsExactly<FileNotFoundException>(() => BaseFingerprint.Compute(files));
+
+        Assert.AreEqual("There is no 'model.safetensors' in the model x.", error.Message);
+    }
+
+    private static MemoryCheckpointFiles Files(byte[] weights) =>
+        new(new Dictionary<string, byte[]> { ["model.safetensors"] = weights }, "the model x");
+}
