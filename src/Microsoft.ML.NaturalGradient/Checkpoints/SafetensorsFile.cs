@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Microsoft.ML.NaturalGradient.Checkpoints;
 
@@ -84,9 +86,9 @@ internal sealed class SafetensorsFile : IDisposable
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var tensor = Find(name);
-        var stored = empty(tensor.Shape, dtype: tensor.Type, device: CPU);
-        CopyTo(tensor, stored);
-        return (tensor.Type == type ? stored : stored.to(type)).MoveToOuterDisposeScope();
+        var result = empty(tensor.Shape, dtype: type, device: CPU);
+        Fill(result, tensor);
+        return result.MoveToOuterDisposeScope();
     }
 
     /// <summary>Overwrites a tensor with one of the file, converted to its type and moved to its device.</summary>
@@ -104,9 +106,9 @@ internal sealed class SafetensorsFile : IDisposable
         }
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        if (target.dtype == tensor.Type && target.device_type == DeviceType.CPU && target.is_contiguous())
+        if (target.device_type == DeviceType.CPU && target.is_contiguous())
         {
-            CopyTo(tensor, target);
+            Fill(target, tensor);
         }
         else
         {
@@ -141,18 +143,38 @@ internal sealed class SafetensorsFile : IDisposable
         ? tensor
         : throw new InvalidDataException($"{Description} has no tensor '{name}'.");
 
-    /// <summary>Copies raw bytes into a contiguous CPU tensor of the stored type and shape.</summary>
-    private void CopyTo(SafetensorsTensor tensor, Tensor target)
+    /// <summary>Fills a contiguous tensor on the CPU, converting to its type.</summary>
+    private void Fill(Tensor target, SafetensorsTensor tensor)
     {
+        var widens = tensor.Type == ScalarType.Float16 && target.dtype == ScalarType.Float32;
+        if (tensor.Type != target.dtype && !widens)
+        {
+            var stored = empty(tensor.Shape, dtype: tensor.Type, device: CPU);
+            Fill(stored, tensor);
+            target.copy_(stored);
+            return;
+        }
+
         var flat = target.view(-1); // [elements]
         var elements = target.numel();
+        var width = (int)tensor.Type.ElementSize();
         var offset = _dataStart + tensor.Begin;
         for (var first = 0L; first < elements; first += PieceElements)
         {
-            var piece = flat.narrow(0, first, Math.Min(PieceElements, elements - first)).bytes;
-            _bytes.Slice(offset, piece.Length).CopyTo(piece);
-            offset += piece.Length;
+            var count = Math.Min(PieceElements, elements - first);
+            var source = _bytes.Slice(offset, (int)count * width);
+            var piece = flat.narrow(0, first, count);
+            if (widens)
+            {
+                // The usual case; a copy in half precision would cost more than the conversion.
+                TensorPrimitives.ConvertToSingle(
+                    MemoryMarshal.Cast<byte, Half>(source), MemoryMarshal.Cast<byte, float>(piece.bytes));
+            }
+            else
+            {
+                source.CopyTo(piece.bytes);
+            }
+            offset += source.Length;
         }
-        GC.KeepAlive(flat);
     }
 }

@@ -98,6 +98,20 @@ public sealed class SafetensorsFileTests
     }
 
     [TestMethod]
+    public void Read_HalvesLongerThanOnePiece_AreWidenedWhole()
+    {
+        using var scope = NewDisposeScope();
+        const int infinity = 0x7C00; // below it, every pattern is a number
+        var patterns = Enumerable.Range(0, (1 << 24) + 3).Select(i => (ushort)(i % infinity)).ToArray();
+        using var file = SixteenBit("F16", patterns);
+
+        var actual = file.Read("a", ScalarType.Float32);
+
+        var expected = Array.ConvertAll(patterns, pattern => (float)BitConverter.UInt16BitsToHalf(pattern));
+        Assert.IsTrue(MemoryMarshal.Cast<byte, float>(actual.bytes).SequenceEqual(expected));
+    }
+
+    [TestMethod]
     public void Read_ReferenceFile_EqualsRawBytes()
     {
         using var scope = NewDisposeScope();
