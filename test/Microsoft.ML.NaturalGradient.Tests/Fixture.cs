@@ -36,7 +36,7 @@ internal static class Fixture
     public static void AssertClose(Tensor expected, Tensor actual, double relative = 1e-8, double absolute = 1e-10)
     {
         CollectionAssert.AreEqual(expected.shape, actual.shape);
-        var difference = actual.sub(expected).abs().max().item<double>();
+        var difference = actual.sub(expected).abs().max().to(ScalarType.Float64).item<double>();
         Assert.IsTrue(actual.allclose(expected, relative, absolute), $"largest difference {difference:G3}");
     }
 

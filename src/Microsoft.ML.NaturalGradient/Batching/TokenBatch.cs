@@ -7,13 +7,17 @@ namespace Microsoft.ML.NaturalGradient.Batching;
 /// <param name="ids">Token ids, [N, T], int64, padded at the end.</param>
 /// <param name="mask">1 for tokens and 0 for padding, [N, T], int64.</param>
 /// <param name="typeIds">Segment ids, [N, T], int64.</param>
-internal sealed class TokenBatch(Tensor ids, Tensor mask, Tensor typeIds) : ModelInput
+/// <param name="isPadded">Whether any row is padded.</param>
+internal sealed class TokenBatch(Tensor ids, Tensor mask, Tensor typeIds, bool isPadded) : ModelInput
 {
     /// <summary>Token ids, [N, T].</summary>
     public Tensor Ids { get; } = ids;
 
     /// <summary>1 for tokens and 0 for padding, [N, T].</summary>
     public Tensor Mask { get; } = mask;
+
+    /// <summary>Whether any row is padded.</summary>
+    public bool IsPadded { get; } = isPadded;
 
     /// <summary>Segment ids, [N, T].</summary>
     public Tensor TypeIds { get; } = typeIds;

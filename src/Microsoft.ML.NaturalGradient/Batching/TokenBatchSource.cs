@@ -69,7 +69,8 @@ internal sealed class TokenBatchSource : IBatchSource
         var maskTensor = tensor(mask, [rows, width], device: device); // [N, T]
         var typeIdsTensor = tensor(typeIds, [rows, width], device: device); // [N, T]
         return new TokenBatch(
-            idsTensor.DetachFromDisposeScope(), maskTensor.DetachFromDisposeScope(), typeIdsTensor.DetachFromDisposeScope());
+            idsTensor.DetachFromDisposeScope(), maskTensor.DetachFromDisposeScope(), typeIdsTensor.DetachFromDisposeScope(),
+            sequences.Any(sequence => sequence.Ids.Length < width));
     }
 
     /// <inheritdoc/>

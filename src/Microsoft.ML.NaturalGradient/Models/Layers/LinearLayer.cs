@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -5,9 +6,12 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.Layers;
 
-/// <summary>A linear map y = x Wᵀ + b that records itself on the current tape when it is trainable.</summary>
+/// <summary>A linear map y = x Wᵀ + b that records itself on the current tape when it is trainable, and may carry an adapter.</summary>
 internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
 {
+    /// <summary>Name under which an adapter is registered; not part of checkpoint names.</summary>
+    public const string AdapterName = "adapter";
+
     [ComponentName(Name = "weight")]
     private readonly Parameter _weight; // [O, I]
 
@@ -20,31 +24,52 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
     public LinearLayer(long inputSize, long outputSize)
         : base(nameof(LinearLayer))
     {
+        InputSize = inputSize;
+        OutputSize = outputSize;
         _weight = nn.Parameter(zeros(outputSize, inputSize));
         _bias = nn.Parameter(zeros(outputSize));
         RegisterComponents();
+    }
+
+    /// <summary>Input width I.</summary>
+    public long InputSize { get; }
+
+    /// <summary>Output width O.</summary>
+    public long OutputSize { get; }
+
+    /// <summary>What is attached; <see langword="null"/> for nothing.</summary>
+    public LinearAdapter? Adapter { get; private set; }
+
+    /// <summary>Attaches an adapter.</summary>
+    /// <param name="adapter">The adapter; owned by this layer from now on.</param>
+    public void Adapt(LinearAdapter adapter)
+    {
+        Adapter = adapter;
+        register_module(AdapterName, adapter);
     }
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input) // [N, ..., I] -> [N, ..., O]
     {
         var output = nn.functional.linear(input, _weight, _bias);
-        if (GradientTape.Current is not { } tape || !(_weight.requires_grad || _bias.requires_grad))
+        if (GradientTape.Current is { } tape && (_weight.requires_grad || _bias.requires_grad))
         {
-            return output;
+            output = tape.Record(output, [.. Uses(input)]);
         }
 
-        var uses = new List<ParameterUse>();
+        return Adapter is null ? output : Adapter.Apply(input, output);
+    }
+
+    private IEnumerable<ParameterUse> Uses(Tensor input)
+    {
         if (_weight.requires_grad)
         {
-            uses.Add(new LinearWeightUse(_weight, input));
+            yield return new LinearWeightUse(_weight, input);
         }
 
         if (_bias.requires_grad)
         {
-            uses.Add(new BiasUse(_bias));
+            yield return new BiasUse(_bias);
         }
-
-        return tape.Record(output, [.. uses]);
     }
 }

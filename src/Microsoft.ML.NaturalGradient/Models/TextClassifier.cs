@@ -1,0 +1,100 @@
+using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Training;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models;
+
+/// <summary>A text encoder with a linear head: one logit per class.</summary>
+internal sealed class TextClassifier : nn.Module, ITrainableModel
+{
+    private const double HeadDeviation = 0.02;
+
+    private readonly Generator _generator;
+
+    [ComponentName(Name = "encoder")]
+    private readonly TextEncoder _encoder;
+
+    [ComponentName(Name = "classifier")]
+    private readonly LinearLayer _head;
+
+    /// <summary>Creates a classifier whose encoder is frozen but for what the adapter trains.</summary>
+    /// <param name="encoder">The encoder; owned by this object from now on.</param>
+    /// <param name="classCount">Classes C.</param>
+    /// <param name="adapter">What is trained besides the head.</param>
+    /// <param name="seed">Seed of the head's and the adapter's initial values and of dropout.</param>
+    public TextClassifier(TextEncoder encoder, int classCount, AdapterOptions adapter, long seed)
+        : base(nameof(TextClassifier))
+    {
+        // A generator of its own: the global one is shared by all trainers of the process.
+        _generator = new Generator((ulong)seed, CPU);
+        _encoder = encoder;
+        _head = new LinearLayer(encoder.HiddenSize, classCount);
+        foreach (var parameter in encoder.parameters())
+        {
+            parameter.requires_grad = false;
+        }
+
+        using (no_grad())
+        {
+            _head.parameters().First().normal_(0, HeadDeviation, _generator);
+        }
+
+        adapter.Attach(encoder, _generator);
+        RegisterComponents();
+    }
+
+    /// <summary>The encoder.</summary>
+    public TextEncoder Encoder => _encoder;
+
+    /// <inheritdoc/>
+    /// <remarks>Read anew each time, since a conversion of type or device replaces the parameters.</remarks>
+    public IReadOnlyList<NamedParameter> TrainableParameters => [.. Named().Where(named => named.Value.requires_grad)];
+
+    /// <summary>The parameters that stay as they were loaded.</summary>
+    public IEnumerable<NamedParameter> FrozenParameters => Named().Where(named => !named.Value.requires_grad);
+
+    /// <inheritdoc/>
+    public Tensor Forward(ModelInput input) => _head.call(_encoder.Pool((TokenBatch)input)); // [N, C]
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _generator.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    /// <summary>All parameters by their checkpoint names: the encoder's field is called by its prefix, adapters leave no trace.</summary>
+    private IEnumerable<NamedParameter> Named()
+    {
+        foreach (var (name, module) in _encoder.named_modules().Append(("", _encoder)))
+        {
+            var path = name.Length == 0 ? _encoder.Prefix : $"{_encoder.Prefix}.{name}";
+            if (module is Adaptation.LinearAdapter adapter)
+            {
+                var layer = path[..^(LinearLayer.AdapterName.Length + 1)];
+                foreach (var (suffix, value) in adapter.Weights)
+                {
+                    yield return new NamedParameter($"{layer}.{suffix}", value);
+                }
+            }
+            else
+            {
+                foreach (var (local, value) in module.named_parameters(recurse: false))
+                {
+                    yield return new NamedParameter($"{path}.{local}", value);
+                }
+            }
+        }
+
+        foreach (var (local, value) in _head.named_parameters())
+        {
+            yield return new NamedParameter($"classifier.{local}", value);
+        }
+    }
+}
