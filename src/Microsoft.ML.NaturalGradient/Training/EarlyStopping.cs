@@ -1,0 +1,31 @@
+namespace Microsoft.ML.NaturalGradient;
+
+/// <summary>Ends a run whose validation results no longer improve, and restores the weights of its best epoch.</summary>
+public sealed record EarlyStopping
+{
+    /// <summary>Epochs without improvement after which the run ends.</summary>
+    /// <value>At least 1. The default is 2.</value>
+    public int Patience { get; init; } = 2;
+
+    /// <summary>Smallest change that counts as an improvement.</summary>
+    /// <value>Zero or greater. The default is 0.</value>
+    public double MinDelta { get; init; }
+
+    /// <summary>Whether validation accuracy is watched instead of validation loss.</summary>
+    /// <value>The default is <see langword="false"/>: the loss, which moves before the accuracy does.</value>
+    public bool WatchAccuracy { get; init; }
+
+    internal void Validate()
+    {
+        if (Patience < 1)
+        {
+            throw new ArgumentOutOfRangeException(nameof(Patience), $"Patience is {Patience}. Use at least 1 epoch.");
+        }
+
+        if (!(MinDelta >= 0 && double.IsFinite(MinDelta)))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(MinDelta), FormattableString.Invariant($"MinDelta is {MinDelta}. Use zero or a positive number."));
+        }
+    }
+}

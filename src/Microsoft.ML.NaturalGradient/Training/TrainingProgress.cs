@@ -1,0 +1,44 @@
+namespace Microsoft.ML.NaturalGradient;
+
+/// <summary>Where a training run is: reported after every step and once more at the end of every epoch.</summary>
+public sealed record TrainingProgress
+{
+    /// <summary>Epoch, from 1.</summary>
+    public required int Epoch { get; init; }
+
+    /// <summary>Epochs of the whole run, unless it stops early.</summary>
+    public required int EpochCount { get; init; }
+
+    /// <summary>Step within the epoch, from 1.</summary>
+    public required int Step { get; init; }
+
+    /// <summary>Steps in an epoch.</summary>
+    public required int StepCount { get; init; }
+
+    /// <summary>Whether this report sums up an epoch; otherwise it describes one step.</summary>
+    public required bool EndOfEpoch { get; init; }
+
+    /// <summary>Mean training loss of a row, in nats: of the batch before its step, or of all rows of the epoch.</summary>
+    public required double Loss { get; init; }
+
+    /// <summary>Fraction of training rows predicted right, from 0 to 1: of the batch before its step, or of the epoch.</summary>
+    public required double Accuracy { get; init; }
+
+    /// <summary>Learning rate of the last step.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>Training rows per second since the run began.</summary>
+    public required double RowsPerSecond { get; init; }
+
+    /// <summary>Estimated time until the last epoch ends.</summary>
+    public required TimeSpan TimeLeft { get; init; }
+
+    /// <summary>Largest divided by smallest norm of the per-sample gradients in the last step; null where the optimizer does not see them.</summary>
+    public double? GradientNormSpread { get; init; }
+
+    /// <summary>Mean validation loss of a row, in nats; null in the middle of an epoch and without validation rows.</summary>
+    public double? ValidationLoss { get; init; }
+
+    /// <summary>Fraction of validation rows predicted right, from 0 to 1; null in the middle of an epoch and without validation rows.</summary>
+    public double? ValidationAccuracy { get; init; }
+}

@@ -1,0 +1,26 @@
+namespace Microsoft.ML.NaturalGradient.Training;
+
+/// <summary>How a run is trained, in checked settings.</summary>
+internal sealed record TrainingSettings
+{
+    /// <summary>The optimizer.</summary>
+    public required OptimizerOptions Optimizer { get; init; }
+
+    /// <summary>Classes C, for the optimizer's default learning rate.</summary>
+    public required int ClassCount { get; init; }
+
+    /// <summary>Epochs, at least 1.</summary>
+    public required int EpochCount { get; init; }
+
+    /// <summary>Seed of the optimizer's own randomness.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>When to stop before the last epoch; null for never. Acts with validation rows only.</summary>
+    public EarlyStopping? EarlyStopping { get; init; }
+
+    /// <summary>Called after every step and every epoch.</summary>
+    public Action<TrainingProgress>? Report { get; init; }
+
+    /// <summary>Called before every step; throws to stop the run.</summary>
+    public Action? CheckAlive { get; init; }
+}
