@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Models;
 using static TorchSharp.torch;
 
@@ -22,4 +23,9 @@ public abstract record AdapterOptions
     /// <param name="generator">Source of initial values; kept by what is attached.</param>
     /// <exception cref="ArgumentException">A setting does not fit this encoder.</exception>
     internal abstract void Attach(TextEncoder encoder, Generator generator);
+
+    /// <summary>Describes the adapter as PEFT's <c>adapter_config.json</c> does, for saved models.</summary>
+    /// <param name="encoder">The encoder it was attached to.</param>
+    /// <returns>The configuration.</returns>
+    internal abstract JsonObject ToConfig(TextEncoder encoder);
 }

@@ -61,7 +61,8 @@ internal sealed class LoraAdapter : LinearAdapter
 
     private Tensor Drop(Tensor input)
     {
-        var mask = empty_like(input).detach().bernoulli_(1 - _dropout, _generator);
+        // Drawn on the CPU, where the generator lives, so that every device drops the same entries.
+        var mask = empty(input.shape, dtype: input.dtype).bernoulli_(1 - _dropout, _generator).to(input.device);
         return input.mul(mask.Times(1 / (1 - _dropout)));
     }
 }

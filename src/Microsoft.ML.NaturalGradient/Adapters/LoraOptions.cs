@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
@@ -9,6 +10,8 @@ namespace Microsoft.ML.NaturalGradient;
 /// <remarks>Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022.</remarks>
 public sealed record LoraOptions : AdapterOptions
 {
+    internal const string PeftType = "LORA";
+
     private const int LargestRank = 4096;
 
     /// <summary>Rank r of the addition.</summary>
@@ -62,6 +65,26 @@ public sealed record LoraOptions : AdapterOptions
             }
         }
     }
+
+    internal override JsonObject ToConfig(TextEncoder encoder) => new()
+    {
+        ["peft_type"] = PeftType,
+        ["task_type"] = "SEQ_CLS",
+        ["r"] = Rank,
+        ["lora_alpha"] = Alpha,
+        ["lora_dropout"] = Dropout,
+        ["bias"] = "none",
+        ["target_modules"] = new JsonArray([.. (TargetModules ?? encoder.DefaultTargets).Select(name => JsonValue.Create(name))]),
+        ["modules_to_save"] = new JsonArray("classifier"),
+    };
+
+    internal static LoraOptions FromConfig(JsonObject config) => new()
+    {
+        Rank = (int)config["r"]!,
+        Alpha = (double)config["lora_alpha"]!,
+        Dropout = (double)config["lora_dropout"]!,
+        TargetModules = [.. config["target_modules"]!.AsArray().Select(name => (string)name!)],
+    };
 
     private static bool Matches(string name, string target) =>
         name == target || name.EndsWith("." + target, StringComparison.Ordinal);

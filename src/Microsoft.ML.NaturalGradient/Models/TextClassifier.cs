@@ -56,6 +56,9 @@ internal sealed class TextClassifier : nn.Module, ITrainableModel
     public IEnumerable<NamedParameter> FrozenParameters => Named().Where(named => !named.Value.requires_grad);
 
     /// <inheritdoc/>
+    public void SetTraining(bool training) => train(training);
+
+    /// <inheritdoc/>
     public Tensor Forward(ModelInput input) => _head.call(_encoder.Pool((TokenBatch)input)); // [N, C]
 
     /// <inheritdoc/>

@@ -8,6 +8,10 @@ internal interface ITrainableModel
     /// <summary>The parameters to train, in a fixed order; owned by the model.</summary>
     IReadOnlyList<NamedParameter> TrainableParameters { get; }
 
+    /// <summary>Switches between training, with dropout where there is any, and use.</summary>
+    /// <param name="training">Whether the model is trained.</param>
+    void SetTraining(bool training);
+
     /// <summary>Computes the logits of a batch.</summary>
     /// <param name="input">The batch; not modified.</param>
     /// <returns>Logits z, [N, C] (or [N, T, C]); in the caller's dispose scope, in the autograd graph unless grad mode is off.</returns>

@@ -72,6 +72,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     {
         var (loss, correct, rows, step) = (0.0, 0L, 0L, 0);
         TrainingProgress? progress = null;
+        model.SetTraining(true);
         foreach (var batch in training.Shuffled(epoch - 1))
         {
             using var owned = batch;
@@ -126,6 +127,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         }
 
         using var noGrad = no_grad();
+        model.SetTraining(false);
         var (loss, correct) = (0.0, 0L);
         foreach (var batch in validation.Ordered())
         {

@@ -1,0 +1,14 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>The pretrained model that a trained one started from, as far as saving needs it.</summary>
+/// <param name="Name">Its name, for messages.</param>
+/// <param name="Fingerprint">SHA-256 of its weights when a saved model only names it; null when the saved model holds the weights.</param>
+/// <param name="Files">Its small files: configuration and tokenizer.</param>
+/// <param name="StoredTypes">Element type of each weight in its own file, by name.</param>
+internal sealed record ModelBase(
+    string Name,
+    string? Fingerprint,
+    IReadOnlyDictionary<string, byte[]> Files,
+    IReadOnlyDictionary<string, ScalarType> StoredTypes);

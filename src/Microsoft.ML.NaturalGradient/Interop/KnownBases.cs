@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.NaturalGradient.Interop;
+
+/// <summary>The pretrained models in which a saved model that only names its base looks for it.</summary>
+internal static class KnownBases
+{
+    private const string Option = "Microsoft.ML.NaturalGradient.PretrainedModels";
+
+    /// <summary>Adds a model to those of a context.</summary>
+    public static void Add(MLContext context, PretrainedModel model)
+    {
+        var known = context.TryGetOption<ImmutableList<PretrainedModel>>(Option, out var models) ? models : [];
+        context.SetOption(Option, known.Add(model));
+    }
+
+    /// <summary>Finds a base by its weights.</summary>
+    /// <param name="environment">The environment that loads the saved model.</param>
+    /// <param name="name">What the base was called when it was trained on.</param>
+    /// <param name="fingerprint">SHA-256 of its weights.</param>
+    /// <returns>Its files; the caller disposes them.</returns>
+    /// <exception cref="InvalidOperationException">No known model has these weights.</exception>
+    public static CheckpointFiles Find(IHostEnvironment environment, string name, string fingerprint)
+    {
+        var known = environment is IHostEnvironmentInternal options
+            && options.TryGetOption<ImmutableList<PretrainedModel>>(Option, out var models) ? models : [];
+        var tried = new List<string>();
+        foreach (var model in known.Append(PretrainedModel.MiniLM))
+        {
+            if (Open(model, fingerprint, tried) is { } files)
+            {
+                return files;
+            }
+        }
+
+        throw new InvalidOperationException(
+            $"The saved model holds an adapter and a head for '{name}', whose weights have the SHA-256 {fingerprint}. "
+            + $"None of the models known here is that one ({string.Join("; ", tried)}). Call mlContext.UsePretrainedModel with it before "
+            + "Model.Load, or save with SaveBaseModel = true.");
+    }
+
+    private static CheckpointFiles? Open(PretrainedModel model, string fingerprint, List<string> tried)
+    {
+        CheckpointFiles? files = null;
+        try
+        {
+            files = model.Open();
+            var own = BaseFingerprint.Compute(files);
+            if (own == fingerprint)
+            {
+                return files;
+            }
+
+            tried.Add($"{model} has {own}");
+        }
+        catch (Exception e) when (e is IOException or NotSupportedException or InvalidOperationException)
+        {
+            tried.Add(e.Message);
+        }
+
+        files?.Dispose();
+        return null;
+    }
+}

@@ -1,0 +1,76 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient;
+using Microsoft.ML.NaturalGradient.Interop;
+
+namespace Microsoft.ML;
+
+/// <summary>Trainers that fine-tune pretrained transformers, for the catalogs of an <see cref="MLContext"/>.</summary>
+public static class NaturalGradientCatalog
+{
+    /// <summary>Creates a trainer that fine-tunes a pretrained transformer to classify texts or pairs of texts.</summary>
+    /// <param name="catalog">The catalog, <c>mlContext.MulticlassClassification.Trainers</c>.</param>
+    /// <param name="optimizer">The optimizer: a member of <see cref="Optimizers"/>, changed with <c>with</c> where needed.</param>
+    /// <param name="labelColumnName">Column with the class of a row, a key as <c>MapValueToKey</c> makes it.</param>
+    /// <param name="scoreColumnName">Output column with the probability of each class.</param>
+    /// <param name="outputColumnName">Output column with the most probable class.</param>
+    /// <param name="sentence1ColumnName">Column with the text.</param>
+    /// <param name="sentence2ColumnName">Column with the second text of a pair; null for single texts.</param>
+    /// <param name="batchSize">Rows of a training step, at least 1.</param>
+    /// <param name="maxEpochs">Passes over the training rows, at least 1.</param>
+    /// <param name="model">The pretrained model to start from; null for <see cref="PretrainedModel.MiniLM"/>.</param>
+    /// <param name="validationSet">Rows to watch the training on, with the same columns; null for none.</param>
+    /// <param name="adapter">What is trained besides the classification head; null for <see cref="Adapters.LoRA"/>.</param>
+    /// <returns>The trainer.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A setting is out of its range; the message names it.</exception>
+    public static TextClassificationTrainer TextClassification(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
+        OptimizerOptions optimizer,
+        string labelColumnName = "Label",
+        string scoreColumnName = "Score",
+        string outputColumnName = "PredictedLabel",
+        string sentence1ColumnName = "Sentence1",
+        string? sentence2ColumnName = null,
+        int batchSize = 32,
+        int maxEpochs = 10,
+        PretrainedModel? model = null,
+        IDataView? validationSet = null,
+        AdapterOptions? adapter = null) => catalog.TextClassification(new TextClassificationTrainer.Options
+        {
+            Optimizer = optimizer,
+            LabelColumnName = labelColumnName,
+            ScoreColumnName = scoreColumnName,
+            PredictionColumnName = outputColumnName,
+            Sentence1ColumnName = sentence1ColumnName,
+            Sentence2ColumnName = sentence2ColumnName,
+            BatchSize = batchSize,
+            MaxEpoch = maxEpochs,
+            Model = model ?? PretrainedModel.MiniLM,
+            ValidationSet = validationSet,
+            Adapter = adapter ?? Adapters.LoRA,
+        });
+
+    /// <summary>Creates a trainer that fine-tunes a pretrained transformer to classify texts or pairs of texts.</summary>
+    /// <param name="catalog">The catalog, <c>mlContext.MulticlassClassification.Trainers</c>.</param>
+    /// <param name="options">All settings; copied.</param>
+    /// <returns>The trainer.</returns>
+    /// <exception cref="ArgumentException">Settings contradict each other; the message names them.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A setting is out of its range; the message names it.</exception>
+    public static TextClassificationTrainer TextClassification(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, TextClassificationTrainer.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return new TextClassificationTrainer(CatalogUtils.GetEnvironment(catalog), options);
+    }
+
+    /// <summary>Makes a pretrained model known, so that saved models which only name it as their base can be loaded.</summary>
+    /// <param name="mlContext">The context that loads them.</param>
+    /// <param name="model">The model.</param>
+    /// <returns>The same context.</returns>
+    public static MLContext UsePretrainedModel(this MLContext mlContext, PretrainedModel model)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentNullException.ThrowIfNull(model);
+        KnownBases.Add(mlContext, model);
+        return mlContext;
+    }
+}
