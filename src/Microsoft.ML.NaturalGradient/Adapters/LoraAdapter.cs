@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
@@ -35,8 +36,8 @@ internal sealed class LoraAdapter : LinearAdapter
         _dropout = options.Dropout;
         _generator = generator;
         var bound = 1 / Math.Sqrt(inputSize);
-        _down = nn.Parameter(empty(options.Rank, inputSize).uniform_(-bound, bound, generator));
-        _up = nn.Parameter(zeros(outputSize, options.Rank));
+        _down = NewParameter.Of(() => empty(options.Rank, inputSize).uniform_(-bound, bound, generator));
+        _up = NewParameter.Of(() => zeros(outputSize, options.Rank));
         RegisterComponents();
     }
 

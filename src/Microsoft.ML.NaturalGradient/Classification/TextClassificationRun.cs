@@ -6,7 +6,6 @@ using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Training;
 using Microsoft.ML.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -40,7 +39,7 @@ internal sealed class TextClassificationRun(
             var maxTokens = MaxTokens(checkpoint.Encoder);
             var (training, validation) = ReadRows(data, checkpoint, maxTokens);
             classifier = new TextClassifier(checkpoint.Encoder, labels.Count, options.Adapter, _seed);
-            classifier.to(device);
+            classifier.MoveTo(device);
             Run(classifier, labels.Count, Source(training, checkpoint, device), validation is null ? null : Source(validation, checkpoint, device));
             var fingerprint = options.SaveBaseModel ? null : BaseFingerprint.Compute(files);
             var source = new ModelBase(options.Model.ToString(), fingerprint, checkpoint.Files, checkpoint.StoredTypes);

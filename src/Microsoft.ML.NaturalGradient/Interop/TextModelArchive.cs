@@ -5,7 +5,6 @@ using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 [assembly: LoadableClass(
@@ -80,7 +79,7 @@ internal static class TextModelArchive
         using var files = fingerprint is null ? new MemoryCheckpointFiles(contents, Description) : KnownBases.Find(environment, baseName, fingerprint);
         var checkpoint = TextCheckpoint.Load(files);
         var classifier = Restore(checkpoint, labels.Count, contents, out var adapter);
-        classifier.to(device);
+        classifier.MoveTo(device);
         var source = new ModelBase(baseName, fingerprint, checkpoint.Files, checkpoint.StoredTypes);
         return (new TextClassificationModel(classifier, checkpoint.Tokenizer, maxTokens, labels, adapter, source, device), columns);
     }

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Training;
+using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -54,6 +55,17 @@ internal sealed class TextClassifier : nn.Module, ITrainableModel
 
     /// <summary>The parameters that stay as they were loaded.</summary>
     public IEnumerable<NamedParameter> FrozenParameters => Named().Where(named => !named.Value.requires_grad);
+
+    /// <summary>Moves all parameters to a device, outside the caller's dispose scope.</summary>
+    /// <param name="device">The device.</param>
+    public void MoveTo(Device device)
+    {
+        _ = this.to(device);
+        foreach (var parameter in parameters())
+        {
+            parameter.DetachFromDisposeScope();
+        }
+    }
 
     /// <inheritdoc/>
     public void SetTraining(bool training) => train(training);

@@ -13,6 +13,7 @@ internal sealed class WeightSnapshot : IDisposable
     public WeightSnapshot(IReadOnlyList<NamedParameter> parameters)
     {
         using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
         _parameters = parameters;
         _copies = [.. parameters.Select(named => named.Value.detach().clone().DetachFromDisposeScope())];
     }

@@ -17,7 +17,7 @@ internal sealed class EmbeddingLayer : nn.Module<Tensor, Tensor>
     public EmbeddingLayer(long count, long width)
         : base(nameof(EmbeddingLayer))
     {
-        _weight = nn.Parameter(zeros(count, width));
+        _weight = NewParameter.Of(() => zeros(count, width));
         RegisterComponents();
     }
 

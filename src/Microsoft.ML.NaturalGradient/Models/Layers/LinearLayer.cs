@@ -26,8 +26,8 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
     {
         InputSize = inputSize;
         OutputSize = outputSize;
-        _weight = nn.Parameter(zeros(outputSize, inputSize));
-        _bias = nn.Parameter(zeros(outputSize));
+        _weight = NewParameter.Of(() => zeros(outputSize, inputSize));
+        _bias = NewParameter.Of(() => zeros(outputSize));
         RegisterComponents();
     }
 

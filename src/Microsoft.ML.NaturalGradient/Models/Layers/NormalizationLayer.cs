@@ -25,8 +25,8 @@ internal sealed class NormalizationLayer : nn.Module<Tensor, Tensor>
         : base(nameof(NormalizationLayer))
     {
         _epsilon = epsilon;
-        _weight = nn.Parameter(ones(size));
-        _bias = nn.Parameter(zeros(size));
+        _weight = NewParameter.Of(() => ones(size));
+        _bias = NewParameter.Of(() => zeros(size));
         RegisterComponents();
     }
 
