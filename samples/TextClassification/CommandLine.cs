@@ -12,6 +12,7 @@ internal static class CommandLine
         Usage: ./build.sh sample [OPTION...]
                ./build.sh sample classify [--model FILE.zip] ["SENTENCE"...]
                ./build.sh sample quickstart
+               ./build.sh sample getting-started
 
           --rows N         training rows (default 1000)
           --epochs N       epochs (default 5)
@@ -23,7 +24,7 @@ internal static class CommandLine
           --model FILE     the model that classify loads (default sample-output/ReviewModel.zip)
           --help           this text
 
-        quickstart runs the example of the project's README.
+        quickstart runs the example of the project's README, getting-started the code of docs/getting-started.md.
         """;
 
     private const string OutputFolder = "sample-output";
@@ -40,7 +41,8 @@ internal static class CommandLine
         {
             "classify" => ParseClassify(new Queue<string>(arguments.Skip(1))),
             "quickstart" when arguments.Count == 1 => new QuickstartCommand(ReviewsPath),
-            "quickstart" => throw new UsageException($"quickstart takes no arguments, but got \"{arguments[1]}\"."),
+            "getting-started" when arguments.Count == 1 => new GettingStartedCommand(ReviewsPath),
+            "quickstart" or "getting-started" => throw new UsageException($"{arguments[0]} takes no arguments, but got \"{arguments[1]}\"."),
             _ => ParseCompare(new Queue<string>(arguments)),
         };
     }

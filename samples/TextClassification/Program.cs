@@ -14,6 +14,9 @@ try
         case QuickstartCommand command:
             Quickstart.Run(command.DataPath);
             return 0;
+        case GettingStartedCommand command:
+            GettingStarted.Run(command.DataPath);
+            return 0;
         default:
             Console.WriteLine(CommandLine.Usage);
             return 0;

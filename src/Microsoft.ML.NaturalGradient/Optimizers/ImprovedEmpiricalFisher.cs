@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Optimization;
 
-/// <summary>Improved empirical Fisher (iEF): every sample moves its own logits by one gradient-descent step in logit space.</summary>
+/// <summary>Improved empirical Fisher (iEF): to first order each sample's loss falls as if its own logits took one gradient-descent step.</summary>
 /// <remarks>
 /// Wu et al., "An Improved Empirical Fisher Approximation for Natural Gradient Descent", NeurIPS 2024, eq. (8):
 /// d = Jᵀ(JJᵀ + λI)⁻¹ s. Solved here in normalised coordinates: rows ĝ_n = g_n/√s_n, d = Ĵᵀ(ĴĴᵀ + λI)⁻¹ √s. Both agree at λ = 0;

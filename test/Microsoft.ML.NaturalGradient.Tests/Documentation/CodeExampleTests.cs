@@ -1,0 +1,76 @@
+using System.Text.RegularExpressions;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Documentation;
+
+/// <summary>Code shown to readers is compiled: every C# block of a page equals a region of a sample.</summary>
+[TestClass]
+public sealed partial class CodeExampleTests
+{
+    [TestMethod]
+    [DataRow("README.md")]
+    [DataRow("docs/getting-started.md")]
+    public void Page_EveryCodeBlock_IsARegionOfASample(string page)
+    {
+        var root = RepositoryRoot();
+        var regions = Directory.EnumerateFiles(Path.Combine(root, "samples"), "*.cs", SearchOption.AllDirectories)
+            .SelectMany(path => Regions(File.ReadAllLines(path)))
+            .ToHashSet();
+
+        var blocks = CodeBlock().Matches(File.ReadAllText(Path.Combine(root, page)).ReplaceLineEndings("\n"))
+            .Select(match => Normalize(match.Groups["code"].Value.Split('\n')))
+            .ToArray();
+
+        Assert.IsNotEmpty(blocks);
+        foreach (var block in blocks)
+        {
+            Assert.Contains(block, regions, $"This code of {page} is not a region of samples/:\n{block}");
+        }
+    }
+
+    [GeneratedRegex(@"^```csharp\n(?<code>.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex CodeBlock();
+
+    private static string RepositoryRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "NaturalGradient.MLNet.sln")))
+            {
+                return folder.FullName;
+            }
+        }
+
+        Assert.Inconclusive("The tests do not run inside the repository, so its pages are not there to read.");
+        return "";
+    }
+
+    /// <summary>The regions of one file; parts with one name, such as usings and statements, belong together.</summary>
+    private static IEnumerable<string> Regions(IEnumerable<string> lines)
+    {
+        var regions = new Dictionary<string, List<string>>();
+        List<string>? open = null;
+        foreach (var line in lines)
+        {
+            var text = line.Trim();
+            if (text.StartsWith("#region ", StringComparison.Ordinal))
+            {
+                var name = text["#region ".Length..];
+                open = regions.TryGetValue(name, out var earlier) ? earlier : regions[name] = [];
+            }
+            else if (text == "#endregion")
+            {
+                open = null;
+            }
+            else
+            {
+                open?.Add(line);
+            }
+        }
+
+        return regions.Values.Select(Normalize);
+    }
+
+    /// <summary>Without indentation and blank lines, which a page may set as it likes.</summary>
+    private static string Normalize(IEnumerable<string> lines) =>
+        string.Join('\n', lines.Select(line => line.Trim()).Where(line => line.Length > 0));
+}
