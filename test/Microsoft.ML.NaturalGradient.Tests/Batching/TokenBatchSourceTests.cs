@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Tokenization;
+using Microsoft.ML.NaturalGradient.Training;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Batching;
@@ -127,7 +128,7 @@ public sealed class TokenBatchSourceTests
         seed,
         bucketByLength);
 
-    private static List<int[]> Read(IEnumerable<Training.LabeledBatch> batches)
+    private static List<int[]> Read(IEnumerable<LabeledBatch> batches)
     {
         var read = new List<int[]>();
         foreach (var batch in batches)
@@ -141,7 +142,7 @@ public sealed class TokenBatchSourceTests
         return read;
     }
 
-    private static int[] Flat(IEnumerable<Training.LabeledBatch> batches) => [.. Read(batches).SelectMany(batch => batch)];
+    private static int[] Flat(IEnumerable<LabeledBatch> batches) => [.. Read(batches).SelectMany(batch => batch)];
 
     private static long[] Values(Tensor tensor) => tensor.data<long>().ToArray();
 }
