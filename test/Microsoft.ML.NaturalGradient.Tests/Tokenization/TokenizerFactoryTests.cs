@@ -1,3 +1,5 @@
+using System.Text;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Tokenization;
@@ -30,8 +32,9 @@ public sealed class TokenizerFactoryTests
     [TestMethod]
     public void Create_SpecialTokensMap_IsUsedWhereConfigurationIsSilent()
     {
-        using var files = Small().With("special_tokens_map.json", """{"cls_token": "[X]", "sep_token": "[X]"}""")
-            .With("tokenizer_config.json", """{"sep_token": "[SEP]"}""");
+        using var files = Small(
+            ("special_tokens_map.json", """{"cls_token": "[X]", "sep_token": "[X]"}"""),
+            ("tokenizer_config.json", """{"sep_token": "[SEP]"}"""));
 
         var ids = TokenizerFactory.Create(files).Encode("cafe", null, 8).Ids;
 
@@ -47,8 +50,9 @@ public sealed class TokenizerFactoryTests
     [TestMethod]
     public void Create_MiniLMFolder_EqualsReferenceTokenizer()
     {
-        using var files = new MemoryCheckpointFiles().With("vocab.txt", TokenizerFixtures.VocabularyBytes)
-            .With("tokenizer_config.json", """{"do_lower_case": true, "strip_accents": null, "tokenizer_class": "BertTokenizer"}""");
+        using var files = Files(
+            ("vocab.txt", Encoding.UTF8.GetString(TokenizerFixtures.VocabularyBytes)),
+            ("tokenizer_config.json", """{"do_lower_case": true, "strip_accents": null, "tokenizer_class": "BertTokenizer"}"""));
 
         var tokenizer = TokenizerFactory.Create(files);
 
@@ -59,7 +63,7 @@ public sealed class TokenizerFactoryTests
     [TestMethod]
     public void Create_NoSupportedFile_NamesWhatWasLookedForAndFound()
     {
-        using var files = new MemoryCheckpointFiles().With("tokenizer.json", "{}").With("spiece.model", "");
+        using var files = Files(("tokenizer.json", "{}"), ("spiece.model", ""));
 
         var exception = Assert.ThrowsExactly<InvalidDataException>(() => TokenizerFactory.Create(files));
 
@@ -75,7 +79,7 @@ public sealed class TokenizerFactoryTests
     [DataRow("[SEP]", "sep_token")]
     public void Create_SpecialTokenMissing_NamesIt(string token, string key)
     {
-        using var files = new MemoryCheckpointFiles().With("vocab.txt", SmallVocabulary.Replace(token, "other", StringComparison.Ordinal));
+        using var files = Files(("vocab.txt", SmallVocabulary.Replace(token, "other", StringComparison.Ordinal)));
 
         var exception = Assert.ThrowsExactly<InvalidDataException>(() => TokenizerFactory.Create(files));
 
@@ -93,7 +97,7 @@ public sealed class TokenizerFactoryTests
     [DataRow("""{"tokenizer_class": "MPNetTokenizer"}""", "'MPNetTokenizer'")]
     public void Create_WrongConfiguration_SaysWhatIsWrong(string configuration, string expected)
     {
-        using var files = Small().With("tokenizer_config.json", configuration);
+        using var files = Small(("tokenizer_config.json", configuration));
 
         var exception = Assert.ThrowsExactly<InvalidDataException>(() => TokenizerFactory.Create(files));
 
@@ -103,18 +107,21 @@ public sealed class TokenizerFactoryTests
     [TestMethod]
     public void Create_TokenOutsideVocabularyInOldFile_IsRefused()
     {
-        using var files = Small().With("added_tokens.json", """{"<url>": 10}""");
+        using var files = Small(("added_tokens.json", """{"<url>": 10}"""));
 
         var exception = Assert.ThrowsExactly<InvalidDataException>(() => TokenizerFactory.Create(files));
 
         Assert.Contains("'<url>' with id 10", exception.Message);
     }
 
-    private static MemoryCheckpointFiles Small() => new MemoryCheckpointFiles().With("vocab.txt", SmallVocabulary);
+    private static MemoryCheckpointFiles Small(params (string Name, string Text)[] others) => Files([("vocab.txt", SmallVocabulary), .. others]);
+
+    private static MemoryCheckpointFiles Files(params (string Name, string Text)[] files) =>
+        new(files.ToDictionary(file => file.Name, file => Encoding.UTF8.GetBytes(file.Text)), "the test folder");
 
     private static string Ids(string? configuration, string text)
     {
-        using var files = configuration is null ? Small() : Small().With("tokenizer_config.json", configuration);
+        using var files = configuration is null ? Small() : Small(("tokenizer_config.json", configuration));
         return string.Join(',', TokenizerFactory.Create(files).Encode(text, null, 16).Ids);
     }
 }
