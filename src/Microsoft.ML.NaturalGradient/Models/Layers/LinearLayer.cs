@@ -16,18 +16,19 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
     private readonly Parameter _weight; // [O, I]
 
     [ComponentName(Name = "bias")]
-    private readonly Parameter _bias; // [O]
+    private readonly Parameter? _bias; // [O]
 
     /// <summary>Creates the layer with zero weights, to be filled from a checkpoint.</summary>
     /// <param name="inputSize">Input width I.</param>
     /// <param name="outputSize">Output width O.</param>
-    public LinearLayer(long inputSize, long outputSize)
+    /// <param name="bias">Whether there is a bias b.</param>
+    public LinearLayer(long inputSize, long outputSize, bool bias = true)
         : base(nameof(LinearLayer))
     {
         InputSize = inputSize;
         OutputSize = outputSize;
         _weight = NewParameter.Of(() => zeros(outputSize, inputSize));
-        _bias = NewParameter.Of(() => zeros(outputSize));
+        _bias = bias ? NewParameter.Of(() => zeros(outputSize)) : null;
         RegisterComponents();
     }
 
@@ -52,7 +53,7 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input) // [N, ..., I] -> [N, ..., O]
     {
         var output = nn.functional.linear(input, _weight, _bias);
-        if (GradientTape.Current is { } tape && (_weight.requires_grad || _bias.requires_grad))
+        if (GradientTape.Current is { } tape && (_weight.requires_grad || _bias is { requires_grad: true }))
         {
             output = tape.Record(output, [.. Uses(input)]);
         }
@@ -67,7 +68,7 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
             yield return new LinearWeightUse(_weight, input);
         }
 
-        if (_bias.requires_grad)
+        if (_bias is { requires_grad: true })
         {
             yield return new BiasUse(_bias);
         }

@@ -16,24 +16,25 @@ internal sealed class NormalizationLayer : nn.Module<Tensor, Tensor>
     private readonly Parameter _weight; // γ, [D]
 
     [ComponentName(Name = "bias")]
-    private readonly Parameter _bias; // β, [D]
+    private readonly Parameter? _bias; // β, [D]
 
     /// <summary>Creates the layer with γ = 1 and β = 0.</summary>
     /// <param name="size">Width D.</param>
     /// <param name="epsilon">ε, added to the variance.</param>
-    public NormalizationLayer(long size, double epsilon)
+    /// <param name="bias">Whether there is a shift β.</param>
+    public NormalizationLayer(long size, double epsilon, bool bias = true)
         : base(nameof(NormalizationLayer))
     {
         _epsilon = epsilon;
         _weight = NewParameter.Of(() => ones(size));
-        _bias = NewParameter.Of(() => zeros(size));
+        _bias = bias ? NewParameter.Of(() => zeros(size)) : null;
         RegisterComponents();
     }
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input) // [N, ..., D]
     {
-        if (GradientTape.Current is not { } tape || !(_weight.requires_grad || _bias.requires_grad))
+        if (GradientTape.Current is not { } tape || !(_weight.requires_grad || _bias is { requires_grad: true }))
         {
             return nn.functional.layer_norm(input, _weight.shape, _weight, _bias, _epsilon);
         }
@@ -45,11 +46,12 @@ internal sealed class NormalizationLayer : nn.Module<Tensor, Tensor>
             uses.Add(new ScaleUse(_weight, normalized));
         }
 
-        if (_bias.requires_grad)
+        if (_bias is { requires_grad: true })
         {
             uses.Add(new BiasUse(_bias));
         }
 
-        return tape.Record(normalized.mul(_weight).Plus(_bias), [.. uses]);
+        var scaled = normalized.mul(_weight);
+        return tape.Record(_bias is null ? scaled : scaled.Plus(_bias), [.. uses]);
     }
 }
