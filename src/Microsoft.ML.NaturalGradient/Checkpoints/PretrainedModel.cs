@@ -7,7 +7,7 @@ namespace Microsoft.ML;
 /// <remarks>Only names the model; its files are looked for when training starts.</remarks>
 public sealed class PretrainedModel
 {
-    private static readonly string[] PartPatterns = ["model.safetensors.index.json", "model-*-of-*.safetensors"];
+    private const string PartPattern = "model-*-of-*.safetensors";
     private static readonly string[] PicklePatterns = ["pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl"];
 
     private readonly string _name;
@@ -25,7 +25,8 @@ public sealed class PretrainedModel
     /// </summary>
     public static PretrainedModel MiniLM { get; } = FromPackage("MiniLM", "Microsoft.ML.NaturalGradient.MiniLM");
 
-    /// <summary>A model in a folder, laid out as Hugging Face does: at least config.json and model.safetensors.</summary>
+    /// <summary>A model in a folder, laid out as Hugging Face does: at least config.json and the weights.</summary>
+    /// <remarks>The weights are model.safetensors, or model.safetensors.index.json and the files that it names.</remarks>
     /// <param name="path">Path of the folder.</param>
     /// <returns>The model; the folder is not looked at before training starts.</returns>
     /// <exception cref="ArgumentException"><paramref name="path"/> is null or empty.</exception>
@@ -76,30 +77,28 @@ public sealed class PretrainedModel
         {
             throw Missing(folder, CheckpointFiles.ConfigName);
         }
-        return files.Exists(CheckpointFiles.WeightsName) ? files : throw NoWeights(folder);
+        return files.Exists(CheckpointFiles.WeightsName) || files.IsSharded ? files : throw NoWeights(folder);
     }
 
     /// <summary>Says why a folder's weights are not read and how to make them readable.</summary>
     private static Exception NoWeights(string folder)
     {
-        var save = "with Python once: from transformers import AutoModel; "
-            + $"AutoModel.from_pretrained(r'{folder}').save_pretrained(r'{folder}', safe_serialization=True";
-        if (FirstFile(folder, PartPatterns) is { } part)
+        if (FirstFile(folder, PartPattern) is not null)
         {
-            return new NotSupportedException(
-                $"The weights in '{folder}' are split into several files ('{part}' is one). Join them {save}, "
-                + "max_shard_size='100GB').");
+            return Missing(folder, SafetensorsIndex.FileName);
         }
         if (FirstFile(folder, PicklePatterns) is { } pickle)
         {
             return new NotSupportedException(
                 $"The weights in '{folder}' are in '{pickle}', a Python pickle. Reading a pickle can run any code that its "
-                + $"author put there, so only {CheckpointFiles.WeightsName} is read. Convert it, if you trust it, {save}).");
+                + $"author put there, so only {CheckpointFiles.WeightsName} is read. Convert it, if you trust it, with Python once: from "
+                + $"transformers import AutoModel; AutoModel.from_pretrained(r'{folder}').save_pretrained(r'{folder}', "
+                + "safe_serialization=True).");
         }
         return Missing(folder, CheckpointFiles.WeightsName);
     }
 
-    private static string? FirstFile(string folder, string[] patterns) => patterns
+    private static string? FirstFile(string folder, params string[] patterns) => patterns
         .SelectMany(pattern => Directory.EnumerateFiles(folder, pattern).Order(StringComparer.Ordinal))
         .Select(Path.GetFileName).FirstOrDefault();
 
