@@ -60,7 +60,7 @@ internal sealed class HubDownload(HubClient client, ResiliencePipeline retry, Hu
         await using var output = HubDisk.Write(file, () => new FileStream(_part, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0));
         if (output.Length > file.Size)
         {
-            output.SetLength(0);
+            Empty(output);
         }
         _longest = output.Length;
         while (output.Length < file.Size)
@@ -98,23 +98,31 @@ internal sealed class HubDownload(HubClient client, ResiliencePipeline retry, Hu
             var range = response.Content.Headers.ContentRange;
             if (range?.From != output.Length || (range.Length ?? file.Size) != file.Size)
             {
-                output.SetLength(0);
+                Empty(output);
                 throw Unfit(response, $"the range '{range}'");
             }
         }
         else if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
         {
-            output.SetLength(0);
+            Empty(output);
             throw Unfit(response, "that the range is not there");
         }
         else
         {
-            output.SetLength(0); // the server does not do ranges, or has something newer
+            Empty(output); // the server does not do ranges, or has something newer
         }
         output.Position = output.Length;
         if (response.Content.Headers.ContentLength is { } length && output.Length + length != file.Size)
         {
             throw Wrong($"the server sends {output.Length + length} bytes, but {file.Size} were announced");
+        }
+    }
+
+    private static void Empty(FileStream output)
+    {
+        if (output.Length > 0)
+        {
+            output.SetLength(0);
         }
     }
 
