@@ -49,21 +49,11 @@ internal sealed class HubCache
     }
 
     /// <summary>Makes the folders.</summary>
-    /// <exception cref="IOException">The cache cannot be written.</exception>
     public void Prepare(string commit)
     {
-        try
-        {
-            Directory.CreateDirectory(SnapshotOf(commit));
-            Directory.CreateDirectory(Path.Combine(_folder, "blobs"));
-            Directory.CreateDirectory(_locks);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new IOException(
-                $"The folder '{_settings.CacheFolder}' for downloaded models cannot be written: {e.Message} Set the environment variable "
-                + "HF_HUB_CACHE to another folder.", e);
-        }
+        Directory.CreateDirectory(SnapshotOf(commit));
+        Directory.CreateDirectory(Path.Combine(_folder, "blobs"));
+        Directory.CreateDirectory(_locks);
     }
 
     /// <summary>Remembers which commit the revision is.</summary>

@@ -127,7 +127,8 @@ internal sealed class HubClient : IDisposable
 
     private string AddressOf(string commit, string file) => $"{_endpoint}/{_name.Id}/resolve/{commit}/{Uri.EscapeDataString(file)}";
 
-    private static bool IsAnnounced(HttpResponseMessage response) => (int)response.StatusCode < 400 && Header(response, "X-Linked-ETag") is not null;
+    private static bool IsAnnounced(HttpResponseMessage response) =>
+        (int)response.StatusCode < 400 && Header(response, "X-Linked-ETag") is not null;
 
     private static string? Header(HttpResponseMessage response, string name) =>
         response.Headers.NonValidated.TryGetValues(name, out var values) && values.Count == 1 ? values.ToString().Trim() : null;
@@ -173,8 +174,12 @@ internal sealed class HubClient : IDisposable
     private static Uri Next(Uri address, Uri? location)
     {
         var next = location is null ? null : new Uri(address, location);
-        return next is { Scheme: "https" } || (next is { Scheme: "http" } && address.Scheme == "http") ? next : throw new IOException(
-            $"{address.Authority} redirects to {(next is null ? "nowhere" : $"{next.Scheme}://{next.Authority}")}, which is not followed. Check HF_ENDPOINT.");
+        if (next is { Scheme: "https" } || (next is { Scheme: "http" } && address.Scheme == "http"))
+        {
+            return next;
+        }
+        var target = next is null ? "nowhere" : $"{next.Scheme}://{next.Authority}";
+        throw new IOException($"{address.Authority} redirects to {target}, which is not followed. Check HF_ENDPOINT.");
     }
 
     private async Task<ReadOnlyMemory<byte>> ReadAsync(HttpResponseMessage response, CancellationToken cancellation)

@@ -1,26 +1,22 @@
 namespace Microsoft.ML.NaturalGradient.Checkpoints.Hub;
 
-/// <summary>Writing to the disk, whose errors must not be taken for those of the network.</summary>
+/// <summary>What to say when the disk is full.</summary>
 internal static class HubDisk
 {
     // ENOSPC and EDQUOT of Linux, EDQUOT of macOS, and the two codes of Windows.
     private static readonly int[] FullCodes = [28, 122, 69, unchecked((int)0x80070070), unchecked((int)0x80070027)];
 
     /// <summary>Runs something that writes.</summary>
-    /// <exception cref="IOException">The disk is full or cannot be written; the message says which.</exception>
-    public static T Write<T>(HubRemoteFile file, Func<T> write)
+    /// <exception cref="IOException">The disk is full.</exception>
+    public static void Write(HubRemoteFile file, Action write)
     {
         try
         {
-            return write();
+            write();
         }
         catch (IOException e) when (FullCodes.Contains(e.HResult))
         {
             throw Full(file, e.Message.TrimEnd('.'), e);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new IOException($"{file.Name} cannot be written: {e.Message} Set the environment variable HF_HUB_CACHE to another folder.", e);
         }
     }
 

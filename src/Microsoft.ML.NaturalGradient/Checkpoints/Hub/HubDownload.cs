@@ -23,7 +23,7 @@ internal sealed class HubDownload(HubClient client, ResiliencePipeline retry, Hu
     /// <summary>Downloads the file. The content's lock is held.</summary>
     /// <exception cref="InvalidDataException">What the server sends is not what it announced; nothing of it is kept.</exception>
     /// <exception cref="HubUnreachableException">The server cannot be reached; what has arrived is kept for the next time.</exception>
-    /// <exception cref="IOException">The disk is full or cannot be written.</exception>
+    /// <exception cref="IOException">The disk is full.</exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
         var resumed = PartLength() > 0;
@@ -57,7 +57,7 @@ internal sealed class HubDownload(HubClient client, ResiliencePipeline retry, Hu
     private async Task FetchAsync(CancellationToken cancellation)
     {
         HubDisk.CheckSpace(file, path, file.Size - PartLength());
-        await using var output = HubDisk.Write(file, () => new FileStream(_part, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0));
+        await using var output = new FileStream(_part, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
         if (output.Length > file.Size)
         {
             Empty(output);
@@ -67,11 +67,7 @@ internal sealed class HubDownload(HubClient client, ResiliencePipeline retry, Hu
         {
             await retry.ExecuteAsync(token => FetchOnceAsync(output, token), cancellation);
         }
-        HubDisk.Write(file, () =>
-        {
-            output.Flush(flushToDisk: true);
-            return true;
-        });
+        HubDisk.Write(file, () => output.Flush(flushToDisk: true));
     }
 
     /// <summary>Asks once for what is missing.</summary>
@@ -126,8 +122,9 @@ internal sealed class HubDownload(HubClient client, ResiliencePipeline retry, Hu
         }
     }
 
-    private HubUnreachableException Unfit(HttpResponseMessage response, string what) =>
-        new($"{response.RequestMessage!.RequestUri!.Authority} answered {what} when asked to go on with {file.Name}; it is downloaded from the start.");
+    private HubUnreachableException Unfit(HttpResponseMessage response, string what) => new(
+        $"{response.RequestMessage!.RequestUri!.Authority} answered {what} when asked to go on with {file.Name}; it is downloaded "
+        + "from the start.");
 
     private async Task CopyAsync(HttpResponseMessage response, FileStream output, CancellationToken cancellation)
     {
@@ -145,11 +142,7 @@ internal sealed class HubDownload(HubClient client, ResiliencePipeline retry, Hu
             {
                 throw Wrong($"the server sends more than the {file.Size} bytes that were announced");
             }
-            HubDisk.Write(file, () =>
-            {
-                output.Write(buffer, 0, count);
-                return true;
-            });
+            HubDisk.Write(file, () => output.Write(buffer, 0, count));
             progress.Advance(output.Length);
         }
         if (output.Length < file.Size)

@@ -23,7 +23,8 @@ internal sealed class HubErrors(HubSettings settings, HubName name)
                 new HubUnreachableException($"{host} answered {status} when asked for {what}.", null, Pause(response.Headers.RetryAfter)),
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when settings.IsOwn(response.RequestMessage.RequestUri) =>
                 NoAccess(status, CodeOf(response)),
-            HttpStatusCode.NotFound => new FileNotFoundException($"{host} does not have {what} ({status}), although the hub lists it. Try another revision."),
+            HttpStatusCode.NotFound => new FileNotFoundException(
+                $"{host} does not have {what} ({status}), although the hub lists it. Try another revision."),
             HttpStatusCode.ProxyAuthenticationRequired => new IOException(
                 $"The proxy asks for a login ({status}). Set HTTPS_PROXY to http://user:password@host:port."),
             _ => new IOException($"{host} answered {status} when asked for {what}. Check HF_ENDPOINT and the proxy."),

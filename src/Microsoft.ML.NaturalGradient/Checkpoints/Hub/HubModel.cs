@@ -45,6 +45,10 @@ internal sealed class HubModel(HubName name, HubSettings settings, Action<string
             report($"{e.Message} Going on with the files of {name} that are in the cache.");
             return _cache.SnapshotOf(cached!);
         }
+        catch (UnauthorizedAccessException e)
+        {
+            throw NotWritable(e);
+        }
     }
 
     private async Task<string> DownloadAsync(CancellationToken cancellation)
@@ -54,7 +58,7 @@ internal sealed class HubModel(HubName name, HubSettings settings, Action<string
         var listing = await retry.ExecuteAsync(async token => await client.ListAsync(token), cancellation);
         var commit = listing.Commit;
         var files = HubFiles.Choose(listing, name);
-        _cache.Prepare(commit);
+        Prepare(commit);
         report($"Downloading {name} (commit {commit}) from {settings.Endpoint.Authority} to '{_cache.SnapshotOf(commit)}'.");
         foreach (var file in files)
         {
@@ -92,7 +96,23 @@ internal sealed class HubModel(HubName name, HubSettings settings, Action<string
         }
     }
 
+    private void Prepare(string commit)
+    {
+        try
+        {
+            _cache.Prepare(commit);
+        }
+        catch (IOException e)
+        {
+            throw NotWritable(e);
+        }
+    }
+
     private FolderCheckpointFiles FilesOf(string commit) => new(_cache.SnapshotOf(commit));
+
+    private IOException NotWritable(Exception cause) => new(
+        $"The folder '{settings.CacheFolder}' for downloaded models cannot be written: {cause.Message.TrimEnd('.')}. Set the environment variable "
+        + "HF_HUB_CACHE to another folder.", cause);
 
     private FileNotFoundException NotCached() => new(
         $"The network must not be used (HF_HUB_OFFLINE is set), and the model {name} is not, or not completely, in the cache "

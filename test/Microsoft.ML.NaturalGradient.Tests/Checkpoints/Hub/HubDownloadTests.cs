@@ -17,7 +17,7 @@ public sealed class HubDownloadTests : IDisposable
     public void Open_ConnectionCut_GoesOnWhereItStopped()
     {
         var weights = Hub.AddLarge(HubFixture.Weights, 500_000);
-        Hub.Fault = OnStorage(async (context, time) => time == 1 && await SendAndCutAsync(context, weights, 200_000));
+        Hub.Fault = OnStorage(async (context, time) => time == 1 && await SendAndCutAsync(context, weights, 0, 200_000));
 
         _fixture.Open().Dispose();
 
@@ -37,7 +37,7 @@ public sealed class HubDownloadTests : IDisposable
             var first = range.Length == 0 ? 0 : int.Parse(range["bytes=".Length..^1], CultureInfo.InvariantCulture);
             context.Response.StatusCode = first == 0 ? 200 : 206;
             context.Response.Headers.ContentRange = first == 0 ? default : new($"bytes {first}-{weights.Length - 1}/{weights.Length}");
-            return SendAndCutAsync(context, weights[first..], Math.Min(piece, weights.Length - first));
+            return SendAndCutAsync(context, weights, first, Math.Min(piece, weights.Length - first));
         });
 
         _fixture.Open().Dispose();
@@ -55,7 +55,7 @@ public sealed class HubDownloadTests : IDisposable
         {
             if (time == 1)
             {
-                return await SendAndCutAsync(context, weights, 300_000);
+                return await SendAndCutAsync(context, weights, 0, 300_000);
             }
 
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
@@ -84,11 +84,7 @@ public sealed class HubDownloadTests : IDisposable
             context.Response.ContentLength = weights.Length;
             await context.Response.Body.WriteAsync(weights.AsMemory(0, 100_000));
             await context.Response.Body.FlushAsync();
-            while (new FileInfo(_fixture.PartOf(weights)) is not { Exists: true, Length: 100_000 })
-            {
-                await Task.Delay(5);
-            }
-
+            await WaitForPartAsync(weights, 100_000);
             await source.CancelAsync();
             context.Abort();
             return true;
@@ -328,18 +324,27 @@ public sealed class HubDownloadTests : IDisposable
         return true;
     }
 
-    private static async Task<bool> SendAndCutAsync(HttpContext context, byte[] content, int count)
+    /// <summary>Announces all from a byte on, sends some, and cuts the connection as soon as that has reached the client's disk.</summary>
+    private async Task<bool> SendAndCutAsync(HttpContext context, byte[] content, int first, int count)
     {
-        context.Response.ContentLength = content.Length;
-        await context.Response.Body.WriteAsync(content.AsMemory(0, count));
+        context.Response.ContentLength = content.Length - first;
+        await context.Response.Body.WriteAsync(content.AsMemory(first, count));
         await context.Response.Body.FlushAsync();
-        if (count < content.Length)
+        if (first + count < content.Length)
         {
-            await Task.Delay(50); // what is not yet sent when a connection is aborted is lost
+            await WaitForPartAsync(content, first + count);
             context.Abort();
         }
 
         return true;
+    }
+
+    private async Task WaitForPartAsync(byte[] content, int length)
+    {
+        for (var wait = 0; wait < 2000 && !(new FileInfo(_fixture.PartOf(content)) is { Exists: true } part && part.Length == length); wait++)
+        {
+            await Task.Delay(5);
+        }
     }
 
     private Func<HttpContext, int, Task<bool>> OnStorage(Func<HttpContext, int, Task<bool>> fault) =>

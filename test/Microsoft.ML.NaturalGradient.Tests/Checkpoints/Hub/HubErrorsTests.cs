@@ -168,7 +168,7 @@ public sealed class HubErrorsTests : IDisposable
 
         var error = Assert.Throws<IOException>(() => _fixture.Open(_fixture.Settings(endpoint)));
 
-        StringAssert.StartsWith(error.Message, $"{endpoint.Authority} gave no answer: Connection refused");
+        StringAssert.StartsWith(error.Message, $"{endpoint.Authority} gave no answer: ");
         StringAssert.Contains(error.Message, "HTTPS_PROXY");
     }
 

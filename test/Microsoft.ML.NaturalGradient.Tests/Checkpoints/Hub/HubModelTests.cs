@@ -180,7 +180,7 @@ public sealed class HubModelTests : IDisposable
         using var files = _fixture.Open();
 
         Assert.IsTrue(files.Exists(HubFixture.Weights));
-        StringAssert.Contains(_fixture.Lines.Last(), $"{Hub.Endpoint.Authority} gave no answer: Connection refused");
+        StringAssert.Contains(_fixture.Lines.Last(), $"{Hub.Endpoint.Authority} gave no answer: ");
         StringAssert.EndsWith(_fixture.Lines.Last(), "Going on with the files of org/tiny that are in the cache.");
     }
 
@@ -316,10 +316,21 @@ public sealed class HubModelTests : IDisposable
     }
 
     [TestMethod]
-    public void Open_CacheCannotBeWritten_SaysWhichVariableMovesIt()
+    [DataRow(false)]
+    [DataRow(true)]
+    public void Open_CacheCannotBeWritten_SaysWhichVariableMovesIt(bool inFolder)
     {
         Hub.AddLarge(HubFixture.Weights, 1000);
-        File.WriteAllText(_fixture.Cache, "a file where the folder should be");
+        if (inFolder)
+        {
+            // A folder in place of a lock file is reported like a lack of rights.
+            Directory.CreateDirectory(Path.Combine(
+                _fixture.Cache, ".locks", "models--org--tiny", FakeHub.GitHashOf(Hub.Small["config.json"]) + ".lock"));
+        }
+        else
+        {
+            File.WriteAllText(_fixture.Cache, "a file where the folder should be");
+        }
 
         var error = Assert.ThrowsExactly<IOException>(() => _fixture.Open());
 
@@ -335,13 +346,14 @@ public sealed class HubModelTests : IDisposable
         var mlContext = new MLContext(seed: 1);
         mlContext.Log += (_, log) => messages.Add(log.Message);
         var data = TinyText.KeyedRows(mlContext, 16);
-        using var local = TinyText.Trainer(mlContext).Fit(data);
+        using var local = TinyText.Trainer(mlContext, options => options.MaxEpoch = 1).Fit(data);
         var path = Path.Combine(_fixture.Cache, "..", "model.zip");
 
         using var model = TinyText.Trainer(mlContext, options =>
         {
             options.Model = _fixture.Model();
             options.SaveBaseModel = false;
+            options.MaxEpoch = 1;
         }).Fit(data);
         mlContext.Model.Save(model, data.Schema, path);
         var other = new MLContext().UsePretrainedModel(_fixture.Model(_fixture.Settings(offline: true)));
