@@ -19,6 +19,9 @@ internal sealed class FakeTime : TimeProvider
         }
     }
 
+    /// <summary>Called at every pause with the number of pauses so far.</summary>
+    public Action<int>? OnPause { get; set; }
+
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override long GetTimestamp() => Interlocked.Add(ref _ticks, TimeSpan.TicksPerSecond);
@@ -30,6 +33,7 @@ internal sealed class FakeTime : TimeProvider
         lock (_lock)
         {
             _pauses.Add(dueTime);
+            OnPause?.Invoke(_pauses.Count);
         }
 
         return new Timer(callback, state, TimeSpan.Zero, Timeout.InfiniteTimeSpan);

@@ -316,6 +316,34 @@ public sealed class HubModelTests : IDisposable
     }
 
     [TestMethod]
+    public void Open_OtherProcessIsSlowButGetsOn_WaitsForItsEnd()
+    {
+        var weights = Hub.AddLarge(HubFixture.Weights, 1000);
+        _fixture.WritePart(weights, []);
+        var path = Path.Combine(_fixture.Cache, ".locks", "models--org--tiny", FakeHub.Sha256Of(weights) + ".lock");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        using var held = new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None);
+        _fixture.Time.OnPause = count =>
+        {
+            const int longest = 5 * 60 * 4; // pauses in five minutes
+            if (count == 3 * longest)
+            {
+                File.WriteAllBytes(_fixture.BlobOf(weights), weights);
+                held.Dispose();
+            }
+            else if (count % (longest - 10) == 0)
+            {
+                File.AppendAllText(_fixture.PartOf(weights), "x");
+            }
+        };
+
+        _fixture.Open().Dispose();
+
+        CollectionAssert.AreEqual(weights, _fixture.Downloaded(HubFixture.Weights));
+        Assert.IsEmpty(Hub.Downloads(HubFixture.Weights));
+    }
+
+    [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
     public void Open_CacheCannotBeWritten_SaysWhichVariableMovesIt(bool inFolder)
