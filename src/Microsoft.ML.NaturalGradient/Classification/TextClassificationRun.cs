@@ -150,6 +150,12 @@ internal sealed class TextClassificationRun(
                 CultureInfo.InvariantCulture,
                 $"Epoch {progress.Epoch}/{progress.EpochCount}: loss {progress.Loss:F4}, accuracy {progress.Accuracy:F4}{validation}; "
                 + $"{progress.RowsPerSecond:F0} rows/s, {progress.TimeLeft:hh\\:mm\\:ss} left."));
+            if (progress.DampingRaised > 0)
+            {
+                channel.Warning(
+                    $"In epoch {progress.Epoch} the damping had to be multiplied by ten {progress.DampingRaised} times before a step could be "
+                    + "solved. Raise Damping if this goes on.");
+            }
         }
 
         options.MetricsCallback?.Invoke(progress);

@@ -71,6 +71,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     private TrainingProgress? TrainEpoch(Optimizer optimizer, IBatchSource training, int epoch)
     {
         var (loss, correct, rows, step) = (0.0, 0L, 0L, 0);
+        var (condition, deadRows, raised) = ((double?)null, 0, 0);
         TrainingProgress? progress = null;
         model.SetTraining(true);
         foreach (var batch in training.Shuffled(epoch - 1))
@@ -93,6 +94,8 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             var diagnostics = optimizer.Step(evaluation, rate);
             (loss, correct, rows, _rowsDone) =
                 (loss + batchLoss, correct + batchCorrect, rows + evaluation.SampleCount, _rowsDone + evaluation.SampleCount);
+            (condition, deadRows, raised) = (
+                Larger(condition, diagnostics.Condition), deadRows + diagnostics.DeadRows, raised + diagnostics.DampingRaised);
             progress = new TrainingProgress
             {
                 Epoch = epoch,
@@ -106,6 +109,9 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
                 RowsPerSecond = _rowsDone / _watch.Elapsed.TotalSeconds,
                 TimeLeft = _watch.Elapsed * (((double)settings.EpochCount * training.SampleCount / _rowsDone) - 1),
                 GradientNormSpread = diagnostics.LargestGradientNorm / diagnostics.SmallestGradientNorm,
+                Condition = diagnostics.Condition,
+                DeadRows = diagnostics.DeadRows,
+                DampingRaised = diagnostics.DampingRaised,
             };
             settings.Report?.Invoke(progress);
         }
@@ -116,7 +122,15 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             return null;
         }
 
-        return progress! with { EndOfEpoch = true, Loss = loss / rows, Accuracy = correct / (double)rows };
+        return progress! with
+        {
+            EndOfEpoch = true,
+            Loss = loss / rows,
+            Accuracy = correct / (double)rows,
+            Condition = condition,
+            DeadRows = deadRows,
+            DampingRaised = raised,
+        };
     }
 
     private TrainingProgress Validate(TrainingProgress report, IBatchSource? validation)
@@ -164,6 +178,8 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 
     private double LearningRate(int step, int stepsPerEpoch) => settings.Optimizer.ResolveLearningRate(settings.ClassCount)
         * settings.Optimizer.Schedule.Factor(step, stepsPerEpoch * settings.EpochCount);
+
+    private static double? Larger(double? a, double? b) => a is null || b > a ? b : a;
 
     private bool IsFinite()
     {

@@ -36,6 +36,21 @@ public sealed record TrainingProgress
     /// <summary>Largest divided by smallest norm of the per-sample gradients in the last step; null where the optimizer does not see them.</summary>
     public double? GradientNormSpread { get; init; }
 
+    /// <summary>
+    /// Estimated condition number of the damped Gram system: of the step, or the largest of the epoch; null where the optimizer solves none.
+    /// </summary>
+    public double? Condition { get; init; }
+
+    /// <summary>
+    /// Rows left out of the update because their gradient is zero or not finite: of the step, or of all steps of the epoch.
+    /// </summary>
+    public int DeadRows { get; init; }
+
+    /// <summary>
+    /// How often the damping had to be multiplied by ten before the Gram system could be solved: in the step, or in all steps of the epoch.
+    /// </summary>
+    public int DampingRaised { get; init; }
+
     /// <summary>Mean validation loss of a row, in nats; null in the middle of an epoch and without validation rows.</summary>
     public double? ValidationLoss { get; init; }
 

@@ -52,11 +52,17 @@ public sealed class TrainingLoopTests : IDisposable
         Run(new PointSource(32, 8), null, epochs: 4);
         Assert.IsLessThan(EpochReports.First().Loss, EpochReports.Last().Loss);
         Assert.IsTrue(_reports.All(report => report.GradientNormSpread >= 1));
+        Assert.IsTrue(_reports.All(report => report is { Condition: >= 1, DeadRows: 0, DampingRaised: 0 }));
+        foreach (var epoch in EpochReports)
+        {
+            Assert.AreEqual(_reports.Where(report => report.Epoch == epoch.Epoch).Max(report => report.Condition), epoch.Condition);
+        }
+
         _reports.Clear();
 
         Run(new PointSource(32, 8), null, epochs: 1, Optimizers.AdamW);
 
-        Assert.IsTrue(_reports.All(report => report.GradientNormSpread is null));
+        Assert.IsTrue(_reports.All(report => report is { GradientNormSpread: null, Condition: null }));
     }
 
     [TestMethod]

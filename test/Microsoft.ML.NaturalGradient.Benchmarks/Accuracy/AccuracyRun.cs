@@ -1,0 +1,50 @@
+namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
+
+/// <summary>Validation results of one training run.</summary>
+/// <param name="Epochs">Accuracy and loss after each epoch.</param>
+/// <param name="TrainingLoss">Mean training loss of the last epoch.</param>
+/// <param name="Seconds">Time of the run.</param>
+internal sealed record AccuracyRun(IReadOnlyList<(double Accuracy, double Loss)> Epochs, double TrainingLoss, double Seconds)
+{
+    /// <summary>Accuracy after the last epoch.</summary>
+    public double FinalAccuracy => Epochs[^1].Accuracy;
+
+    /// <summary>Loss after the last epoch.</summary>
+    public double FinalLoss => Epochs[^1].Loss;
+
+    /// <summary>Accuracy of the best epoch.</summary>
+    public double BestAccuracy => Epochs.Max(epoch => epoch.Accuracy);
+
+    /// <summary>Trains as a user would, with default settings and the rows and length limit of the reference runs.</summary>
+    /// <param name="task">The data.</param>
+    /// <param name="optimizer">The optimizer.</param>
+    /// <param name="seed">Seed of the context.</param>
+    /// <returns>The results.</returns>
+    public static AccuracyRun Train(AccuracyTask task, OptimizerOptions optimizer, int seed)
+    {
+        var context = new MLContext(seed);
+        var key = context.Transforms.Conversion.MapValueToKey("Label");
+        var training = context.Data.LoadFromEnumerable(task.Training);
+        var keys = key.Fit(training);
+        var epochs = new List<(double, double)>();
+        var (loss, watch) = (0.0, System.Diagnostics.Stopwatch.StartNew());
+        var trainer = context.MulticlassClassification.Trainers.TextClassification(new TextClassificationTrainer.Options
+        {
+            Optimizer = optimizer,
+            Sentence1ColumnName = "Text",
+            MaxEpoch = 5,
+            MaxSequenceLength = 96,
+            ValidationSet = keys.Transform(context.Data.LoadFromEnumerable(task.Validation)),
+            MetricsCallback = progress =>
+            {
+                if (progress.EndOfEpoch)
+                {
+                    epochs.Add((progress.ValidationAccuracy!.Value, progress.ValidationLoss!.Value));
+                    loss = progress.Loss;
+                }
+            },
+        });
+        using var model = trainer.Fit(keys.Transform(training));
+        return new AccuracyRun(epochs, loss, watch.Elapsed.TotalSeconds);
+    }
+}

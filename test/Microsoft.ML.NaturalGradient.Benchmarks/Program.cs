@@ -1,0 +1,19 @@
+using System.Globalization;
+using BenchmarkDotNet.Running;
+using Microsoft.ML.NaturalGradient.Benchmarks;
+using Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
+using Microsoft.ML.NaturalGradient.Benchmarks.Memory;
+
+CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+
+switch (args)
+{
+    case ["accuracy", .. var rest]:
+        return AccuracyCommand.Run(rest);
+    case ["memory"]:
+        MemoryGrowth.Run();
+        return 0;
+    default:
+        BenchmarkSwitcher.FromAssembly(typeof(QuietConfig).Assembly).Run(args, new QuietConfig());
+        return 0;
+}
