@@ -31,7 +31,7 @@ internal sealed class TextClassificationRun(
         var labels = ClassLabels.Read(data.Schema[columns.Label]);
         CheckValidationLabels(labels);
         var device = ComputeDevice.Choose(environment, message => channel.Warning(message));
-        using var files = options.Model.Open();
+        using var files = options.Model.Open(ReportDownload, options.CancellationToken);
         var checkpoint = TextCheckpoint.Load(files);
         TextClassifier? classifier = null;
         try
@@ -159,6 +159,12 @@ internal sealed class TextClassificationRun(
         }
 
         options.MetricsCallback?.Invoke(progress);
+    }
+
+    private void ReportDownload(string line)
+    {
+        CheckAlive();
+        channel.Info(line);
     }
 
     private void CheckAlive()
