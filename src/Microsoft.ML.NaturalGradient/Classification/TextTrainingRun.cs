@@ -29,7 +29,7 @@ internal sealed class TextTrainingRun(
     public TextScorer Train(IDataView data, TextTask task)
     {
         var device = ComputeDevice.Choose(environment, message => channel.Warning(message));
-        using var files = options.Model.Open();
+        using var files = options.Model.Open(ReportDownload, options.CancellationToken);
         var checkpoint = TextCheckpoint.Load(files);
         TextClassifier? classifier = null;
         try
@@ -158,6 +158,12 @@ internal sealed class TextTrainingRun(
     private static string Describe(double loss, double? accuracy) => accuracy is null
         ? string.Create(CultureInfo.InvariantCulture, $"mean squared error {loss:G4}")
         : string.Create(CultureInfo.InvariantCulture, $"loss {loss:F4}, accuracy {accuracy:F4}");
+
+    private void ReportDownload(string line)
+    {
+        CheckAlive();
+        channel.Info(line);
+    }
 
     private void CheckAlive()
     {

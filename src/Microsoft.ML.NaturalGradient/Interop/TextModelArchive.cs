@@ -86,7 +86,9 @@ internal static class TextModelArchive
 
         using var channel = host.Start("LoadModel");
         var device = ComputeDevice.Choose(environment, message => channel.Warning(message));
-        using var files = fingerprint is null ? new MemoryCheckpointFiles(contents, Description) : KnownBases.Find(environment, baseName, fingerprint);
+        using var files = fingerprint is null
+            ? new MemoryCheckpointFiles(contents, Description)
+            : KnownBases.Find(environment, baseName, fingerprint, line => channel.Info(line));
         var checkpoint = TextCheckpoint.Load(files);
         var classifier = Restore(checkpoint, task.OutputCount, contents, out var adapter);
         classifier.MoveTo(device);
