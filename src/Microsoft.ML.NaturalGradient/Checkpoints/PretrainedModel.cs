@@ -13,17 +13,22 @@ public sealed class PretrainedModel
     private readonly string _name;
     private readonly Func<CheckpointFiles> _open;
 
-    private PretrainedModel(string name, Func<CheckpointFiles> open)
+    private PretrainedModel(string name, Func<CheckpointFiles> open, string? location)
     {
         _name = name;
         _open = open;
+        Location = location;
     }
 
     /// <summary>
     /// The English text encoder all-MiniLM-L6-v2 (6 layers, 384 wide, 22.7 million parameters), from the package
     /// Microsoft.ML.NaturalGradient.MiniLM; needs no network.
     /// </summary>
-    public static PretrainedModel MiniLM { get; } = FromPackage("MiniLM", "Microsoft.ML.NaturalGradient.MiniLM");
+    public static PretrainedModel MiniLM { get; } = FromPackage(
+        "MiniLM", "Microsoft.ML.NaturalGradient.MiniLM", "sentence-transformers/all-MiniLM-L6-v2");
+
+    /// <summary>Folder or hub name by which Python finds the model too; null where there is none.</summary>
+    internal string? Location { get; }
 
     /// <summary>A model in a folder, laid out as Hugging Face does: at least config.json and model.safetensors.</summary>
     /// <param name="path">Path of the folder.</param>
@@ -33,14 +38,15 @@ public sealed class PretrainedModel
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         var folder = Path.GetFullPath(path);
-        return new PretrainedModel($"the model in '{folder}'", () => OpenFolder(folder));
+        return new PretrainedModel($"the model in '{folder}'", () => OpenFolder(folder), folder);
     }
 
     /// <inheritdoc/>
     public override string ToString() => _name;
 
     /// <summary>A model embedded in an assembly of the same name as its package.</summary>
-    internal static PretrainedModel FromPackage(string name, string package) => new(name, () => OpenPackage(name, package));
+    internal static PretrainedModel FromPackage(string name, string package, string? location = null) =>
+        new(name, () => OpenPackage(name, package), location);
 
     /// <summary>Looks for the files.</summary>
     /// <returns>The files, config.json and model.safetensors among them; the caller disposes them.</returns>

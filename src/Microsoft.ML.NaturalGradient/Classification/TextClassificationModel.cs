@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using static TorchSharp.torch;
 
@@ -11,6 +12,9 @@ public sealed class TextClassificationModel : IDisposable
 {
     /// <summary>Rows of a forward pass when many rows are scored.</summary>
     internal const int BatchSize = 32;
+
+    /// <summary>Most tokens of a row unless told otherwise.</summary>
+    internal const int DefaultMaxTokens = 256;
 
     private readonly ITextTokenizer _tokenizer;
     private readonly Device _device;
@@ -28,6 +32,9 @@ public sealed class TextClassificationModel : IDisposable
         _device = device;
         classifier.SetTraining(false);
     }
+
+    /// <summary>Whether LoRA additions are merged into the weights of their layers; see <see cref="MergeAdapter"/>.</summary>
+    public bool IsMerged => Classifier.Encoder.modules().OfType<LinearLayer>().Any(layer => layer.IsMerged);
 
     /// <summary>Names of the classes; the order is that of the probabilities and of the label's keys.</summary>
     public IReadOnlyList<string> ClassNames => Labels.Names;
@@ -59,6 +66,52 @@ public sealed class TextClassificationModel : IDisposable
         return Score([.. texts.Select((text, row) => Encode(text, pairs?[row]))]);
     }
 
+    /// <summary>Merges LoRA additions into the weights of their layers, which makes scoring faster; other models stay as they are.</summary>
+    /// <remarks>
+    /// Probabilities change by rounding only. Costs a copy of the changed weights in memory. What is saved stays the same. Not while another
+    /// thread scores.
+    /// </remarks>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public void MergeAdapter() => ForEachLayer(layer => layer.Merge());
+
+    /// <summary>Takes back <see cref="MergeAdapter"/>; the weights are again the same to the last bit. Not while another thread scores.</summary>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public void UnmergeAdapter() => ForEachLayer(layer => layer.Unmerge());
+
+    /// <summary>Writes the adapter and the head as Python's PEFT does: adapter_config.json and adapter_model.safetensors.</summary>
+    /// <remarks>
+    /// PEFT reads the folder with <c>PeftModel.from_pretrained(AutoModelForSequenceClassification.from_pretrained(baseModel, num_labels=...), folder)</c>. Where the
+    /// base model is no classifier, as MiniLM, the head reads the mean of the token vectors, which transformers' classifiers do not; a README.md
+    /// in the folder then has the few lines of Python that do.
+    /// </remarks>
+    /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
+    /// <param name="baseModel">
+    /// Name or path by which Python finds the base model. Null takes the name that a loaded adapter had, else the folder or hub name of the pretrained model.
+    /// </param>
+    /// <exception cref="NotSupportedException">PEFT has no such adapter: the model was trained as a whole, or only its biases or its head.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public void SavePeft(string folder, string? baseModel = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ModelExport.SavePeft(this, folder, baseModel);
+    }
+
+    /// <summary>Writes a full model with the adapter merged into it, as transformers' save_pretrained does: configuration, weights and tokenizer.</summary>
+    /// <remarks>
+    /// Read back with <see cref="PretrainedModel.FromFolder"/>, to train on or through <see cref="ML.Checkpoints.LoadTextClassifier"/> to score; in Python with
+    /// <c>AutoModelForSequenceClassification.from_pretrained(folder)</c>. For heads that read the mean of the token vectors see <see cref="SavePeft"/>.
+    /// </remarks>
+    /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
+    /// <exception cref="NotSupportedException">The adapter is a prompt, which cannot be merged.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public void SavePretrained(string folder)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ModelExport.SavePretrained(this, folder);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -85,6 +138,15 @@ public sealed class TextClassificationModel : IDisposable
         }
 
         return scores;
+    }
+
+    private void ForEachLayer(Action<LinearLayer> action)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach (var layer in Classifier.Encoder.modules().OfType<LinearLayer>())
+        {
+            action(layer);
+        }
     }
 
     private float[] Forward(TokenSequence[] rows)

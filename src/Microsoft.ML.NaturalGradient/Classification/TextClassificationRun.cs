@@ -19,8 +19,6 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 internal sealed class TextClassificationRun(
     IHostEnvironment environment, IHost host, IChannel channel, TextClassificationTrainer.Options options, TextColumns columns)
 {
-    private const int DefaultMaxTokens = 256;
-
     private readonly int _seed = ((IHostEnvironmentInternal)environment).Seed ?? host.Rand.Next();
 
     /// <summary>Trains a model.</summary>
@@ -31,19 +29,20 @@ internal sealed class TextClassificationRun(
         var labels = ClassLabels.Read(data.Schema[columns.Label]);
         CheckValidationLabels(labels);
         var device = ComputeDevice.Choose(environment, message => channel.Warning(message));
-        using var files = options.Model.Open();
+        using var files = options.Adapter.Open(options.Model.Open());
         var checkpoint = TextCheckpoint.Load(files);
         TextClassifier? classifier = null;
         try
         {
+            var adapter = options.Adapter.For(checkpoint.Tokenizer);
             var maxTokens = MaxTokens(checkpoint.Encoder);
             var (training, validation) = ReadRows(data, checkpoint, maxTokens);
-            classifier = new TextClassifier(checkpoint.Encoder, labels.Count, options.Adapter, _seed);
+            classifier = new TextClassifier(checkpoint.Encoder, labels.Count, adapter, _seed);
             classifier.MoveTo(device);
             Run(classifier, labels.Count, Source(training, checkpoint, device), validation is null ? null : Source(validation, checkpoint, device));
             var fingerprint = options.SaveBaseModel ? null : BaseFingerprint.Compute(files);
-            var source = new ModelBase(options.Model.ToString(), fingerprint, checkpoint.Files, checkpoint.StoredTypes);
-            return new TextClassificationModel(classifier, checkpoint.Tokenizer, maxTokens, labels, options.Adapter, source, device);
+            var source = new ModelBase(options.Model.ToString(), fingerprint, checkpoint.Files, checkpoint.StoredTypes, adapter.BaseModelName ?? options.Model.Location);
+            return new TextClassificationModel(classifier, checkpoint.Tokenizer, maxTokens, labels, adapter.Settings, source, device);
         }
         catch
         {
@@ -65,14 +64,21 @@ internal sealed class TextClassificationRun(
 
     private int MaxTokens(TextEncoder encoder)
     {
-        if (options.MaxSequenceLength > encoder.MaxTokens)
+        var (most, prompt) = (encoder.MaxTokens - options.Adapter.PromptLength, options.Adapter.PromptLength);
+        if (most < TextClassificationTrainer.FewestTokens)
+        {
+            throw host.Except(
+                $"The prompt has {prompt} tokens, but {options.Model} reads at most {encoder.MaxTokens}, prompt and text together. Use a shorter prompt.");
+        }
+
+        if (options.MaxSequenceLength > most)
         {
             throw host.ExceptUserArg(
                 nameof(options.MaxSequenceLength),
-                $"MaxSequenceLength is {options.MaxSequenceLength}, but {options.Model} reads at most {encoder.MaxTokens} tokens.");
+                $"MaxSequenceLength is {options.MaxSequenceLength}, but {options.Model} reads at most {most} tokens{(prompt > 0 ? " beside the prompt" : "")}.");
         }
 
-        return options.MaxSequenceLength ?? Math.Min(DefaultMaxTokens, encoder.MaxTokens);
+        return options.MaxSequenceLength ?? Math.Min(TextClassificationModel.DefaultMaxTokens, most);
     }
 
     private (IReadOnlyList<EncodedRow> Training, IReadOnlyList<EncodedRow>? Validation) ReadRows(
