@@ -86,6 +86,11 @@ internal static class AdapterWeights
             found.Where(entry => withHead || !IsHead(entry.Named, classifier)).Select(entry => (entry.Name, (Tensor)entry.Named.Value)), file, []);
     }
 
+    /// <summary>The layers that have an adapter, by their checkpoint names.</summary>
+    public static IReadOnlyDictionary<string, LinearLayer> AdaptedLayers(TextEncoder encoder) => encoder.named_modules()
+        .Where(named => named.module is LinearLayer { Adapter: not null })
+        .ToDictionary(named => $"{encoder.Prefix}.{named.name}", named => (LinearLayer)named.module);
+
     /// <summary>Whether a parameter belongs to the classification head.</summary>
     public static bool IsHead(NamedParameter named, TextClassifier classifier) =>
         named.Name != PromptAdapter.CheckpointName && !named.Name.StartsWith(classifier.Encoder.Prefix + ".", StringComparison.Ordinal);
@@ -93,12 +98,8 @@ internal static class AdapterWeights
     private static bool IsCopy(string name, HashSet<string> known) =>
         Copies.Any(copy => name.Contains(copy, StringComparison.Ordinal) && known.Contains(name.Replace(copy, ".", StringComparison.Ordinal)));
 
-    private static HashSet<string> AdaptedLayers(TextEncoder encoder) => encoder.named_modules()
-        .Where(named => named.module is LinearLayer { Adapter: not null })
-        .Select(named => $"{encoder.Prefix}.{named.name}").ToHashSet(StringComparer.Ordinal);
-
     // The name that is written, then others that are read: older files without base_layer, and adapters of the bare encoder without its prefix.
-    private static IEnumerable<string> FileNames(string name, AdapterOptions adapter, HashSet<string> adapted, TextEncoder encoder)
+    private static IEnumerable<string> FileNames(string name, AdapterOptions adapter, IReadOnlyDictionary<string, LinearLayer> adapted, TextEncoder encoder)
     {
         if (name == PromptAdapter.CheckpointName)
         {
@@ -106,7 +107,7 @@ internal static class AdapterWeights
         }
 
         var (layer, field) = (name[..name.LastIndexOf('.')], name[name.LastIndexOf('.')..]);
-        string[] names = field is ".bias" or ".weight" && adapted.Contains(layer) ? [layer + BaseLayer + field, name] : [name];
+        string[] names = field is ".bias" or ".weight" && adapted.ContainsKey(layer) ? [layer + BaseLayer + field, name] : [name];
         var bare = names.Where(own => own.StartsWith(encoder.Prefix + ".", StringComparison.Ordinal)).Select(own => own[(encoder.Prefix.Length + 1)..]);
         return names.Concat(bare.ToArray()).Select(own => adapter.FilePrefix + own);
     }

@@ -74,7 +74,7 @@ public sealed record PretrainedAdapter : AdapterOptions
     internal override CheckpointFiles Open(CheckpointFiles files)
     {
         using var weights = OpenWeights();
-        return _task == AdapterConfig.ClassificationTask && AdapterWeights.IsForClassifier(weights) ? ClassifierConfig.OpenAsClassifier(files) : files;
+        return IsForClassifier(weights) ? ClassifierConfig.OpenAsClassifier(files) : files;
     }
 
     internal override AdapterOptions For(ITextTokenizer tokenizer) => this with { Options = Options.For(tokenizer) };
@@ -117,4 +117,9 @@ public sealed record PretrainedAdapter : AdapterOptions
 
     /// <summary>Opens the weights, which stay in memory.</summary>
     internal SafetensorsFile OpenWeights() => SafetensorsFile.FromMemory(_weights, _description);
+
+    // An adapter that names no task but has a head was trained on the architecture's own classifier too.
+    private bool IsForClassifier(SafetensorsFile weights) => AdapterWeights.IsForClassifier(weights)
+        && (_task == AdapterConfig.ClassificationTask || (_task is null && AdapterConfig.HeadModules.Any(
+            head => weights.Names.Any(name => name.StartsWith($"{FilePrefix}{head}.", StringComparison.Ordinal)))));
 }

@@ -1,6 +1,5 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
-using Microsoft.ML.NaturalGradient.Models.Layers;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -58,9 +57,7 @@ internal static class ModelExport
     // Frozen weights in the types of the base's own file; what was trained or merged in its own type, lest it lose digits.
     private static IEnumerable<SafetensorsEntry> MergedWeights(TextClassificationModel model)
     {
-        var encoder = model.Classifier.Encoder;
-        var adapted = encoder.named_modules().Where(named => named.module is LinearLayer { Adapter: not null })
-            .ToDictionary(named => $"{encoder.Prefix}.{named.name}.weight", named => (LinearLayer)named.module);
+        var adapted = AdapterWeights.AdaptedLayers(model.Classifier.Encoder).ToDictionary(named => named.Key + ".weight", named => named.Value);
         foreach (var (name, value) in model.Classifier.FrozenParameters)
         {
             yield return adapted.TryGetValue(name, out var layer)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Tests.Adaptation;
 using TorchSharp;
 using PublicCheckpoints = Microsoft.ML.Checkpoints;
 
@@ -154,11 +155,14 @@ public sealed class AdapterTrainingTests
     }
 
     [TestMethod]
-    public void LoadPeft_OnABaseThatIsNoClassifier_ReadsThePoolerAsPythonDoes()
+    [DataRow("\"SEQ_CLS\"")]
+    [DataRow("null")]
+    public void LoadPeft_OnABaseThatIsNoClassifier_ReadsThePoolerAsPythonDoes(string task)
     {
         var source = Path.Combine(_folder, "base");
         CopyBase(source);
-        var adapter = PublicCheckpoints.LoadPeft(Path.Combine(AppContext.BaseDirectory, "Fixtures", "adapters", "bert-lora"));
+        var adapter = PublicCheckpoints.LoadPeft(PeftFixture.Copy(
+            "bert-lora", Path.Combine(_folder, "adapter"), config => config.Replace("\"SEQ_CLS\"", task, StringComparison.Ordinal)));
         var data = TinyText.KeyedRows(_mlContext, 16, "good", "bad", "neutral");
         using var expected = PublicCheckpoints.LoadTextClassifier(_mlContext, TinyText.Model, adapter, sentence1ColumnName: "Text");
         using var actual = PublicCheckpoints.LoadTextClassifier(_mlContext, PretrainedModel.FromFolder(source), adapter, sentence1ColumnName: "Text");
@@ -203,7 +207,7 @@ public sealed class AdapterTrainingTests
 
         foreach (var name in new[] { "bert-dora", "bert-prompt" })
         {
-            var adapter = PublicCheckpoints.LoadPeft(Path.Combine(AppContext.BaseDirectory, "Fixtures", "adapters", name));
+            var adapter = PublicCheckpoints.LoadPeft(PeftFixture.Folder(name));
             using var transformer = PublicCheckpoints.LoadTextClassifier(_mlContext, TinyText.Model, adapter);
             transformer.Model.MergeAdapter();
             _ = transformer.Model.PredictProbabilities(["a good film"]);
