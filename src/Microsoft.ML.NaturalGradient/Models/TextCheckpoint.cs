@@ -38,11 +38,12 @@ internal sealed class TextCheckpoint
 
     /// <summary>Reads a checkpoint.</summary>
     /// <param name="files">The files; owned by the caller.</param>
+    /// <param name="optional">Which weights, by names that begin with the encoder's prefix, may be absent and stay zero; null for none.</param>
     /// <returns>The model on the CPU, in float32.</returns>
     /// <exception cref="InvalidDataException">Files are damaged or do not belong together; the message says which and why.</exception>
     /// <exception cref="NotSupportedException">The architecture or tokenizer is not supported.</exception>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    public static TextCheckpoint Load(CheckpointFiles files)
+    public static TextCheckpoint Load(CheckpointFiles files, Func<string, bool>? optional = null)
     {
         var config = ModelConfig.Read(files);
         var tokenizer = TokenizerFactory.Create(files);
@@ -52,7 +53,8 @@ internal sealed class TextCheckpoint
         {
             CheckVocabulary(files, tokenizer, encoder);
             var named = encoder.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
-            var loaded = CheckpointLoader.Load(named, weights, [encoder.Prefix + "."]);
+            var loaded = CheckpointLoader.Load(
+                named, weights, [encoder.Prefix + "."], name => optional?.Invoke($"{encoder.Prefix}.{name}") == true);
             var storedTypes = loaded.StoredTypes.ToDictionary(pair => $"{encoder.Prefix}.{pair.Key}", pair => pair.Value);
             return new TextCheckpoint(encoder, tokenizer, ReadSmallFiles(files), storedTypes);
         }

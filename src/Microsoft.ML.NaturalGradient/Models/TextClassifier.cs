@@ -13,6 +13,7 @@ internal sealed class TextClassifier : nn.Module, ITrainableModel
     private const double HeadDeviation = 0.02;
 
     private readonly Generator _generator;
+    private readonly int _promptLength;
 
     [ComponentName(Name = "encoder")]
     private readonly TextEncoder _encoder;
@@ -42,8 +43,10 @@ internal sealed class TextClassifier : nn.Module, ITrainableModel
             _head.parameters().First().normal_(0, HeadDeviation, _generator);
         }
 
+        _promptLength = adapter.PromptLength;
         adapter.Attach(encoder, _generator);
         RegisterComponents();
+        adapter.Restore(this);
     }
 
     /// <summary>The encoder.</summary>
@@ -76,7 +79,11 @@ internal sealed class TextClassifier : nn.Module, ITrainableModel
     public void SetTraining(bool training) => train(training);
 
     /// <inheritdoc/>
-    public Tensor Forward(ModelInput input) => _head.call(_encoder.Pool((TokenBatch)input)); // [N, C]
+    public Tensor Forward(ModelInput input) // [N, C]
+    {
+        var batch = (TokenBatch)input;
+        return _head.call(_encoder.Pool(_promptLength > 0 ? batch.WithPrompt(_promptLength) : batch));
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -103,11 +110,15 @@ internal sealed class TextClassifier : nn.Module, ITrainableModel
                     yield return new NamedParameter($"{layer}.{suffix}", value);
                 }
             }
+            else if (module is Adaptation.PromptAdapter prompt)
+            {
+                yield return new NamedParameter(Adaptation.PromptAdapter.CheckpointName, prompt.Vectors);
+            }
             else
             {
                 foreach (var (local, value) in module.named_parameters(recurse: false))
                 {
-                    yield return new NamedParameter($"{path}.{local}", value);
+                    yield return new NamedParameter($"{path}.{local}", module is LinearLayer layer && local == "weight" ? layer.OwnWeight : value);
                 }
             }
         }
