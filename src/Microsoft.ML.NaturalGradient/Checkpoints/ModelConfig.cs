@@ -82,6 +82,18 @@ internal sealed class ModelConfig
         return [.. value.EnumerateArray().Select(item => item.GetString()!)];
     }
 
+    /// <summary>What kind of value a field has; undefined if it is absent.</summary>
+    public JsonValueKind KindOf(string field) =>
+        _root.TryGetProperty(field, out var value) ? value.ValueKind : JsonValueKind.Undefined;
+
+    /// <summary>A group of settings; null if the field is absent.</summary>
+    public ModelConfig? Section(string field) => Find(field) switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.Object } value => new ModelConfig($"{_file}, '{field}'", value),
+        { } value => throw Unexpected(field, value, "a group of settings"),
+    };
+
     private JsonElement? Find(string field) =>
         _root.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 

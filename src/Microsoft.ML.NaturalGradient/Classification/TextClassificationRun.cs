@@ -38,7 +38,7 @@ internal sealed class TextClassificationRun(
         {
             var maxTokens = MaxTokens(checkpoint.Encoder);
             var (training, validation) = ReadRows(data, checkpoint, maxTokens);
-            classifier = new TextClassifier(checkpoint.Encoder, labels.Count, options.Adapter, _seed);
+            classifier = new TextClassifier(checkpoint.Encoder, labels.Count, options.Adapter, _seed, checkpoint.HeadWeights);
             classifier.MoveTo(device);
             Run(classifier, labels.Count, Source(training, checkpoint, device), validation is null ? null : Source(validation, checkpoint, device));
             var fingerprint = options.SaveBaseModel ? null : BaseFingerprint.Compute(files);
