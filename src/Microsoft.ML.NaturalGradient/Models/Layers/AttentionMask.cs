@@ -22,7 +22,11 @@ internal static class AttentionMask
         ? Hide(batch.Mask.unsqueeze(1).mul(batch.Mask.unsqueeze(2)).eq(0), type).unsqueeze(1)
         : null;
 
-    /// <summary>Hides padding, and tokens farther away than a distance.</summary>
+    /// <summary>Hides padding, and from tokens also what is farther away than a distance.</summary>
+    /// <remarks>
+    /// Padding itself sees all tokens. Were everything hidden from it, the fused kernel would give such a row a wrong gradient; what
+    /// padding sees has no influence on tokens.
+    /// </remarks>
     /// <param name="batch">The batch.</param>
     /// <param name="distance">Largest distance that is seen, on either side.</param>
     /// <param name="type">Element type of the model.</param>
@@ -37,8 +41,14 @@ internal static class AttentionMask
 
         var positions = arange(tokens, device: batch.Ids.device);
         using var limit = tensor(distance, ScalarType.Int64, batch.Ids.device);
-        var isFar = positions.unsqueeze(0).sub(positions.unsqueeze(1)).abs().gt(limit).unsqueeze(0); // [1, T, T]
-        return Hide(batch.IsPadded ? isFar.logical_or(batch.Mask.eq(0).unsqueeze(1)) : isFar, type).unsqueeze(1);
+        var isHidden = positions.unsqueeze(0).sub(positions.unsqueeze(1)).abs().gt(limit).unsqueeze(0); // [1, T, T]
+        if (batch.IsPadded)
+        {
+            var isPadding = batch.Mask.eq(0); // [N, T]
+            isHidden = isHidden.logical_and(isPadding.logical_not().unsqueeze(2)).logical_or(isPadding.unsqueeze(1)); // [N, T, T]
+        }
+
+        return Hide(isHidden, type).unsqueeze(1);
     }
 
     private static Tensor Hide(Tensor hidden, ScalarType type) =>
