@@ -1,6 +1,5 @@
 using Microsoft.ML.NaturalGradient.Batching;
-using Microsoft.ML.NaturalGradient.Models;
-using TorchSharp.Modules;
+using Microsoft.ML.NaturalGradient.Tests.Oracles;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Models;
@@ -61,24 +60,26 @@ public sealed class TextEncoderTests
     }
 
     [TestMethod]
-    [DataRow("bert")]
-    [DataRow("electra")]
-    [DataRow("roberta")]
-    [DataRow("distilbert")]
-    [DataRow("deberta-v2")]
-    [DataRow("modernbert")]
-    public void Gram_AllParametersTrainable_EqualsOneSampleAtATime(string name)
+    [DataRow("bert", true)]
+    [DataRow("electra", true)]
+    [DataRow("roberta", true)]
+    [DataRow("distilbert", true)]
+    [DataRow("deberta-v2", true)]
+    [DataRow("deberta-v2", false)]
+    [DataRow("modernbert", true)]
+    [DataRow("modernbert", false)]
+    public void Gram_AllOrAdapter_EqualsOneSampleAtATime(string name, bool all)
     {
         using var scope = NewDisposeScope();
         var fixture = new EncoderFixture(name);
-        using var classifier = fixture.CreateTrainableClassifier();
-        Perturb(classifier);
+        using var classifier = all ? fixture.CreateTrainableClassifier() : fixture.CreateClassifier();
+        EncoderFixture.Perturb(classifier);
         using var inputs = fixture.Inputs();
         using var batch = fixture.Evaluate(classifier, inputs);
         using var captured = batch.Capture(batch.LogitGradients, keepGraph: true);
         var parameters = captured.Parameters.ToArray();
 
-        var rows = OneAtATime(classifier, inputs, batch.LogitGradients, parameters); // [N, P]
+        var rows = PerSampleOracle.Rows(n => classifier.Forward(Row(inputs, n)), batch.LogitGradients, parameters); // [N, P]
 
         CollectionAssert.AreEquivalent(
             classifier.TrainableParameters.Select(named => named.Value.Handle).ToArray(), parameters.Select(parameter => parameter.Handle).ToArray());
@@ -89,6 +90,29 @@ public sealed class TextEncoderTests
             rows.mean([0L]),
             1e-9,
             1e-12);
+    }
+
+    [TestMethod]
+    [DataRow("bert")]
+    [DataRow("electra")]
+    [DataRow("roberta")]
+    [DataRow("distilbert")]
+    [DataRow("deberta-v2")]
+    [DataRow("modernbert")]
+    public void Pool_Batch_LeavesNothingButItsResult(string name)
+    {
+        using var noGrad = no_grad();
+        var fixture = new EncoderFixture(name);
+        using var classifier = fixture.CreateClassifier();
+        using var inputs = fixture.Inputs();
+        var before = Tensor.TotalCount;
+
+        using (NewDisposeScope())
+        {
+            _ = classifier.Encoder.Pool(inputs);
+        }
+
+        Assert.AreEqual(before, Tensor.TotalCount);
     }
 
     [TestMethod]
@@ -115,41 +139,10 @@ public sealed class TextEncoderTests
         }
     }
 
-    // The reference adapter starts at zero, where one of its halves has no gradient.
-    private static void Perturb(TextClassifier classifier)
+    private static TokenBatch Row(TokenBatch inputs, long n)
     {
-        using var noGrad = no_grad();
-        using var generator = new Generator(5);
-        foreach (var (name, value) in classifier.TrainableParameters)
-        {
-            if (name.EndsWith("lora_B.weight", StringComparison.Ordinal))
-            {
-                value.normal_(0, 0.2, generator);
-            }
-        }
-    }
-
-    private static Tensor OneAtATime(TextClassifier classifier, TokenBatch inputs, Tensor seeds, Parameter[] parameters)
-    {
-        var rows = new List<Tensor>();
-        for (var n = 0; n < inputs.SampleCount; n++)
-        {
-            using var single = Row(inputs, n);
-            autograd.backward([classifier.Forward(single)], [seeds.narrow(0, n, 1)], false, false, [.. parameters]);
-            rows.Add(cat([.. parameters.Select(parameter => (parameter.grad ?? zeros_like(parameter)).flatten().clone())]));
-            foreach (var parameter in parameters)
-            {
-                parameter.grad = null;
-            }
-        }
-
-        return stack(rows);
-    }
-
-    private static TokenBatch Row(TokenBatch inputs, int n)
-    {
-        var length = inputs.Mask[n].sum().item<long>();
+        var (row, length) = ((int)n, (int)inputs.Mask[n].sum().item<long>());
         return new TokenBatch(
-            inputs.Ids[n..(n + 1), ..(int)length], inputs.Mask[n..(n + 1), ..(int)length], inputs.TypeIds[n..(n + 1), ..(int)length], isPadded: false);
+            inputs.Ids[row..(row + 1), ..length], inputs.Mask[row..(row + 1), ..length], inputs.TypeIds[row..(row + 1), ..length], isPadded: false);
     }
 }

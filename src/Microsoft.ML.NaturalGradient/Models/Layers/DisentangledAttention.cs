@@ -7,8 +7,9 @@ namespace Microsoft.ML.NaturalGradient.Models.Layers;
 /// <summary>Attention whose scores add how content and relative position attend to each other.</summary>
 /// <remarks>
 /// He et al., "DeBERTa: Decoding-enhanced BERT with Disentangled Attention", ICLR 2021, eq. (4):
-/// score(i, j) = (q_i·k_j + q_i·r^k_δ(i,j) + k_j·r^q_δ(j,i)) / √(d·terms). The bucket of a distance is odd in it, so that the
-/// published code's δ(j,i) with reversed sign is row δ(i,j) here.
+/// score(i, j) = (q_i·k_j + q_i·r^k_δ(i,j) + k_j·r^q_δ(i,j)) / √(d·terms). The paper has δ(j,i) in the last term; its published code, with
+/// which the checkpoints were trained, reads row δ(i,j) there, and so do we. Always written out: the last two terms leave no
+/// fused kernel to use.
 /// </remarks>
 internal sealed class DisentangledAttention : nn.Module<Tensor, DisentangledContext, Tensor>
 {
