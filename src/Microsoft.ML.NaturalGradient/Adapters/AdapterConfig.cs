@@ -97,14 +97,15 @@ internal static class AdapterConfig
 
     /// <summary>The fields that every adapter has.</summary>
     /// <param name="type">Its <c>peft_type</c>.</param>
-    /// <param name="modulesToSave">Modules trained as a whole; the classification head's are added.</param>
+    /// <param name="encoder">The encoder; the modules of its classification head are trained as a whole.</param>
+    /// <param name="modulesToSave">Other modules trained as a whole; null for none.</param>
     /// <returns>The configuration.</returns>
-    public static JsonObject Describe(string type, IReadOnlyList<string>? modulesToSave = null) => new()
+    public static JsonObject Describe(string type, TextEncoder encoder, IReadOnlyList<string>? modulesToSave = null) => new()
     {
         ["peft_type"] = type,
         [TaskField] = ClassificationTask,
         ["inference_mode"] = true,
-        ["modules_to_save"] = List([.. (modulesToSave ?? []).Union(HeadModules)]),
+        ["modules_to_save"] = List([.. (modulesToSave ?? []).Union(HeadModules).Union(encoder.Head.Modules)]),
     };
 
     /// <summary>Names as a list of JSON.</summary>

@@ -19,5 +19,5 @@ public sealed record BiasOnlyOptions : AdapterOptions
 
     internal override void Attach(TextEncoder encoder, Generator generator) => EncoderParameters.TrainBiases(encoder);
 
-    internal override JsonObject ToConfig(TextEncoder encoder) => AdapterConfig.Describe(TypeName);
+    internal override JsonObject ToConfig(TextEncoder encoder) => AdapterConfig.Describe(TypeName, encoder);
 }

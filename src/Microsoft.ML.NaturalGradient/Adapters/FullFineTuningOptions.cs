@@ -22,5 +22,5 @@ public sealed record FullFineTuningOptions : AdapterOptions
 
     internal override void Attach(TextEncoder encoder, Generator generator) => EncoderParameters.Train(encoder);
 
-    internal override JsonObject ToConfig(TextEncoder encoder) => AdapterConfig.Describe(TypeName);
+    internal override JsonObject ToConfig(TextEncoder encoder) => AdapterConfig.Describe(TypeName, encoder);
 }

@@ -21,5 +21,5 @@ public sealed record HeadOnlyOptions : AdapterOptions
         // The encoder comes frozen, and the head is always trained.
     }
 
-    internal override JsonObject ToConfig(TextEncoder encoder) => AdapterConfig.Describe(TypeName);
+    internal override JsonObject ToConfig(TextEncoder encoder) => AdapterConfig.Describe(TypeName, encoder);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models;
 
 namespace Microsoft.ML.NaturalGradient.Adaptation;
 
@@ -51,12 +52,12 @@ internal static class LoraConfig
 
     /// <summary>Writes the settings.</summary>
     /// <param name="options">The settings.</param>
-    /// <param name="defaultTargets">The targets that stand in where the settings name none.</param>
+    /// <param name="encoder">The encoder, whose default targets stand in where the settings name none.</param>
     /// <returns>The configuration.</returns>
-    public static JsonObject Write(LoraOptions options, IReadOnlyList<string> defaultTargets)
+    public static JsonObject Write(LoraOptions options, TextEncoder encoder)
     {
-        var targets = options.TargetModules ?? defaultTargets;
-        var config = AdapterConfig.Describe(LoraOptions.PeftType, options.ModulesToSave);
+        var targets = options.TargetModules ?? encoder.DefaultTargets;
+        var config = AdapterConfig.Describe(LoraOptions.PeftType, encoder, options.ModulesToSave);
         config["r"] = options.Rank;
         config["lora_alpha"] = options.Alpha;
         config["lora_dropout"] = options.Dropout;

@@ -126,12 +126,12 @@ public sealed record LoraOptions : AdapterOptions
         }
     }
 
-    internal override JsonObject ToConfig(TextEncoder encoder) => LoraConfig.Write(this, encoder.DefaultTargets);
+    internal override JsonObject ToConfig(TextEncoder encoder) => LoraConfig.Write(this, encoder);
 
     private void TrainModules(TextEncoder encoder, string ending)
     {
         var modules = LoraTargets.EndingWith(encoder, ending).ToArray();
-        if (modules.Length == 0 && !SkipsUnknownTargets && !AdapterConfig.HeadModules.Contains(ending))
+        if (modules.Length == 0 && !SkipsUnknownTargets && !AdapterConfig.HeadModules.Contains(ending) && !encoder.Head.Modules.Contains(ending))
         {
             throw new ArgumentException($"No module of the model has a name that ends with '{ending}'. Correct ModulesToSave.", nameof(encoder));
         }

@@ -86,7 +86,7 @@ public sealed record PromptTuningOptions : AdapterOptions
 
     internal override JsonObject ToConfig(TextEncoder encoder)
     {
-        var config = AdapterConfig.Describe(PeftType);
+        var config = AdapterConfig.Describe(PeftType, encoder);
         config["num_virtual_tokens"] = TokenCount;
         config["token_dim"] = encoder.HiddenSize;
         config["num_transformer_submodules"] = 1;

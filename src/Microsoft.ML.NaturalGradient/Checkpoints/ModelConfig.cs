@@ -128,6 +128,18 @@ internal sealed class ModelConfig
         return text.Length <= longest ? text : $"{text.AsSpan(0, longest)}...";
     }
 
+    /// <summary>What kind of value a field has; undefined if it is absent.</summary>
+    public JsonValueKind KindOf(string field) =>
+        _root.TryGetProperty(field, out var value) ? value.ValueKind : JsonValueKind.Undefined;
+
+    /// <summary>A group of settings; null if the field is absent.</summary>
+    public ModelConfig? Section(string field) => Find(field) switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.Object } value => new ModelConfig($"{File}, '{field}'", value),
+        { } value => throw Unexpected(field, value, "a group of settings"),
+    };
+
     private JsonElement? Find(string field) =>
         _root.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 

@@ -36,7 +36,7 @@ internal sealed class TextTrainingRun(
             var maxTokens = MaxTokens(checkpoint.Encoder);
             var (training, validation) = ReadRows(data, task, checkpoint, maxTokens);
             task = task.FitTo(training);
-            classifier = new TextClassifier(checkpoint.Encoder, task.OutputCount, adapter, _seed);
+            classifier = new TextClassifier(checkpoint.Encoder, task.OutputCount, adapter, _seed, checkpoint.HeadWeights);
             classifier.MoveTo(device);
             Run(
                 classifier, task, Source(training, task, checkpoint, device),
