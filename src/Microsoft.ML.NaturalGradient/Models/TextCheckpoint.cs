@@ -10,6 +10,7 @@ internal sealed class TextCheckpoint
     private static readonly string[] SmallFiles =
     [
         CheckpointFiles.ConfigName, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt",
+        "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "spm.model",
     ];
 
     private TextCheckpoint(

@@ -1,0 +1,166 @@
+using Google.Protobuf;
+
+namespace Microsoft.ML.NaturalGradient.Tokenization;
+
+/// <summary>The contents of a SentencePiece model file of type unigram: pieces with their scores, and how text is cleaned.</summary>
+/// <remarks>The message <c>ModelProto</c> of sentencepiece_model.proto; what is left out there has the default given there.</remarks>
+internal sealed class SentencePieceFile
+{
+    private const int UnigramType = 1;
+
+    private readonly string _description;
+    private int _modelType = UnigramType;
+    private bool _spaceIsSuffix;
+    private bool _addsSpace = true;
+    private bool _unifiesSpaces = true;
+    private bool _marksSpaces = true;
+
+    /// <summary>Reads a file.</summary>
+    /// <param name="stream">The file; not closed.</param>
+    /// <param name="description">The file, in words for error messages.</param>
+    /// <exception cref="InvalidDataException">The file is damaged or asks for something that is not supported.</exception>
+    public SentencePieceFile(Stream stream, string description)
+    {
+        _description = description;
+        try
+        {
+            ReadModel(new CodedInputStream(stream, leaveOpen: true));
+        }
+        catch (Exception exception) when (exception is InvalidProtocolBufferException or EndOfStreamException)
+        {
+            throw new InvalidDataException($"{description} is not a SentencePiece model or is damaged: {exception.Message} Download the file again.", exception);
+        }
+
+        Check();
+    }
+
+    /// <summary>Pieces, by id.</summary>
+    public List<(string Piece, float Score, SentencePieceKind Kind)> Pieces { get; } = [];
+
+    /// <summary>Id of the unknown token.</summary>
+    public int UnknownId { get; private set; }
+
+    /// <summary>Character replacements; empty when there are none.</summary>
+    public byte[] CharacterMap { get; private set; } = [];
+
+    private void ReadModel(CodedInputStream input)
+    {
+        while (input.ReadTag() is var tag and not 0)
+        {
+            switch (WireFormat.GetTagFieldNumber(tag))
+            {
+                case 1:
+                    Pieces.Add(ReadPiece(input.ReadBytes().CreateCodedInput()));
+                    break;
+                case 2:
+                    ReadTrainer(input.ReadBytes().CreateCodedInput());
+                    break;
+                case 3:
+                    ReadNormalizer(input.ReadBytes().CreateCodedInput());
+                    break;
+                default:
+                    input.SkipLastField();
+                    break;
+            }
+        }
+    }
+
+    private static (string Piece, float Score, SentencePieceKind Kind) ReadPiece(CodedInputStream input)
+    {
+        var (piece, score, kind) = (string.Empty, 0f, SentencePieceKind.Normal);
+        while (input.ReadTag() is var tag and not 0)
+        {
+            switch (WireFormat.GetTagFieldNumber(tag))
+            {
+                case 1:
+                    piece = input.ReadString();
+                    break;
+                case 2:
+                    score = input.ReadFloat();
+                    break;
+                case 3:
+                    kind = (SentencePieceKind)input.ReadEnum();
+                    break;
+                default:
+                    input.SkipLastField();
+                    break;
+            }
+        }
+
+        return (piece, score, kind);
+    }
+
+    private void ReadTrainer(CodedInputStream input)
+    {
+        while (input.ReadTag() is var tag and not 0)
+        {
+            switch (WireFormat.GetTagFieldNumber(tag))
+            {
+                case 3:
+                    _modelType = input.ReadEnum();
+                    break;
+                case 24:
+                    _spaceIsSuffix = input.ReadBool();
+                    break;
+                case 40:
+                    UnknownId = input.ReadInt32();
+                    break;
+                default:
+                    input.SkipLastField();
+                    break;
+            }
+        }
+    }
+
+    private void ReadNormalizer(CodedInputStream input)
+    {
+        while (input.ReadTag() is var tag and not 0)
+        {
+            switch (WireFormat.GetTagFieldNumber(tag))
+            {
+                case 2:
+                    CharacterMap = input.ReadBytes().ToByteArray();
+                    break;
+                case 3:
+                    _addsSpace = input.ReadBool();
+                    break;
+                case 4:
+                    _unifiesSpaces = input.ReadBool();
+                    break;
+                case 5:
+                    _marksSpaces = input.ReadBool();
+                    break;
+                default:
+                    input.SkipLastField();
+                    break;
+            }
+        }
+    }
+
+    private void Check()
+    {
+        if (Pieces.Count == 0 || !Pieces.Exists(piece => piece.Kind == SentencePieceKind.Unknown))
+        {
+            throw new InvalidDataException($"{_description} has {Pieces.Count} pieces and no unknown token; it is not a SentencePiece model or is damaged. Download the file again.");
+        }
+
+        if (_modelType != UnigramType)
+        {
+            var name = _modelType switch { 2 => "BPE", 3 => "word", 4 => "char", _ => $"number {_modelType}" };
+            throw new InvalidDataException($"{_description} is a SentencePiece model of type {name}. Only type unigram is supported; choose such a model.");
+        }
+
+        Refuse(_spaceIsSuffix, "treat_whitespace_as_suffix");
+        Refuse(!_addsSpace, "add_dummy_prefix = false");
+        Refuse(!_unifiesSpaces, "remove_extra_whitespaces = false");
+        Refuse(!_marksSpaces, "escape_whitespaces = false");
+    }
+
+    private void Refuse(bool isSet, string setting)
+    {
+        if (isSet)
+        {
+            throw new InvalidDataException($"{_description} was trained with {setting}, which is not supported. Choose a model with SentencePiece's default.");
+        }
+    }
+}
