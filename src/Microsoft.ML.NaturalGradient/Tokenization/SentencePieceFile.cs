@@ -14,6 +14,7 @@ internal sealed class SentencePieceFile
     private bool _addsSpace = true;
     private bool _unifiesSpaces = true;
     private bool _marksSpaces = true;
+    private bool _isWhole;
 
     /// <summary>Reads a file.</summary>
     /// <param name="stream">The file; not closed.</param>
@@ -57,6 +58,7 @@ internal sealed class SentencePieceFile
                     break;
                 case 3:
                     ReadNormalizer(input.ReadBytes().CreateCodedInput());
+                    _isWhole = true; // the last part that is always there
                     break;
                 default:
                     input.SkipLastField();
@@ -139,15 +141,17 @@ internal sealed class SentencePieceFile
 
     private void Check()
     {
-        if (Pieces.Count == 0 || !Pieces.Exists(piece => piece.Kind == SentencePieceKind.Unknown))
-        {
-            throw new InvalidDataException($"{_description} has {Pieces.Count} pieces and no unknown token; it is not a SentencePiece model or is damaged. Download the file again.");
-        }
-
         if (_modelType != UnigramType)
         {
             var name = _modelType switch { 2 => "BPE", 3 => "word", 4 => "char", _ => $"number {_modelType}" };
             throw new InvalidDataException($"{_description} is a SentencePiece model of type {name}. Only type unigram is supported; choose such a model.");
+        }
+
+        if (!_isWhole || UnknownId < 0 || UnknownId >= Pieces.Count || Pieces[UnknownId].Kind != SentencePieceKind.Unknown)
+        {
+            throw new InvalidDataException(
+                $"{_description} is not a SentencePiece model or is damaged: it has {Pieces.Count} pieces, and piece {UnknownId} is not the unknown token"
+                + $"{(_isWhole ? string.Empty : ", and its end is missing")}. Download the file again.");
         }
 
         Refuse(_spaceIsSuffix, "treat_whitespace_as_suffix");

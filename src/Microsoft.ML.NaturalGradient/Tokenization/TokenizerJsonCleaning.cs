@@ -69,15 +69,20 @@ internal static class TokenizerJsonCleaning
     {
         var content = component.Text("content") ?? throw component.Damaged("has no \"content\"");
         var pattern = component.Require("pattern");
-        if (pattern.ValueKind == JsonValueKind.Object && pattern.TryGetProperty("String", out var text) && text.GetString() is { Length: > 0 } literal)
+        if (Pattern(pattern, "String") is { Length: > 0 } literal)
         {
             return original => original.Replace(literal, content, StringComparison.Ordinal);
         }
 
-        return pattern.ValueKind == JsonValueKind.Object && pattern.TryGetProperty("Regex", out var regex) && regex.ValueEquals(" {2,}")
+        return Pattern(pattern, "Regex") == " {2,}"
             ? original => TextSteps.ReplaceSpaceRuns(original, content)
             : throw component.Unsupported($"replaces the pattern {pattern.GetRawText()}", "a text, or the expression \" {2,}\"");
     }
+
+    private static string? Pattern(JsonElement pattern, string kind) =>
+        pattern.ValueKind == JsonValueKind.Object && pattern.TryGetProperty(kind, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : null;
 
     private static Func<string, string> Strip(bool left, bool right) => (left, right) switch
     {

@@ -93,9 +93,11 @@ internal sealed class TokenizerJsonFormat : ITokenizerFormat
         tokens.Extend(root.Items("added_tokens").Select((value, n) =>
         {
             var entry = new JsonComponent(value, $"added token {n + 1} in {file}");
-            return entry.Text("content") is { Length: > 0 } content && entry.Integer("id") is { } id and >= 0
+            var token = entry.Text("content") is { Length: > 0 } content && entry.Integer("id") is { } id and >= 0
                 ? AddedTokenReader.Flags(new AddedToken(content, id), value, $"the token '{content}' in {file}")
                 : throw entry.Damaged("lacks \"content\" or \"id\"");
+            entry.Ignore("special", "single_word", "lstrip", "rstrip", "normalized").RefuseOthers();
+            return token;
         }));
         tokens.Extend(configuration.AddedTokens);
         foreach (var role in Roles)

@@ -46,14 +46,15 @@ internal sealed class TokenizerJsonTemplate(AddedTokenTable tokens, string file)
     private int Token(JsonComponent component, string key)
     {
         var pair = component.Require(key);
-        return pair.ValueKind == JsonValueKind.Array && pair.GetArrayLength() == 2 && pair[0].ValueKind == JsonValueKind.String && pair[1].ValueKind == JsonValueKind.Number
-            ? Checked(component, pair[0].GetString()!, pair[1].GetInt32())
+        return pair.ValueKind == JsonValueKind.Array && pair.GetArrayLength() == 2 && pair[0].ValueKind == JsonValueKind.String
+            ? Checked(component, pair[0].GetString()!, pair[1])
             : throw component.Damaged($"has {pair.GetRawText()} as \"{key}\", which should be a token and its id");
     }
 
-    private int Checked(JsonComponent component, string token, int id) => tokens.TryFind(token, out var known) && known == id
-        ? id
-        : throw component.Damaged($"uses the token '{token}' with id {id}, which is not in the vocabulary");
+    private int Checked(JsonComponent component, string token, JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var id) && tokens.TryFind(token, out var known) && known == id
+            ? id
+            : throw component.Damaged($"uses the token '{token}' with id {value.GetRawText()}, which is not in the vocabulary");
 
     private List<TemplatePart> Parts(JsonComponent component, string key, bool pair)
     {
@@ -63,7 +64,13 @@ internal sealed class TokenizerJsonTemplate(AddedTokenTable tokens, string file)
             if (part.Find("Sequence") is { } text)
             {
                 var sequence = new JsonComponent(text, $"\"Sequence\" of the post_processor in {file}");
-                parts.Add(new TemplatePart(sequence.Text("id") == "B" ? TemplateSlot.Second : TemplateSlot.First, 0, sequence.Integer("type_id") ?? 0));
+                var slot = sequence.Text("id") switch
+                {
+                    "A" => TemplateSlot.First,
+                    "B" => TemplateSlot.Second,
+                    _ => throw sequence.Damaged("has an \"id\" other than A and B"),
+                };
+                parts.Add(new TemplatePart(slot, 0, sequence.Integer("type_id") ?? 0));
             }
             else
             {
@@ -84,8 +91,8 @@ internal sealed class TokenizerJsonTemplate(AddedTokenTable tokens, string file)
         var token = new JsonComponent(all.Require(name), $"token '{name}' of the post_processor in {file}");
         var ids = token.Items("ids").ToArray();
         var spellings = token.Items("tokens").ToArray();
-        return ids.Length > 0 && ids.Length == spellings.Length && ids.All(id => id.ValueKind == JsonValueKind.Number)
-            ? ids.Select((id, n) => Checked(component, spellings[n].GetString() ?? string.Empty, id.GetInt32())).ToArray()
+        return ids.Length > 0 && ids.Length == spellings.Length && spellings.All(spelling => spelling.ValueKind == JsonValueKind.String)
+            ? ids.Select((id, n) => Checked(component, spellings[n].GetString()!, id)).ToArray()
             : throw token.Damaged("does not have as many \"ids\" as \"tokens\"");
     }
 }

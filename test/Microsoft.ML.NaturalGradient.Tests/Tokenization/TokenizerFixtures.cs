@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CsCheck;
 using Google.Protobuf;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Tokenization;
@@ -52,6 +53,9 @@ internal static class TokenizerFixtures
 
     public static string Ids(this ITextTokenizer tokenizer, string text, string? pair = null, int maxLength = 512) =>
         string.Join(',', tokenizer.Encode(text, pair, maxLength).Ids);
+
+    /// <summary>One of these texts.</summary>
+    public static Gen<string> OneOf(params string[] texts) => Gen.Int[0, texts.Length - 1].Select(n => texts[n]);
 
     /// <summary>A file of the large vocabularies that are beside the repository where it is developed; the test is skipped where they are not.</summary>
     public static string LargeFile(params string[] names)
