@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.NaturalGradient.Tokenization;
 
@@ -10,7 +9,7 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// expressions go by UTF-16 units and take letters beyond U+FFFF for symbols. Source: Radford et al., Language models are unsupervised
 /// multitask learners, 2019, and its code.
 /// </remarks>
-internal sealed class ByteLevelPreTokenizer : PreTokenizer
+internal sealed class ByteLevelPreTokenizer : SpanPreTokenizer
 {
     private static readonly string[] Contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"];
 
@@ -20,13 +19,6 @@ internal sealed class ByteLevelPreTokenizer : PreTokenizer
         Letter,
         Number,
         Symbol,
-    }
-
-    /// <inheritdoc/>
-    public override IEnumerable<(int Offset, int Length)> PreTokenize(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        return PreTokenize(text.AsSpan());
     }
 
     /// <inheritdoc/>

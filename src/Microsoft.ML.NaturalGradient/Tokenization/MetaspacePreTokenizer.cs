@@ -1,9 +1,7 @@
-using Microsoft.ML.Tokenizers;
-
 namespace Microsoft.ML.NaturalGradient.Tokenization;
 
 /// <summary>Splits text whose spaces were replaced by <c>▁</c> before each <c>▁</c>, as SentencePiece's words begin.</summary>
-internal sealed class MetaspacePreTokenizer : PreTokenizer
+internal sealed class MetaspacePreTokenizer : SpanPreTokenizer
 {
     /// <summary>U+2581, which stands for a space in the pieces of a vocabulary.</summary>
     public const char Space = '\u2581';
@@ -21,13 +19,6 @@ internal sealed class MetaspacePreTokenizer : PreTokenizer
     /// <param name="text">Cleaned text with white space of any kind.</param>
     public static string MarkWords(string text) => string.Concat(
         text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(word => word.StartsWith(Space) ? word : Space + word));
-
-    /// <inheritdoc/>
-    public override IEnumerable<(int Offset, int Length)> PreTokenize(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        return PreTokenize(text.AsSpan());
-    }
 
     /// <inheritdoc/>
     public override IEnumerable<(int Offset, int Length)> PreTokenize(ReadOnlySpan<char> text)

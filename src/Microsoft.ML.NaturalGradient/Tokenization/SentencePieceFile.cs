@@ -44,97 +44,96 @@ internal sealed class SentencePieceFile
     /// <summary>Character replacements; empty when there are none.</summary>
     public byte[] CharacterMap { get; private set; } = [];
 
-    private void ReadModel(CodedInputStream input)
+    private void ReadModel(CodedInputStream input) => ReadFields(input, field =>
     {
-        while (input.ReadTag() is var tag and not 0)
+        switch (field)
         {
-            switch (WireFormat.GetTagFieldNumber(tag))
-            {
-                case 1:
-                    Pieces.Add(ReadPiece(input.ReadBytes().CreateCodedInput()));
-                    break;
-                case 2:
-                    ReadTrainer(input.ReadBytes().CreateCodedInput());
-                    break;
-                case 3:
-                    ReadNormalizer(input.ReadBytes().CreateCodedInput());
-                    _isWhole = true; // the last part that is always there
-                    break;
-                default:
-                    input.SkipLastField();
-                    break;
-            }
+            case 1:
+                Pieces.Add(ReadPiece(input.ReadBytes().CreateCodedInput()));
+                return true;
+            case 2:
+                ReadTrainer(input.ReadBytes().CreateCodedInput());
+                return true;
+            case 3:
+                ReadNormalizer(input.ReadBytes().CreateCodedInput());
+                return _isWhole = true; // the last part that is always there
+            default:
+                return false;
         }
-    }
+    });
 
     private static (string Piece, float Score, SentencePieceKind Kind) ReadPiece(CodedInputStream input)
     {
         var (piece, score, kind) = (string.Empty, 0f, SentencePieceKind.Normal);
-        while (input.ReadTag() is var tag and not 0)
+        ReadFields(input, field =>
         {
-            switch (WireFormat.GetTagFieldNumber(tag))
+            switch (field)
             {
                 case 1:
                     piece = input.ReadString();
-                    break;
+                    return true;
                 case 2:
                     score = input.ReadFloat();
-                    break;
+                    return true;
                 case 3:
                     kind = (SentencePieceKind)input.ReadEnum();
-                    break;
+                    return true;
                 default:
-                    input.SkipLastField();
-                    break;
+                    return false;
             }
-        }
-
+        });
         return (piece, score, kind);
     }
 
-    private void ReadTrainer(CodedInputStream input)
+    private void ReadTrainer(CodedInputStream input) => ReadFields(input, field =>
     {
-        while (input.ReadTag() is var tag and not 0)
+        switch (field)
         {
-            switch (WireFormat.GetTagFieldNumber(tag))
-            {
-                case 3:
-                    _modelType = input.ReadEnum();
-                    break;
-                case 24:
-                    _spaceIsSuffix = input.ReadBool();
-                    break;
-                case 40:
-                    UnknownId = input.ReadInt32();
-                    break;
-                default:
-                    input.SkipLastField();
-                    break;
-            }
+            case 3:
+                _modelType = input.ReadEnum();
+                return true;
+            case 24:
+                _spaceIsSuffix = input.ReadBool();
+                return true;
+            case 40:
+                UnknownId = input.ReadInt32();
+                return true;
+            default:
+                return false;
         }
-    }
+    });
 
-    private void ReadNormalizer(CodedInputStream input)
+    private void ReadNormalizer(CodedInputStream input) => ReadFields(input, field =>
+    {
+        switch (field)
+        {
+            case 2:
+                CharacterMap = input.ReadBytes().ToByteArray();
+                return true;
+            case 3:
+                _addsSpace = input.ReadBool();
+                return true;
+            case 4:
+                _unifiesSpaces = input.ReadBool();
+                return true;
+            case 5:
+                _marksSpaces = input.ReadBool();
+                return true;
+            default:
+                return false;
+        }
+    });
+
+    /// <summary>Goes through the fields of a message.</summary>
+    /// <param name="input">The message.</param>
+    /// <param name="read">Reads the value of a field by its number; says whether it did.</param>
+    private static void ReadFields(CodedInputStream input, Func<int, bool> read)
     {
         while (input.ReadTag() is var tag and not 0)
         {
-            switch (WireFormat.GetTagFieldNumber(tag))
+            if (!read(WireFormat.GetTagFieldNumber(tag)))
             {
-                case 2:
-                    CharacterMap = input.ReadBytes().ToByteArray();
-                    break;
-                case 3:
-                    _addsSpace = input.ReadBool();
-                    break;
-                case 4:
-                    _unifiesSpaces = input.ReadBool();
-                    break;
-                case 5:
-                    _marksSpaces = input.ReadBool();
-                    break;
-                default:
-                    input.SkipLastField();
-                    break;
+                input.SkipLastField();
             }
         }
     }

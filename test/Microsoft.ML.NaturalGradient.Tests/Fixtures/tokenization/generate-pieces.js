@@ -106,9 +106,6 @@ async function write(row, text, pair, maxLength) {
   return ascii(row) + '\n';
 }
 
-// A small linear congruential generator: the same strings on every run.
-let state = 20261124;
-const next = bound => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0, Math.floor(state / 4294967296 * bound));
 const ranges = [
   [0x20, 0x7e], [0x20, 0x7e], [0x61, 0x7a], [0x61, 0x7a], [0x00, 0x1f], [0x80, 0xff], [0x100, 0x24f], [0x300, 0x36f], [0x370, 0x3ff], [0x400, 0x45f],
   [0x5d0, 0x5ea], [0x620, 0x652], [0x905, 0x94d], [0x1e00, 0x1eff], [0x2000, 0x206f], [0x20a0, 0x20b9], [0x2150, 0x22ff], [0x2460, 0x24ff],
@@ -116,18 +113,7 @@ const ranges = [
   [0x1d400, 0x1d440], [0x1d7ce, 0x1d7ff], [0x1f300, 0x1f64f], [0x20000, 0x20010],
 ];
 const words = ['the', 'running', 'Unaffable', '<mask>', ' [MASK]', '</s>', ' ', '  ', '    ', '\n', '\t ', '12.5', "don't", "we'LL", "\u00ef's", 'CAF\u00c9', 'e\u0301', '\u2581', '5,', '``x\'\''];
-function randomText() {
-  let text = '';
-  for (let n = 1 + next(10); n > 0; n--) {
-    if (next(3) === 0) {
-      text += words[next(words.length)] + (next(2) ? ' ' : '');
-    } else {
-      const [low, high] = ranges[next(ranges.length)];
-      for (let k = 1 + next(4); k > 0; k--) text += String.fromCodePoint(low + next(high - low + 1));
-    }
-  }
-  return text;
-}
+const { randomText } = require('./random-texts')(20261124, 10, ranges, words);
 
 (async () => {
   let output = '';
