@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models.Layers;
 
 namespace Microsoft.ML.NaturalGradient.Models.T5;
 
@@ -54,6 +55,12 @@ internal sealed record T5Config
 
     public required int PadId { get; init; }
 
+    /// <summary>
+    /// Whether mean squares and softmax are computed in float32 in a network of higher precision, as the Python reference does.
+    /// A network in float32 is the same either way.
+    /// </summary>
+    public bool ReducesInSingle { get; init; }
+
     /// <summary>Reads and checks the configuration.</summary>
     /// <param name="config">The settings.</param>
     /// <returns>The configuration.</returns>
@@ -89,6 +96,9 @@ internal sealed record T5Config
         result.CheckPositions();
         return result;
     }
+
+    /// <summary>Creates a normalisation for the vectors between layers.</summary>
+    public RootMeanSquareNorm NewNorm() => new(HiddenSize, NormEpsilon, ReducesInSingle);
 
     private static bool ReadIsGated(ModelConfig config) => config.OptionalString("feed_forward_proj", "relu") switch
     {

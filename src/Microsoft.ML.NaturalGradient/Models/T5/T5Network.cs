@@ -95,7 +95,7 @@ internal sealed class T5Network : nn.Module
             var count = isDecoder ? config.DecoderLayerCount : config.EncoderLayerCount;
             _blocks = new ModuleList<Block>([.. Enumerable.Range(0, count).Select(index => new Block(
                 config, index == 0 ? new RelativePositionBias(config, bothWays: !isDecoder) : null, isDecoder))]);
-            _norm = new RootMeanSquareNorm(config.HiddenSize, config.NormEpsilon);
+            _norm = config.NewNorm();
             RegisterComponents();
         }
 
@@ -163,7 +163,7 @@ internal sealed class T5Network : nn.Module
         {
             _self = isCross ? null : new T5Attention(config, positions);
             _cross = isCross ? new T5Attention(config, null) : null;
-            _norm = new RootMeanSquareNorm(config.HiddenSize, config.NormEpsilon);
+            _norm = config.NewNorm();
             RegisterComponents();
         }
 
@@ -187,7 +187,7 @@ internal sealed class T5Network : nn.Module
         public ForwardPart(T5Config config)
             : base(nameof(ForwardPart))
         {
-            _norm = new RootMeanSquareNorm(config.HiddenSize, config.NormEpsilon);
+            _norm = config.NewNorm();
             _forward = new T5FeedForward(config);
             RegisterComponents();
         }

@@ -18,12 +18,23 @@ internal static class T5Fixture
     public static CheckpointFiles OpenFiles(string folder) =>
         new FolderCheckpointFiles(Path.Combine(AppContext.BaseDirectory, "Fixtures", folder));
 
+    public static T5Config Config(string folder)
+    {
+        using var files = OpenFiles(folder);
+        return T5Config.Read(ModelConfig.Read(files));
+    }
+
     /// <summary>All weights are loaded, none is trainable.</summary>
-    public static T5Network Load(string folder)
+    /// <param name="folder">The checkpoint.</param>
+    /// <param name="asReference">
+    /// Whether mean squares and softmax are computed in float32, as the Python code does in a float64 network too; results are equal to
+    /// nine digits then, and to six digits otherwise.
+    /// </param>
+    public static T5Network Load(string folder, bool asReference = false)
     {
         using var files = OpenFiles(folder);
         using var weights = files.OpenSafetensors(CheckpointFiles.WeightsName);
-        var network = T5Weights.Load(T5Config.Read(ModelConfig.Read(files)), weights).Network;
+        var network = T5Weights.Load(Config(folder) with { ReducesInSingle = asReference }, weights).Network;
         _ = network.to(ScalarType.Float64);
         foreach (var parameter in network.parameters())
         {

@@ -13,11 +13,13 @@ namespace Microsoft.ML.NaturalGradient.Tests.Models.T5;
 public sealed class T5NetworkTests
 {
     [TestMethod]
-    [DataRow(T5Fixture.Tied)]
-    [DataRow(T5Fixture.Gated)]
-    public void States_ReferenceCheckpoint_EqualReference(string folder)
+    [DataRow(T5Fixture.Tied, true, 1e-9, 1e-10)]
+    [DataRow(T5Fixture.Gated, true, 1e-9, 1e-10)]
+    [DataRow(T5Fixture.Tied, false, 1e-6, 1e-5)] // the reference has float32 steps inside
+    [DataRow(T5Fixture.Gated, false, 1e-6, 1e-5)]
+    public void States_ReferenceCheckpoint_EqualReference(string folder, bool asReference, double relative, double absolute)
     {
-        using var network = T5Fixture.Load(folder);
+        using var network = T5Fixture.Load(folder, asReference);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var reference = Fixture.Read($"{folder}/reference.json");
@@ -27,9 +29,9 @@ public sealed class T5NetworkTests
         var encoded = network.Encode(network.Embed(inputs.Ids), mask);
         var decoded = network.Decode(network.Embed(T5Fixture.ShiftRight(T5Fixture.Labels(reference))), encoded[^1], mask);
 
-        Fixture.AssertClose(reference.GetProperty("encoder_hidden_states").ToTensor(), stack(encoded), 1e-9, 1e-10);
-        Fixture.AssertClose(reference.GetProperty("decoder_hidden_states").ToTensor(), stack(decoded), 1e-9, 1e-10);
-        Fixture.AssertClose(reference.GetProperty("logits").ToTensor(), network.Logits(decoded[^1]), 1e-9, 1e-10);
+        Fixture.AssertClose(reference.GetProperty("encoder_hidden_states").ToTensor(), stack(encoded), relative, absolute);
+        Fixture.AssertClose(reference.GetProperty("decoder_hidden_states").ToTensor(), stack(decoded), relative, absolute);
+        Fixture.AssertClose(reference.GetProperty("logits").ToTensor(), network.Logits(decoded[^1]), relative, absolute);
     }
 
     [TestMethod]
@@ -37,7 +39,7 @@ public sealed class T5NetworkTests
     [DataRow(T5Fixture.Gated)]
     public void Capture_AllParametersTrainable_LossesAndGradientNormsEqualReference(string folder)
     {
-        using var network = LoadTrainable(folder);
+        using var network = LoadTrainable(folder, asReference: true);
         using var scope = NewDisposeScope();
         var reference = Fixture.Read($"{folder}/reference.json");
 
@@ -189,9 +191,9 @@ public sealed class T5NetworkTests
         }
     }
 
-    private static T5Network LoadTrainable(string folder)
+    private static T5Network LoadTrainable(string folder, bool asReference = false)
     {
-        var network = T5Fixture.Load(folder);
+        var network = T5Fixture.Load(folder, asReference);
         foreach (var parameter in network.parameters())
         {
             parameter.requires_grad = true;
