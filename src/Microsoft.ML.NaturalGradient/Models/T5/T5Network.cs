@@ -52,7 +52,9 @@ internal sealed class T5Network : nn.Module
     /// <summary>Hides padding from attention.</summary>
     /// <param name="batch">The encoder's batch.</param>
     /// <returns>0 for tokens and the lowest number for padding, [N, 1, 1, S]; null when no row is padded.</returns>
-    public Tensor? Mask(TokenBatch batch) => batch.IsPadded ? SelfAttention.AdditiveMask(batch.Mask, parameters().First().dtype) : null;
+    public Tensor? Mask(TokenBatch batch) => batch.IsPadded
+        ? Hide(batch.Mask, parameters().First().dtype).unsqueeze(1).unsqueeze(1)
+        : null;
 
     /// <summary>Computes the vectors that the decoder attends to.</summary>
     /// <param name="embedded">From <see cref="Embed"/>, [N, S, D].</param>
@@ -78,7 +80,11 @@ internal sealed class T5Network : nn.Module
     }
 
     private static Tensor CausalMask(long tokens, ScalarType type, Device device) =>
-        SelfAttention.AdditiveMask(ones(tokens, tokens, device: device).tril(), type).view(1, 1, tokens, tokens);
+        Hide(ones(tokens, tokens, device: device).tril(), type); // [T, T]
+
+    // 0 where there is a 1, the type's lowest number where there is a 0.
+    private static Tensor Hide(Tensor seen, ScalarType type) =>
+        ones_like(seen).sub(seen).to(type).Times(type == ScalarType.Float64 ? double.MinValue : float.MinValue);
 
     /// <summary>The encoder's or the decoder's layers.</summary>
     private sealed class Stack : nn.Module
