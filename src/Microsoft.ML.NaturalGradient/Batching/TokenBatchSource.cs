@@ -11,6 +11,7 @@ internal sealed class TokenBatchSource : IBatchSource
     private readonly int _batchSize;
     private readonly int _padId;
     private readonly Device _device;
+    private readonly ScalarType _labelType;
     private readonly EpochOrder _order;
 
     /// <summary>Takes rows that were encoded before.</summary>
@@ -19,10 +20,12 @@ internal sealed class TokenBatchSource : IBatchSource
     /// <param name="padId">Id that fills shorter rows.</param>
     /// <param name="device">Where the tensors are made.</param>
     /// <param name="seed">Seed of the shuffled order.</param>
+    /// <param name="labelType">Type of the labels' tensor: int64 for classes, float64 for numbers.</param>
     /// <param name="bucketByLength">Whether rows of similar length come together in shuffled batches, which saves padding.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="batchSize"/> is not positive.</exception>
     public TokenBatchSource(
-        IReadOnlyList<EncodedRow> rows, int batchSize, int padId, Device device, int seed, bool bucketByLength = true)
+        IReadOnlyList<EncodedRow> rows, int batchSize, int padId, Device device, int seed,
+        ScalarType labelType = ScalarType.Int64, bool bucketByLength = true)
     {
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
@@ -30,6 +33,7 @@ internal sealed class TokenBatchSource : IBatchSource
         _batchSize = batchSize;
         _padId = padId;
         _device = device;
+        _labelType = labelType;
         _order = new EpochOrder([.. rows.Select(row => row.Tokens.Ids.Length)], batchSize, seed, bucketByLength);
     }
 
@@ -94,8 +98,8 @@ internal sealed class TokenBatchSource : IBatchSource
         var input = Collate(Array.ConvertAll(indices, index => _rows[index].Tokens), _padId, _device);
         try
         {
-            var labels = Array.ConvertAll(indices, index => (long)_rows[index].Label);
-            return new LabeledBatch(input, tensor(labels, device: _device).DetachFromDisposeScope()); // [N]
+            var labels = Array.ConvertAll(indices, index => _rows[index].Label);
+            return new LabeledBatch(input, tensor(labels, _labelType, _device).DetachFromDisposeScope()); // [N]
         }
         catch
         {

@@ -6,11 +6,14 @@ internal abstract class CheckpointFiles : IDisposable
     /// <summary>Name of the file that describes the model.</summary>
     public const string ConfigName = "config.json";
 
-    /// <summary>Name of the file that holds the weights.</summary>
+    /// <summary>Name of the file that holds the weights, unless an index divides them among several.</summary>
     public const string WeightsName = "model.safetensors";
 
     /// <summary>Where the files are, in words for error messages.</summary>
     public abstract string Description { get; }
+
+    /// <summary>Whether the weights are in several files: there is no <see cref="WeightsName"/>, but there is an index.</summary>
+    public bool IsSharded => !Exists(WeightsName) && Exists(SafetensorsIndex.FileName);
 
     /// <summary>Whether a file of this name is there.</summary>
     /// <param name="name">File name without a folder, for example <c>config.json</c>.</param>
@@ -28,8 +31,27 @@ internal abstract class CheckpointFiles : IDisposable
     /// <returns>The opened file; the caller disposes it before this object.</returns>
     public abstract SafetensorsFile OpenSafetensors(string name);
 
+    /// <summary>Opens the model's weights, whether in one file or, by an index, in several.</summary>
+    /// <returns>The opened weights; the caller disposes them before this object.</returns>
+    /// <exception cref="FileNotFoundException">There are no weights, or a part of them is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or the index contradicts the files.</exception>
+    public ISafetensors OpenWeights() => IsSharded ? ShardedSafetensors.Open(this) : OpenSafetensors(WeightsName);
+
+    /// <summary>Reads the index of the weights.</summary>
+    /// <exception cref="FileNotFoundException">There is no index.</exception>
+    /// <exception cref="InvalidDataException">The index is malformed, or names a file outside this place.</exception>
+    public SafetensorsIndex ReadIndex()
+    {
+        using var json = Open(SafetensorsIndex.FileName);
+        return SafetensorsIndex.Read(json, Describe(SafetensorsIndex.FileName));
+    }
+
     /// <inheritdoc/>
     public abstract void Dispose();
+
+    /// <summary>Whether a text is a file name without any folder, on every operating system.</summary>
+    internal static bool IsPlainName(string name) =>
+        name.Length > 0 && name.AsSpan().IndexOfAny(['/', '\\', ':', '\0']) < 0 && name.Trim('.', ' ').Length > 0;
 
     /// <summary>A file in words for error messages.</summary>
     protected string Describe(string name) => $"'{name}' of {Description}";

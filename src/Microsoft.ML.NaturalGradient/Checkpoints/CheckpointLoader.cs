@@ -13,10 +13,10 @@ internal static class CheckpointLoader
     private const int MaxListed = 8;
 
     /// <summary>Loads parameters; see the other overload.</summary>
-    /// <inheritdoc cref="Load(IEnumerable{ValueTuple{string, Tensor}}, SafetensorsFile, IReadOnlyList{string}, Func{string, bool}?)"/>
+    /// <inheritdoc cref="Load(IEnumerable{ValueTuple{string, Tensor}}, ISafetensors, IReadOnlyList{string}, Func{string, bool}?)"/>
     public static CheckpointLoadResult Load(
         IEnumerable<NamedParameter> parameters,
-        SafetensorsFile file,
+        ISafetensors file,
         IReadOnlyList<string> prefixes,
         Func<string, bool>? optional = null) =>
         Load(parameters.Select(parameter => (parameter.Name, (Tensor)parameter.Value)), file, prefixes, optional);
@@ -37,7 +37,7 @@ internal static class CheckpointLoader
     /// </exception>
     public static CheckpointLoadResult Load(
         IEnumerable<(string Name, Tensor Value)> parameters,
-        SafetensorsFile file,
+        ISafetensors file,
         IReadOnlyList<string> prefixes,
         Func<string, bool>? optional = null)
     {
@@ -80,14 +80,14 @@ internal static class CheckpointLoader
         };
     }
 
-    private static string DetectPrefix(IEnumerable<string> names, SafetensorsFile file, IReadOnlyList<string> prefixes)
+    private static string DetectPrefix(IEnumerable<string> names, ISafetensors file, IReadOnlyList<string> prefixes)
     {
         var bare = names.Select(name => Bare(name, prefixes)).ToArray();
         return prefixes.Append("").MaxBy(prefix => bare.Count(name => Spellings(prefix + name).Any(file.Contains)))!;
     }
 
     /// <summary>Name in the file of a parameter; null if it is not there.</summary>
-    private static string? Find(SafetensorsFile file, string name, string prefix, IReadOnlyList<string> prefixes) =>
+    private static string? Find(ISafetensors file, string name, string prefix, IReadOnlyList<string> prefixes) =>
         Spellings(prefix + Bare(name, prefixes)).Concat(Spellings(name)).FirstOrDefault(file.Contains);
 
     private static string Bare(string name, IReadOnlyList<string> prefixes)
@@ -110,7 +110,7 @@ internal static class CheckpointLoader
         }
     }
 
-    private static IEnumerable<string> Mismatch(SafetensorsFile file, string stored, Tensor value)
+    private static IEnumerable<string> Mismatch(ISafetensors file, string stored, Tensor value)
     {
         var shape = file.ShapeOf(stored);
         if (!shape.SequenceEqual(value.shape))
@@ -124,7 +124,7 @@ internal static class CheckpointLoader
         }
     }
 
-    private static InvalidDataException DoesNotFit(SafetensorsFile file, List<string> problems, int wanted)
+    private static InvalidDataException DoesNotFit(ISafetensors file, List<string> problems, int wanted)
     {
         return new InvalidDataException(
             $"{file.Description} does not fit the model, which loads {wanted} tensors from it: {List(problems, "; ")}. "

@@ -1,19 +1,19 @@
 using System.Reflection;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Checkpoints.Hub;
 
 namespace Microsoft.ML;
 
-/// <summary>A pretrained model to start training from: one that comes in a package, or one in a folder.</summary>
+/// <summary>A pretrained model to start training from: one that comes in a package, one in a folder, or one of a hub.</summary>
 /// <remarks>Only names the model; its files are looked for when training starts.</remarks>
 public sealed class PretrainedModel
 {
-    private static readonly string[] PartPatterns = ["model.safetensors.index.json", "model-*-of-*.safetensors"];
-    private static readonly string[] PicklePatterns = ["pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl"];
+    private const string PartPattern = "model-*-of-*.safetensors";
 
     private readonly string _name;
-    private readonly Func<CheckpointFiles> _open;
+    private readonly Func<Action<string>, CancellationToken, CheckpointFiles> _open;
 
-    private PretrainedModel(string name, Func<CheckpointFiles> open)
+    private PretrainedModel(string name, Func<Action<string>, CancellationToken, CheckpointFiles> open)
     {
         _name = name;
         _open = open;
@@ -25,7 +25,8 @@ public sealed class PretrainedModel
     /// </summary>
     public static PretrainedModel MiniLM { get; } = FromPackage("MiniLM", "Microsoft.ML.NaturalGradient.MiniLM");
 
-    /// <summary>A model in a folder, laid out as Hugging Face does: at least config.json and model.safetensors.</summary>
+    /// <summary>A model in a folder, laid out as Hugging Face does: at least config.json and the weights.</summary>
+    /// <remarks>The weights are model.safetensors, or model.safetensors.index.json and the files that it names.</remarks>
     /// <param name="path">Path of the folder.</param>
     /// <returns>The model; the folder is not looked at before training starts.</returns>
     /// <exception cref="ArgumentException"><paramref name="path"/> is null or empty.</exception>
@@ -33,21 +34,48 @@ public sealed class PretrainedModel
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         var folder = Path.GetFullPath(path);
-        return new PretrainedModel($"the model in '{folder}'", () => OpenFolder(folder));
+        return new PretrainedModel($"the model in '{folder}'", (_, _) => OpenFolder(folder));
     }
+
+    /// <summary>A model of the Hugging Face hub, or of another with the same interface.</summary>
+    /// <remarks>
+    /// Files are kept in the cache of Python's huggingface_hub, so that each finds what the other has downloaded. What is there is used
+    /// without network; to get a newer state of a branch, give its commit. Only safetensors, configuration and tokenizer files are
+    /// downloaded, and only ones with the announced hash are used. These environment variables have the meaning that they have in
+    /// Python: HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME (place of the cache), HF_TOKEN, HF_TOKEN_PATH (for private and gated models),
+    /// HF_ENDPOINT, HF_HUB_OFFLINE, HTTPS_PROXY.
+    /// </remarks>
+    /// <param name="model">Name of the model, for example <c>sentence-transformers/all-MiniLM-L6-v2</c>.</param>
+    /// <param name="revision">Branch, tag or commit (40 hexadecimal digits); a commit makes runs repeatable on every machine.</param>
+    /// <returns>The model; nothing is downloaded before training starts.</returns>
+    /// <exception cref="ArgumentException"><paramref name="model"/> or <paramref name="revision"/> is not what a hub can have.</exception>
+    public static PretrainedModel FromHub(string model, string revision = HubName.MainRevision) =>
+        FromHub(model, revision, () => HubSettings.FromEnvironment(Environment.GetEnvironmentVariable));
 
     /// <inheritdoc/>
     public override string ToString() => _name;
 
     /// <summary>A model embedded in an assembly of the same name as its package.</summary>
-    internal static PretrainedModel FromPackage(string name, string package) => new(name, () => OpenPackage(name, package));
+    internal static PretrainedModel FromPackage(string name, string package) => new(name, (_, _) => OpenPackage(name, package));
 
-    /// <summary>Looks for the files.</summary>
-    /// <returns>The files, config.json and model.safetensors among them; the caller disposes them.</returns>
-    /// <exception cref="IOException">A file, or the folder, is not there.</exception>
+    /// <summary>A model of a hub, with settings that are asked for when it is opened.</summary>
+    internal static PretrainedModel FromHub(string model, string revision, Func<HubSettings> settings)
+    {
+        var name = HubName.Parse(model, revision);
+        return new PretrainedModel(
+            name.ToString(), (report, cancellation) => OpenFolder(new HubModel(name, settings(), report).Fetch(cancellation)));
+    }
+
+    /// <summary>Looks for the files, and downloads them if they are those of a hub.</summary>
+    /// <param name="report">Takes lines about a download, on any thread; null if nobody reads them.</param>
+    /// <param name="cancellation">Ends a download; what has arrived is kept for the next time.</param>
+    /// <returns>The files, config.json and the weights among them; the caller disposes them.</returns>
+    /// <exception cref="IOException">A file, the folder, or the hub is not there.</exception>
+    /// <exception cref="InvalidDataException">A hub sends something other than it announces.</exception>
     /// <exception cref="NotSupportedException">The weights are there, but in a form that is not read.</exception>
-    /// <exception cref="InvalidOperationException">The model's package is not there.</exception>
-    internal CheckpointFiles Open() => _open();
+    /// <exception cref="InvalidOperationException">The model's package is not there, or the hub does not give access.</exception>
+    internal CheckpointFiles Open(Action<string>? report = null, CancellationToken cancellation = default) =>
+        _open(report ?? (static _ => { }), cancellation);
 
     private static ResourceCheckpointFiles OpenPackage(string name, string package)
     {
@@ -76,32 +104,20 @@ public sealed class PretrainedModel
         {
             throw Missing(folder, CheckpointFiles.ConfigName);
         }
-        return files.Exists(CheckpointFiles.WeightsName) ? files : throw NoWeights(folder);
+        return files.Exists(CheckpointFiles.WeightsName) || files.IsSharded ? files : throw NoWeights(folder);
     }
 
     /// <summary>Says why a folder's weights are not read and how to make them readable.</summary>
     private static Exception NoWeights(string folder)
     {
-        var save = "with Python once: from transformers import AutoModel; "
-            + $"AutoModel.from_pretrained(r'{folder}').save_pretrained(r'{folder}', safe_serialization=True";
-        if (FirstFile(folder, PartPatterns) is { } part)
+        if (Directory.EnumerateFiles(folder, PartPattern).Any())
         {
-            return new NotSupportedException(
-                $"The weights in '{folder}' are split into several files ('{part}' is one). Join them {save}, "
-                + "max_shard_size='100GB').");
+            return Missing(folder, SafetensorsIndex.FileName);
         }
-        if (FirstFile(folder, PicklePatterns) is { } pickle)
-        {
-            return new NotSupportedException(
-                $"The weights in '{folder}' are in '{pickle}', a Python pickle. Reading a pickle can run any code that its "
-                + $"author put there, so only {CheckpointFiles.WeightsName} is read. Convert it, if you trust it, {save}).");
-        }
-        return Missing(folder, CheckpointFiles.WeightsName);
+        return PickleWeights.Find(Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path))) is { } pickle
+            ? PickleWeights.Refusal($"'{folder}'", pickle, $"r'{folder}'", folder)
+            : Missing(folder, CheckpointFiles.WeightsName);
     }
-
-    private static string? FirstFile(string folder, string[] patterns) => patterns
-        .SelectMany(pattern => Directory.EnumerateFiles(folder, pattern).Order(StringComparer.Ordinal))
-        .Select(Path.GetFileName).FirstOrDefault();
 
     private static FileNotFoundException Missing(string folder, string file) => new(
         $"There is no {file} in '{folder}'. Download all files of the model into one folder.", file);

@@ -11,7 +11,7 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints;
 /// Layout: the header's length as a little-endian 64-bit integer, the header, then the tensors' bytes back to back, row-major
 /// and little-endian. Format: https://github.com/huggingface/safetensors. Several threads may read at once.
 /// </remarks>
-internal sealed class SafetensorsFile : IDisposable
+internal sealed class SafetensorsFile : ISafetensors
 {
     private const int LengthBytes = sizeof(ulong);
     private const ulong MaxHeaderBytes = 100_000_000; // the reference implementation's limit
@@ -40,7 +40,7 @@ internal sealed class SafetensorsFile : IDisposable
         }
     }
 
-    /// <summary>The file, in words for error messages.</summary>
+    /// <inheritdoc/>
     public string Description { get; }
 
     /// <summary>Names of the tensors, in the order of the header.</summary>
@@ -68,19 +68,16 @@ internal sealed class SafetensorsFile : IDisposable
     public static SafetensorsFile FromStream(Stream content, string description) =>
         new(ByteSource.FromStream(content), description);
 
-    /// <summary>Whether there is a tensor of this name.</summary>
+    /// <inheritdoc/>
     public bool Contains(string name) => _header.Tensors.ContainsKey(name);
 
-    /// <summary>Shape of a tensor; empty for a scalar.</summary>
+    /// <inheritdoc/>
     public IReadOnlyList<long> ShapeOf(string name) => Find(name).Shape;
 
-    /// <summary>Element type of a tensor as stored.</summary>
+    /// <inheritdoc/>
     public ScalarType TypeOf(string name) => Find(name).Type;
 
-    /// <summary>Copies a tensor out, converted to a type.</summary>
-    /// <param name="name">Name of the tensor.</param>
-    /// <param name="type">Element type of the result.</param>
-    /// <returns>A new tensor on the CPU; owned by the caller.</returns>
+    /// <inheritdoc/>
     public Tensor Read(string name, ScalarType type)
     {
         using var scope = NewDisposeScope();
@@ -91,10 +88,7 @@ internal sealed class SafetensorsFile : IDisposable
         return result.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Overwrites a tensor with one of the file, converted to its type and moved to its device.</summary>
-    /// <param name="name">Name of the tensor in the file.</param>
-    /// <param name="target">Tensor of exactly the same shape; may be a parameter.</param>
-    /// <exception cref="InvalidDataException">The shapes differ.</exception>
+    /// <inheritdoc/>
     public void ReadInto(string name, Tensor target)
     {
         var tensor = Find(name);

@@ -7,7 +7,7 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 internal sealed class ScoringCursor : DataViewRowCursor
 {
     // Rows read ahead are sorted by length, so that batches are padded little; the first windows are small for those who read few rows.
-    private const int LargestWindow = 8 * TextClassificationModel.BatchSize;
+    private const int LargestWindow = 8 * TextScorer.BatchSize;
 
     private readonly ScoringMapper _mapper;
     private readonly DataViewRowCursor _rows;
@@ -16,7 +16,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
     private readonly TextGetters? _texts;
     private readonly ValueGetter<DataViewRowId>? _rowId;
     private readonly ValueGetter<DataViewRowId>? _aheadId;
-    private int _window = TextClassificationModel.BatchSize;
+    private int _window = TextScorer.BatchSize;
     private DataViewRowId[] _ids = [];
     private float[][] _scores = [];
     private int _current = -1;
@@ -114,12 +114,12 @@ internal sealed class ScoringCursor : DataViewRowCursor
         while (tokens.Count < _window && _ahead!.MoveNext())
         {
             var (text, pair) = _texts!.Read();
-            tokens.Add(_mapper.Model.Encode(text, pair));
+            tokens.Add(_mapper.Scorer.Encode(text, pair));
             _aheadId!(ref id);
             ids.Add(id);
         }
 
-        _scores = _mapper.Model.Score(tokens);
+        _scores = _mapper.Scorer.Score(tokens);
         _ids = [.. ids];
         _current = 0;
         _window = Math.Min(2 * _window, LargestWindow);

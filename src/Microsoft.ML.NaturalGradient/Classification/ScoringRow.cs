@@ -61,7 +61,7 @@ internal sealed class ScoringRow : DataViewRow
         if (_scoredPosition != _input.Position || _scoredPosition < 0)
         {
             var (text, pair) = _texts!.Read();
-            _scores = _mapper.Model.Score([_mapper.Model.Encode(text, pair)])[0];
+            _scores = _mapper.Scorer.Score([_mapper.Scorer.Encode(text, pair)])[0];
             _scoredPosition = _input.Position;
         }
 

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.NaturalGradient.Classification;
 
-/// <summary>Data with PredictedLabel and Score, computed in batches when they are read.</summary>
+/// <summary>Data with predictions, computed in batches when they are read.</summary>
 /// <param name="input">The data.</param>
 /// <param name="mapper">What is added to it.</param>
 internal sealed class ScoringView(IDataView input, ScoringMapper mapper) : IDataView

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.Runtime;
@@ -26,8 +25,6 @@ namespace Microsoft.ML.NaturalGradient;
 /// </remarks>
 public sealed partial class TextClassificationTrainer : ITrainerEstimator<TextClassificationTransformer, TextClassificationModel>
 {
-    internal const int FewestTokens = 8;
-
     private readonly IHostEnvironment _environment;
     private readonly IHost _host;
     private readonly Options _options;
@@ -40,7 +37,7 @@ public sealed partial class TextClassificationTrainer : ITrainerEstimator<TextCl
         _environment = environment;
         _host = environment.Register(nameof(TextClassificationTrainer));
         _options = options.Clone();
-        Check(_options);
+        _options.Validate();
         _columns = new TextColumns(
             options.LabelColumnName, options.ScoreColumnName, options.PredictionColumnName, options.Sentence1ColumnName, options.Sentence2ColumnName);
     }
@@ -55,10 +52,10 @@ public sealed partial class TextClassificationTrainer : ITrainerEstimator<TextCl
         var label = CheckColumns(inputSchema);
         var columns = inputSchema.ToDictionary(column => column.Name);
         var keyValues = label.Annotations.Where(annotation => annotation.Name == AnnotationUtils.Kinds.KeyValues);
-        columns.Remove(_columns.PredictedLabel);
+        columns.Remove(_columns.PredictedLabel!);
         columns.Remove(_columns.Score);
-        columns[_columns.PredictedLabel] = new SchemaShape.Column(
-            _columns.PredictedLabel, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true,
+        columns[_columns.PredictedLabel!] = new SchemaShape.Column(
+            _columns.PredictedLabel!, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true,
             new SchemaShape(keyValues.Concat(AnnotationUtils.GetTrainerOutputAnnotation())));
         columns[_columns.Score] = new SchemaShape.Column(
             _columns.Score, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false,
@@ -85,8 +82,10 @@ public sealed partial class TextClassificationTrainer : ITrainerEstimator<TextCl
         }
 
         using var channel = _host.Start("TrainModel");
-        var model = new TextClassificationRun(_environment, _host, channel, _options, _columns).Train(input);
-        return new TextClassificationTransformer(_host, model, _columns);
+        var labels = ClassLabels.Read(input.Schema[_columns.Label]);
+        CheckValidationLabels(labels);
+        var scorer = new TextTrainingRun(_environment, _host, channel, _options, _columns).Train(input, new ClassificationTask(labels));
+        return new TextClassificationTransformer(_host, new TextClassificationModel(scorer), _columns);
     }
 
     private SchemaShape.Column CheckColumns(SchemaShape schema)
@@ -102,59 +101,17 @@ public sealed partial class TextClassificationTrainer : ITrainerEstimator<TextCl
                 nameof(schema), "label", _columns.Label, "Key<UInt32>, which Transforms.Conversion.MapValueToKey makes", label.GetTypeString());
         }
 
-        foreach (var name in _columns.Sentences)
-        {
-            if (!schema.TryFindColumn(name, out var text))
-            {
-                throw _host.ExceptSchemaMismatch(nameof(schema), "text", name);
-            }
-
-            if (text.ItemType != TextDataViewType.Instance || text.Kind != SchemaShape.Column.VectorKind.Scalar)
-            {
-                throw _host.ExceptSchemaMismatch(nameof(schema), "text", name, "String", text.GetTypeString());
-            }
-        }
-
+        _columns.CheckSentences(_host, schema);
         return label;
     }
 
-    private static void Check(Options options)
+    private void CheckValidationLabels(ClassLabels labels)
     {
-        ArgumentException.ThrowIfNullOrEmpty(options.LabelColumnName, nameof(options.LabelColumnName));
-        ArgumentException.ThrowIfNullOrEmpty(options.ScoreColumnName, nameof(options.ScoreColumnName));
-        ArgumentException.ThrowIfNullOrEmpty(options.PredictionColumnName, nameof(options.PredictionColumnName));
-        ArgumentException.ThrowIfNullOrEmpty(options.Sentence1ColumnName, nameof(options.Sentence1ColumnName));
-        ArgumentNullException.ThrowIfNull(options.Optimizer, nameof(options.Optimizer));
-        ArgumentNullException.ThrowIfNull(options.Model, nameof(options.Model));
-        ArgumentNullException.ThrowIfNull(options.Adapter, nameof(options.Adapter));
-        Check(options.BatchSize >= 1, nameof(options.BatchSize), options.BatchSize, "Use at least 1 row, for example 32.");
-        Check(options.MaxEpoch >= 1, nameof(options.MaxEpoch), options.MaxEpoch, "Use at least 1 epoch.");
-        Check(
-            options.ValidationSetFraction is >= 0 and < 1, nameof(options.ValidationSetFraction), options.ValidationSetFraction,
-            "Use 0 for no validation rows, or a fraction less than 1, for example 0.1.");
-        Check(
-            options.MaxSequenceLength is null or >= FewestTokens, nameof(options.MaxSequenceLength), options.MaxSequenceLength ?? 0,
-            $"Use at least {FewestTokens} tokens, or null for the default.");
-        options.Optimizer.Validate();
-        options.Adapter.Validate();
-        options.EarlyStopping?.Validate();
-        if (options.ValidationSet is not null && options.ValidationSetFraction > 0)
+        if (_options.ValidationSet is { } validation && !ClassLabels.Read(validation.Schema[_columns.Label]).Matches(labels))
         {
-            throw new ArgumentException("Both ValidationSet and ValidationSetFraction are set. Set one of them.", nameof(options));
-        }
-
-        if (options.EarlyStopping is not null && options.ValidationSet is null && options.ValidationSetFraction == 0)
-        {
-            throw new ArgumentException(
-                "EarlyStopping is set, but there are no validation rows to watch. Set ValidationSet or ValidationSetFraction.", nameof(options));
-        }
-    }
-
-    private static void Check(bool legal, string name, double value, string advice)
-    {
-        if (!legal)
-        {
-            throw new ArgumentOutOfRangeException(name, string.Create(CultureInfo.InvariantCulture, $"{name} is {value}. {advice}"));
+            throw new InvalidOperationException(
+                $"The label column '{_columns.Label}' of the validation set has other classes, or another order of them, than that of the "
+                + "training rows. Let the same fitted MapValueToKey transform both.");
         }
     }
 }

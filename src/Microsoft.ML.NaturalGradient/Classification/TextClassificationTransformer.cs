@@ -46,18 +46,18 @@ public sealed class TextClassificationTransformer : IPredictionTransformer<TextC
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => TextModelArchive.Save(_host, ctx, Model, _columns);
+    void ICanSaveModel.Save(ModelSaveContext ctx) => TextModelArchive.Save(_host, ctx, Model.Scorer, _columns, TextModelArchive.Classification);
 
     // Called by ML.NET through reflection; see the LoadableClass attribute in TextModelArchive.
     private static TextClassificationTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
     {
-        var (model, columns) = TextModelArchive.Load(env, ctx);
-        return new TextClassificationTransformer(env, model, columns);
+        var (scorer, columns) = TextModelArchive.Load(env, ctx, TextModelArchive.Classification);
+        return new TextClassificationTransformer(env, new TextClassificationModel(scorer), columns);
     }
 
     private ScoringMapper Map(DataViewSchema schema)
     {
         ArgumentNullException.ThrowIfNull(schema);
-        return new ScoringMapper(_host, Model, _columns, schema);
+        return new ScoringMapper(_host, Model.Scorer, _columns, schema);
     }
 }

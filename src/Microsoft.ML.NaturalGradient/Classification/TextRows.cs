@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
@@ -13,24 +12,23 @@ internal sealed record TextRows(IReadOnlyList<EncodedRow> Rows, int Unlabelled, 
     /// <summary>Reads all rows.</summary>
     /// <param name="data">The data, whose columns were checked.</param>
     /// <param name="columns">Its columns.</param>
+    /// <param name="task">What is predicted.</param>
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="maxTokens">Most tokens of a row.</param>
     /// <param name="checkAlive">Called for every row; throws to stop.</param>
     /// <returns>The rows.</returns>
-    public static TextRows Read(IDataView data, TextColumns columns, ITextTokenizer tokenizer, int maxTokens, Action checkAlive)
+    public static TextRows Read(
+        IDataView data, TextColumns columns, TextTask task, ITextTokenizer tokenizer, int maxTokens, Action checkAlive)
     {
         var label = data.Schema[columns.Label];
-        var classCount = ((KeyDataViewType)label.Type).Count;
         var (rows, unlabelled, truncated) = (new List<EncodedRow>(), 0, 0);
         using var cursor = data.GetRowCursor(columns.Sentences.Distinct().Select(name => data.Schema[name]).Append(label));
-        var getLabel = cursor.GetGetter<uint>(label);
+        var readLabel = task.LabelReader(cursor, label);
         var texts = new TextGetters(cursor, columns);
-        var key = 0u;
         while (cursor.MoveNext())
         {
             checkAlive();
-            getLabel(ref key);
-            if (key == 0 || key > classCount)
+            if (readLabel() is not { } value)
             {
                 unlabelled++;
                 continue;
@@ -39,7 +37,7 @@ internal sealed record TextRows(IReadOnlyList<EncodedRow> Rows, int Unlabelled, 
             var (text, pair) = texts.Read();
             var tokens = tokenizer.Encode(text, pair, maxTokens);
             truncated += tokens.Truncated ? 1 : 0;
-            rows.Add(new EncodedRow(tokens, (int)key - 1));
+            rows.Add(new EncodedRow(tokens, value));
         }
 
         return new TextRows(rows, unlabelled, truncated);

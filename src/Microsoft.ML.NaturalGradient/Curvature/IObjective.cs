@@ -8,13 +8,13 @@ internal interface IObjective
 {
     /// <summary>Computes each sample's loss.</summary>
     /// <param name="logits">Logits z, [N, C] or [N, T, C]; not modified.</param>
-    /// <param name="labels">Labels, [N] or [N, T], int64.</param>
+    /// <param name="labels">Labels, [N] or [N, T]: classes in int64, or numbers in float64.</param>
     /// <returns>Losses ℓ, [N], float64; owned by the caller.</returns>
     Tensor Losses(Tensor logits, Tensor labels);
 
     /// <summary>Computes ∂ℓ/∂z without cancellation.</summary>
     /// <param name="logits">Logits z, [N, C] or [N, T, C]; not modified.</param>
-    /// <param name="labels">Labels, [N] or [N, T], int64.</param>
+    /// <param name="labels">Labels, [N] or [N, T].</param>
     /// <returns>∂ℓ_n/∂z_n, shaped like <paramref name="logits"/>, float64; owned by the caller.</returns>
     Tensor LogitGradients(Tensor logits, Tensor labels);
 
@@ -27,7 +27,7 @@ internal interface IObjective
 
     /// <summary>Counts the samples predicted right.</summary>
     /// <param name="logits">Logits z, [N, C] or [N, T, C].</param>
-    /// <param name="labels">Labels, [N] or [N, T], int64.</param>
-    /// <returns>Samples whose every label position has its largest logit at the label.</returns>
-    long CountCorrect(Tensor logits, Tensor labels);
+    /// <param name="labels">Labels, [N] or [N, T].</param>
+    /// <returns>Samples whose every label position has its largest logit at the label; null where labels are no classes.</returns>
+    long? CountCorrect(Tensor logits, Tensor labels);
 }

@@ -56,7 +56,7 @@ internal sealed class SoftmaxCrossEntropy : IObjective
     }
 
     /// <inheritdoc/>
-    public long CountCorrect(Tensor logits, Tensor labels)
+    public long? CountCorrect(Tensor logits, Tensor labels)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();

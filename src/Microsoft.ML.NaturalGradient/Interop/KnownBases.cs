@@ -20,16 +20,17 @@ internal static class KnownBases
     /// <param name="environment">The environment that loads the saved model.</param>
     /// <param name="name">What the base was called when it was trained on.</param>
     /// <param name="fingerprint">SHA-256 of its weights.</param>
+    /// <param name="report">Takes lines about a download, if a known model is one of a hub.</param>
     /// <returns>Its files; the caller disposes them.</returns>
     /// <exception cref="InvalidOperationException">No known model has these weights.</exception>
-    public static CheckpointFiles Find(IHostEnvironment environment, string name, string fingerprint)
+    public static CheckpointFiles Find(IHostEnvironment environment, string name, string fingerprint, Action<string> report)
     {
         var known = environment is IHostEnvironmentInternal options
             && options.TryGetOption<ImmutableList<PretrainedModel>>(Option, out var models) ? models : [];
         var tried = new List<string>();
         foreach (var model in known.Append(PretrainedModel.MiniLM))
         {
-            if (Open(model, fingerprint, tried) is { } files)
+            if (Open(model, fingerprint, tried, report) is { } files)
             {
                 return files;
             }
@@ -41,12 +42,12 @@ internal static class KnownBases
             + "Model.Load, or save with SaveBaseModel = true.");
     }
 
-    private static CheckpointFiles? Open(PretrainedModel model, string fingerprint, List<string> tried)
+    private static CheckpointFiles? Open(PretrainedModel model, string fingerprint, List<string> tried, Action<string> report)
     {
         CheckpointFiles? files = null;
         try
         {
-            files = model.Open();
+            files = model.Open(report);
             var own = BaseFingerprint.Compute(files);
             if (own == fingerprint)
             {
@@ -55,7 +56,7 @@ internal static class KnownBases
 
             tried.Add($"{model} has {own}");
         }
-        catch (Exception e) when (e is IOException or NotSupportedException or InvalidOperationException)
+        catch (Exception e) when (e is IOException or InvalidDataException or NotSupportedException or InvalidOperationException)
         {
             tried.Add(e.Message);
         }

@@ -9,10 +9,12 @@ using static TorchSharp.torch;
 
 [assembly: LoadableClass(
     typeof(TextClassificationTransformer), null, typeof(SignatureLoadModel), "Text classification by fine-tuning", TextClassificationTransformer.LoaderSignature)]
+[assembly: LoadableClass(
+    typeof(SentenceSimilarityTransformer), null, typeof(SignatureLoadModel), "Sentence similarity by fine-tuning", SentenceSimilarityTransformer.LoaderSignature)]
 
 namespace Microsoft.ML.NaturalGradient.Interop;
 
-/// <summary>A text classifier inside a saved ML.NET model.</summary>
+/// <summary>A network trained on texts inside a saved ML.NET model.</summary>
 /// <remarks>
 /// Beside ML.NET's own description the zip holds ordinary files: <c>adapter_config.json</c> and <c>adapter_model.safetensors</c> (adapter and
 /// head), the configuration and tokenizer files of the base and, unless the base is only named, its <c>model.safetensors</c>.
@@ -21,23 +23,31 @@ internal static class TextModelArchive
 {
     private const string Description = "the saved model";
 
+    /// <summary>Marks a saved text classifier.</summary>
+    public static TextModelKind Classification { get; } = new(
+        "NGTXTCLS", TextClassificationTransformer.LoaderSignature, (host, reader) => new ClassificationTask(ClassLabels.Load(host, reader)));
+
+    /// <summary>Marks a saved model for sentence similarity.</summary>
+    public static TextModelKind Similarity { get; } = new(
+        "NGTXTSIM", SentenceSimilarityTransformer.LoaderSignature, (_, _) => new RegressionTask());
+
     /// <summary>Writes a model.</summary>
-    public static void Save(IHost host, ModelSaveContext context, TextClassificationModel model, TextColumns columns)
+    public static void Save(IHost host, ModelSaveContext context, TextScorer model, TextColumns columns, TextModelKind kind)
     {
         context.CheckAtModel();
-        context.SetVersionInfo(Version());
+        context.SetVersionInfo(kind.Version());
         context.SaveNonEmptyString(columns.Label);
         context.SaveNonEmptyString(columns.Score);
-        context.SaveNonEmptyString(columns.PredictedLabel);
+        context.SaveStringOrNull(columns.PredictedLabel);
         context.SaveNonEmptyString(columns.Sentence1);
         context.SaveStringOrNull(columns.Sentence2);
         context.Writer.Write(model.MaxTokens);
         context.SaveNonEmptyString(model.Base.Name);
         context.SaveStringOrNull(model.Base.Fingerprint);
-        model.Labels.Save(host, context.Writer);
+        model.Task.Save(host, context.Writer);
 
         var files = model.Base.Files.Where(_ => model.Base.Fingerprint is null).Append(
-            new(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Classifier.Encoder))).ToArray();
+            new(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network.Encoder))).ToArray();
         context.Writer.Write(files.Length);
         foreach (var (name, content) in files)
         {
@@ -45,12 +55,12 @@ internal static class TextModelArchive
             context.SaveBinaryStream(name, writer => writer.Write(content));
         }
 
-        SaveWeights(context, AdapterConfig.WeightsName, model.Classifier.TrainableParameters.Select(
+        SaveWeights(context, AdapterConfig.WeightsName, model.Network.TrainableParameters.Select(
             named => new SafetensorsEntry(AdapterConfig.Prefix + named.Name, named.Value, named.Value.dtype)));
         if (model.Base.Fingerprint is null)
         {
             var types = model.Base.StoredTypes;
-            SaveWeights(context, CheckpointFiles.WeightsName, model.Classifier.FrozenParameters.Select(
+            SaveWeights(context, CheckpointFiles.WeightsName, model.Network.FrozenParameters.Select(
                 named => new SafetensorsEntry(named.Name, named.Value, types[named.Name])));
         }
     }
@@ -59,16 +69,16 @@ internal static class TextModelArchive
     /// <returns>The model, owned by the caller, and its columns.</returns>
     /// <exception cref="InvalidDataException">A file in the saved model is damaged; the message names it.</exception>
     /// <exception cref="InvalidOperationException">The base model is only named and is not known here.</exception>
-    public static (TextClassificationModel Model, TextColumns Columns) Load(IHostEnvironment environment, ModelLoadContext context)
+    public static (TextScorer Model, TextColumns Columns) Load(IHostEnvironment environment, ModelLoadContext context, TextModelKind kind)
     {
-        var host = environment.Register(nameof(TextClassificationTransformer));
-        context.CheckAtModel(Version());
+        var host = environment.Register(nameof(TextModelArchive));
+        context.CheckAtModel(kind.Version());
         var columns = new TextColumns(
-            context.LoadNonEmptyString(), context.LoadNonEmptyString(), context.LoadNonEmptyString(), context.LoadNonEmptyString(), context.LoadStringOrNull());
+            context.LoadNonEmptyString(), context.LoadNonEmptyString(), context.LoadStringOrNull(), context.LoadNonEmptyString(), context.LoadStringOrNull());
         var maxTokens = context.Reader.ReadInt32();
         var baseName = context.LoadNonEmptyString();
         var fingerprint = context.LoadStringOrNull();
-        var labels = ClassLabels.Load(host, context.Reader);
+        var task = kind.ReadTask(host, context.Reader);
         var count = context.Reader.ReadInt32();
         var names = Enumerable.Range(0, count).Select(_ => context.LoadNonEmptyString()).ToArray();
         var contents = names.Append(AdapterConfig.WeightsName).Concat(fingerprint is null ? [CheckpointFiles.WeightsName] : [])
@@ -76,22 +86,24 @@ internal static class TextModelArchive
 
         using var channel = host.Start("LoadModel");
         var device = ComputeDevice.Choose(environment, message => channel.Warning(message));
-        using var files = fingerprint is null ? new MemoryCheckpointFiles(contents, Description) : KnownBases.Find(environment, baseName, fingerprint);
+        using var files = fingerprint is null
+            ? new MemoryCheckpointFiles(contents, Description)
+            : KnownBases.Find(environment, baseName, fingerprint, line => channel.Info(line));
         var checkpoint = TextCheckpoint.Load(files);
-        var classifier = Restore(checkpoint, labels.Count, contents, out var adapter);
+        var classifier = Restore(checkpoint, task.OutputCount, contents, out var adapter);
         classifier.MoveTo(device);
         var source = new ModelBase(baseName, fingerprint, checkpoint.Files, checkpoint.StoredTypes);
-        return (new TextClassificationModel(classifier, checkpoint.Tokenizer, maxTokens, labels, adapter, source, device), columns);
+        return (new TextScorer(classifier, checkpoint.Tokenizer, maxTokens, task, adapter, source, device), columns);
     }
 
     private static TextClassifier Restore(
-        TextCheckpoint checkpoint, int classCount, Dictionary<string, byte[]> contents, out AdapterOptions adapter)
+        TextCheckpoint checkpoint, int outputCount, Dictionary<string, byte[]> contents, out AdapterOptions adapter)
     {
         TextClassifier? classifier = null;
         try
         {
             adapter = AdapterConfig.Read(contents[AdapterConfig.FileName], $"'{AdapterConfig.FileName}' of {Description}");
-            classifier = new TextClassifier(checkpoint.Encoder, classCount, adapter, seed: 0);
+            classifier = new TextClassifier(checkpoint.Encoder, outputCount, adapter, seed: 0);
             using var weights = SafetensorsFile.FromMemory(contents[AdapterConfig.WeightsName], $"'{AdapterConfig.WeightsName}' of {Description}");
             CheckpointLoader.Load(classifier.TrainableParameters, weights, [AdapterConfig.Prefix]);
             return classifier;
@@ -117,8 +129,4 @@ internal static class TextModelArchive
         using var noGrad = no_grad();
         context.SaveBinaryStream(name, writer => SafetensorsWriter.Write(writer.BaseStream, entries));
     }
-
-    private static VersionInfo Version() => new(
-        modelSignature: "NGTXTCLS", verWrittenCur: 0x00010001, verReadableCur: 0x00010001, verWeCanReadBack: 0x00010001,
-        loaderSignature: TextClassificationTransformer.LoaderSignature, loaderAssemblyName: typeof(TextModelArchive).Assembly.FullName);
 }

@@ -46,7 +46,7 @@ internal sealed class TextCheckpoint
     {
         var config = ModelConfig.Read(files);
         var tokenizer = TokenizerFactory.Create(files);
-        using var weights = files.OpenSafetensors(CheckpointFiles.WeightsName);
+        using var weights = files.OpenWeights();
         var encoder = TextEncoderFactory.Create(config);
         try
         {

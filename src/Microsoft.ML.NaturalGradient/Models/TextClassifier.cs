@@ -67,6 +67,11 @@ internal sealed class TextClassifier : nn.Module, ITrainableModel
         }
     }
 
+    /// <summary>Changes the head so that every output z becomes scale · z + shift.</summary>
+    /// <param name="scale">The scale.</param>
+    /// <param name="shift">The shift.</param>
+    public void RescaleOutputs(double scale, double shift) => _head.RescaleOutputs(scale, shift);
+
     /// <inheritdoc/>
     public void SetTraining(bool training) => train(training);
 

@@ -104,8 +104,8 @@ internal sealed class BatchEvaluation : IDisposable
     }
 
     /// <summary>Counts the samples predicted right.</summary>
-    /// <returns>A number from 0 to N.</returns>
-    public long CountCorrect() => _objective.CountCorrect(Logits, _labels);
+    /// <returns>A number from 0 to N; null where labels are no classes.</returns>
+    public long? CountCorrect() => _objective.CountCorrect(Logits, _labels);
 
     /// <inheritdoc/>
     public void Dispose()

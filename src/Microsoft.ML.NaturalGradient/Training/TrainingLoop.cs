@@ -70,7 +70,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     // Null when the loss or a weight is not finite any more.
     private TrainingProgress? TrainEpoch(Optimizer optimizer, IBatchSource training, int epoch)
     {
-        var (loss, correct, rows, step) = (0.0, 0L, 0L, 0);
+        var (loss, correct, rows, step) = (0.0, (long?)0, 0L, 0);
         var (condition, deadRows, raised) = ((double?)null, 0, 0);
         TrainingProgress? progress = null;
         model.SetTraining(true);
@@ -142,7 +142,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 
         using var noGrad = no_grad();
         model.SetTraining(false);
-        var (loss, correct) = (0.0, 0L);
+        var (loss, correct) = (0.0, (long?)0);
         foreach (var batch in validation.Ordered())
         {
             using var owned = batch;

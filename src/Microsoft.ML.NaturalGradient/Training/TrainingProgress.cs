@@ -18,11 +18,16 @@ public sealed record TrainingProgress
     /// <summary>Whether this report sums up an epoch; otherwise it describes one step.</summary>
     public required bool EndOfEpoch { get; init; }
 
-    /// <summary>Mean training loss of a row, in nats: of the batch before its step, or of all rows of the epoch.</summary>
+    /// <summary>
+    /// Mean training loss of a row: of the batch before its step, or of all rows of the epoch. In nats; for numbers as labels the mean
+    /// squared error, in squared units of the label.
+    /// </summary>
     public required double Loss { get; init; }
 
-    /// <summary>Fraction of training rows predicted right, from 0 to 1: of the batch before its step, or of the epoch.</summary>
-    public required double Accuracy { get; init; }
+    /// <summary>
+    /// Fraction of training rows predicted right, from 0 to 1: of the batch before its step, or of the epoch; null for numbers as labels.
+    /// </summary>
+    public required double? Accuracy { get; init; }
 
     /// <summary>Learning rate of the last step.</summary>
     public required double LearningRate { get; init; }
@@ -51,9 +56,12 @@ public sealed record TrainingProgress
     /// </summary>
     public int DampingRaised { get; init; }
 
-    /// <summary>Mean validation loss of a row, in nats; null in the middle of an epoch and without validation rows.</summary>
+    /// <summary>Mean validation loss of a row, in the unit of <see cref="Loss"/>; null in the middle of an epoch and without validation rows.</summary>
     public double? ValidationLoss { get; init; }
 
-    /// <summary>Fraction of validation rows predicted right, from 0 to 1; null in the middle of an epoch and without validation rows.</summary>
+    /// <summary>
+    /// Fraction of validation rows predicted right, from 0 to 1; null in the middle of an epoch, without validation rows, and for numbers
+    /// as labels.
+    /// </summary>
     public double? ValidationAccuracy { get; init; }
 }

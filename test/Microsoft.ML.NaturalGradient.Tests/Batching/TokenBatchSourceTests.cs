@@ -126,7 +126,7 @@ public sealed class TokenBatchSourceTests
         PadId,
         CPU,
         seed,
-        bucketByLength);
+        bucketByLength: bucketByLength);
 
     private static List<int[]> Read(IEnumerable<LabeledBatch> batches)
     {

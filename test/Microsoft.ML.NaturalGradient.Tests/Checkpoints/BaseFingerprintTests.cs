@@ -34,6 +34,24 @@ public sealed class BaseFingerprintTests
         Assert.AreEqual("There is no 'model.safetensors' in the model x.", error.Message);
     }
 
+    [TestMethod]
+    public void Compute_SeveralFiles_IsTheHashOfTheirListOfHashes()
+    {
+        using var files = new MemoryCheckpointFiles(
+            new Dictionary<string, byte[]>
+            {
+                ["model.safetensors.index.json"] =
+                    """{"weight_map":{"b":"model-2.safetensors","a":"model-1.safetensors","c":"model-2.safetensors"}}"""u8.ToArray(),
+                ["model-1.safetensors"] = "abc"u8.ToArray(),
+                ["model-2.safetensors"] = ""u8.ToArray(),
+            },
+            "the model x");
+
+        // printf abc > model-1.safetensors; : > model-2.safetensors; sha256sum model-?.safetensors | sha256sum
+        Assert.AreEqual(
+            "72f313fdaf740d11899f74a112071544d5e63067a2d904a8696d2f9aa752a73a", BaseFingerprint.Compute(files));
+    }
+
     private static MemoryCheckpointFiles Files(byte[] weights) =>
         new(new Dictionary<string, byte[]> { ["model.safetensors"] = weights }, "the model x");
 }

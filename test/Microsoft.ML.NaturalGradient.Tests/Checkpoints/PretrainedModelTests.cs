@@ -126,16 +126,23 @@ public sealed class PretrainedModelTests
     }
 
     [TestMethod]
-    [DataRow("model-00001-of-00002.safetensors")]
-    [DataRow("model.safetensors.index.json")]
-    public void Open_SplitWeights_SaysHowToJoinThem(string part)
+    public void Open_WeightsInSeveralFiles_Opens()
     {
-        AddFiles("config.json", part);
+        AddFiles("config.json", "model.safetensors.index.json", "model-00001-of-00002.safetensors", "pytorch_model.bin");
 
-        var error = Assert.ThrowsExactly<NotSupportedException>(() => PretrainedModel.FromFolder(_folder).Open());
+        using var files = PretrainedModel.FromFolder(_folder).Open();
 
-        StringAssert.Contains(error.Message, $"split into several files ('{part}' is one)");
-        StringAssert.EndsWith(error.Message, "safe_serialization=True, max_shard_size='100GB').");
+        Assert.IsTrue(files.IsSharded);
+    }
+
+    [TestMethod]
+    public void Open_PartsWithoutIndex_NamesTheIndex()
+    {
+        AddFiles("config.json", "model-00001-of-00002.safetensors", "pytorch_model.bin");
+
+        var error = Assert.ThrowsExactly<FileNotFoundException>(() => PretrainedModel.FromFolder(_folder).Open());
+
+        StringAssert.StartsWith(error.Message, $"There is no model.safetensors.index.json in '{_folder}'.");
     }
 
     private void AddFiles(params string[] names)

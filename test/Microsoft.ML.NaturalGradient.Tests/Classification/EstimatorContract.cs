@@ -5,7 +5,7 @@ namespace Microsoft.ML.NaturalGradient.Tests.Classification;
 /// <summary>What ML.NET's own tests ask of every estimator: honest schemas, early errors, and a reload that changes nothing.</summary>
 internal static class EstimatorContract
 {
-    public static void Check<T>(MLContext mlContext, IEstimator<T> estimator, IDataView data, IDataView wrongData)
+    public static void Check<T>(MLContext mlContext, IEstimator<T> estimator, IDataView data, IDataView wrongData, params string[] outputs)
         where T : ITransformer, IDisposable
     {
         var promised = estimator.GetOutputSchema(SchemaShape.Create(data.Schema));
@@ -29,7 +29,7 @@ internal static class EstimatorContract
         CollectionAssert.IsSubsetOf(
             loadedSchema.Select(column => column.Name).ToArray(), data.Schema.Select(column => column.Name).ToArray());
 
-        foreach (var column in new[] { "Score", "PredictedLabel" })
+        foreach (var column in outputs)
         {
             Assert.AreEqual(Values(transformer.Transform(data), column), Values(loaded.Transform(data), column));
         }
@@ -47,7 +47,10 @@ internal static class EstimatorContract
         }
     }
 
-    private static string Values(IDataView data, string column) => column == "Score"
-        ? string.Join('\n', data.GetColumn<float[]>(column).Select(row => string.Join(' ', row)))
-        : string.Join('\n', data.GetColumn<uint>(column));
+    private static string Values(IDataView data, string column) => data.Schema[column].Type switch
+    {
+        VectorDataViewType => string.Join('\n', data.GetColumn<float[]>(column).Select(row => string.Join(' ', row))),
+        KeyDataViewType => string.Join('\n', data.GetColumn<uint>(column)),
+        _ => string.Join('\n', data.GetColumn<float>(column)),
+    };
 }

@@ -44,7 +44,8 @@ public sealed class PretrainedTextTests
             _mlContext,
             _mlContext.MulticlassClassification.Trainers.TextClassification(Ief, sentence1ColumnName: "Text", maxEpochs: 1),
             data,
-            _mlContext.Data.LoadFromEnumerable(new[] { new { Label = 1f, Text = 2f } }));
+            _mlContext.Data.LoadFromEnumerable(new[] { new { Label = 1f, Text = 2f } }),
+            "Score", "PredictedLabel");
     }
 
     [TestMethod]
@@ -60,7 +61,8 @@ public sealed class PretrainedTextTests
         var pairs = _mlContext.MulticlassClassification.Trainers.TextClassification(
             Optimizers.AdamW, sentence1ColumnName: "Text", sentence2ColumnName: "Pair", maxEpochs: 1, validationSet: Keyed(rows));
 
-        EstimatorContract.Check(_mlContext, pairs, data, _mlContext.Transforms.DropColumns("Pair").Fit(data).Transform(data));
+        EstimatorContract.Check(
+            _mlContext, pairs, data, _mlContext.Transforms.DropColumns("Pair").Fit(data).Transform(data), "Score", "PredictedLabel");
     }
 
     private static TextRow[] Reviews() =>

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.IO.Compression;
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Tests.Checkpoints;
 using Microsoft.ML.NaturalGradient.Tests.Classification;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Interop;
@@ -106,6 +107,30 @@ public sealed class TextModelArchiveTests
         using var zip = ZipFile.OpenRead(ModelPath);
         Assert.IsFalse(zip.Entries.Any(entry => entry.Name is "model.safetensors" or "vocab.txt"));
         Assert.IsTrue(zip.Entries.Any(entry => entry.Name == "adapter_model.safetensors"));
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void SaveAndLoad_BaseInSeveralFiles_GivesTheScoresOfTheBaseInOne(bool saveBaseModel)
+    {
+        var sharded = Path.Combine(_folder, "sharded");
+        ShardedCopy.Create(TinyText.Folder, sharded);
+        var data = TinyText.KeyedRows(_mlContext, 16);
+        using var reference = TinyText.Trainer(_mlContext).Fit(data);
+        using var model = TinyText.Trainer(_mlContext, options =>
+        {
+            options.Model = PretrainedModel.FromFolder(sharded);
+            options.SaveBaseModel = saveBaseModel;
+        }).Fit(data);
+
+        _mlContext.Model.Save(model, data.Schema, ModelPath);
+        var other = saveBaseModel ? new MLContext() : new MLContext().UsePretrainedModel(PretrainedModel.FromFolder(sharded));
+        using var loaded = (TextClassificationTransformer)other.Model.Load(ModelPath, out _);
+
+        CollectionAssert.AreEqual(Flat(TinyText.Scores(reference, data)), Flat(TinyText.Scores(loaded, data)));
+        using var zip = ZipFile.OpenRead(ModelPath);
+        Assert.AreEqual(saveBaseModel, zip.Entries.Any(entry => entry.Name == "model.safetensors"));
     }
 
     [TestMethod]

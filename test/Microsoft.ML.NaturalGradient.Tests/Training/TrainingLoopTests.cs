@@ -34,7 +34,7 @@ public sealed class TrainingLoopTests : IDisposable
         var steps = _reports.Where(report => !report.EndOfEpoch).ToArray();
         var epoch = EpochReports.Single();
         Assert.AreEqual(((8 * steps[0].Loss) + (8 * steps[1].Loss) + (4 * steps[2].Loss)) / 20, epoch.Loss, 1e-12);
-        Assert.AreEqual(((8 * steps[0].Accuracy) + (8 * steps[1].Accuracy) + (4 * steps[2].Accuracy)) / 20, epoch.Accuracy, 1e-12);
+        Assert.AreEqual(((8 * steps[0].Accuracy!.Value) + (8 * steps[1].Accuracy!.Value) + (4 * steps[2].Accuracy!.Value)) / 20, epoch.Accuracy!.Value, 1e-12);
     }
 
     [TestMethod]

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -47,6 +48,19 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
     {
         Adapter = adapter;
         register_module(AdapterName, adapter);
+    }
+
+    /// <summary>Changes W and b so that every output y becomes scale · y + shift.</summary>
+    /// <param name="scale">The scale.</param>
+    /// <param name="shift">The shift; the layer needs a bias.</param>
+    public void RescaleOutputs(double scale, double shift)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var bias = _bias ?? throw new InvalidOperationException("The layer has no bias that could take the shift.");
+        _weight.ScaleInPlace(scale);
+        bias.ScaleInPlace(scale);
+        bias.AddInPlace(ones_like(bias), shift);
     }
 
     /// <inheritdoc/>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
-using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Training;
@@ -10,14 +9,14 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
-/// <summary>One call of <see cref="TextClassificationTrainer.Fit"/>: reads the base model and the rows, trains, and reports.</summary>
+/// <summary>One call of a text trainer's Fit: reads the base model and the rows, trains, and reports.</summary>
 /// <param name="environment">Where seed and device come from.</param>
 /// <param name="host">The trainer's host.</param>
 /// <param name="channel">Where messages go.</param>
 /// <param name="options">Checked settings.</param>
 /// <param name="columns">The columns.</param>
-internal sealed class TextClassificationRun(
-    IHostEnvironment environment, IHost host, IChannel channel, TextClassificationTrainer.Options options, TextColumns columns)
+internal sealed class TextTrainingRun(
+    IHostEnvironment environment, IHost host, IChannel channel, TextTrainerOptions options, TextColumns columns)
 {
     private const int DefaultMaxTokens = 256;
 
@@ -25,41 +24,34 @@ internal sealed class TextClassificationRun(
 
     /// <summary>Trains a model.</summary>
     /// <param name="data">Data whose columns were checked.</param>
-    /// <returns>The model; owned by the caller.</returns>
-    public TextClassificationModel Train(IDataView data)
+    /// <param name="task">What is predicted.</param>
+    /// <returns>The trained network; owned by the caller.</returns>
+    public TextScorer Train(IDataView data, TextTask task)
     {
-        var labels = ClassLabels.Read(data.Schema[columns.Label]);
-        CheckValidationLabels(labels);
         var device = ComputeDevice.Choose(environment, message => channel.Warning(message));
-        using var files = options.Model.Open();
+        using var files = options.Model.Open(ReportDownload, options.CancellationToken);
         var checkpoint = TextCheckpoint.Load(files);
         TextClassifier? classifier = null;
         try
         {
             var maxTokens = MaxTokens(checkpoint.Encoder);
-            var (training, validation) = ReadRows(data, checkpoint, maxTokens);
-            classifier = new TextClassifier(checkpoint.Encoder, labels.Count, options.Adapter, _seed);
+            var (training, validation) = ReadRows(data, task, checkpoint, maxTokens);
+            task = task.FitTo(training);
+            classifier = new TextClassifier(checkpoint.Encoder, task.OutputCount, options.Adapter, _seed);
             classifier.MoveTo(device);
-            Run(classifier, labels.Count, Source(training, checkpoint, device), validation is null ? null : Source(validation, checkpoint, device));
+            Run(
+                classifier, task, Source(training, task, checkpoint, device),
+                validation is null ? null : Source(validation, task, checkpoint, device));
+            task.Finish(classifier);
             var fingerprint = options.SaveBaseModel ? null : BaseFingerprint.Compute(files);
             var source = new ModelBase(options.Model.ToString(), fingerprint, checkpoint.Files, checkpoint.StoredTypes);
-            return new TextClassificationModel(classifier, checkpoint.Tokenizer, maxTokens, labels, options.Adapter, source, device);
+            return new TextScorer(classifier, checkpoint.Tokenizer, maxTokens, task, options.Adapter, source, device);
         }
         catch
         {
             checkpoint.Encoder.Dispose();
             classifier?.Dispose();
             throw;
-        }
-    }
-
-    private void CheckValidationLabels(ClassLabels labels)
-    {
-        if (options.ValidationSet is { } validation && !ClassLabels.Read(validation.Schema[columns.Label]).Matches(labels))
-        {
-            throw new InvalidOperationException(
-                $"The label column '{columns.Label}' of the validation set has other classes, or another order of them, than that of the "
-                + "training rows. Let the same fitted MapValueToKey transform both.");
         }
     }
 
@@ -76,12 +68,12 @@ internal sealed class TextClassificationRun(
     }
 
     private (IReadOnlyList<EncodedRow> Training, IReadOnlyList<EncodedRow>? Validation) ReadRows(
-        IDataView data, TextCheckpoint checkpoint, int maxTokens)
+        IDataView data, TextTask task, TextCheckpoint checkpoint, int maxTokens)
     {
-        var training = ReadRows(data, "training", checkpoint, maxTokens);
+        var training = ReadRows(data, "training", task, checkpoint, maxTokens);
         if (options.ValidationSet is { } set)
         {
-            return (training, ReadRows(set, "validation", checkpoint, maxTokens));
+            return (training, ReadRows(set, "validation", task, checkpoint, maxTokens));
         }
 
         if (options.ValidationSetFraction == 0)
@@ -100,9 +92,9 @@ internal sealed class TextClassificationRun(
         return (shuffled[held..], shuffled[..held]);
     }
 
-    private IReadOnlyList<EncodedRow> ReadRows(IDataView data, string purpose, TextCheckpoint checkpoint, int maxTokens)
+    private IReadOnlyList<EncodedRow> ReadRows(IDataView data, string purpose, TextTask task, TextCheckpoint checkpoint, int maxTokens)
     {
-        var read = TextRows.Read(data, columns, checkpoint.Tokenizer, maxTokens, CheckAlive);
+        var read = TextRows.Read(data, columns, task, checkpoint.Tokenizer, maxTokens, CheckAlive);
         channel.Info($"{read.Rows.Count} {purpose} rows; {read.Unlabelled} skipped without a label; {read.Truncated} cut off after {maxTokens} tokens.");
         return read.Rows.Count > 0 ? read.Rows : throw host.Except(
             read.Unlabelled == 0
@@ -110,26 +102,29 @@ internal sealed class TextClassificationRun(
                 : $"All {read.Unlabelled} {purpose} rows have a missing label. Check the column '{columns.Label}'.");
     }
 
-    private TokenBatchSource Source(IReadOnlyList<EncodedRow> rows, TextCheckpoint checkpoint, Device device) =>
-        new(rows, options.BatchSize, checkpoint.Tokenizer.PadId, device, _seed);
+    private TokenBatchSource Source(IReadOnlyList<EncodedRow> rows, TextTask task, TextCheckpoint checkpoint, Device device) => new(
+        [.. rows.Select(row => row with { Label = task.Target(row.Label) })],
+        options.BatchSize, checkpoint.Tokenizer.PadId, device, _seed, task.LabelType);
 
-    private void Run(TextClassifier classifier, int classCount, TokenBatchSource training, TokenBatchSource? validation)
+    private void Run(TextClassifier classifier, TextTask task, TokenBatchSource training, TokenBatchSource? validation)
     {
         channel.Info(string.Create(
             CultureInfo.InvariantCulture,
             $"{options.Model}, {options.Adapter.Description}, {classifier.TrainableParameters.Sum(named => named.Value.numel())} trained weights; "
-            + $"{options.Optimizer.Name}, learning rate {options.Optimizer.ResolveLearningRate(classCount):G4}, batches of {options.BatchSize}, seed {_seed}."));
+            + $"{options.Optimizer.Name}, learning rate {options.Optimizer.ResolveLearningRate(task.OutputCount):G4}, batches of {options.BatchSize}, seed {_seed}."));
         var settings = new TrainingSettings
         {
             Optimizer = options.Optimizer,
-            ClassCount = classCount,
+            ClassCount = task.OutputCount,
             EpochCount = options.MaxEpoch,
             Seed = _seed,
-            EarlyStopping = options.EarlyStopping,
+            EarlyStopping = options.EarlyStopping is { WatchAccuracy: false } stopping
+                ? stopping with { MinDelta = task.ObjectiveUnits(stopping.MinDelta) }
+                : options.EarlyStopping,
             CheckAlive = CheckAlive,
-            Report = Report,
+            Report = progress => Report(task.Present(progress)),
         };
-        var result = new TrainingLoop(classifier, new SoftmaxCrossEntropy(), settings).Run(training, validation);
+        var result = new TrainingLoop(classifier, task.Objective, settings).Run(training, validation);
         if (result.Failure is { } failure)
         {
             channel.Warning(failure);
@@ -144,11 +139,10 @@ internal sealed class TextClassificationRun(
     {
         if (progress.EndOfEpoch)
         {
-            var validation = progress.ValidationLoss is null ? "" : string.Create(
-                CultureInfo.InvariantCulture, $"; validation loss {progress.ValidationLoss:F4}, accuracy {progress.ValidationAccuracy:F4}");
+            var validation = progress.ValidationLoss is { } loss ? $"; validation {Describe(loss, progress.ValidationAccuracy)}" : "";
             channel.Info(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Epoch {progress.Epoch}/{progress.EpochCount}: loss {progress.Loss:F4}, accuracy {progress.Accuracy:F4}{validation}; "
+                $"Epoch {progress.Epoch}/{progress.EpochCount}: {Describe(progress.Loss, progress.Accuracy)}{validation}; "
                 + $"{progress.RowsPerSecond:F0} rows/s, {progress.TimeLeft:hh\\:mm\\:ss} left."));
             if (progress.DampingRaised > 0)
             {
@@ -159,6 +153,16 @@ internal sealed class TextClassificationRun(
         }
 
         options.MetricsCallback?.Invoke(progress);
+    }
+
+    private static string Describe(double loss, double? accuracy) => accuracy is null
+        ? string.Create(CultureInfo.InvariantCulture, $"mean squared error {loss:G4}")
+        : string.Create(CultureInfo.InvariantCulture, $"loss {loss:F4}, accuracy {accuracy:F4}");
+
+    private void ReportDownload(string line)
+    {
+        CheckAlive();
+        channel.Info(line);
     }
 
     private void CheckAlive()

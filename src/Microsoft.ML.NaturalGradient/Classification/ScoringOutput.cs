@@ -1,0 +1,30 @@
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>A column that scoring adds.</summary>
+/// <param name="Name">Name of the column.</param>
+/// <param name="Type">Its type.</param>
+/// <param name="Annotations">Its annotations.</param>
+/// <param name="Getter">Makes, from a function that gives the current row's predictions, a <see cref="ValueGetter{TValue}"/> of the column's type.</param>
+internal sealed record ScoringOutput(
+    string Name, DataViewType Type, DataViewSchema.Annotations Annotations, Func<Func<float[]>, Delegate> Getter)
+{
+    /// <summary>Starts the annotations that every score column and its companions carry.</summary>
+    /// <param name="input">Schema of the rows, for an id that is not taken.</param>
+    /// <param name="scoreKind">ML.NET's name for the kind of task.</param>
+    /// <param name="valueKind">ML.NET's name for what the column holds.</param>
+    /// <returns>A builder with the annotations.</returns>
+    public static DataViewSchema.Annotations.Builder ScoreAnnotations(DataViewSchema input, string scoreKind, string valueKind)
+    {
+        var builder = new DataViewSchema.Annotations.Builder();
+        var setId = input.GetMaxAnnotationKind(out _, AnnotationUtils.Kinds.ScoreColumnSetId) + 1;
+        builder.Add(AnnotationUtils.Kinds.ScoreColumnSetId, AnnotationUtils.ScoreColumnSetIdType, (ref uint value) => value = setId);
+        AddText(builder, AnnotationUtils.Kinds.ScoreColumnKind, scoreKind);
+        AddText(builder, AnnotationUtils.Kinds.ScoreValueKind, valueKind);
+        return builder;
+    }
+
+    private static void AddText(DataViewSchema.Annotations.Builder builder, string kind, string text) =>
+        builder.Add(kind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> value) => value = text.AsMemory());
+}

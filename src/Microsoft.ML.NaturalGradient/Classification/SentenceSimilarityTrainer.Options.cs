@@ -1,0 +1,28 @@
+namespace Microsoft.ML.NaturalGradient;
+
+public sealed partial class SentenceSimilarityTrainer
+{
+    /// <summary>Settings of a <see cref="SentenceSimilarityTrainer"/>; copied when the trainer is created.</summary>
+    /// <remarks>The label is a number of type <see cref="float"/>.</remarks>
+    public sealed class Options : TextTrainerOptions
+    {
+        /// <summary>Creates the default settings.</summary>
+        public Options()
+        {
+            Sentence2ColumnName = "Sentence2";
+        }
+
+        internal Options Clone() => (Options)MemberwiseClone();
+
+        internal override void Validate()
+        {
+            base.Validate();
+            ArgumentException.ThrowIfNullOrEmpty(Sentence2ColumnName);
+            if (EarlyStopping is { WatchAccuracy: true })
+            {
+                throw new ArgumentException(
+                    "EarlyStopping.WatchAccuracy is set, but numbers have no accuracy. Leave it false to watch the loss.", nameof(EarlyStopping));
+            }
+        }
+    }
+}
