@@ -68,6 +68,10 @@ public sealed partial record PromptTemplate
     /// <summary>Whether the template needs a second text.</summary>
     public bool UsesPair => Text.Contains(Second, StringComparison.Ordinal);
 
+    /// <summary>The template where the user names none: the text alone, or both texts under their names.</summary>
+    /// <param name="hasPair">Whether rows have a second text.</param>
+    internal static PromptTemplate Default(bool hasPair) => new(hasPair ? "sentence1: {sentence1} sentence2: {sentence2}" : First);
+
     /// <summary>Throws when the template does not fit the columns.</summary>
     /// <param name="hasPair">Whether rows have a second text.</param>
     /// <exception cref="ArgumentException">It needs a second text that rows do not have, or would leave one out.</exception>

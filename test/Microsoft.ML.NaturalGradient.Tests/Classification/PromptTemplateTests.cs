@@ -21,6 +21,13 @@ public sealed class PromptTemplateTests
     }
 
     [TestMethod]
+    public void Fill_Default_HasAllTexts()
+    {
+        Assert.AreEqual("A b.", PromptTemplate.Default(hasPair: false).Fill("A b.", null));
+        Assert.AreEqual("sentence1: A. sentence2: B.", PromptTemplate.Default(hasPair: true).Fill("A.", "B."));
+    }
+
+    [TestMethod]
     public void Fill_TextWithPlaces_IsLeftAsItIs()
     {
         var template = new PromptTemplate("{sentence2}, {sentence1}, {sentence1}");

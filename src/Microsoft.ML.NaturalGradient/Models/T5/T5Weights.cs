@@ -23,7 +23,7 @@ internal static class T5Weights
     /// <param name="file">The weights; owned by the caller.</param>
     /// <returns>The network on the CPU, in float32, owned by the caller; and the types in the file by the network's names.</returns>
     /// <exception cref="InvalidDataException">The weights do not fit the configuration; the message says how.</exception>
-    public static (T5Network Network, IReadOnlyDictionary<string, ScalarType> StoredTypes) Load(T5Config config, SafetensorsFile file)
+    public static (T5Network Network, IReadOnlyDictionary<string, ScalarType> StoredTypes) Load(T5Config config, ISafetensors file)
     {
         var names = Copies.Prepend(Table).Concat(config.IsTied ? [Head] : []).Where(file.Contains).ToArray();
         var table = names.FirstOrDefault(Table);
@@ -56,7 +56,7 @@ internal static class T5Weights
         }
     }
 
-    private static bool AreEqual(SafetensorsFile file, string first, string second)
+    private static bool AreEqual(ISafetensors file, string first, string second)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -64,7 +64,7 @@ internal static class T5Weights
             && file.Read(first, file.TypeOf(first)).equal(file.Read(second, file.TypeOf(first))).all().item<bool>();
     }
 
-    private static void CheckUnused(SafetensorsFile file, string[] names)
+    private static void CheckUnused(ISafetensors file, string[] names)
     {
         if (names.Length > 0)
         {

@@ -11,11 +11,9 @@ namespace Microsoft.ML.NaturalGradient.Models.T5;
 /// Trained on all tokens of the right word, as Raffel et al., JMLR 2020, section 2.4. Classes are scored by the probability of their whole word
 /// and not by what the network would write, so that each text gets one of the classes and the scores are a distribution.
 /// </remarks>
-internal sealed class TextToTextClassifier : nn.Module, ITrainableModel
+internal sealed class TextToTextClassifier : TextNetwork
 {
     private const long ChunkBytes = 256L << 20;
-
-    private readonly Generator _generator;
 
     [ComponentName(Name = "network")]
     private readonly T5Network _network;
@@ -26,18 +24,12 @@ internal sealed class TextToTextClassifier : nn.Module, ITrainableModel
     /// <param name="adapt">Marks or adds what is trained; gets the source of initial values, which this object owns.</param>
     /// <param name="seed">Seed of the adapter's initial values and of dropout.</param>
     public TextToTextClassifier(T5Network network, LabelWords words, Action<T5Network, Generator> adapt, long seed)
-        : base(nameof(TextToTextClassifier))
+        : base(nameof(TextToTextClassifier), seed)
     {
-        // A generator of its own: the global one is shared by all trainers of the process.
-        _generator = new Generator((ulong)seed, CPU);
         _network = network;
         Words = words;
-        foreach (var parameter in network.parameters())
-        {
-            parameter.requires_grad = false;
-        }
-
-        adapt(network, _generator);
+        Freeze(network);
+        adapt(network, Generator);
         RegisterComponents();
     }
 
@@ -48,32 +40,18 @@ internal sealed class TextToTextClassifier : nn.Module, ITrainableModel
     public LabelWords Words { get; }
 
     /// <inheritdoc/>
-    /// <remarks>Read anew each time, since a conversion of type or device replaces the parameters.</remarks>
-    public IReadOnlyList<NamedParameter> TrainableParameters => [.. ParameterNames.Of(_network).Where(named => named.Value.requires_grad)];
-
-    /// <summary>The parameters that stay as they were loaded.</summary>
-    public IEnumerable<NamedParameter> FrozenParameters => ParameterNames.Of(_network).Where(named => !named.Value.requires_grad);
-
-    /// <summary>Moves all parameters to a device, outside the caller's dispose scope.</summary>
-    /// <param name="device">The device.</param>
-    public void MoveTo(Device device)
-    {
-        _ = this.to(device);
-        foreach (var parameter in parameters())
-        {
-            parameter.DetachFromDisposeScope();
-        }
-    }
+    /// <remarks>Labels become [N, T]: the tokens of the class's word.</remarks>
+    public override IBatchSource ForTraining(IBatchSource rows) => new TextToTextSource(rows, Words);
 
     /// <inheritdoc/>
-    public void SetTraining(bool training) => train(training);
-
-    /// <inheritdoc/>
-    public Tensor Forward(ModelInput input)
+    public override Tensor Forward(ModelInput input)
     {
         var batch = (TextToTextBatch)input;
         return _network.Logits(Decode(batch.Text, batch.DecoderIds)); // [N, T, V]
     }
+
+    /// <inheritdoc/>
+    public override Tensor Outputs(TokenBatch batch) => ClassLogProbabilities(batch);
 
     /// <summary>Computes the log-probability of each class's whole word, given the text.</summary>
     /// <remarks>
@@ -101,15 +79,7 @@ internal sealed class TextToTextClassifier : nn.Module, ITrainableModel
     }
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _generator.Dispose();
-        }
-
-        base.Dispose(disposing);
-    }
+    protected override IEnumerable<NamedParameter> Named() => ParameterNames.Of(_network);
 
     private Tensor Decode(TokenBatch text, Tensor decoderIds)
     {

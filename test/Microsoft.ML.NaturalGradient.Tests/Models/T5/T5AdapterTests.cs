@@ -56,7 +56,7 @@ public sealed class T5AdapterTests
     {
         using var scope = NewDisposeScope();
         using var classifier = CreateLora();
-        using var batch = TextToTextFixture.Source(classifier.Words).Ordered().Single();
+        using var batch = TextToTextFixture.Source(classifier).Ordered().Single();
 
         using var evaluation = BatchEvaluation.Run(new SoftmaxCrossEntropy(), batch.Labels, true, () => classifier.Forward(batch.Input));
         using var captured = evaluation.Capture(evaluation.LogitGradients);

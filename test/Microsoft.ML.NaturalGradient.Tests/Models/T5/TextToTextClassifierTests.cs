@@ -18,7 +18,7 @@ public sealed class TextToTextClassifierTests
         using var classifier = TextToTextFixture.Create(T5Fixture.Load(folder, asReference: true));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var batch = TextToTextFixture.Source(classifier.Words).Ordered().Single();
+        using var batch = TextToTextFixture.Source(classifier).Ordered().Single();
         var expected = Fixture.Read($"{folder}/reference.json").GetProperty("loss_per_sample").ToTensor();
 
         var losses = new SoftmaxCrossEntropy().Losses(classifier.Forward(batch.Input), batch.Labels);
@@ -98,7 +98,8 @@ public sealed class TextToTextClassifierTests
     [TestMethod]
     public void Shuffled_Source_OwnsItsBatches()
     {
-        var source = TextToTextFixture.Source(TextToTextFixture.Words());
+        using var classifier = TextToTextFixture.Create(T5Fixture.Load(T5Fixture.Tied));
+        var source = TextToTextFixture.Source(classifier);
         var before = Tensor.TotalCount;
 
         foreach (var batch in source.Shuffled(0).Concat(source.Ordered()))
@@ -122,7 +123,7 @@ public sealed class TextToTextClassifierTests
         _ = network.to(ScalarType.Float32);
         using var classifier = TextToTextFixture.Create(network, TextToTextFixture.AttachLora);
         using var scope = NewDisposeScope();
-        var source = TextToTextFixture.Source(classifier.Words);
+        var source = TextToTextFixture.Source(classifier);
         var losses = new List<double>();
         var settings = new TrainingSettings
         {

@@ -3,6 +3,7 @@ using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Tokenization;
+using Microsoft.ML.NaturalGradient.Training;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Models.T5;
@@ -37,7 +38,7 @@ internal static class TextToTextFixture
     }
 
     /// <summary>The reference rows as training rows.</summary>
-    public static TextToTextSource Source(LabelWords words)
+    public static IBatchSource Source(TextToTextClassifier classifier)
     {
         using var scope = NewDisposeScope();
         using var inputs = T5Fixture.Inputs(Fixture.Read($"{T5Fixture.Tied}/reference.json"));
@@ -46,6 +47,6 @@ internal static class TextToTextFixture
             var length = inputs.Mask[n].sum().item<long>();
             return new EncodedRow(new TokenSequence([.. inputs.Ids[n].narrow(0, 0, length).data<long>().Select(id => (int)id)], null, false), Classes[n]);
         }).ToArray();
-        return new TextToTextSource(new TokenBatchSource(rows, 3, 0, CPU, seed: 1), words);
+        return classifier.ForTraining(new TokenBatchSource(rows, 3, 0, CPU, seed: 1, ScalarType.Int64));
     }
 }
