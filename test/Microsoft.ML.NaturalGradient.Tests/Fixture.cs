@@ -41,5 +41,10 @@ internal static class Fixture
     }
 
     private static IEnumerable<double> Flatten(JsonElement element) =>
-        element.ValueKind == JsonValueKind.Array ? element.EnumerateArray().SelectMany(Flatten) : [element.GetDouble()];
+        element.ValueKind switch
+        {
+            JsonValueKind.Array => element.EnumerateArray().SelectMany(Flatten),
+            JsonValueKind.Null => [double.NaN], // the reference had no number
+            _ => [element.GetDouble()],
+        };
 }

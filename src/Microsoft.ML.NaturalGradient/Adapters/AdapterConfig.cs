@@ -1,10 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
 
 namespace Microsoft.ML.NaturalGradient.Adaptation;
 
-/// <summary>The file <c>adapter_config.json</c> of a saved model: which adapter its weights belong to.</summary>
+/// <summary>The file <c>adapter_config.json</c>, of PEFT and of saved models: which adapter the weights beside it belong to.</summary>
 internal static class AdapterConfig
 {
     /// <summary>Name of the file.</summary>
@@ -13,42 +14,100 @@ internal static class AdapterConfig
     /// <summary>Name of the file with the trained weights.</summary>
     public const string WeightsName = "adapter_model.safetensors";
 
-    /// <summary>What the names in the weight file begin with.</summary>
+    /// <summary>What the names in the weight file begin with, prompt tuning apart.</summary>
     public const string Prefix = "base_model.model.";
 
-    private static readonly Dictionary<string, Func<JsonObject, AdapterOptions>> Known = new(StringComparer.Ordinal)
+    /// <summary>The field that names the base model.</summary>
+    public const string BaseModelField = "base_model_name_or_path";
+
+    /// <summary>The field that says what the adapter was trained for.</summary>
+    public const string TaskField = "task_type";
+
+    /// <summary>PEFT's name for classification.</summary>
+    public const string ClassificationTask = "SEQ_CLS";
+
+    /// <summary>What PEFT calls classification heads.</summary>
+    public static readonly string[] HeadModules = ["classifier", "score"];
+
+    private static readonly Dictionary<string, (string[] Fields, Func<ModelConfig, AdapterOptions> Read)> Known = new(StringComparer.Ordinal)
     {
-        [LoraOptions.PeftType] = LoraOptions.FromConfig,
+        [LoraOptions.PeftType] = (LoraConfig.Fields, LoraConfig.Read),
+        [PromptTuningOptions.PeftType] = (PromptTuningOptions.Fields, PromptTuningOptions.FromConfig),
+        [BiasOnlyOptions.TypeName] = ([], _ => new BiasOnlyOptions()),
+        [FullFineTuningOptions.TypeName] = ([], _ => new FullFineTuningOptions()),
+        [HeadOnlyOptions.TypeName] = ([], _ => new HeadOnlyOptions()),
     };
+
+    // Say where an adapter comes from, or how something is done that is off unless another field turns it on.
+    private static readonly string[] Harmless =
+    [
+        "peft_type", TaskField, BaseModelField, "peft_version", "revision", "auto_mapping", "inference_mode", "modules_to_save", "megatron_core",
+        "eva_config", "qalora_group_size", "runtime_config", "ensure_weight_tying",
+    ];
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>Writes the file.</summary>
     /// <param name="adapter">The adapter.</param>
     /// <param name="encoder">The encoder it is attached to.</param>
+    /// <param name="baseModel">What the base model is called; null where that is not known.</param>
     /// <returns>UTF-8 text.</returns>
-    public static byte[] Write(AdapterOptions adapter, TextEncoder encoder) =>
-        JsonSerializer.SerializeToUtf8Bytes(adapter.ToConfig(encoder), Indented);
+    public static byte[] Write(AdapterOptions adapter, TextEncoder encoder, string? baseModel)
+    {
+        var config = adapter.ToConfig(encoder);
+        config[BaseModelField] = baseModel;
+        return JsonSerializer.SerializeToUtf8Bytes(config, Indented);
+    }
 
     /// <summary>Reads the file.</summary>
-    /// <param name="content">UTF-8 text.</param>
-    /// <param name="description">The file, in words for error messages.</param>
+    /// <param name="files">Where it is.</param>
     /// <returns>The adapter, with legal settings.</returns>
-    /// <exception cref="InvalidDataException">The text is damaged or names an unknown adapter.</exception>
-    public static AdapterOptions Read(byte[] content, string description)
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The text is damaged, or a setting is out of range.</exception>
+    /// <exception cref="NotSupportedException">It names an unknown adapter or a setting that is not supported.</exception>
+    public static AdapterOptions Read(CheckpointFiles files)
     {
+        var config = ModelConfig.Read(files, FileName);
+        var type = config.RequireString("peft_type");
+        if (!Known.TryGetValue(type, out var kind))
+        {
+            throw new NotSupportedException(
+                $"{config.File} has peft_type '{type}', which is not supported. Supported are: {string.Join(", ", Known.Keys)}. "
+                + "Merge the adapter in Python (merge_and_unload) and read the merged model with PretrainedModel.FromFolder.");
+        }
+
+        if (config.FieldsInUse.FirstOrDefault(field => !Harmless.Contains(field) && !kind.Fields.Contains(field)) is { } unknown)
+        {
+            throw new NotSupportedException(
+                $"{config.File} has the field '{unknown}' with the value {config.TextOf(unknown)}, which is not supported for {type}. Train the adapter "
+                + "without it, or merge it in Python (merge_and_unload) and read the merged model with PretrainedModel.FromFolder.");
+        }
+
         try
         {
-            var config = JsonNode.Parse(content)!.AsObject();
-            var adapter = Known[(string)config["peft_type"]!](config);
+            var adapter = kind.Read(config);
             adapter.Validate();
             return adapter;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or NullReferenceException
-            or FormatException or ArgumentException)
+        catch (ArgumentException e)
         {
-            throw new InvalidDataException(
-                $"{description} does not describe an adapter of this library ({string.Join(", ", Known.Keys)}): {e.Message}", e);
+            throw new InvalidDataException($"{config.File} has a setting that is out of range: {e.Message}", e);
         }
     }
+
+    /// <summary>The fields that every adapter has.</summary>
+    /// <param name="type">Its <c>peft_type</c>.</param>
+    /// <param name="encoder">The encoder; the modules of its classification head are trained as a whole.</param>
+    /// <param name="modulesToSave">Other modules trained as a whole; null for none.</param>
+    /// <returns>The configuration.</returns>
+    public static JsonObject Describe(string type, TextEncoder encoder, IReadOnlyList<string>? modulesToSave = null) => new()
+    {
+        ["peft_type"] = type,
+        [TaskField] = ClassificationTask,
+        ["inference_mode"] = true,
+        ["modules_to_save"] = List([.. (modulesToSave ?? []).Union(HeadModules).Union(encoder.Head.Modules)]),
+    };
+
+    /// <summary>Names as a list of JSON.</summary>
+    public static JsonArray List(IReadOnlyList<string> names) => new([.. names.Select(name => JsonValue.Create(name))]);
 }

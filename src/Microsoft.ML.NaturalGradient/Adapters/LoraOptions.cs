@@ -7,12 +7,20 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>LoRA: each chosen linear layer learns a low-rank addition (α/r)·B·A, everything pretrained stays as it is.</summary>
-/// <remarks>Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022.</remarks>
+/// <remarks>
+/// Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022. The settings are those of PEFT and mean the same.
+/// Patterns are regular expressions for the end of a layer's name, at a dot: <c>value</c> and <c>layer.1.attention.self.value</c> both match
+/// <c>bert.encoder.layer.1.attention.self.value</c>; the first pattern that matches counts.
+/// </remarks>
 public sealed record LoraOptions : AdapterOptions
 {
     internal const string PeftType = "LORA";
+    internal const string AllLinearName = "all-linear";
 
     private const int LargestRank = 4096;
+
+    /// <summary>The <see cref="TargetModules"/> that stand for every linear layer of the encoder.</summary>
+    public static IReadOnlyList<string> AllLinear { get; } = [AllLinearName];
 
     /// <summary>Rank r of the addition.</summary>
     /// <value>From 1 to 4096. The default is 8.</value>
@@ -27,81 +35,136 @@ public sealed record LoraOptions : AdapterOptions
     public double Dropout { get; init; }
 
     /// <summary>Names of the linear layers to adapt, by the end of their checkpoint names, for example <c>query</c> or <c>output.dense</c>.</summary>
-    /// <value><see langword="null"/> (the default) takes the query and value projections of every attention layer.</value>
+    /// <value><see langword="null"/> (the default) takes the query and value projections of every attention layer; see <see cref="AllLinear"/> too.</value>
     public IReadOnlyList<string>? TargetModules { get; init; }
 
-    internal override string Description => FormattableString.Invariant($"LoRA (rank {Rank}, alpha {Alpha})");
+    /// <summary>A regular expression for the whole checkpoint names of the layers to adapt, in place of <see cref="TargetModules"/>.</summary>
+    /// <value><see langword="null"/> (the default) for none; for example <c>.*layer\.[01]\.attention.*(query|value)</c>.</value>
+    public string? TargetPattern { get; init; }
+
+    /// <summary>Ranks of layers that have another rank than <see cref="Rank"/>, by patterns.</summary>
+    /// <value>Ranks from 1 to 4096; <see langword="null"/> (the default) for none.</value>
+    public IReadOnlyDictionary<string, int>? RankPattern { get; init; }
+
+    /// <summary>Numerators of layers that have another one than <see cref="Alpha"/>, by patterns.</summary>
+    /// <value>Numbers greater than zero; <see langword="null"/> (the default) for none.</value>
+    public IReadOnlyDictionary<string, double>? AlphaPattern { get; init; }
+
+    /// <summary>Whether the scale is α/√r (rank-stabilised LoRA), which keeps large ranks learning.</summary>
+    /// <value>The default is false. Kalajdzievski, "A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA", 2023.</value>
+    public bool UseRsLoRA { get; init; }
+
+    /// <summary>Whether the norm of each row of a weight is learned apart from its direction (DoRA).</summary>
+    /// <value>The default is false. Liu et al., "DoRA: Weight-Decomposed Low-Rank Adaptation", ICML 2024.</value>
+    public bool UseDoRA { get; init; }
+
+    /// <summary>Which pretrained biases are trained along.</summary>
+    /// <value>The default is <see cref="LoraBias.None"/>.</value>
+    public LoraBias Bias { get; init; }
+
+    /// <summary>Modules of the encoder that are trained as a whole, by the end of their checkpoint names, for example <c>pooler</c>.</summary>
+    /// <value><see langword="null"/> (the default) for none. The classification head is always trained and saved.</value>
+    public IReadOnlyList<string>? ModulesToSave { get; init; }
+
+    internal override string Description => FormattableString.Invariant(
+        $"{(UseDoRA ? "DoRA" : "LoRA")} (rank {Rank}, alpha {Alpha})");
+
+    internal override bool IsPeft => true;
+
+    /// <summary>Whether targets that name no layer are skipped while another one does, as PEFT does.</summary>
+    internal bool SkipsUnknownTargets { get; init; }
 
     internal override void Validate()
     {
         Check(Rank is >= 1 and <= LargestRank, nameof(Rank), Rank, "Use 1 to 4096, for example 8.");
         Check(Alpha > 0 && double.IsFinite(Alpha), nameof(Alpha), Alpha, "Use a positive number, for example 16.");
         Check(Dropout is >= 0 and < 1, nameof(Dropout), Dropout, "Use a number from 0 up to, but not including, 1.");
-        if (TargetModules is { Count: 0 } || TargetModules?.Any(string.IsNullOrWhiteSpace) == true)
+        Check(Enum.IsDefined(Bias), nameof(Bias), (int)Bias, "Use a member of LoraBias.");
+        CheckNames(TargetModules, nameof(TargetModules), "Use null for the query and value projections.");
+        CheckNames(ModulesToSave, nameof(ModulesToSave), "Use null for the classification head alone.");
+        if (TargetPattern is not null && TargetModules is not null)
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(TargetModules), "TargetModules names no layer, or has an empty name. Use null for the query and value projections.");
+            throw new ArgumentException("Both TargetModules and TargetPattern are set. Set one of them.", nameof(TargetPattern));
+        }
+
+        CheckPattern(TargetPattern, nameof(TargetPattern));
+        foreach (var (pattern, rank) in RankPattern ?? new Dictionary<string, int>())
+        {
+            CheckPattern(pattern, nameof(RankPattern));
+            Check(rank is >= 1 and <= LargestRank, nameof(RankPattern), rank, $"Use 1 to 4096 for '{pattern}'.");
+        }
+
+        foreach (var (pattern, alpha) in AlphaPattern ?? new Dictionary<string, double>())
+        {
+            CheckPattern(pattern, nameof(AlphaPattern));
+            Check(alpha > 0 && double.IsFinite(alpha), nameof(AlphaPattern), alpha, $"Use a positive number for '{pattern}'.");
         }
     }
 
     internal override void Attach(TextEncoder encoder, Generator generator)
     {
-        var layers = encoder.named_modules()
-            .Where(named => named.module is LinearLayer)
-            .Select(named => (Name: named.name, Layer: (LinearLayer)named.module)).ToArray();
-        foreach (var target in TargetModules ?? encoder.DefaultTargets)
+        var targets = LoraTargets.Find(encoder, this);
+        if (Bias == LoraBias.All)
         {
-            var chosen = layers.Where(layer => Matches(layer.Name, target)).ToArray();
-            if (chosen.Length == 0)
+            EncoderParameters.TrainBiases(encoder);
+        }
+
+        foreach (var (name, layer) in targets)
+        {
+            if (Bias == LoraBias.LoraOnly)
             {
-                throw new ArgumentException(
-                    $"No linear layer of the model is called '{target}'. Choose TargetModules from: "
-                    + $"{string.Join(", ", layers.Select(layer => ShortName(layer.Name)).Distinct())}.", nameof(encoder));
+                EncoderParameters.TrainBiases(layer);
             }
 
-            foreach (var (_, layer) in chosen.Where(layer => layer.Layer.Adapter is null))
-            {
-                layer.Adapt(new LoraAdapter(layer.InputSize, layer.OutputSize, this, generator));
-            }
+            var (rank, alpha) = (LoraTargets.Lookup(RankPattern, name, Rank), LoraTargets.Lookup(AlphaPattern, name, Alpha));
+            layer.Adapt(new LoraAdapter(layer, rank, alpha, this, generator));
+        }
+
+        foreach (var ending in ModulesToSave ?? [])
+        {
+            TrainModules(encoder, ending);
         }
     }
 
-    internal override JsonObject ToConfig(TextEncoder encoder) => new()
-    {
-        ["peft_type"] = PeftType,
-        ["task_type"] = "SEQ_CLS",
-        ["r"] = Rank,
-        ["lora_alpha"] = Alpha,
-        ["lora_dropout"] = Dropout,
-        ["bias"] = "none",
-        ["target_modules"] = new JsonArray([.. (TargetModules ?? encoder.DefaultTargets).Select(name => JsonValue.Create(name))]),
-        ["modules_to_save"] = new JsonArray("classifier"),
-    };
+    internal override JsonObject ToConfig(TextEncoder encoder) => LoraConfig.Write(this, encoder);
 
-    internal static LoraOptions FromConfig(JsonObject config) => new()
+    private void TrainModules(TextEncoder encoder, string ending)
     {
-        Rank = (int)config["r"]!,
-        Alpha = (double)config["lora_alpha"]!,
-        Dropout = (double)config["lora_dropout"]!,
-        TargetModules = [.. config["target_modules"]!.AsArray().Select(name => (string)name!)],
-    };
+        var modules = LoraTargets.EndingWith(encoder, ending).ToArray();
+        if (modules.Length == 0 && !SkipsUnknownTargets && !AdapterConfig.HeadModules.Contains(ending) && !encoder.Head.Modules.Contains(ending))
+        {
+            throw new ArgumentException($"No module of the model has a name that ends with '{ending}'. Correct ModulesToSave.", nameof(encoder));
+        }
 
-    private static bool Matches(string name, string target) =>
-        name == target || name.EndsWith("." + target, StringComparison.Ordinal);
+        foreach (var (name, module) in modules)
+        {
+            if (module is LinearAdapter || module.modules().Any(inner => inner is LinearLayer { Adapter: not null }))
+            {
+                throw new ArgumentException(
+                    $"'{name}' of ModulesToSave holds a layer that has a low-rank addition. Name a layer in one of both only.", nameof(encoder));
+            }
 
-    // The part after the layer's number: encoder.layer.0.attention.self.query -> attention.self.query.
-    private static string ShortName(string name)
-    {
-        var parts = name.Split('.');
-        var number = Array.FindIndex(parts, part => int.TryParse(part, out _));
-        return string.Join('.', parts[(number + 1)..]);
+            EncoderParameters.Train(module);
+        }
     }
 
-    private static void Check(bool legal, string name, double value, string advice)
+    private static void CheckNames(IReadOnlyList<string>? names, string setting, string advice)
     {
-        if (!legal)
+        if (names is { Count: 0 } || names?.Any(string.IsNullOrWhiteSpace) == true)
         {
-            throw new ArgumentOutOfRangeException(name, FormattableString.Invariant($"{name} is {value}. {advice}"));
+            throw new ArgumentOutOfRangeException(setting, $"{setting} names no layer, or has an empty name. {advice}");
+        }
+    }
+
+    private static void CheckPattern(string? pattern, string setting)
+    {
+        try
+        {
+            LoraTargets.CheckPattern(pattern ?? "");
+        }
+        catch (ArgumentException e)
+        {
+            throw new ArgumentException($"{setting} has '{pattern}', which is no regular expression: {e.Message}", setting, e);
         }
     }
 }

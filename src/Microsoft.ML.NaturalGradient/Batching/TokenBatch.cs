@@ -25,6 +25,16 @@ internal sealed class TokenBatch(Tensor ids, Tensor mask, Tensor typeIds, bool i
     /// <inheritdoc/>
     public override int SampleCount => (int)Ids.shape[0];
 
+    /// <summary>Makes room for a prompt before each row: tokens of segment 0 that attention sees.</summary>
+    /// <param name="count">Tokens P of the prompt.</param>
+    /// <returns>A batch of width P + T, whose first ids repeat the row's first token; its tensors are in the caller's dispose scope.</returns>
+    public TokenBatch WithPrompt(int count)
+    {
+        var first = Ids.narrow(1, 0, 1).expand(-1, count); // [N, P]
+        return new TokenBatch(
+            cat([first, Ids], 1), cat([ones_like(first), Mask], 1), cat([zeros_like(first), TypeIds], 1), IsPadded);
+    }
+
     /// <inheritdoc/>
     public override void Dispose()
     {

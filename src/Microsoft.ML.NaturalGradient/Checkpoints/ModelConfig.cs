@@ -7,14 +7,16 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints;
 /// <remarks>A field that is null counts as absent.</remarks>
 internal sealed class ModelConfig
 {
-    private readonly string _file;
     private readonly JsonElement _root;
 
     private ModelConfig(string file, JsonElement root)
     {
-        _file = file;
+        File = file;
         _root = root;
     }
+
+    /// <summary>The file, in words for error messages.</summary>
+    public string File { get; }
 
     /// <summary>The architecture family, for example <c>bert</c>.</summary>
     public string ModelType => RequireString("model_type");
@@ -44,6 +46,9 @@ internal sealed class ModelConfig
             throw new InvalidDataException($"{file} is not valid JSON: {e.Message} Fetch the model's files again.", e);
         }
     }
+
+    /// <summary>Names of the fields that turn something on: whose value is not null, false, zero, empty, or an object of such values.</summary>
+    public IEnumerable<string> FieldsInUse => _root.EnumerateObject().Where(entry => IsOn(entry.Value)).Select(entry => entry.Name);
 
     /// <summary>A field that must be a whole number of 32 bits.</summary>
     public int RequireInt(string field) => Int(Require(field, "a whole number"), field);
@@ -82,11 +87,64 @@ internal sealed class ModelConfig
         return [.. value.EnumerateArray().Select(item => item.GetString()!)];
     }
 
+    /// <summary>Whether a field holds a text.</summary>
+    public bool IsText(string field) => Find(field) is { ValueKind: JsonValueKind.String };
+
+    /// <summary>Numbers by name, in the order of the file; empty if the field is absent.</summary>
+    public IReadOnlyDictionary<string, double> OptionalNumbers(string field)
+    {
+        if (Find(field) is not { } value)
+        {
+            return new OrderedDictionary<string, double>();
+        }
+        return value.ValueKind == JsonValueKind.Object
+            ? new OrderedDictionary<string, double>(value.EnumerateObject().Select(
+                entry => KeyValuePair.Create(entry.Name, Double(entry.Value, field))))
+            : throw Unexpected(field, value, "an object of numbers");
+    }
+
+    /// <summary>The value of a field as the file spells it, shortened; empty if the field is absent.</summary>
+    public string TextOf(string field) => Find(field) is { } value ? Shorten(value) : "";
+
+    /// <summary>The error for a field whose value makes no sense.</summary>
+    /// <param name="field">The field.</param>
+    /// <param name="expected">What it may be.</param>
+    public InvalidDataException Unexpected(string field, string expected) =>
+        new($"{File}: the field '{field}' is {TextOf(field)}; expected {expected}.");
+
+    private static bool IsOn(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => value.EnumerateObject().Any(field => IsOn(field.Value)),
+        JsonValueKind.Array => value.EnumerateArray().Any(),
+        JsonValueKind.Number => value.GetDouble() != 0,
+        JsonValueKind.String => value.GetString()!.Length > 0,
+        _ => value.ValueKind == JsonValueKind.True,
+    };
+
+    private static string Shorten(JsonElement value)
+    {
+        const int longest = 60;
+        var text = value.GetRawText();
+        return text.Length <= longest ? text : $"{text.AsSpan(0, longest)}...";
+    }
+
+    /// <summary>What kind of value a field has; undefined if it is absent.</summary>
+    public JsonValueKind KindOf(string field) =>
+        _root.TryGetProperty(field, out var value) ? value.ValueKind : JsonValueKind.Undefined;
+
+    /// <summary>A group of settings; null if the field is absent.</summary>
+    public ModelConfig? Section(string field) => Find(field) switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.Object } value => new ModelConfig($"{File}, '{field}'", value),
+        { } value => throw Unexpected(field, value, "a group of settings"),
+    };
+
     private JsonElement? Find(string field) =>
         _root.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
     private JsonElement Require(string field, string expected) => Find(field)
-        ?? throw new InvalidDataException($"{_file} has no field '{field}'; expected {expected}.");
+        ?? throw new InvalidDataException($"{File} has no field '{field}'; expected {expected}.");
 
     private int Int(JsonElement value, string field) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
@@ -106,11 +164,6 @@ internal sealed class ModelConfig
         ? value.GetString()!
         : throw Unexpected(field, value, "a text");
 
-    private InvalidDataException Unexpected(string field, JsonElement value, string expected)
-    {
-        const int longest = 60;
-        var text = value.GetRawText();
-        text = text.Length <= longest ? text : $"{text.AsSpan(0, longest)}...";
-        return new InvalidDataException($"{_file}: the field '{field}' is {text}; expected {expected}.");
-    }
+    private InvalidDataException Unexpected(string field, JsonElement value, string expected) =>
+        new($"{File}: the field '{field}' is {Shorten(value)}; expected {expected}.");
 }

@@ -13,17 +13,22 @@ public sealed class PretrainedModel
     private readonly string _name;
     private readonly Func<Action<string>, CancellationToken, CheckpointFiles> _open;
 
-    private PretrainedModel(string name, Func<Action<string>, CancellationToken, CheckpointFiles> open)
+    private PretrainedModel(string name, Func<Action<string>, CancellationToken, CheckpointFiles> open, string? location)
     {
         _name = name;
         _open = open;
+        Location = location;
     }
 
     /// <summary>
     /// The English text encoder all-MiniLM-L6-v2 (6 layers, 384 wide, 22.7 million parameters), from the package
     /// Microsoft.ML.NaturalGradient.MiniLM; needs no network.
     /// </summary>
-    public static PretrainedModel MiniLM { get; } = FromPackage("MiniLM", "Microsoft.ML.NaturalGradient.MiniLM");
+    public static PretrainedModel MiniLM { get; } = FromPackage(
+        "MiniLM", "Microsoft.ML.NaturalGradient.MiniLM", "sentence-transformers/all-MiniLM-L6-v2");
+
+    /// <summary>Folder or hub name by which Python finds the model too; null where there is none.</summary>
+    internal string? Location { get; }
 
     /// <summary>A model in a folder, laid out as Hugging Face does: at least config.json and the weights.</summary>
     /// <remarks>The weights are model.safetensors, or model.safetensors.index.json and the files that it names.</remarks>
@@ -34,7 +39,7 @@ public sealed class PretrainedModel
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         var folder = Path.GetFullPath(path);
-        return new PretrainedModel($"the model in '{folder}'", (_, _) => OpenFolder(folder));
+        return new PretrainedModel($"the model in '{folder}'", (_, _) => OpenFolder(folder), folder);
     }
 
     /// <summary>A model of the Hugging Face hub, or of another with the same interface.</summary>
@@ -56,14 +61,15 @@ public sealed class PretrainedModel
     public override string ToString() => _name;
 
     /// <summary>A model embedded in an assembly of the same name as its package.</summary>
-    internal static PretrainedModel FromPackage(string name, string package) => new(name, (_, _) => OpenPackage(name, package));
+    internal static PretrainedModel FromPackage(string name, string package, string? location = null) =>
+        new(name, (_, _) => OpenPackage(name, package), location);
 
     /// <summary>A model of a hub, with settings that are asked for when it is opened.</summary>
     internal static PretrainedModel FromHub(string model, string revision, Func<HubSettings> settings)
     {
         var name = HubName.Parse(model, revision);
         return new PretrainedModel(
-            name.ToString(), (report, cancellation) => OpenFolder(new HubModel(name, settings(), report).Fetch(cancellation)));
+            name.ToString(), (report, cancellation) => OpenFolder(new HubModel(name, settings(), report).Fetch(cancellation)), model);
     }
 
     /// <summary>Looks for the files, and downloads them if they are those of a hub.</summary>

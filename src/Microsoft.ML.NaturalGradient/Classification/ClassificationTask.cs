@@ -13,7 +13,7 @@ internal sealed class ClassificationTask(ClassLabels labels) : TextTask
     public ClassLabels Labels { get; } = labels;
 
     /// <inheritdoc/>
-    public override int OutputCount => Labels.Count;
+    public override IReadOnlyList<string> OutputNames => Labels.Names;
 
     /// <inheritdoc/>
     public override IObjective Objective { get; } = new SoftmaxCrossEntropy();

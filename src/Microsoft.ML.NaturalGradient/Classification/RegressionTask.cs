@@ -17,7 +17,7 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 internal sealed class RegressionTask(double mean = 0, double deviation = 1) : TextTask
 {
     /// <inheritdoc/>
-    public override int OutputCount => 1;
+    public override IReadOnlyList<string> OutputNames => ["LABEL_0"];
 
     /// <inheritdoc/>
     public override IObjective Objective { get; } = new SquaredError();

@@ -10,6 +10,9 @@ public sealed class SentenceSimilarityModel : IDisposable
         Scorer = scorer;
     }
 
+    /// <summary>Whether LoRA additions are merged into the weights of their layers; see <see cref="MergeAdapter"/>.</summary>
+    public bool IsMerged => Scorer.IsMerged;
+
     internal TextScorer Scorer { get; }
 
     /// <summary>Predicts the similarity of pairs of texts.</summary>
@@ -22,6 +25,35 @@ public sealed class SentenceSimilarityModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(second);
         return [.. Scorer.Score(first, second).Select(row => row[0])];
+    }
+
+    /// <summary>Merges LoRA additions into the weights, as <see cref="TextClassificationModel.MergeAdapter"/> does.</summary>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public void MergeAdapter() => Scorer.ForEachLayer(layer => layer.Merge());
+
+    /// <summary>Takes back <see cref="MergeAdapter"/>; the weights are again the same to the last bit. Not while another thread scores.</summary>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public void UnmergeAdapter() => Scorer.ForEachLayer(layer => layer.Unmerge());
+
+    /// <summary>Writes the adapter and the head as Python's PEFT does; see <see cref="TextClassificationModel.SavePeft"/>.</summary>
+    /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
+    /// <param name="baseModel">Name or path by which Python finds the base model; null for what is known of it.</param>
+    /// <exception cref="NotSupportedException">PEFT has no such adapter.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public void SavePeft(string folder, string? baseModel = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        ModelExport.SavePeft(Scorer, folder, baseModel);
+    }
+
+    /// <summary>Writes a full model as transformers does, with one output; see <see cref="TextClassificationModel.SavePretrained"/>.</summary>
+    /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
+    /// <exception cref="NotSupportedException">The adapter is a prompt, which cannot be merged.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public void SavePretrained(string folder)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        ModelExport.SavePretrained(Scorer, folder);
     }
 
     /// <inheritdoc/>

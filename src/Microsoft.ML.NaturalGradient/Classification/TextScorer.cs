@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using static TorchSharp.torch;
 
@@ -10,6 +11,9 @@ internal sealed class TextScorer : IDisposable
 {
     /// <summary>Rows of a forward pass when many rows are scored.</summary>
     public const int BatchSize = 32;
+
+    /// <summary>Most tokens of a row unless told otherwise.</summary>
+    public const int DefaultMaxTokens = 256;
 
     private readonly ITextTokenizer _tokenizer;
     private readonly Device _device;
@@ -36,6 +40,9 @@ internal sealed class TextScorer : IDisposable
         network.SetTraining(false);
     }
 
+    /// <summary>Whether LoRA additions are merged into the weights of their layers.</summary>
+    public bool IsMerged => Network.Encoder.modules().OfType<LinearLayer>().Any(layer => layer.IsMerged);
+
     /// <summary>The network.</summary>
     public TextClassifier Network { get; }
 
@@ -57,6 +64,21 @@ internal sealed class TextScorer : IDisposable
         _disposed = true;
         Network.Dispose();
     }
+
+    /// <summary>Does something with each linear layer of the encoder.</summary>
+    /// <param name="action">What to do.</param>
+    /// <exception cref="ObjectDisposedException">The scorer is disposed.</exception>
+    public void ForEachLayer(Action<LinearLayer> action)
+    {
+        ThrowIfDisposed();
+        foreach (var layer in Network.Encoder.modules().OfType<LinearLayer>())
+        {
+            action(layer);
+        }
+    }
+
+    /// <summary>Throws if the scorer is disposed.</summary>
+    public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
 
     /// <summary>Turns a text or a pair into tokens.</summary>
     public TokenSequence Encode(string text, string? pair) => _tokenizer.Encode(text, pair, MaxTokens);
@@ -83,7 +105,7 @@ internal sealed class TextScorer : IDisposable
     /// <exception cref="ObjectDisposedException">The scorer is disposed.</exception>
     public float[][] Score(IReadOnlyList<TokenSequence> rows)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         var scores = new float[rows.Count][];
         var byLength = Enumerable.Range(0, rows.Count).OrderBy(row => rows[row].Ids.Length);
         foreach (var batch in byLength.Chunk(BatchSize))

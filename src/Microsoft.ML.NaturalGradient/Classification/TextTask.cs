@@ -10,7 +10,10 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 internal abstract class TextTask
 {
     /// <summary>Outputs of the network for a row.</summary>
-    public abstract int OutputCount { get; }
+    public int OutputCount => OutputNames.Count;
+
+    /// <summary>Names of the outputs: those of the classes.</summary>
+    public abstract IReadOnlyList<string> OutputNames { get; }
 
     /// <summary>The loss.</summary>
     public abstract IObjective Objective { get; }

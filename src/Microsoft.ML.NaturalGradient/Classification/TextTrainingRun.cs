@@ -18,8 +18,6 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 internal sealed class TextTrainingRun(
     IHostEnvironment environment, IHost host, IChannel channel, TextTrainerOptions options, TextColumns columns)
 {
-    private const int DefaultMaxTokens = 256;
-
     private readonly int _seed = ((IHostEnvironmentInternal)environment).Seed ?? host.Rand.Next();
 
     /// <summary>Trains a model.</summary>
@@ -29,23 +27,25 @@ internal sealed class TextTrainingRun(
     public TextScorer Train(IDataView data, TextTask task)
     {
         var device = ComputeDevice.Choose(environment, message => channel.Warning(message));
-        using var files = options.Model.Open(ReportDownload, options.CancellationToken);
+        using var files = options.Adapter.Open(options.Model.Open(ReportDownload, options.CancellationToken));
         var checkpoint = TextCheckpoint.Load(files);
         TextClassifier? classifier = null;
         try
         {
+            var adapter = options.Adapter.For(checkpoint.Tokenizer);
             var maxTokens = MaxTokens(checkpoint.Encoder);
             var (training, validation) = ReadRows(data, task, checkpoint, maxTokens);
             task = task.FitTo(training);
-            classifier = new TextClassifier(checkpoint.Encoder, task.OutputCount, options.Adapter, _seed);
+            classifier = new TextClassifier(checkpoint.Encoder, task.OutputCount, adapter, _seed, checkpoint.HeadWeights);
             classifier.MoveTo(device);
             Run(
                 classifier, task, Source(training, task, checkpoint, device),
                 validation is null ? null : Source(validation, task, checkpoint, device));
             task.Finish(classifier);
             var fingerprint = options.SaveBaseModel ? null : BaseFingerprint.Compute(files);
-            var source = new ModelBase(options.Model.ToString(), fingerprint, checkpoint.Files, checkpoint.StoredTypes);
-            return new TextScorer(classifier, checkpoint.Tokenizer, maxTokens, task, options.Adapter, source, device);
+            var source = new ModelBase(
+                options.Model.ToString(), fingerprint, checkpoint.Files, checkpoint.StoredTypes, adapter.BaseModelName ?? options.Model.Location);
+            return new TextScorer(classifier, checkpoint.Tokenizer, maxTokens, task, adapter.Settings, source, device);
         }
         catch
         {
@@ -57,14 +57,21 @@ internal sealed class TextTrainingRun(
 
     private int MaxTokens(TextEncoder encoder)
     {
-        if (options.MaxSequenceLength > encoder.MaxTokens)
+        var (most, prompt) = (encoder.MaxTokens - options.Adapter.PromptLength, options.Adapter.PromptLength);
+        if (most < TextTrainerOptions.FewestTokens)
+        {
+            throw host.Except(
+                $"The prompt has {prompt} tokens, but {options.Model} reads at most {encoder.MaxTokens}, prompt and text together. Use a shorter prompt.");
+        }
+
+        if (options.MaxSequenceLength > most)
         {
             throw host.ExceptUserArg(
                 nameof(options.MaxSequenceLength),
-                $"MaxSequenceLength is {options.MaxSequenceLength}, but {options.Model} reads at most {encoder.MaxTokens} tokens.");
+                $"MaxSequenceLength is {options.MaxSequenceLength}, but {options.Model} reads at most {most} tokens{(prompt > 0 ? " beside the prompt" : "")}.");
         }
 
-        return options.MaxSequenceLength ?? Math.Min(DefaultMaxTokens, encoder.MaxTokens);
+        return options.MaxSequenceLength ?? Math.Min(TextScorer.DefaultMaxTokens, most);
     }
 
     private (IReadOnlyList<EncodedRow> Training, IReadOnlyList<EncodedRow>? Validation) ReadRows(

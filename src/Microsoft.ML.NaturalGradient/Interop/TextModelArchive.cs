@@ -47,7 +47,7 @@ internal static class TextModelArchive
         model.Task.Save(host, context.Writer);
 
         var files = model.Base.Files.Where(_ => model.Base.Fingerprint is null).Append(
-            new(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network.Encoder))).ToArray();
+            new(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network.Encoder, model.Base.Location))).ToArray();
         context.Writer.Write(files.Length);
         foreach (var (name, content) in files)
         {
@@ -55,8 +55,8 @@ internal static class TextModelArchive
             context.SaveBinaryStream(name, writer => writer.Write(content));
         }
 
-        SaveWeights(context, AdapterConfig.WeightsName, model.Network.TrainableParameters.Select(
-            named => new SafetensorsEntry(AdapterConfig.Prefix + named.Name, named.Value, named.Value.dtype)));
+        SaveWeights(
+            context, AdapterConfig.WeightsName, AdapterWeights.Entries(model.Network, model.Adapter), AdapterWeights.Metadata(model.Base.ReadsMean));
         if (model.Base.Fingerprint is null)
         {
             var types = model.Base.StoredTypes;
@@ -86,26 +86,32 @@ internal static class TextModelArchive
 
         using var channel = host.Start("LoadModel");
         var device = ComputeDevice.Choose(environment, message => channel.Warning(message));
+        using var trained = SafetensorsFile.FromMemory(contents[AdapterConfig.WeightsName], $"'{AdapterConfig.WeightsName}' of {Description}");
+        using var own = new MemoryCheckpointFiles(contents, Description);
         using var files = fingerprint is null
-            ? new MemoryCheckpointFiles(contents, Description)
-            : KnownBases.Find(environment, baseName, fingerprint, line => channel.Info(line));
-        var checkpoint = TextCheckpoint.Load(files);
-        var classifier = Restore(checkpoint, task.OutputCount, contents, out var adapter);
+            ? own
+            : OpenBase(KnownBases.Find(environment, baseName, fingerprint, line => channel.Info(line)), trained);
+        // Weights that were trained in place are in the adapter's file only.
+        var checkpoint = TextCheckpoint.Load(files, fingerprint is null ? AdapterWeights.BaseNames(trained).Contains : null);
+        var classifier = Restore(checkpoint, task.OutputCount, own, trained, out var adapter);
         classifier.MoveTo(device);
-        var source = new ModelBase(baseName, fingerprint, checkpoint.Files, checkpoint.StoredTypes);
+        var location = ModelConfig.Read(own, AdapterConfig.FileName).OptionalString(AdapterConfig.BaseModelField, null);
+        var source = new ModelBase(baseName, fingerprint, checkpoint.Files, checkpoint.StoredTypes, location);
         return (new TextScorer(classifier, checkpoint.Tokenizer, maxTokens, task, adapter, source, device), columns);
     }
 
+    private static CheckpointFiles OpenBase(CheckpointFiles files, SafetensorsFile trained) =>
+        AdapterWeights.IsForClassifier(trained) ? ClassifierConfig.OpenAsClassifier(files) : files;
+
     private static TextClassifier Restore(
-        TextCheckpoint checkpoint, int outputCount, Dictionary<string, byte[]> contents, out AdapterOptions adapter)
+        TextCheckpoint checkpoint, int outputCount, CheckpointFiles own, SafetensorsFile trained, out AdapterOptions adapter)
     {
         TextClassifier? classifier = null;
         try
         {
-            adapter = AdapterConfig.Read(contents[AdapterConfig.FileName], $"'{AdapterConfig.FileName}' of {Description}");
+            adapter = AdapterConfig.Read(own).For(checkpoint.Tokenizer);
             classifier = new TextClassifier(checkpoint.Encoder, outputCount, adapter, seed: 0);
-            using var weights = SafetensorsFile.FromMemory(contents[AdapterConfig.WeightsName], $"'{AdapterConfig.WeightsName}' of {Description}");
-            CheckpointLoader.Load(classifier.TrainableParameters, weights, [AdapterConfig.Prefix]);
+            AdapterWeights.Load(classifier, adapter, trained);
             return classifier;
         }
         catch
@@ -124,9 +130,10 @@ internal static class TextModelArchive
             : throw new InvalidDataException($"There is no '{name}' in {Description}. The file is damaged; save the model again.");
     }
 
-    private static void SaveWeights(ModelSaveContext context, string name, IEnumerable<SafetensorsEntry> entries)
+    private static void SaveWeights(
+        ModelSaveContext context, string name, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null)
     {
         using var noGrad = no_grad();
-        context.SaveBinaryStream(name, writer => SafetensorsWriter.Write(writer.BaseStream, entries));
+        context.SaveBinaryStream(name, writer => SafetensorsWriter.Write(writer.BaseStream, entries, metadata));
     }
 }

@@ -16,12 +16,14 @@ internal sealed class TextCheckpoint
         TextEncoder encoder,
         ITextTokenizer tokenizer,
         IReadOnlyDictionary<string, byte[]> files,
-        IReadOnlyDictionary<string, ScalarType> storedTypes)
+        IReadOnlyDictionary<string, ScalarType> storedTypes,
+        byte[]? headWeights)
     {
         Encoder = encoder;
         Tokenizer = tokenizer;
         Files = files;
         StoredTypes = storedTypes;
+        HeadWeights = headWeights;
     }
 
     /// <summary>The encoder; owned by whoever takes it.</summary>
@@ -36,13 +38,17 @@ internal sealed class TextCheckpoint
     /// <summary>Element type in the file, by the encoder's parameter names, which begin with its prefix.</summary>
     public IReadOnlyDictionary<string, ScalarType> StoredTypes { get; }
 
+    /// <summary>The checkpoint's own classification head, as a safetensors file; <see langword="null"/> if it has none.</summary>
+    public byte[]? HeadWeights { get; }
+
     /// <summary>Reads a checkpoint.</summary>
     /// <param name="files">The files; owned by the caller.</param>
+    /// <param name="optional">Which weights, by names that begin with the encoder's prefix, may be absent and stay zero; null for none.</param>
     /// <returns>The model on the CPU, in float32.</returns>
     /// <exception cref="InvalidDataException">Files are damaged or do not belong together; the message says which and why.</exception>
     /// <exception cref="NotSupportedException">The architecture or tokenizer is not supported.</exception>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    public static TextCheckpoint Load(CheckpointFiles files)
+    public static TextCheckpoint Load(CheckpointFiles files, Func<string, bool>? optional = null)
     {
         var config = ModelConfig.Read(files);
         var tokenizer = TokenizerFactory.Create(files);
@@ -52,15 +58,32 @@ internal sealed class TextCheckpoint
         {
             CheckVocabulary(files, tokenizer, encoder);
             var named = encoder.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
-            var loaded = CheckpointLoader.Load(named, weights, [encoder.Prefix + "."]);
+            var loaded = CheckpointLoader.Load(
+                named, weights, [encoder.Prefix + "."], name => optional?.Invoke($"{encoder.Prefix}.{name}") == true);
+            CheckpointLeftovers.Check(loaded, weights.Description, encoder);
             var storedTypes = loaded.StoredTypes.ToDictionary(pair => $"{encoder.Prefix}.{pair.Key}", pair => pair.Value);
-            return new TextCheckpoint(encoder, tokenizer, ReadSmallFiles(files), storedTypes);
+            return new TextCheckpoint(encoder, tokenizer, ReadSmallFiles(files), storedTypes, ReadHead(weights, encoder));
         }
         catch
         {
             encoder.Dispose();
             throw;
         }
+    }
+
+    private static byte[]? ReadHead(ISafetensors weights, TextEncoder encoder)
+    {
+        var names = weights.Names.Where(name => encoder.HasClassificationHead && encoder.Head.Owns(name)).ToArray();
+        if (names.Length == 0)
+        {
+            return null;
+        }
+
+        using var scope = NewDisposeScope();
+        using var content = new MemoryStream();
+        SafetensorsWriter.Write(
+            content, names.Select(name => new SafetensorsEntry(name, weights.Read(name, weights.TypeOf(name)), weights.TypeOf(name))));
+        return content.ToArray();
     }
 
     private static void CheckVocabulary(CheckpointFiles files, ITextTokenizer tokenizer, TextEncoder encoder)

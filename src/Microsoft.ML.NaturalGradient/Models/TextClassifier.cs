@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp;
@@ -7,43 +8,47 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models;
 
-/// <summary>A text encoder with a linear head: one logit per class.</summary>
+/// <summary>A text encoder with a classification head: one logit per class.</summary>
 internal sealed class TextClassifier : nn.Module, ITrainableModel
 {
-    private const double HeadDeviation = 0.02;
-
     private readonly Generator _generator;
+    private readonly int _promptLength;
 
     [ComponentName(Name = "encoder")]
     private readonly TextEncoder _encoder;
 
-    [ComponentName(Name = "classifier")]
-    private readonly LinearLayer _head;
+    [ComponentName(Name = "head")]
+    private readonly ClassificationHead _head;
 
     /// <summary>Creates a classifier whose encoder is frozen but for what the adapter trains.</summary>
     /// <param name="encoder">The encoder; owned by this object from now on.</param>
     /// <param name="classCount">Classes C.</param>
     /// <param name="adapter">What is trained besides the head.</param>
     /// <param name="seed">Seed of the head's and the adapter's initial values and of dropout.</param>
-    public TextClassifier(TextEncoder encoder, int classCount, AdapterOptions adapter, long seed)
+    /// <param name="headWeights">The checkpoint's own head, as a safetensors file; null for a fresh head.</param>
+    /// <exception cref="InvalidDataException"><paramref name="headWeights"/> does not fit the architecture.</exception>
+    public TextClassifier(TextEncoder encoder, int classCount, AdapterOptions adapter, long seed, byte[]? headWeights = null)
         : base(nameof(TextClassifier))
     {
         // A generator of its own: the global one is shared by all trainers of the process.
         _generator = new Generator((ulong)seed, CPU);
         _encoder = encoder;
-        _head = new LinearLayer(encoder.HiddenSize, classCount);
+        _head = new ClassificationHead(encoder.Head, encoder.HiddenSize, classCount, _generator);
         foreach (var parameter in encoder.parameters())
         {
             parameter.requires_grad = false;
         }
 
-        using (no_grad())
+        if (headWeights is not null)
         {
-            _head.parameters().First().normal_(0, HeadDeviation, _generator);
+            using var file = SafetensorsFile.FromMemory(headWeights, "The classification head of the checkpoint");
+            _head.Load(file);
         }
 
+        _promptLength = adapter.PromptLength;
         adapter.Attach(encoder, _generator);
         RegisterComponents();
+        adapter.Restore(this);
     }
 
     /// <summary>The encoder.</summary>
@@ -76,7 +81,11 @@ internal sealed class TextClassifier : nn.Module, ITrainableModel
     public void SetTraining(bool training) => train(training);
 
     /// <inheritdoc/>
-    public Tensor Forward(ModelInput input) => _head.call(_encoder.Pool((TokenBatch)input)); // [N, C]
+    public Tensor Forward(ModelInput input) // [N, C]
+    {
+        var batch = (TokenBatch)input;
+        return _head.call(_encoder.Pool(_promptLength > 0 ? batch.WithPrompt(_promptLength) : batch));
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -103,18 +112,22 @@ internal sealed class TextClassifier : nn.Module, ITrainableModel
                     yield return new NamedParameter($"{layer}.{suffix}", value);
                 }
             }
+            else if (module is Adaptation.PromptAdapter prompt)
+            {
+                yield return new NamedParameter(Adaptation.PromptAdapter.CheckpointName, prompt.Vectors);
+            }
             else
             {
                 foreach (var (local, value) in module.named_parameters(recurse: false))
                 {
-                    yield return new NamedParameter($"{path}.{local}", value);
+                    yield return new NamedParameter($"{path}.{local}", module is LinearLayer layer && local == "weight" ? layer.OwnWeight : value);
                 }
             }
         }
 
-        foreach (var (local, value) in _head.named_parameters())
+        foreach (var named in _head.Named)
         {
-            yield return new NamedParameter($"classifier.{local}", value);
+            yield return named;
         }
     }
 }

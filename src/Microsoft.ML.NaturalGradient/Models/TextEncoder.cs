@@ -6,19 +6,33 @@ namespace Microsoft.ML.NaturalGradient.Models;
 /// <summary>A pretrained network that turns tokens into vectors. One file per architecture derives from this.</summary>
 internal abstract class TextEncoder : nn.Module
 {
-    private protected TextEncoder(string name)
+    private readonly EncoderSizes _sizes;
+
+    /// <summary>Keeps what all architectures have; the derived class makes and registers the layers.</summary>
+    /// <param name="name">Name of the class.</param>
+    /// <param name="sizes">The sizes.</param>
+    /// <param name="ownHead">The head of this architecture's checkpoints for classification.</param>
+    private protected TextEncoder(string name, EncoderSizes sizes, HeadLayout ownHead)
         : base(name)
     {
+        _sizes = sizes;
+        Head = sizes.HasClassificationHead ? ownHead : HeadLayout.Linear;
     }
 
     /// <summary>Width D of the vectors.</summary>
-    public abstract int HiddenSize { get; }
+    public int HiddenSize => _sizes.HiddenSize;
 
     /// <summary>Most tokens in a sequence.</summary>
-    public abstract int MaxTokens { get; }
+    public virtual int MaxTokens => _sizes.PositionCount;
 
     /// <summary>Rows of the token embedding.</summary>
-    public abstract int VocabularySize { get; }
+    public int VocabularySize => _sizes.VocabularySize;
+
+    /// <summary>Whether the checkpoint was saved with a head that classifies whole sequences.</summary>
+    public bool HasClassificationHead => _sizes.HasClassificationHead;
+
+    /// <summary>The classification head that fits: the checkpoint's own where it has one, else a linear map.</summary>
+    public HeadLayout Head { get; }
 
     /// <summary>Prefix of the encoder's names in a checkpoint saved with a head, for example <c>bert</c>.</summary>
     public abstract string Prefix { get; }
@@ -31,8 +45,21 @@ internal abstract class TextEncoder : nn.Module
     /// <returns>The embedding's output and each layer's, [N, T, D]; in the caller's dispose scope.</returns>
     public abstract IReadOnlyList<Tensor> HiddenStates(TokenBatch batch);
 
+    /// <summary>Computes the final vector of each token.</summary>
+    /// <param name="batch">Padded token ids.</param>
+    /// <returns>[N, T, D]; in the caller's dispose scope.</returns>
+    public virtual Tensor Encode(TokenBatch batch) => HiddenStates(batch)[^1];
+
     /// <summary>Computes one vector for each sequence, which the classification head reads.</summary>
     /// <param name="batch">Padded token ids.</param>
     /// <returns>[N, D]; in the caller's dispose scope.</returns>
-    public abstract Tensor Pool(TokenBatch batch);
+    public Tensor Pool(TokenBatch batch) => HasClassificationHead
+        ? PoolForOwnHead(Encode(batch), batch.Mask)
+        : Pooling.Mean(Encode(batch), batch.Mask);
+
+    /// <summary>Computes what the checkpoint's own classification head reads: the first token's vector, unless overridden.</summary>
+    /// <param name="hidden">The final vectors, [N, T, D].</param>
+    /// <param name="mask">1 for tokens and 0 for padding, [N, T].</param>
+    /// <returns>[N, D]; in the caller's dispose scope.</returns>
+    protected virtual Tensor PoolForOwnHead(Tensor hidden, Tensor mask) => hidden.select(1, 0);
 }

@@ -8,6 +8,12 @@ internal static class TextEncoderFactory
     private static readonly Dictionary<string, Func<ModelConfig, TextEncoder>> Known = new(StringComparer.Ordinal)
     {
         ["bert"] = config => new BertEncoder(BertConfig.Read(config)),
+        ["deberta-v2"] = config => new DebertaV2Encoder(DebertaV2Config.Read(config)),
+        ["distilbert"] = config => new DistilBertEncoder(DistilBertConfig.Read(config)),
+        ["electra"] = config => new ElectraEncoder(ElectraConfig.Read(config)),
+        ["modernbert"] = config => new ModernBertEncoder(ModernBertConfig.Read(config)),
+        ["roberta"] = config => new RobertaEncoder(RobertaConfig.Read(config)),
+        ["xlm-roberta"] = config => new RobertaEncoder(RobertaConfig.Read(config)),
     };
 
     /// <summary>Creates an encoder with empty weights.</summary>

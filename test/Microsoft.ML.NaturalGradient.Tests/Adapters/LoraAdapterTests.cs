@@ -1,7 +1,5 @@
 using System.Text.Json;
-using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Models;
 using static TorchSharp.torch;
 
@@ -11,53 +9,6 @@ namespace Microsoft.ML.NaturalGradient.Tests.Adaptation;
 public sealed class LoraAdapterTests
 {
     private static readonly JsonElement Reference = Fixture.Read($"{BertFixture.Adapter}/reference.json");
-
-    [TestMethod]
-    public void Capture_ReferenceAdapter_LogitsLossesAndGramEqualReference()
-    {
-        using var scope = NewDisposeScope();
-        using var run = new AdaptedRun();
-
-        Fixture.AssertClose(Reference.GetProperty("logits").ToTensor(), run.Batch.Logits.detach(), 1e-9);
-        Fixture.AssertClose(Reference.GetProperty("loss_per_sample").ToTensor(), run.Batch.Losses, 1e-9);
-        Fixture.AssertClose(Reference.GetProperty("s").ToTensor(), run.Batch.SquaredNorms, 1e-9);
-        using var captured = run.Batch.Capture(run.Batch.LogitGradients, keepGraph: true);
-        Fixture.AssertClose(Reference.GetProperty("gram").ToTensor(), captured.Gram(), 1e-9);
-        using var normalised = run.Batch.Capture(run.NormalisedSeeds());
-        Fixture.AssertClose(Reference.GetProperty("normalised_gram").ToTensor(), normalised.Gram(), 1e-9);
-        AssertNorms("gradient_norms", run.Classifier, captured.Combine(ones(3)));
-    }
-
-    [TestMethod]
-    public void Solve_ReferenceAdapter_WeightsAndUpdateNormsEqualReference()
-    {
-        using var scope = NewDisposeScope();
-        using var run = new AdaptedRun();
-        var damping = Reference.GetProperty("damping_relative").GetDouble();
-        using var captured = run.Batch.Capture(run.Batch.LogitGradients, keepGraph: true);
-        using var normalised = run.Batch.Capture(run.NormalisedSeeds());
-
-        using var empirical = GramSolver.Solve(captured.Gram(), ones(3, dtype: ScalarType.Float64), damping);
-        using var improved = GramSolver.Solve(normalised.Gram(), run.Batch.SquaredNorms.sqrt(), damping);
-
-        Fixture.AssertClose(Reference.GetProperty("weights_ef").ToTensor(), empirical.Weights, 1e-9);
-        Fixture.AssertClose(Reference.GetProperty("weights_ief_normalised").ToTensor(), improved.Weights, 1e-9);
-        AssertNorms("ef_norms", run.Classifier, captured.Combine(empirical.Weights));
-        AssertNorms("ief_norms", run.Classifier, normalised.Combine(improved.Weights));
-    }
-
-    [TestMethod]
-    public void Names_ReferenceAdapter_EqualReference()
-    {
-        using var classifier = BertFixture.CreateAdaptedClassifier();
-
-        var trainable = classifier.TrainableParameters.ToDictionary(
-            named => BertFixture.ReferenceName(named.Name), named => string.Join(",", named.Value.shape));
-
-        var expected = Reference.GetProperty("trainable").EnumerateObject().ToDictionary(
-            entry => entry.Name, entry => string.Join(",", entry.Value.EnumerateArray().Select(size => size.GetInt64())));
-        CollectionAssert.AreEquivalent(expected, trainable);
-    }
 
     [TestMethod]
     public void Forward_NewAdapter_EqualsBaseUntilTrained()
@@ -77,9 +28,7 @@ public sealed class LoraAdapterTests
     public void Forward_Dropout_ActsInTrainingOnly()
     {
         using var scope = NewDisposeScope();
-        using var files = BertFixture.OpenFiles();
-        using var classifier = new TextClassifier(
-            TextEncoderFactory.Create(NaturalGradient.Checkpoints.ModelConfig.Read(files)), 3, new LoraOptions { Dropout = 0.5 }, seed: 1);
+        using var classifier = Create(new LoraOptions { Dropout = 0.5 });
         using var noGrad = no_grad();
         var generator = new Generator(3);
         foreach (var parameter in classifier.parameters())
@@ -100,11 +49,7 @@ public sealed class LoraAdapterTests
     [TestMethod]
     public void Attach_UnknownTarget_NamesTheLayersThereAre()
     {
-        using var files = BertFixture.OpenFiles();
-        using var encoder = TextEncoderFactory.Create(NaturalGradient.Checkpoints.ModelConfig.Read(files));
-
-        var exception = Assert.ThrowsExactly<ArgumentException>(
-            () => new TextClassifier(encoder, 3, new LoraOptions { TargetModules = ["q_proj"] }, seed: 1));
+        var exception = Assert.ThrowsExactly<ArgumentException>(() => Create(new LoraOptions { TargetModules = ["query", "q_proj"] }));
 
         StringAssert.Contains(exception.Message, "'q_proj'");
         StringAssert.Contains(exception.Message, "attention.self.query");
@@ -117,11 +62,81 @@ public sealed class LoraAdapterTests
     [DataRow("encoder.layer.1.attention.self.key", 1)]
     public void Attach_TargetModules_AdaptsLayersWithThatEnding(string target, int layers)
     {
-        using var files = BertFixture.OpenFiles();
-        using var classifier = new TextClassifier(
-            TextEncoderFactory.Create(NaturalGradient.Checkpoints.ModelConfig.Read(files)), 3, new LoraOptions { TargetModules = [target] }, seed: 1);
+        using var classifier = Create(new LoraOptions { TargetModules = [target] });
 
         Assert.HasCount((2 * layers) + 2, classifier.TrainableParameters);
+    }
+
+    [TestMethod]
+    [DataRow(".*layer\\.1\\.attention.*(query|value)", 2)]
+    [DataRow("bert\\.pooler\\.dense", 1)]
+    [DataRow(".*dense", 7)]
+    public void Attach_TargetPattern_AdaptsLayersWhoseWholeNameMatches(string pattern, int layers)
+    {
+        using var classifier = Create(new LoraOptions { TargetPattern = pattern });
+
+        Assert.HasCount((2 * layers) + 2, classifier.TrainableParameters);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Create(new LoraOptions { TargetPattern = "query" })).Message, "'query'");
+    }
+
+    [TestMethod]
+    public void Attach_AllLinear_AdaptsEveryLayerButTheHead()
+    {
+        using var classifier = Create(new LoraOptions { TargetModules = LoraOptions.AllLinear });
+
+        Assert.HasCount((2 * 13) + 2, classifier.TrainableParameters);
+    }
+
+    [TestMethod]
+    public void Attach_Patterns_GiveTheFirstMatchAtADot()
+    {
+        using var classifier = Create(new LoraOptions
+        {
+            RankPattern = new Dictionary<string, int> { ["uery"] = 7, ["layer.0.attention.self.query"] = 2, ["query"] = 3, [".*value"] = 4 },
+        });
+
+        var ranks = classifier.TrainableParameters.Where(named => named.Name.EndsWith("lora_A.weight", StringComparison.Ordinal))
+            .Select(named => named.Value.shape[0]).ToArray();
+        CollectionAssert.AreEqual(new long[] { 2, 4, 3, 4 }, ranks);
+    }
+
+    [TestMethod]
+    public void Attach_ModulesToSave_TrainsThemAsAWhole()
+    {
+        using var classifier = Create(new LoraOptions { ModulesToSave = ["pooler", "classifier"] });
+
+        var names = classifier.TrainableParameters.Select(named => named.Name).ToArray();
+        CollectionAssert.Contains(names, "bert.pooler.dense.weight");
+        Assert.HasCount(8 + 2 + 2, names);
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => Create(new LoraOptions { ModulesToSave = ["pool"] })).Message, "'pool'");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => Create(new LoraOptions { ModulesToSave = ["attention.self"] })).Message, "low-rank addition");
+    }
+
+    [TestMethod]
+    public void Forward_NewDoRA_EqualsBaseAndDropsInTrainingOnly()
+    {
+        using var scope = NewDisposeScope();
+        using var classifier = PeftFixture.Create(new LoraOptions { UseDoRA = true, Dropout = 0.5 });
+        using var plain = PeftFixture.Create(Adapters.HeadOnly);
+        using var inputs = BertFixture.Inputs(Reference.GetProperty("inputs"));
+        using var noGrad = no_grad();
+
+        classifier.eval();
+        // The magnitudes were computed in float32, as the model was read.
+        Fixture.AssertClose(plain.Encoder.Pool(inputs), classifier.Encoder.Pool(inputs), 1e-5, 1e-6);
+        foreach (var named in classifier.TrainableParameters.Where(named => named.Name.EndsWith("lora_magnitude_vector", StringComparison.Ordinal)))
+        {
+            named.Value.fill_(2);
+        }
+
+        var (third, fourth) = (classifier.Encoder.Pool(inputs), classifier.Encoder.Pool(inputs));
+        classifier.train();
+        var (first, second) = (classifier.Encoder.Pool(inputs), classifier.Encoder.Pool(inputs));
+
+        Assert.IsFalse(first.allclose(second));
+        Fixture.AssertClose(third, fourth);
     }
 
     [TestMethod]
@@ -131,45 +146,34 @@ public sealed class LoraAdapterTests
         AssertInvalid(nameof(LoraOptions.Alpha), new LoraOptions { Alpha = double.NaN });
         AssertInvalid(nameof(LoraOptions.Dropout), new LoraOptions { Dropout = 1 });
         AssertInvalid(nameof(LoraOptions.TargetModules), new LoraOptions { TargetModules = [] });
+        AssertInvalid(nameof(LoraOptions.ModulesToSave), new LoraOptions { ModulesToSave = [""] });
+        AssertInvalid(nameof(LoraOptions.TargetPattern), new LoraOptions { TargetPattern = "(" });
+        AssertInvalid(nameof(LoraOptions.TargetPattern), new LoraOptions { TargetPattern = ".*", TargetModules = ["query"] });
+        AssertInvalid(nameof(LoraOptions.RankPattern), new LoraOptions { RankPattern = new Dictionary<string, int> { ["query"] = 0 } });
+        AssertInvalid(nameof(LoraOptions.RankPattern), new LoraOptions { RankPattern = new Dictionary<string, int> { ["["] = 1 } });
+        AssertInvalid(nameof(LoraOptions.AlphaPattern), new LoraOptions { AlphaPattern = new Dictionary<string, double> { ["query"] = -1 } });
+        AssertInvalid(nameof(LoraOptions.Bias), new LoraOptions { Bias = (LoraBias)7 });
+    }
+
+    private static TextClassifier Create(LoraOptions options)
+    {
+        using var files = BertFixture.OpenFiles();
+        var encoder = TextEncoderFactory.Create(NaturalGradient.Checkpoints.ModelConfig.Read(files));
+        try
+        {
+            return new TextClassifier(encoder, 3, options, seed: 1);
+        }
+        catch
+        {
+            encoder.Dispose();
+            throw;
+        }
     }
 
     private static void AssertInvalid(string setting, LoraOptions options)
     {
-        var exception = Assert.ThrowsExactly<ArgumentOutOfRangeException>(options.Validate);
+        var exception = Assert.Throws<ArgumentException>(options.Validate);
         Assert.AreEqual(setting, exception.ParamName);
         StringAssert.Contains(exception.Message, setting);
-    }
-
-    private static void AssertNorms(string table, TextClassifier classifier, Dictionary<IntPtr, Tensor> values)
-    {
-        var norms = Reference.GetProperty(table);
-        foreach (var (name, parameter) in classifier.TrainableParameters)
-        {
-            var expected = norms.GetProperty(BertFixture.ReferenceName(name)).GetDouble();
-            Assert.AreEqual(expected, values[parameter.Handle].norm().item<double>(), 1e-9 * expected, name);
-        }
-    }
-
-    private sealed class AdaptedRun : IDisposable
-    {
-        private readonly Tensor _labels = Reference.GetProperty("labels").ToTensor().to(ScalarType.Int64);
-
-        public AdaptedRun()
-        {
-            var inputs = BertFixture.Inputs(Reference.GetProperty("inputs"));
-            Batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), _labels, true, () => Classifier.Forward(inputs));
-        }
-
-        public TextClassifier Classifier { get; } = BertFixture.CreateAdaptedClassifier();
-
-        public BatchEvaluation Batch { get; }
-
-        public Tensor NormalisedSeeds() => Batch.LogitGradients.div(Batch.SquaredNorms.sqrt().unsqueeze(1));
-
-        public void Dispose()
-        {
-            Batch.Dispose();
-            Classifier.Dispose();
-        }
     }
 }

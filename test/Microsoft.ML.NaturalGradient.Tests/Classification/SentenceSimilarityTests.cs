@@ -133,6 +133,43 @@ public sealed class SentenceSimilarityTests
     }
 
     [TestMethod]
+    public void SavePeftAndPretrained_ContinueWhereTheModelStopped()
+    {
+        var rows = Rows(10);
+        using var model = Trainer().Fit(View(rows));
+        var folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            var expected = Scores(model, rows);
+            model.Model.MergeAdapter();
+            Assert.IsTrue(model.Model.IsMerged);
+            CollectionAssert.AreNotEqual(new float[rows.Length], Scores(model, rows));
+            model.Model.UnmergeAdapter();
+            CollectionAssert.AreEqual(expected, Scores(model, rows));
+            model.Model.SavePeft(folder);
+            model.Model.SavePretrained(folder);
+
+            // One epoch at a learning rate of nearly zero, so that the scores are those of the weights that were read.
+            using var again = Trainer(options =>
+            {
+                options.Adapter = ML.Checkpoints.LoadPeft(folder);
+                options.Optimizer = Ief with { LearningRate = 1e-12 };
+                options.MaxEpoch = 1;
+            }).Fit(View(Standardized(rows)));
+            var scores = Scores(again, rows);
+            Assert.Contains("\"regression\"", File.ReadAllText(Path.Combine(folder, "config.json")));
+            for (var i = 0; i < rows.Length; i++)
+            {
+                Assert.AreEqual(expected[i], scores[i], 1e-4f);
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [TestMethod]
     public void SentenceSimilarity_NamedArguments_KeepMlNetsNamesAndDefaults()
     {
         var rows = Rows(8).Select(row => new { row.Label, Sentence1 = row.Text, Sentence2 = row.Pair });
@@ -172,6 +209,14 @@ public sealed class SentenceSimilarityTests
     [TestMethod]
     public void Create_NoSecondSentence_Refuses() =>
         Assert.Throws<ArgumentException>(() => Trainer(options => options.Sentence2ColumnName = null));
+
+    // Labels of mean 0 and deviation 1, which training does not rescale.
+    private static SimilarityRow[] Standardized(SimilarityRow[] rows)
+    {
+        var mean = rows.Average(row => (double)row.Label);
+        var deviation = Math.Sqrt(rows.Average(row => Math.Pow(row.Label - mean, 2)));
+        return [.. rows.Select(row => new SimilarityRow { Text = row.Text, Pair = row.Pair, Label = (float)((row.Label - mean) / deviation) })];
+    }
 
     private static SimilarityRow[] Rows(int count) =>
         [.. TinyText.Rows(count, "good", "bad", "neutral").Select(row => new SimilarityRow

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -5,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.Layers;
 
-/// <summary>A table of vectors looked up by id, that records itself on the current tape when it is trainable.</summary>
+/// <summary>A table of vectors looked up by id, that records itself on the current tape when it is trainable, and may carry a prompt.</summary>
 internal sealed class EmbeddingLayer : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "weight")]
@@ -21,8 +22,34 @@ internal sealed class EmbeddingLayer : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>Rows V.</summary>
+    public long Count => _weight.shape[0];
+
+    /// <summary>Width D.</summary>
+    public long Width => _weight.shape[1];
+
+    /// <summary>What stands before every text; <see langword="null"/> for nothing.</summary>
+    public PromptAdapter? Prompt { get; private set; }
+
+    /// <summary>Puts a prompt before every text, in place of as many ids.</summary>
+    /// <param name="prompt">The prompt; owned by this layer from now on.</param>
+    public void Prepend(PromptAdapter prompt)
+    {
+        Prompt = prompt;
+        register_module("prompt", prompt);
+    }
+
+    /// <summary>Copies rows of the table.</summary>
+    /// <param name="ids">Ids, [K].</param>
+    /// <returns>[K, D]; in the caller's dispose scope.</returns>
+    public Tensor Vectors(Tensor ids) => _weight.index_select(0, ids.to(_weight.device));
+
     /// <inheritdoc/>
-    public override Tensor forward(Tensor ids) // [N, T] -> [N, T, D]
+    /// <remarks>With a prompt of P vectors, the first P ids of each text only keep its place.</remarks>
+    public override Tensor forward(Tensor ids) => // [N, T] -> [N, T, D]
+        Prompt is null ? LookUp(ids) : Prompt.Prepend(LookUp(ids.narrow(1, Prompt.Length, ids.shape[1] - Prompt.Length)));
+
+    private Tensor LookUp(Tensor ids)
     {
         var output = _weight.index_select(0, ids.flatten()).view([.. ids.shape, _weight.shape[1]]);
         return GradientTape.Current is { } tape && _weight.requires_grad

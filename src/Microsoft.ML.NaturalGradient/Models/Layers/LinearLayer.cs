@@ -19,6 +19,8 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "bias")]
     private readonly Parameter? _bias; // [O]
 
+    private Parameter? _unmerged; // [O, I], the weight before the adapter was merged into it
+
     /// <summary>Creates the layer with zero weights, to be filled from a checkpoint.</summary>
     /// <param name="inputSize">Input width I.</param>
     /// <param name="outputSize">Output width O.</param>
@@ -42,6 +44,12 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
     /// <summary>What is attached; <see langword="null"/> for nothing.</summary>
     public LinearAdapter? Adapter { get; private set; }
 
+    /// <summary>The layer's own weight, [O, I], without what an adapter changed in it.</summary>
+    public Parameter OwnWeight => _unmerged ?? _weight;
+
+    /// <summary>Whether the adapter is merged into the weight.</summary>
+    public bool IsMerged => _unmerged is not null;
+
     /// <summary>Attaches an adapter.</summary>
     /// <param name="adapter">The adapter; owned by this layer from now on.</param>
     public void Adapt(LinearAdapter adapter)
@@ -63,8 +71,44 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
         bias.AddInPlace(ones_like(bias), shift);
     }
 
+    /// <summary>Changes the weight so that the layer does without its adapter; keeps a copy of the weight.</summary>
+    public void Merge()
+    {
+        if (Adapter is null || IsMerged)
+        {
+            return;
+        }
+
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        _unmerged = NewParameter.Of(_weight.detach().clone);
+        _unmerged.requires_grad = false;
+        _weight.copy_(Adapter.Merged(_weight));
+    }
+
+    /// <summary>Takes back <see cref="Merge"/>: the weight is again what it was, bit for bit.</summary>
+    public void Unmerge()
+    {
+        if (_unmerged is null)
+        {
+            return;
+        }
+
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        _weight.copy_(_unmerged);
+        _unmerged.Dispose();
+        _unmerged = null;
+    }
+
     /// <inheritdoc/>
-    public override Tensor forward(Tensor input) // [N, ..., I] -> [N, ..., O]
+    public override Tensor forward(Tensor input) => // [N, ..., I] -> [N, ..., O]
+        Adapter is null || IsMerged ? Map(input) : Adapter.Apply(this, input);
+
+    /// <summary>Computes the output of the layer alone, xWᵀ + b, recorded on the current tape.</summary>
+    /// <param name="input">[N, ..., I].</param>
+    /// <returns>[N, ..., O]; in the caller's dispose scope.</returns>
+    public Tensor Map(Tensor input)
     {
         var output = nn.functional.linear(input, _weight, _bias);
         if (GradientTape.Current is { } tape && (_weight.requires_grad || _bias is { requires_grad: true }))
@@ -72,7 +116,37 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
             output = tape.Record(output, [.. Uses(input)]);
         }
 
-        return Adapter is null ? output : Adapter.Apply(input, output);
+        return output;
+    }
+
+    /// <summary>Computes xWᵀ for a weight that is not trained.</summary>
+    /// <param name="input">[N, ..., I].</param>
+    /// <returns>[N, ..., O]; in the caller's dispose scope.</returns>
+    public Tensor MapWithoutBias(Tensor input) => nn.functional.linear(input, _weight);
+
+    /// <summary>Adds the bias, recorded on the current tape.</summary>
+    /// <param name="output">[N, ..., O].</param>
+    /// <returns>[N, ..., O]; in the caller's dispose scope.</returns>
+    public Tensor AddBias(Tensor output)
+    {
+        if (_bias is null)
+        {
+            return output;
+        }
+
+        var sum = output.Plus(_bias);
+        return GradientTape.Current is { } tape && _bias.requires_grad ? tape.Record(sum, new BiasUse(_bias)) : sum;
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _unmerged?.Dispose();
+        }
+
+        base.Dispose(disposing);
     }
 
     private IEnumerable<ParameterUse> Uses(Tensor input)

@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using Microsoft.ML.NaturalGradient.Tests.Oracles;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -37,22 +38,6 @@ public sealed class RecordingLayerTests
 
         var parameters = captured.Parameters.ToArray();
         Assert.HasCount(4, parameters);
-        Fixture.AssertClose(OneAtATime(parameters, n => norm.forward(linear.forward(input.narrow(0, n, 1))), seeds), captured.Rows());
-    }
-
-    private static Tensor OneAtATime(Tensor[] parameters, Func<long, Tensor> forward, Tensor seeds)
-    {
-        var rows = new List<Tensor>();
-        for (var n = 0; n < seeds.shape[0]; n++)
-        {
-            autograd.backward([forward(n)], [seeds.narrow(0, n, 1)], false, false, [.. parameters]);
-            rows.Add(cat([.. parameters.Select(parameter => parameter.grad!.flatten().clone())]));
-            foreach (var parameter in parameters)
-            {
-                parameter.grad = null;
-            }
-        }
-
-        return stack(rows);
+        Fixture.AssertClose(PerSampleOracle.Rows(n => norm.forward(linear.forward(input.narrow(0, n, 1))), seeds, parameters), captured.Rows());
     }
 }

@@ -1,0 +1,114 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Training;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Adaptation;
+
+/// <summary>The trained weights of a classifier under the names that PEFT gives them in <c>adapter_model.safetensors</c>.</summary>
+/// <remarks>
+/// A weight of the base model is called <c>base_model.model.</c> and its checkpoint name; the bias of a layer with an addition belongs to
+/// its <c>base_layer</c>. PEFT also writes copies of the head's bias (<c>original_module</c>, <c>modules_to_save</c>) when all biases are trained;
+/// they are neither read nor written here.
+/// </remarks>
+internal static class AdapterWeights
+{
+    private const string BaseLayer = ".base_layer";
+    private const string PoolingKey = "pooling";
+    private const string MeanPooling = "mean";
+
+    private static readonly string[] Copies = [".original_module.", ".modules_to_save."];
+
+    /// <summary>The weights to be written.</summary>
+    /// <param name="classifier">The classifier.</param>
+    /// <param name="adapter">What was trained.</param>
+    /// <returns>The trained weights in their own types; not copied.</returns>
+    public static IEnumerable<SafetensorsEntry> Entries(TextClassifier classifier, AdapterOptions adapter)
+    {
+        var adapted = AdaptedLayers(classifier.Encoder);
+        return classifier.TrainableParameters.Select(
+            named => new SafetensorsEntry(FileNames(named.Name, adapter, adapted, classifier.Encoder).First(), named.Value, named.Value.dtype));
+    }
+
+    /// <summary>What the file says about the classifier beside its weights.</summary>
+    /// <param name="readsMean">Whether the head reads the mean of the token vectors and not what the architecture's own classifier reads.</param>
+    /// <returns>Metadata; nothing that PEFT does not write, unless the head reads the mean.</returns>
+    public static IReadOnlyDictionary<string, string> Metadata(bool readsMean)
+    {
+        var metadata = new Dictionary<string, string> { ["format"] = "pt" };
+        if (readsMean)
+        {
+            metadata[PoolingKey] = MeanPooling;
+        }
+
+        return metadata;
+    }
+
+    /// <summary>Whether the head reads what the architecture's own classifier reads, as for every file of PEFT.</summary>
+    public static bool IsForClassifier(SafetensorsFile file) =>
+        file.Metadata.ContainsKey("format") && file.Metadata.GetValueOrDefault(PoolingKey) != MeanPooling;
+
+    /// <summary>Names of the base model's own weights that a file holds, as checkpoints call them.</summary>
+    public static IReadOnlySet<string> BaseNames(SafetensorsFile file) => file.Names
+        .Where(name => name.StartsWith(AdapterConfig.Prefix, StringComparison.Ordinal))
+        .Select(name => name[AdapterConfig.Prefix.Length..].Replace(BaseLayer, "", StringComparison.Ordinal))
+        .ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>Whether a file has weights of the classification head.</summary>
+    public static bool HasHead(TextClassifier classifier, AdapterOptions adapter, SafetensorsFile file) =>
+        classifier.TrainableParameters.Any(named => IsHead(named, classifier) && file.Contains(adapter.FilePrefix + named.Name));
+
+    /// <summary>Fills the trained weights from a file, all of them or none.</summary>
+    /// <param name="classifier">The classifier; changed.</param>
+    /// <param name="adapter">What it was trained with.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="withHead">Whether the head is filled too.</param>
+    /// <exception cref="InvalidDataException">
+    /// Weights are missing, have another shape, or are left over; the message lists them.
+    /// </exception>
+    public static void Load(TextClassifier classifier, AdapterOptions adapter, SafetensorsFile file, bool withHead = true)
+    {
+        var adapted = AdaptedLayers(classifier.Encoder);
+        var found = classifier.TrainableParameters.Select(named => (Named: named, Names: FileNames(named.Name, adapter, adapted, classifier.Encoder)))
+            .Select(entry => (entry.Named, Name: entry.Names.FirstOrDefault(file.Contains) ?? entry.Names.First())).ToArray();
+        var known = found.Select(entry => entry.Name).ToHashSet(StringComparer.Ordinal);
+        var unknown = file.Names.Where(name => !known.Contains(name) && !IsCopy(name, known)).ToArray();
+        if (unknown.Length > 0)
+        {
+            throw new InvalidDataException(
+                $"{file.Description} has weights that this model has no place for: {string.Join(", ", unknown.Take(8))}"
+                + $"{(unknown.Length > 8 ? $" and {unknown.Length - 8} more" : "")}. Check that {AdapterConfig.FileName} belongs to them, and that the base "
+                + "model is the one that the adapter was trained on.");
+        }
+
+        CheckpointLoader.Load(
+            found.Where(entry => withHead || !IsHead(entry.Named, classifier)).Select(entry => (entry.Name, (Tensor)entry.Named.Value)), file, []);
+    }
+
+    /// <summary>The layers that have an adapter, by their checkpoint names.</summary>
+    public static IReadOnlyDictionary<string, LinearLayer> AdaptedLayers(TextEncoder encoder) => encoder.named_modules()
+        .Where(named => named.module is LinearLayer { Adapter: not null })
+        .ToDictionary(named => $"{encoder.Prefix}.{named.name}", named => (LinearLayer)named.module);
+
+    /// <summary>Whether a parameter belongs to the classification head.</summary>
+    public static bool IsHead(NamedParameter named, TextClassifier classifier) =>
+        named.Name != PromptAdapter.CheckpointName && !named.Name.StartsWith(classifier.Encoder.Prefix + ".", StringComparison.Ordinal);
+
+    private static bool IsCopy(string name, HashSet<string> known) =>
+        Copies.Any(copy => name.Contains(copy, StringComparison.Ordinal) && known.Contains(name.Replace(copy, ".", StringComparison.Ordinal)));
+
+    // The name that is written, then others that are read: older files without base_layer, and adapters of the bare encoder without its prefix.
+    private static IEnumerable<string> FileNames(string name, AdapterOptions adapter, IReadOnlyDictionary<string, LinearLayer> adapted, TextEncoder encoder)
+    {
+        if (name == PromptAdapter.CheckpointName)
+        {
+            return [name];
+        }
+
+        var (layer, field) = (name[..name.LastIndexOf('.')], name[name.LastIndexOf('.')..]);
+        string[] names = field is ".bias" or ".weight" && adapted.ContainsKey(layer) ? [layer + BaseLayer + field, name] : [name];
+        var bare = names.Where(own => own.StartsWith(encoder.Prefix + ".", StringComparison.Ordinal)).Select(own => own[(encoder.Prefix.Length + 1)..]);
+        return names.Concat(bare.ToArray()).Select(own => adapter.FilePrefix + own);
+    }
+}

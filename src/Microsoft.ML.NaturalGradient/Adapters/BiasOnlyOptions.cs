@@ -1,0 +1,23 @@
+using System.Text.Json.Nodes;
+using Microsoft.ML.NaturalGradient.Adaptation;
+using Microsoft.ML.NaturalGradient.Models;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient;
+
+/// <summary>BitFit: the biases of all linear and normalisation layers are trained, everything else pretrained stays as it is.</summary>
+/// <remarks>Ben Zaken, Ravfogel and Goldberg, "BitFit: Simple Parameter-efficient Fine-tuning for Transformer-based Masked Language-models", ACL 2022.</remarks>
+public sealed record BiasOnlyOptions : AdapterOptions
+{
+    internal const string TypeName = "BIAS_ONLY";
+
+    internal override string Description => "biases only";
+
+    internal override void Validate()
+    {
+    }
+
+    internal override void Attach(TextEncoder encoder, Generator generator) => EncoderParameters.TrainBiases(encoder);
+
+    internal override JsonObject ToConfig(TextEncoder encoder) => AdapterConfig.Describe(TypeName, encoder);
+}

@@ -1,0 +1,93 @@
+using System.Text.RegularExpressions;
+using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Models.Layers;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Adaptation;
+
+/// <summary>Finds layers by the names and patterns of a LoRA configuration, with PEFT's rules.</summary>
+internal static class LoraTargets
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    /// <summary>Finds the linear layers to adapt.</summary>
+    /// <param name="encoder">The encoder.</param>
+    /// <param name="options">The settings.</param>
+    /// <returns>The layers by their checkpoint names, in the order of the encoder.</returns>
+    /// <exception cref="ArgumentException">A target names no layer; the message lists the layers there are.</exception>
+    public static IReadOnlyList<(string Name, LinearLayer Layer)> Find(TextEncoder encoder, LoraOptions options)
+    {
+        var layers = Named(encoder).Where(named => named.Module is LinearLayer)
+            .Select(named => (named.Name, Layer: (LinearLayer)named.Module)).ToArray();
+        if (options.TargetPattern is { } pattern)
+        {
+            var expression = Whole(pattern);
+            var matching = layers.Where(layer => expression.IsMatch(layer.Name)).ToArray();
+            return matching.Length > 0 ? matching : throw None(layers, $"matches the TargetPattern '{pattern}'", nameof(options.TargetPattern));
+        }
+
+        var targets = options.TargetModules ?? encoder.DefaultTargets;
+        if (IsAllLinear(targets))
+        {
+            return layers;
+        }
+
+        var unknown = targets.FirstOrDefault(target => !layers.Any(layer => EndsWith(layer.Name, target)));
+        var chosen = layers.Where(layer => targets.Any(target => EndsWith(layer.Name, target))).ToArray();
+        return unknown is null || (options.SkipsUnknownTargets && chosen.Length > 0)
+            ? chosen
+            : throw None(layers, $"is called '{unknown}'", nameof(options.TargetModules));
+    }
+
+    /// <summary>Finds the modules of an encoder that are trained as a whole.</summary>
+    /// <param name="encoder">The encoder.</param>
+    /// <param name="ending">What the names of the modules end with; unlike the names of target layers, not only at a dot.</param>
+    /// <returns>The modules by their checkpoint names.</returns>
+    public static IEnumerable<(string Name, nn.Module Module)> EndingWith(TextEncoder encoder, string ending) =>
+        Named(encoder).Where(named => named.Name.EndsWith(ending, StringComparison.Ordinal));
+
+    /// <summary>Looks up the value for a layer.</summary>
+    /// <param name="pattern">Values by regular expressions for the end of a layer's name; the first that matches counts.</param>
+    /// <param name="name">Name of the layer.</param>
+    /// <param name="defaultValue">The value where none matches.</param>
+    /// <returns>The value.</returns>
+    public static T Lookup<T>(IReadOnlyDictionary<string, T>? pattern, string name, T defaultValue)
+    {
+        foreach (var (key, value) in pattern ?? new Dictionary<string, T>())
+        {
+            if (Whole($"(?:.*\\.)?(?:{key})").IsMatch(name))
+            {
+                return value;
+            }
+        }
+
+        return defaultValue;
+    }
+
+    /// <summary>Whether targets are the word for all linear layers.</summary>
+    public static bool IsAllLinear(IReadOnlyList<string> targets) => targets is [LoraOptions.AllLinearName];
+
+    /// <summary>Throws if a text is no regular expression.</summary>
+    /// <exception cref="ArgumentException">It is none; the message says why.</exception>
+    public static void CheckPattern(string pattern) => _ = Whole(pattern);
+
+    private static Regex Whole(string pattern) => new($@"\A(?:{pattern})\z", RegexOptions.CultureInvariant, Patience);
+
+    private static IEnumerable<(string Name, nn.Module Module)> Named(TextEncoder encoder) =>
+        encoder.named_modules().Select(named => ($"{encoder.Prefix}.{named.name}", named.module));
+
+    private static bool EndsWith(string name, string target) =>
+        name == target || name.EndsWith("." + target, StringComparison.Ordinal);
+
+    private static ArgumentException None((string Name, LinearLayer Layer)[] layers, string problem, string setting) => new(
+        $"No linear layer of the model {problem}. Choose {setting} from: "
+        + $"{string.Join(", ", layers.Select(layer => ShortName(layer.Name)).Distinct())}.", nameof(layers));
+
+    // The part after the layer's number: bert.encoder.layer.0.attention.self.query -> attention.self.query.
+    private static string ShortName(string name)
+    {
+        var parts = name.Split('.');
+        var number = Array.FindIndex(parts, part => int.TryParse(part, out _));
+        return string.Join('.', parts[(number + 1)..]);
+    }
+}

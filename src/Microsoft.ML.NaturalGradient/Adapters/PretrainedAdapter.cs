@@ -1,0 +1,125 @@
+using System.Text.Json.Nodes;
+using Microsoft.ML.NaturalGradient.Adaptation;
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Tokenization;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient;
+
+/// <summary>A trained adapter to go on from or to score with, from <see cref="ML.Checkpoints.LoadPeft"/>.</summary>
+/// <remarks>
+/// As the <c>adapter</c> of a trainer it makes training start from its weights; the settings are the adapter's own. A trained model does not
+/// depend on the folder any more.
+/// </remarks>
+public sealed record PretrainedAdapter : AdapterOptions
+{
+    private readonly byte[] _weights;
+    private readonly string _description;
+    private readonly string? _task;
+
+    private PretrainedAdapter(AdapterOptions options, byte[] weights, string description, string? task, string? baseModelName)
+    {
+        Options = options;
+        _weights = weights;
+        _description = description;
+        _task = task;
+        BaseModelName = baseModelName;
+    }
+
+    /// <summary>The adapter's settings, a <see cref="LoraOptions"/> or <see cref="PromptTuningOptions"/>.</summary>
+    public AdapterOptions Options { get; private init; }
+
+    /// <summary>Whether the adapter's own classification head is taken over, if it has one.</summary>
+    /// <value>
+    /// True (the default) needs the same number of classes; its outputs are the classes in the order of the label's keys. False starts with a
+    /// new head.
+    /// </value>
+    public bool KeepHead { get; init; } = true;
+
+    internal override string Description => $"{Options.Description} from {_description}";
+
+    internal override AdapterOptions Settings => Options;
+
+    internal override bool IsPeft => Options.IsPeft;
+
+    internal override string? BaseModelName { get; }
+
+    internal override int PromptLength => Options.PromptLength;
+
+    internal override string FilePrefix => Options.FilePrefix;
+
+    /// <summary>Reads an adapter's files.</summary>
+    /// <param name="files">The files; not kept.</param>
+    /// <returns>The adapter.</returns>
+    internal static PretrainedAdapter Read(CheckpointFiles files)
+    {
+        var options = AdapterConfig.Read(files);
+        var config = ModelConfig.Read(files, AdapterConfig.FileName);
+        using var stream = files.Open(AdapterConfig.WeightsName);
+        using var content = new MemoryStream();
+        stream.CopyTo(content);
+        var description = $"'{AdapterConfig.WeightsName}' of {files.Description}";
+        using (SafetensorsFile.FromMemory(content.ToArray(), description))
+        {
+            // Opened so that a damaged file is reported here and not when training starts.
+        }
+
+        return new PretrainedAdapter(
+            options, content.ToArray(), description, config.OptionalString(AdapterConfig.TaskField, null), config.OptionalString(AdapterConfig.BaseModelField, null));
+    }
+
+    internal override void Validate() => Options.Validate();
+
+    internal override CheckpointFiles Open(CheckpointFiles files)
+    {
+        using var weights = OpenWeights();
+        return IsForClassifier(weights) ? ClassifierConfig.OpenAsClassifier(files) : files;
+    }
+
+    internal override AdapterOptions For(ITextTokenizer tokenizer) => this with { Options = Options.For(tokenizer) };
+
+    internal override void Attach(TextEncoder encoder, Generator generator)
+    {
+        if (_task is not (null or AdapterConfig.ClassificationTask or "FEATURE_EXTRACTION"))
+        {
+            throw new NotSupportedException(
+                $"The adapter of {_description} has {AdapterConfig.TaskField} '{_task}', which does not classify texts. "
+                + $"Supported are {AdapterConfig.ClassificationTask} and FEATURE_EXTRACTION.");
+        }
+
+        try
+        {
+            Options.Attach(encoder, generator);
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException(
+                $"The adapter of {_description} does not fit the base model, whose architecture is '{encoder.Prefix}': {e.Message}", e);
+        }
+    }
+
+    internal override void Restore(TextClassifier classifier)
+    {
+        using var weights = OpenWeights();
+        try
+        {
+            AdapterWeights.Load(classifier, Options, weights, KeepHead && AdapterWeights.HasHead(classifier, Options, weights));
+        }
+        catch (InvalidDataException e) when (KeepHead && AdapterWeights.HasHead(classifier, Options, weights))
+        {
+            throw new InvalidDataException(
+                $"{e.Message} If only the number of classes differs, load it with {{ {nameof(KeepHead)} = false }} for a new head.", e);
+        }
+    }
+
+    internal override JsonObject ToConfig(TextEncoder encoder) => Options.ToConfig(encoder);
+
+    /// <summary>Opens the weights, which stay in memory.</summary>
+    internal SafetensorsFile OpenWeights() => SafetensorsFile.FromMemory(_weights, _description);
+
+    // An adapter that names no task but has a head was trained on the architecture's own classifier too.
+    private bool IsForClassifier(SafetensorsFile weights) => AdapterWeights.IsForClassifier(weights)
+        && (_task == AdapterConfig.ClassificationTask || (_task is null && AdapterConfig.HeadModules.Any(
+            head => weights.Names.Any(name => name.StartsWith($"{FilePrefix}{head}.", StringComparison.Ordinal)))));
+}

@@ -1,0 +1,71 @@
+using Microsoft.ML.NaturalGradient;
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Classification;
+
+namespace Microsoft.ML;
+
+/// <summary>Reads what was trained elsewhere, in Python or by this library.</summary>
+public static class Checkpoints
+{
+    /// <summary>Reads an adapter that PEFT, or <see cref="TextClassificationModel.SavePeft"/>, saved.</summary>
+    /// <remarks>
+    /// Give the result to a trainer as its <c>adapter</c> to go on training from these weights, or to <see cref="LoadTextClassifier"/> to score with it.
+    /// </remarks>
+    /// <param name="folder">Folder with adapter_config.json and adapter_model.safetensors.</param>
+    /// <returns>The adapter with its weights in memory.</returns>
+    /// <exception cref="ArgumentException"><paramref name="folder"/> is null or empty.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="FileNotFoundException">A file is missing; pickles (adapter_model.bin) are not read.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged; the message names file and field.</exception>
+    /// <exception cref="NotSupportedException">The kind of adapter or a setting is not supported; the message names it.</exception>
+    public static PretrainedAdapter LoadPeft(string folder)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        var path = Path.GetFullPath(folder);
+        if (!Directory.Exists(path))
+        {
+            throw new DirectoryNotFoundException($"There is no folder '{path}'. Give Checkpoints.LoadPeft a folder with an adapter's files.");
+        }
+
+        using var files = new FolderCheckpointFiles(path);
+        if (!files.Exists("adapter_model.safetensors") && files.Exists("adapter_model.bin"))
+        {
+            throw new NotSupportedException(
+                $"The weights in '{path}' are in 'adapter_model.bin', a Python pickle. Reading a pickle can run any code that its author put there, so "
+                + "only adapter_model.safetensors is read. Convert it, if you trust it, with Python once: model.save_pretrained(folder, safe_serialization=True).");
+        }
+
+        return PretrainedAdapter.Read(files);
+    }
+
+    /// <summary>Reads a trained classifier, to score with it: a full checkpoint with a head, or a base model and an adapter for it.</summary>
+    /// <param name="mlContext">The context; its GpuDeviceId and FallbackToCpu count.</param>
+    /// <param name="model">The full checkpoint, or the base model.</param>
+    /// <param name="adapter">The adapter, from <see cref="LoadPeft"/>; null for a full checkpoint.</param>
+    /// <param name="classNames">
+    /// Names of the classes in the order of the logits, the key values of the predicted label; null takes those of the model's config.json.
+    /// </param>
+    /// <param name="sentence1ColumnName">Column with the text.</param>
+    /// <param name="sentence2ColumnName">Column with the second text of a pair; null for single texts.</param>
+    /// <param name="scoreColumnName">Output column with the probability of each class.</param>
+    /// <param name="outputColumnName">Output column with the most probable class.</param>
+    /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
+    /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
+    /// <exception cref="ArgumentException"><paramref name="classNames"/> are too few, repeated, or neither given nor in the model.</exception>
+    /// <exception cref="NotSupportedException">The architecture is not supported.</exception>
+    public static TextClassificationTransformer LoadTextClassifier(
+        MLContext mlContext,
+        PretrainedModel model,
+        PretrainedAdapter? adapter = null,
+        IReadOnlyList<string>? classNames = null,
+        string sentence1ColumnName = "Sentence1",
+        string? sentence2ColumnName = null,
+        string scoreColumnName = "Score",
+        string outputColumnName = "PredictedLabel")
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentNullException.ThrowIfNull(model);
+        var columns = new TextColumns("Label", scoreColumnName, outputColumnName, sentence1ColumnName, sentence2ColumnName);
+        return new TextClassificationTransformer(mlContext, PretrainedClassifier.Load(mlContext, model, adapter, classNames), columns);
+    }
+}

@@ -1,0 +1,43 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
+
+namespace Microsoft.ML.NaturalGradient.Models;
+
+/// <summary>Tells the tensors of a checkpoint that an encoder rightly ignores from those that show that it is another model.</summary>
+internal static class CheckpointLeftovers
+{
+    private const int MaxListed = 8;
+
+    // Parts of the encoder that pretraining leaves or that are no weights.
+    private static readonly string[] Inside =
+    [
+        "pooler.", "embeddings.position_ids", "embeddings.token_type_ids", "embeddings.position_embeddings.",
+    ];
+
+    // Heads of other tasks. Where the file's names carry the encoder's prefix, everything without it is one.
+    private static readonly string[] Heads =
+    [
+        "cls.", "lm_head.", "discriminator_predictions.", "generator_predictions.", "generator_lm_head.", "mask_predictions.",
+        "lm_predictions.", "vocab_transform.", "vocab_layer_norm.", "vocab_projector.", "qa_outputs.", "decoder.", "head.",
+        "classifier.", "pre_classifier.",
+    ];
+
+    /// <summary>Checks what was left over after loading.</summary>
+    /// <param name="loaded">What was loaded.</param>
+    /// <param name="description">The file, in words for error messages.</param>
+    /// <param name="encoder">The encoder that was filled.</param>
+    /// <exception cref="InvalidDataException">The file has tensors of an encoder that computes something else; the message lists them.</exception>
+    public static void Check(CheckpointLoadResult loaded, string description, TextEncoder encoder)
+    {
+        var known = loaded.Prefix.Length > 0 ? Inside : [.. Inside, .. Heads];
+        var unexpected = loaded.Unused
+            .Where(name => name.StartsWith(loaded.Prefix, StringComparison.Ordinal))
+            .Where(name => !known.Any(part => name.AsSpan(loaded.Prefix.Length).StartsWith(part, StringComparison.Ordinal)))
+            .ToArray();
+        if (unexpected.Length > 0)
+        {
+            throw new InvalidDataException(
+                $"{description} has {unexpected.Length} tensors that the '{encoder.Prefix}' architecture of {CheckpointFiles.ConfigName} does not "
+                + $"use: {string.Join(", ", unexpected.Take(MaxListed))}. Check that the configuration and the weights belong together.");
+        }
+    }
+}

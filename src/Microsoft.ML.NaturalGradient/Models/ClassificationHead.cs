@@ -1,0 +1,82 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Training;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models;
+
+/// <summary>What turns an encoder's pooled vector into one logit per class; trained as a whole.</summary>
+internal sealed class ClassificationHead : nn.Module<Tensor, Tensor>
+{
+    private const double Deviation = 0.02;
+
+    private readonly HeadLayout _layout;
+    private readonly Func<Tensor, Tensor> _activation;
+
+    [ComponentName(Name = "inner")]
+    private readonly LinearLayer? _inner;
+
+    [ComponentName(Name = "norm")]
+    private readonly NormalizationLayer? _norm;
+
+    [ComponentName(Name = "output")]
+    private readonly LinearLayer _output;
+
+    /// <summary>Creates a head with random weights and zero biases.</summary>
+    /// <param name="layout">Its layers.</param>
+    /// <param name="inputSize">Width D of the pooled vector.</param>
+    /// <param name="classCount">Classes C.</param>
+    /// <param name="generator">Source of the weights, normal with deviation 0.02.</param>
+    public ClassificationHead(HeadLayout layout, int inputSize, int classCount, Generator generator)
+        : base(nameof(ClassificationHead))
+    {
+        _layout = layout;
+        _activation = Activation.Named(layout.Activation);
+        _inner = layout.Inner is null ? null : Random(new LinearLayer(inputSize, inputSize, layout.InnerBias), generator);
+        _norm = layout.Norm is null ? null : new NormalizationLayer(inputSize, layout.NormEpsilon, layout.NormBias);
+        _output = Random(new LinearLayer(inputSize, classCount), generator);
+        RegisterComponents();
+    }
+
+    /// <summary>The parameters by their checkpoint names.</summary>
+    /// <remarks>Read anew each time, since a conversion of type or device replaces them.</remarks>
+    public IEnumerable<NamedParameter> Named =>
+        Of(_layout.Inner, _inner).Concat(Of(_layout.Norm, _norm)).Concat(Of(_layout.Output, _output));
+
+    /// <summary>Takes over a checkpoint's own head; of one for another number of classes all but the last layer.</summary>
+    /// <param name="file">Tensors by checkpoint names; owned by the caller.</param>
+    /// <exception cref="InvalidDataException">The head in the file has other layers or shapes; the message lists what differs.</exception>
+    public void Load(SafetensorsFile file)
+    {
+        var output = $"{_layout.Output}.weight";
+        var fits = !file.Contains(output) || file.ShapeOf(output)[0] == _output.OutputSize;
+        CheckpointLoader.Load(Named.Where(named => fits || !named.Name.StartsWith(_layout.Output + ".", StringComparison.Ordinal)), file, []);
+    }
+
+    /// <summary>Changes the last layer so that every output z becomes scale · z + shift.</summary>
+    /// <param name="scale">The scale.</param>
+    /// <param name="shift">The shift.</param>
+    public void RescaleOutputs(double scale, double shift) => _output.RescaleOutputs(scale, shift);
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor pooled) // [N, D] -> [N, C]
+    {
+        if (_inner is not null)
+        {
+            pooled = _activation(_inner.call(pooled));
+        }
+
+        return _output.call(_norm is null ? pooled : _norm.call(pooled));
+    }
+
+    private static LinearLayer Random(LinearLayer layer, Generator generator)
+    {
+        using var noGrad = no_grad();
+        layer.parameters().First().normal_(0, Deviation, generator);
+        return layer;
+    }
+
+    private static IEnumerable<NamedParameter> Of(string? name, nn.Module? layer) =>
+        layer?.named_parameters().Select(pair => new NamedParameter($"{name}.{pair.name}", pair.parameter)) ?? [];
+}

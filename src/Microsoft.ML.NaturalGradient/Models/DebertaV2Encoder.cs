@@ -1,0 +1,98 @@
+using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Models.Layers;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models;
+
+/// <summary>The DeBERTa encoder of versions 2 and 3: attention by content and by relative position.</summary>
+/// <remarks>
+/// He et al., "DeBERTa: Decoding-enhanced BERT with Disentangled Attention", ICLR 2021; He, Gao and Chen, "DeBERTaV3", ICLR 2023.
+/// </remarks>
+internal sealed class DebertaV2Encoder : TextEncoder
+{
+    [ComponentName(Name = "embeddings")]
+    private readonly TokenEmbeddings _embeddings;
+
+    [ComponentName(Name = "encoder")]
+    private readonly RelativeLayers _layers;
+
+    /// <summary>Creates the encoder with empty weights, to be filled from a checkpoint.</summary>
+    public DebertaV2Encoder(DebertaV2Config config)
+        : base(
+            nameof(DebertaV2Encoder),
+            config.Sizes,
+            new HeadLayout { Inner = "pooler.dense", Activation = config.PoolerActivation, Output = "classifier" })
+    {
+        _embeddings = new TokenEmbeddings(EmbeddingSizes.Of(config.Sizes) with
+        {
+            PositionCount = config.AddsPositions ? config.Sizes.PositionCount : 0,
+            SegmentCount = config.SegmentCount,
+            Width = config.EmbeddingSize,
+        });
+        _layers = new RelativeLayers(config);
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override string Prefix => "deberta";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DefaultTargets { get; } = ["query_proj", "value_proj"];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Tensor> HiddenStates(TokenBatch batch)
+    {
+        var embedded = _embeddings.Embed(batch.Ids, batch.TypeIds, TokenEmbeddings.Positions(batch.Ids));
+        return _layers.HiddenStates(batch.IsPadded ? embedded.mul(batch.Mask.to(embedded.dtype).unsqueeze(-1)) : embedded, batch);
+    }
+
+    private sealed class RelativeLayers : nn.Module
+    {
+        private readonly RelativePositions _positions;
+
+        [ComponentName(Name = "rel_embeddings")]
+        private readonly SharedTable? _table;
+
+        [ComponentName(Name = "LayerNorm")]
+        private readonly NormalizationLayer? _norm;
+
+        [ComponentName(Name = "layer")]
+        private readonly ModuleList<PostNormLayer<DisentangledContext>> _layers;
+
+        public RelativeLayers(DebertaV2Config config)
+            : base(nameof(RelativeLayers))
+        {
+            var sizes = config.Sizes;
+            _positions = config.Positions;
+            _table = config.IsRelative ? new SharedTable(2L * config.Positions.Span, sizes.HiddenSize) : null;
+            _norm = config.IsRelative && config.NormalizesPositions ? new NormalizationLayer(sizes.HiddenSize, sizes.LayerNormEpsilon) : null;
+            _layers = new ModuleList<PostNormLayer<DisentangledContext>>([.. Enumerable.Range(0, sizes.LayerCount).Select(
+                _ => new PostNormLayer<DisentangledContext>(sizes, new DisentangledAttention(config)))]);
+            RegisterComponents();
+        }
+
+        public List<Tensor> HiddenStates(Tensor embedded, TokenBatch batch)
+        {
+            var states = new List<Tensor> { embedded };
+            var context = new DisentangledContext(
+                AttentionMask.PaddingBothWays(batch, embedded.dtype),
+                Table(embedded.shape[0]),
+                _table is null ? null : _positions.Rows(embedded.shape[1], embedded.device));
+            foreach (var layer in _layers)
+            {
+                states.Add(layer.call(states[^1], context));
+            }
+
+            return states;
+        }
+
+        // [1 or N, 2·S, D]
+        private Tensor? Table(long samples)
+        {
+            var rows = _table?.call(SharedTable.NeedsCopies(_table, _norm) ? samples : 1);
+            return rows is null || _norm is null ? rows : _norm.call(rows);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Numerics;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models;
+
+/// <summary>The DistilBERT encoder: BERT's layers under other names, without segments.</summary>
+/// <remarks>Sanh et al., "DistilBERT, a distilled version of BERT: smaller, faster, cheaper and lighter", 2019.</remarks>
+internal sealed class DistilBertEncoder : TextEncoder
+{
+    [ComponentName(Name = "embeddings")]
+    private readonly TokenEmbeddings _embeddings;
+
+    [ComponentName(Name = "transformer")]
+    private readonly LayerList _transformer;
+
+    /// <summary>Creates the encoder with empty weights, to be filled from a checkpoint.</summary>
+    public DistilBertEncoder(DistilBertConfig config)
+        : base(
+            nameof(DistilBertEncoder),
+            config.Sizes,
+            new HeadLayout { Inner = "pre_classifier", Activation = "relu", Output = "classifier" })
+    {
+        _embeddings = new TokenEmbeddings(EmbeddingSizes.Of(config.Sizes));
+        _transformer = new LayerList(config.Sizes);
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override string Prefix => "distilbert";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DefaultTargets { get; } = ["q_lin", "v_lin"];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Tensor> HiddenStates(TokenBatch batch)
+    {
+        var states = new List<Tensor> { _embeddings.Embed(batch.Ids, null, TokenEmbeddings.Positions(batch.Ids)) };
+        var mask = AttentionMask.Padding(batch, states[0].dtype);
+        foreach (var layer in _transformer.Layers)
+        {
+            states.Add(layer.call(states[^1], mask));
+        }
+
+        return states;
+    }
+
+    private sealed class LayerList : nn.Module
+    {
+        [ComponentName(Name = "layer")]
+        private readonly ModuleList<Layer> _layers;
+
+        public LayerList(EncoderSizes sizes)
+            : base(nameof(LayerList))
+        {
+            _layers = new ModuleList<Layer>([.. Enumerable.Range(0, sizes.LayerCount).Select(_ => new Layer(sizes))]);
+            RegisterComponents();
+        }
+
+        public IEnumerable<Layer> Layers => _layers;
+    }
+
+    private sealed class Layer : nn.Module<Tensor, Tensor?, Tensor>
+    {
+        [ComponentName(Name = "attention")]
+        private readonly Attention _attention;
+
+        [ComponentName(Name = "sa_layer_norm")]
+        private readonly NormalizationLayer _attentionNorm;
+
+        [ComponentName(Name = "ffn")]
+        private readonly FeedForward _feedForward;
+
+        [ComponentName(Name = "output_layer_norm")]
+        private readonly NormalizationLayer _outputNorm;
+
+        public Layer(EncoderSizes sizes)
+            : base(nameof(Layer))
+        {
+            _attention = new Attention(sizes);
+            _attentionNorm = new NormalizationLayer(sizes.HiddenSize, sizes.LayerNormEpsilon);
+            _feedForward = new FeedForward(sizes);
+            _outputNorm = new NormalizationLayer(sizes.HiddenSize, sizes.LayerNormEpsilon);
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor input, Tensor? mask)
+        {
+            var attended = _attentionNorm.call(_attention.call(input, mask).Plus(input));
+            return _outputNorm.call(_feedForward.call(attended).Plus(attended));
+        }
+    }
+
+    private sealed class Attention : nn.Module<Tensor, Tensor?, Tensor>
+    {
+        private readonly int _heads;
+
+        [ComponentName(Name = "q_lin")]
+        private readonly LinearLayer _query;
+
+        [ComponentName(Name = "k_lin")]
+        private readonly LinearLayer _key;
+
+        [ComponentName(Name = "v_lin")]
+        private readonly LinearLayer _value;
+
+        [ComponentName(Name = "out_lin")]
+        private readonly LinearLayer _output;
+
+        public Attention(EncoderSizes sizes)
+            : base(nameof(Attention))
+        {
+            _heads = sizes.HeadCount;
+            _query = new LinearLayer(sizes.HiddenSize, sizes.HiddenSize);
+            _key = new LinearLayer(sizes.HiddenSize, sizes.HiddenSize);
+            _value = new LinearLayer(sizes.HiddenSize, sizes.HiddenSize);
+            _output = new LinearLayer(sizes.HiddenSize, sizes.HiddenSize);
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor input, Tensor? mask) => _output.call(
+            MultiHeadAttention.Attend(_query.call(input), _key.call(input), _value.call(input), _heads, mask));
+    }
+
+    private sealed class FeedForward : nn.Module<Tensor, Tensor>
+    {
+        private readonly Func<Tensor, Tensor> _activation;
+
+        [ComponentName(Name = "lin1")]
+        private readonly LinearLayer _first;
+
+        [ComponentName(Name = "lin2")]
+        private readonly LinearLayer _second;
+
+        public FeedForward(EncoderSizes sizes)
+            : base(nameof(FeedForward))
+        {
+            _activation = Activation.Named(sizes.Activation);
+            _first = new LinearLayer(sizes.HiddenSize, sizes.IntermediateSize);
+            _second = new LinearLayer(sizes.IntermediateSize, sizes.HiddenSize);
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor input) => _second.call(_activation(_first.call(input)));
+    }
+}

@@ -1,0 +1,82 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
+
+namespace Microsoft.ML.NaturalGradient.Models;
+
+/// <summary>The sizes and settings that every text encoder has, as its config.json gives them.</summary>
+internal sealed record EncoderSizes
+{
+    private const string SequenceClassification = "ForSequenceClassification";
+
+    public required int VocabularySize { get; init; }
+
+    public required int HiddenSize { get; init; }
+
+    public required int LayerCount { get; init; }
+
+    public required int HeadCount { get; init; }
+
+    public required int IntermediateSize { get; init; }
+
+    public required int PositionCount { get; init; }
+
+    public required double LayerNormEpsilon { get; init; }
+
+    public required string Activation { get; init; }
+
+    /// <summary>Whether the checkpoint was saved with a head that classifies whole sequences.</summary>
+    public required bool HasClassificationHead { get; init; }
+
+    /// <summary>Reads and checks the sizes.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="fields">What the architecture calls them; null for the usual names.</param>
+    /// <exception cref="InvalidDataException">A field is absent or makes no sense; the message names it.</exception>
+    /// <exception cref="NotSupportedException">The variant is not supported.</exception>
+    public static EncoderSizes Read(ModelConfig config, EncoderFields? fields = null)
+    {
+        fields ??= new EncoderFields();
+        if (config.OptionalBool("is_decoder", false))
+        {
+            throw new NotSupportedException(
+                "The model was saved as a decoder (is_decoder is true), which reads texts from the left only. Use an encoder.");
+        }
+
+        var positions = config.OptionalString("position_embedding_type", "absolute");
+        if (positions != "absolute")
+        {
+            throw new NotSupportedException(
+                $"The model uses position_embedding_type '{positions}'; only 'absolute' is supported. Use another checkpoint.");
+        }
+
+        var result = new EncoderSizes
+        {
+            VocabularySize = Positive(config, "vocab_size"),
+            HiddenSize = Positive(config, fields.HiddenSize),
+            LayerCount = Positive(config, fields.LayerCount),
+            HeadCount = Positive(config, fields.HeadCount),
+            IntermediateSize = Positive(config, fields.IntermediateSize),
+            PositionCount = Positive(config, "max_position_embeddings"),
+            LayerNormEpsilon = config.OptionalDouble(fields.LayerNormEpsilon, fields.DefaultEpsilon),
+            Activation = config.OptionalString(fields.Activation, "gelu"),
+            HasClassificationHead = config.Architectures.Any(name => name.EndsWith(SequenceClassification, StringComparison.Ordinal)),
+        };
+        return result.HiddenSize % result.HeadCount == 0
+            ? result
+            : throw new InvalidDataException(
+                $"The configuration has {fields.HiddenSize} {result.HiddenSize}, which is no multiple of {fields.HeadCount} {result.HeadCount}. "
+                + "Fetch the model's files again.");
+    }
+
+    /// <summary>A field that must be a whole number above zero.</summary>
+    /// <exception cref="InvalidDataException">It is absent or not positive; the message names it.</exception>
+    public static int Positive(ModelConfig config, string field) => AtLeast(config, field, config.RequireInt(field), 1);
+
+    /// <summary>The number of segments that token types tell apart: zero or more.</summary>
+    /// <exception cref="InvalidDataException">It is negative; the message names the field.</exception>
+    public static int SegmentCount(ModelConfig config, int defaultValue, int least = 1) =>
+        AtLeast(config, "type_vocab_size", config.OptionalInt("type_vocab_size", defaultValue), least);
+
+    private static int AtLeast(ModelConfig config, string field, int value, int least) => value >= least
+        ? value
+        : throw new InvalidDataException(
+            $"The configuration of this {config.ModelType} model has {field} {value}; it must be at least {least}. Fetch the model's files again.");
+}

@@ -1,0 +1,56 @@
+using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Numerics;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models.Layers;
+
+/// <summary>Additive attention masks: 0 where a token may be attended to, the type's lowest number where not.</summary>
+internal static class AttentionMask
+{
+    /// <summary>Hides padding from every token.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="type">Element type of the model.</param>
+    /// <returns>[N, 1, 1, T]; null when no row is padded.</returns>
+    public static Tensor? Padding(TokenBatch batch, ScalarType type) =>
+        batch.IsPadded ? Hide(batch.Mask.eq(0), type).unsqueeze(1).unsqueeze(1) : null;
+
+    /// <summary>Hides padding from tokens, and everything from padding, which then attends to all positions alike.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="type">Element type of the model.</param>
+    /// <returns>[N, 1, T, T]; null when no row is padded.</returns>
+    public static Tensor? PaddingBothWays(TokenBatch batch, ScalarType type) => batch.IsPadded
+        ? Hide(batch.Mask.unsqueeze(1).mul(batch.Mask.unsqueeze(2)).eq(0), type).unsqueeze(1)
+        : null;
+
+    /// <summary>Hides padding, and from tokens also what is farther away than a distance.</summary>
+    /// <remarks>
+    /// Padding itself sees all tokens. Were everything hidden from it, the fused kernel would give such a row a wrong gradient; what
+    /// padding sees has no influence on tokens.
+    /// </remarks>
+    /// <param name="batch">The batch.</param>
+    /// <param name="distance">Largest distance that is seen, on either side.</param>
+    /// <param name="type">Element type of the model.</param>
+    /// <returns>[N or 1, 1, T, T]; null when nothing is hidden.</returns>
+    public static Tensor? Window(TokenBatch batch, long distance, ScalarType type)
+    {
+        var tokens = batch.Ids.shape[1];
+        if (tokens - 1 <= distance)
+        {
+            return Padding(batch, type);
+        }
+
+        var positions = arange(tokens, device: batch.Ids.device);
+        using var limit = tensor(distance, ScalarType.Int64, batch.Ids.device);
+        var isHidden = positions.unsqueeze(0).sub(positions.unsqueeze(1)).abs().gt(limit).unsqueeze(0); // [1, T, T]
+        if (batch.IsPadded)
+        {
+            var isPadding = batch.Mask.eq(0); // [N, T]
+            isHidden = isHidden.logical_and(isPadding.logical_not().unsqueeze(2)).logical_or(isPadding.unsqueeze(1)); // [N, T, T]
+        }
+
+        return Hide(isHidden, type).unsqueeze(1);
+    }
+
+    private static Tensor Hide(Tensor hidden, ScalarType type) =>
+        hidden.to(type).Times(type == ScalarType.Float64 ? double.MinValue : float.MinValue);
+}

@@ -1,0 +1,67 @@
+using Microsoft.ML.NaturalGradient.Numerics;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models.Layers;
+
+/// <summary>The normalised sum of a token's own vector and, where there are tables, those of its segment and position.</summary>
+internal sealed class TokenEmbeddings : nn.Module
+{
+    private readonly int _segmentCount;
+
+    [ComponentName(Name = "word_embeddings")]
+    private readonly EmbeddingLayer _words;
+
+    [ComponentName(Name = "position_embeddings")]
+    private readonly EmbeddingLayer? _positions;
+
+    [ComponentName(Name = "token_type_embeddings")]
+    private readonly EmbeddingLayer? _segments;
+
+    [ComponentName(Name = "embed_proj")]
+    private readonly LinearLayer? _projection;
+
+    [ComponentName(Name = "LayerNorm")]
+    private readonly NormalizationLayer _norm;
+
+    /// <summary>Creates the tables with zeros, to be filled from a checkpoint.</summary>
+    /// <param name="sizes">Which tables there are.</param>
+    public TokenEmbeddings(EmbeddingSizes sizes)
+        : base(nameof(TokenEmbeddings))
+    {
+        _segmentCount = sizes.SegmentCount;
+        _words = new EmbeddingLayer(sizes.VocabularySize, sizes.Width);
+        _positions = sizes.PositionCount == 0 ? null : new EmbeddingLayer(sizes.PositionCount, sizes.Width);
+        _segments = sizes.SegmentCount == 0 ? null : new EmbeddingLayer(sizes.SegmentCount, sizes.Width);
+        _projection = sizes.Width == sizes.OutputWidth ? null : new LinearLayer(sizes.Width, sizes.OutputWidth, bias: false);
+        _norm = new NormalizationLayer(sizes.OutputWidth, sizes.LayerNormEpsilon);
+        RegisterComponents();
+    }
+
+    /// <summary>Positions counted from zero.</summary>
+    /// <param name="ids">Token ids, [N, T].</param>
+    /// <returns>0, 1, ..., [N, T].</returns>
+    public static Tensor Positions(Tensor ids) => arange(ids.shape[1], device: ids.device).expand(ids.shape);
+
+    /// <summary>Looks up a batch.</summary>
+    /// <param name="ids">Token ids, [N, T].</param>
+    /// <param name="typeIds">Segments, [N, T]; not read without a table, and taken as zero where it has one row.</param>
+    /// <param name="positions">Positions, [N, T]; not read without a table.</param>
+    /// <returns>[N, T, D]; in the caller's dispose scope.</returns>
+    public Tensor Embed(Tensor ids, Tensor? typeIds, Tensor? positions)
+    {
+        var sum = _words.call(ids);
+        if (_segments is not null)
+        {
+            // A tokenizer may tell the two texts of a pair apart for a model that does not.
+            sum = sum.Plus(_segments.call(_segmentCount == 1 ? zeros_like(ids) : typeIds!));
+        }
+
+        if (_positions is not null)
+        {
+            sum = sum.Plus(_positions.call(positions!));
+        }
+
+        return _norm.call(_projection is null ? sum : _projection.call(sum));
+    }
+}

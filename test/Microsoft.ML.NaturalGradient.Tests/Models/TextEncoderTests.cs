@@ -1,0 +1,148 @@
+using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Tests.Oracles;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Models;
+
+/// <summary>Every architecture against the reference implementation, in float64 and from its files; for ModernBERT see its own tests.</summary>
+[TestClass]
+public sealed class TextEncoderTests
+{
+    private const double Exact = 1e-9;
+    private const double Float32 = 1e-6; // the reference computes DeBERTa's scales in float32
+
+    [TestMethod]
+    [DataRow("bert", Exact)]
+    [DataRow("electra", Exact)]
+    [DataRow("roberta", Exact)]
+    [DataRow("distilbert", Exact)]
+    [DataRow("deberta-v2", Float32)]
+    public void HiddenStates_ReferenceCheckpoint_EqualReference(string name, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var fixture = new EncoderFixture(name);
+        using var classifier = fixture.CreateClassifier();
+        using var inputs = fixture.Inputs();
+
+        var states = classifier.Encoder.HiddenStates(inputs);
+
+        Fixture.AssertClose(fixture.Reference.GetProperty("hidden_states").ToTensor(), stack([.. states]), tolerance, tolerance);
+        Fixture.AssertClose(fixture.Reference.GetProperty("logits").ToTensor(), classifier.Forward(inputs), tolerance, tolerance / 10);
+    }
+
+    [TestMethod]
+    [DataRow("bert", Exact)]
+    [DataRow("electra", Exact)]
+    [DataRow("roberta", Exact)]
+    [DataRow("distilbert", Exact)]
+    [DataRow("deberta-v2", Float32)]
+    public void Capture_AllParametersTrainable_LossesAndGradientNormsEqualReference(string name, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        var fixture = new EncoderFixture(name);
+        using var classifier = fixture.CreateTrainableClassifier();
+        using var inputs = fixture.Inputs();
+        using var batch = fixture.Evaluate(classifier, inputs);
+
+        using var captured = batch.Capture(batch.LogitGradients);
+
+        Fixture.AssertClose(fixture.Reference.GetProperty("loss_per_sample").ToTensor(), batch.Losses, tolerance);
+        var sums = captured.Combine(ones(inputs.SampleCount, dtype: ScalarType.Float64));
+        var named = classifier.TrainableParameters.Where(named => !named.Name.Contains("lora_", StringComparison.Ordinal)).ToArray();
+        var norms = fixture.Reference.GetProperty("gradient_norms").EnumerateObject().ToDictionary(norm => norm.Name, norm => norm.Value.GetDouble());
+        CollectionAssert.AreEquivalent(norms.Keys, named.Select(parameter => parameter.Name).ToArray());
+        foreach (var (parameter, value) in named)
+        {
+            // A key's bias has no influence, so that its gradient is rounding.
+            Assert.AreEqual(norms[parameter], sums[value.Handle].norm().item<double>(), (tolerance * norms[parameter]) + (tolerance / 10), parameter);
+        }
+    }
+
+    [TestMethod]
+    [DataRow("bert", true)]
+    [DataRow("electra", true)]
+    [DataRow("roberta", true)]
+    [DataRow("distilbert", true)]
+    [DataRow("deberta-v2", true)]
+    [DataRow("deberta-v2", false)]
+    [DataRow("modernbert", true)]
+    [DataRow("modernbert", false)]
+    public void Gram_AllOrAdapter_EqualsOneSampleAtATime(string name, bool all)
+    {
+        using var scope = NewDisposeScope();
+        var fixture = new EncoderFixture(name);
+        using var classifier = all ? fixture.CreateTrainableClassifier() : fixture.CreateClassifier();
+        EncoderFixture.Perturb(classifier);
+        using var inputs = fixture.Inputs();
+        using var batch = fixture.Evaluate(classifier, inputs);
+        using var captured = batch.Capture(batch.LogitGradients, keepGraph: true);
+        var parameters = captured.Parameters.ToArray();
+
+        var rows = PerSampleOracle.Rows(n => classifier.Forward(Row(inputs, n)), batch.LogitGradients, parameters); // [N, P]
+
+        CollectionAssert.AreEquivalent(
+            classifier.TrainableParameters.Select(named => named.Value.Handle).ToArray(), parameters.Select(parameter => parameter.Handle).ToArray());
+        Fixture.AssertClose(rows, captured.Rows(), 1e-9, 1e-12);
+        Fixture.AssertClose(rows.mm(rows.t()), captured.Gram(), 1e-10, 1e-12);
+        Fixture.AssertClose(
+            batch.MeanGradient(parameters).Aggregate(zeros(0, dtype: ScalarType.Float64), (all, gradient) => cat([all, gradient.flatten()])),
+            rows.mean([0L]),
+            1e-9,
+            1e-12);
+    }
+
+    [TestMethod]
+    [DataRow("bert")]
+    [DataRow("electra")]
+    [DataRow("roberta")]
+    [DataRow("distilbert")]
+    [DataRow("deberta-v2")]
+    [DataRow("modernbert")]
+    public void Pool_Batch_LeavesNothingButItsResult(string name)
+    {
+        using var noGrad = no_grad();
+        var fixture = new EncoderFixture(name);
+        using var classifier = fixture.CreateClassifier();
+        using var inputs = fixture.Inputs();
+        var before = Tensor.TotalCount;
+
+        using (NewDisposeScope())
+        {
+            _ = classifier.Encoder.Pool(inputs);
+        }
+
+        Assert.AreEqual(before, Tensor.TotalCount);
+    }
+
+    [TestMethod]
+    [DataRow("bert")]
+    [DataRow("electra")]
+    [DataRow("roberta")]
+    [DataRow("distilbert")]
+    [DataRow("deberta-v2")]
+    [DataRow("modernbert")]
+    public void Forward_PaddedBatch_EqualsOneRowAtATime(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var fixture = new EncoderFixture(name);
+        using var classifier = fixture.CreateClassifier();
+        using var inputs = fixture.Inputs();
+        var together = classifier.Forward(inputs);
+
+        for (var n = 0; n < inputs.SampleCount; n++)
+        {
+            using var single = Row(inputs, n);
+
+            Fixture.AssertClose(together[n..(n + 1)], classifier.Forward(single), 1e-10);
+        }
+    }
+
+    private static TokenBatch Row(TokenBatch inputs, long n)
+    {
+        var (row, length) = ((int)n, (int)inputs.Mask[n].sum().item<long>());
+        return new TokenBatch(
+            inputs.Ids[row..(row + 1), ..length], inputs.Mask[row..(row + 1), ..length], inputs.TypeIds[row..(row + 1), ..length], isPadded: false);
+    }
+}
