@@ -52,7 +52,7 @@ internal abstract class TextNetwork : nn.Module, ITrainableModel
 
     /// <summary>Computes the outputs that texts are scored by: one number per class, whose softmax is its probability, or a prediction.</summary>
     /// <param name="batch">N texts.</param>
-    /// <returns>[N, K]; owned by the caller.</returns>
+    /// <returns>[N, K]; in the caller's dispose scope.</returns>
     public abstract Tensor Outputs(TokenBatch batch);
 
     /// <summary>All parameters by their checkpoint names; adapters leave no trace.</summary>

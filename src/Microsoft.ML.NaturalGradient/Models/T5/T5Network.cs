@@ -52,9 +52,7 @@ internal sealed class T5Network : nn.Module
     /// <summary>Hides padding from attention.</summary>
     /// <param name="batch">The encoder's batch.</param>
     /// <returns>0 for tokens and the lowest number for padding, [N, 1, 1, S]; null when no row is padded.</returns>
-    public Tensor? Mask(TokenBatch batch) => batch.IsPadded
-        ? Hide(batch.Mask, parameters().First().dtype).unsqueeze(1).unsqueeze(1)
-        : null;
+    public Tensor? Mask(TokenBatch batch) => AttentionMask.Padding(batch, parameters().First().dtype);
 
     /// <summary>Computes the vectors that the decoder attends to.</summary>
     /// <param name="embedded">From <see cref="Embed"/>, [N, S, D].</param>
@@ -68,7 +66,7 @@ internal sealed class T5Network : nn.Module
     /// <param name="memoryMask">From <see cref="Mask"/>.</param>
     /// <returns>The input and each layer's output, the last one normalised, [N·g, T, D]; in the caller's dispose scope.</returns>
     public IReadOnlyList<Tensor> Decode(Tensor embedded, Tensor memory, Tensor? memoryMask) => _decoder.States(
-        embedded, CausalMask(embedded.shape[1], embedded.dtype, embedded.device), memory, memoryMask);
+        embedded, AttentionMask.Causal(embedded.shape[1], embedded.dtype, embedded.device), memory, memoryMask);
 
     /// <summary>Computes the logits of the next token.</summary>
     /// <param name="hidden">The decoder's last output, [N, ..., D].</param>
@@ -78,13 +76,6 @@ internal sealed class T5Network : nn.Module
         var scaled = Config.ScalesOutput ? hidden.Times(1 / Math.Sqrt(Config.HiddenSize)) : hidden;
         return _head is null ? _shared.Logits(scaled) : _head.call(scaled);
     }
-
-    private static Tensor CausalMask(long tokens, ScalarType type, Device device) =>
-        Hide(ones(tokens, tokens, device: device).tril(), type); // [T, T]
-
-    // 0 where there is a 1, the type's lowest number where there is a 0.
-    private static Tensor Hide(Tensor seen, ScalarType type) =>
-        ones_like(seen).sub(seen).to(type).Times(type == ScalarType.Float64 ? double.MinValue : float.MinValue);
 
     /// <summary>The encoder's or the decoder's layers.</summary>
     private sealed class Stack : nn.Module

@@ -32,7 +32,7 @@ internal static class TextToTextFixture
         {
             if (module is LinearLayer layer && network.DefaultTargets.Any(target => name.EndsWith("." + target, StringComparison.Ordinal)))
             {
-                layer.Adapt(new LoraAdapter(layer.InputSize, layer.OutputSize, Lora, generator));
+                layer.Adapt(new LoraAdapter(layer, Lora.Rank, Lora.Alpha, Lora, generator));
             }
         }
     }
