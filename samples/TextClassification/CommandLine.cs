@@ -13,6 +13,7 @@ internal static class CommandLine
                ./build.sh sample classify [--model FILE.zip] ["SENTENCE"...]
                ./build.sh sample quickstart
                ./build.sh sample getting-started
+               ./build.sh sample own-models
 
           --rows N         training rows (default 1000)
           --epochs N       epochs (default 5)
@@ -24,7 +25,8 @@ internal static class CommandLine
           --model FILE     the model that classify loads (default sample-output/ReviewModel.zip)
           --help           this text
 
-        quickstart runs the example of the project's README, getting-started the code of docs/getting-started.md.
+        quickstart runs the example of the project's README, getting-started and own-models the
+        code of the pages of these names in docs/.
         """;
 
     private const string OutputFolder = "sample-output";
@@ -42,7 +44,8 @@ internal static class CommandLine
             "classify" => ParseClassify(new Queue<string>(arguments.Skip(1))),
             "quickstart" when arguments.Count == 1 => new QuickstartCommand(ReviewsPath),
             "getting-started" when arguments.Count == 1 => new GettingStartedCommand(ReviewsPath),
-            "quickstart" or "getting-started" => throw new UsageException($"{arguments[0]} takes no arguments, but got \"{arguments[1]}\"."),
+            "own-models" when arguments.Count == 1 => new OwnModelCommand(ReviewsPath),
+            "quickstart" or "getting-started" or "own-models" => throw new UsageException($"{arguments[0]} takes no arguments, but got \"{arguments[1]}\"."),
             _ => ParseCompare(new Queue<string>(arguments)),
         };
     }

@@ -17,6 +17,9 @@ try
         case GettingStartedCommand command:
             GettingStarted.Run(command.DataPath);
             return 0;
+        case OwnModelCommand command:
+            OwnModel.Run(command.DataPath);
+            return 0;
         default:
             Console.WriteLine(CommandLine.Usage);
             return 0;

@@ -9,6 +9,14 @@ internal abstract class CheckpointFiles : IDisposable
     /// <summary>Name of the file that holds the weights, unless an index divides them among several.</summary>
     public const string WeightsName = "model.safetensors";
 
+    /// <summary>Names of the files that hold a tokenizer's vocabulary; a model has at least one.</summary>
+    public static IReadOnlyList<string> VocabularyNames { get; } =
+        ["tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "spm.model"];
+
+    /// <summary>Names of all files but the weights: what is kept with a trained model.</summary>
+    public static IReadOnlyList<string> SmallNames { get; } =
+        [ConfigName, .. VocabularyNames, "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"];
+
     /// <summary>Where the files are, in words for error messages.</summary>
     public abstract string Description { get; }
 

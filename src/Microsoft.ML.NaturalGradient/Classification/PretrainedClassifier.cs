@@ -32,7 +32,7 @@ internal static class PretrainedClassifier
             classifier.MoveTo(device);
             var source = new ModelBase(
                 model.ToString(), null, checkpoint.Files, checkpoint.StoredTypes, what.BaseModelName ?? model.Location);
-            var maxTokens = Math.Min(TextScorer.DefaultMaxTokens, checkpoint.Encoder.MaxTokens - what.PromptLength);
+            var maxTokens = Math.Min(TextScorer.DefaultMaxTokens, checkpoint.MaxTokens - what.PromptLength);
             return new TextClassificationModel(
                 new TextScorer(classifier, checkpoint.Tokenizer, maxTokens, new ClassificationTask(labels), what.Settings, source, device));
         }

@@ -33,7 +33,7 @@ internal sealed class TextTrainingRun(
         try
         {
             var adapter = options.Adapter.For(checkpoint.Tokenizer);
-            var maxTokens = MaxTokens(checkpoint.Encoder);
+            var maxTokens = MaxTokens(checkpoint);
             var (training, validation) = ReadRows(data, task, checkpoint, maxTokens);
             task = task.FitTo(training);
             classifier = new TextClassifier(checkpoint.Encoder, task.OutputCount, adapter, _seed, checkpoint.HeadWeights);
@@ -55,13 +55,13 @@ internal sealed class TextTrainingRun(
         }
     }
 
-    private int MaxTokens(TextEncoder encoder)
+    private int MaxTokens(TextCheckpoint checkpoint)
     {
-        var (most, prompt) = (encoder.MaxTokens - options.Adapter.PromptLength, options.Adapter.PromptLength);
+        var (most, prompt) = (checkpoint.MaxTokens - options.Adapter.PromptLength, options.Adapter.PromptLength);
         if (most < TextTrainerOptions.FewestTokens)
         {
             throw host.Except(
-                $"The prompt has {prompt} tokens, but {options.Model} reads at most {encoder.MaxTokens}, prompt and text together. Use a shorter prompt.");
+                $"The prompt has {prompt} tokens, but {options.Model} reads at most {checkpoint.MaxTokens}, prompt and text together. Use a shorter prompt.");
         }
 
         if (options.MaxSequenceLength > most)

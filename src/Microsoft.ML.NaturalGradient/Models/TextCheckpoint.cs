@@ -7,11 +7,6 @@ namespace Microsoft.ML.NaturalGradient.Models;
 /// <summary>A pretrained text model, read from its files: the encoder with its weights, the tokenizer, and what is needed to save both again.</summary>
 internal sealed class TextCheckpoint
 {
-    private static readonly string[] SmallFiles =
-    [
-        CheckpointFiles.ConfigName, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt",
-    ];
-
     private TextCheckpoint(
         TextEncoder encoder,
         ITextTokenizer tokenizer,
@@ -31,6 +26,9 @@ internal sealed class TextCheckpoint
 
     /// <summary>The tokenizer.</summary>
     public ITextTokenizer Tokenizer { get; }
+
+    /// <summary>Most tokens of a sequence: what the encoder can read, or fewer where the tokenizer's files say so.</summary>
+    public int MaxTokens => Math.Min(Encoder.MaxTokens, Tokenizer.MaxTokens ?? int.MaxValue);
 
     /// <summary>Contents of the configuration and tokenizer files, by name.</summary>
     public IReadOnlyDictionary<string, byte[]> Files { get; }
@@ -96,7 +94,7 @@ internal sealed class TextCheckpoint
         }
     }
 
-    private static Dictionary<string, byte[]> ReadSmallFiles(CheckpointFiles files) => SmallFiles.Where(files.Exists).ToDictionary(
+    private static Dictionary<string, byte[]> ReadSmallFiles(CheckpointFiles files) => CheckpointFiles.SmallNames.Where(files.Exists).ToDictionary(
         name => name,
         name =>
         {

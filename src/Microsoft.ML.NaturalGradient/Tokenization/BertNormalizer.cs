@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Microsoft.ML.Tokenizers;
 
@@ -22,12 +21,9 @@ internal sealed class BertNormalizer : Normalizer
     /// <exception cref="PlatformNotSupportedException">Accents cannot be taken off because the runtime has no Unicode data.</exception>
     public BertNormalizer(bool lowercase, bool stripAccents, bool separateIdeographs)
     {
-        if (stripAccents && "\u00E9".Normalize(NormalizationForm.FormD).Length != 2)
+        if (stripAccents)
         {
-            // Without ICU Normalize returns its input: accented words would silently become unknown tokens.
-            throw new PlatformNotSupportedException(
-                "This process runs in globalization-invariant mode, in which .NET cannot take accents off letters, as this model's tokenizer must. "
-                + "Install the ICU libraries (package icu-libs or libicu) and set DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=false.");
+            UnicodeText.CheckNormalization();
         }
 
         _lowercase = lowercase;
@@ -46,12 +42,12 @@ internal sealed class BertNormalizer : Normalizer
     public override string Normalize(ReadOnlySpan<char> original)
     {
         var cleaned = Clean(original);
-        if (_stripAccents && !Ascii.IsValid(cleaned))
+        if (_stripAccents)
         {
-            cleaned = StripAccents(cleaned);
+            cleaned = UnicodeText.WithoutNonspacingMarks(UnicodeText.Normalize(cleaned, NormalizationForm.FormD));
         }
 
-        return _lowercase ? Lower(cleaned) : cleaned;
+        return _lowercase ? UnicodeText.Lower(cleaned) : cleaned;
     }
 
     private string Clean(ReadOnlySpan<char> text)
@@ -80,23 +76,4 @@ internal sealed class BertNormalizer : Normalizer
 
         return builder.ToString();
     }
-
-    private static string StripAccents(string text)
-    {
-        // .NET refuses U+FFFE; U+FFFF, a noncharacter of the same class that it accepts, stands in.
-        var decomposed = text.Replace('\uFFFE', '\uFFFF').Normalize(NormalizationForm.FormD);
-        var builder = new StringBuilder(decomposed.Length);
-        foreach (var rune in decomposed.EnumerateRunes())
-        {
-            if (Rune.GetUnicodeCategory(rune) != UnicodeCategory.NonSpacingMark)
-            {
-                builder.Append(rune);
-            }
-        }
-
-        return builder.ToString();
-    }
-
-    // The reference lowers İ to two characters; .NET's invariant culture leaves it as it is.
-    private static string Lower(string text) => text.ToLowerInvariant().Replace("\u0130", "i\u0307", StringComparison.Ordinal);
 }

@@ -1,18 +1,10 @@
 using System.Text;
-using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.NaturalGradient.Tokenization;
 
 /// <summary>Splits cleaned text into words at spaces and punctuation; a punctuation character is a word of its own.</summary>
-internal sealed class BertPreTokenizer : PreTokenizer
+internal sealed class BertPreTokenizer : SpanPreTokenizer
 {
-    /// <inheritdoc/>
-    public override IEnumerable<(int Offset, int Length)> PreTokenize(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        return PreTokenize(text.AsSpan());
-    }
-
     /// <inheritdoc/>
     public override IEnumerable<(int Offset, int Length)> PreTokenize(ReadOnlySpan<char> text)
     {

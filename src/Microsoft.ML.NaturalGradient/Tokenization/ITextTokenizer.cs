@@ -9,6 +9,9 @@ internal interface ITextTokenizer
     /// <summary>Id that fills a batch's shorter rows.</summary>
     int PadId { get; }
 
+    /// <summary>Most tokens of a sequence that the checkpoint's maker allows; <see langword="null"/> when not told.</summary>
+    int? MaxTokens { get; }
+
     /// <summary>Encodes a text or a pair with the special tokens of the encoder.</summary>
     /// <param name="text">First text; may be empty.</param>
     /// <param name="pair">Second text, or <see langword="null"/> for a single text.</param>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 
@@ -24,10 +25,26 @@ internal sealed class TokenizerConfiguration
         _main = ReadObject(files, MainFile);
         _specialTokens = ReadObject(files, SpecialTokensFile);
         AddedTokens = ReadAddedTokens(ReadObject(files, AddedTokensFile));
+        Family = TokenizerFamily.Find(Text("tokenizer_class"), ModelType(files));
+        CheckTruncation();
     }
 
-    /// <summary>Tokens that the checkpoint's maker listed beside the vocabulary, and their ids.</summary>
-    public IReadOnlyDictionary<string, int> AddedTokens { get; }
+    /// <summary>Tokens that the checkpoint's maker listed beside the vocabulary.</summary>
+    public IReadOnlyCollection<AddedToken> AddedTokens { get; }
+
+    /// <summary>The kind of tokenizer that the checkpoint asks for; <see langword="null"/> when no file says.</summary>
+    public TokenizerFamily? Family { get; }
+
+    /// <summary>Most tokens of a sequence; <see langword="null"/> when missing, or so large that it stands for no limit.</summary>
+    public int? MaxTokens =>
+        Find(_main, "model_max_length") is { ValueKind: JsonValueKind.Number } value && value.TryGetDouble(out var length) && length is >= 1 and <= 1_000_000
+            ? (int)length
+            : null;
+
+    /// <summary>Whether the encoder wants to know which text of a pair a token is from.</summary>
+    public bool HasTypeIds => Find(_main, "model_input_names") is { ValueKind: JsonValueKind.Array } names
+        ? names.EnumerateArray().Any(name => name.ValueKind == JsonValueKind.String && name.ValueEquals("token_type_ids"))
+        : Family?.HasTypeIds ?? true;
 
     /// <summary>A true-or-false setting; <see langword="null"/> when missing.</summary>
     public bool? Flag(string key) => Find(_main, key) is not { } value
@@ -42,9 +59,16 @@ internal sealed class TokenizerConfiguration
     /// <summary>A text setting; <see langword="null"/> when missing.</summary>
     public string? Text(string key) => Find(_main, key) is { } value ? AsText(value, MainFile, key) : null;
 
-    /// <summary>The spelling of a special token; <see langword="null"/> when missing.</summary>
+    /// <summary>A whole number that is not negative; <see langword="null"/> when missing.</summary>
+    public int? Count(string key) => Find(_main, key) is not { } value
+        ? null
+        : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var count) && count >= 0
+            ? count
+            : throw WrongValue(MainFile, key, value, "a whole number from 0");
+
+    /// <summary>A special token, without its id; <see langword="null"/> when missing.</summary>
     /// <param name="key">Its role, for example <c>cls_token</c>.</param>
-    public string? SpecialToken(string key)
+    public AddedToken? SpecialToken(string key)
     {
         if (Find(_main, key) is { } value)
         {
@@ -52,6 +76,18 @@ internal sealed class TokenizerConfiguration
         }
 
         return Find(_specialTokens, key) is { } older ? AsToken(older, SpecialTokensFile, key) : null;
+    }
+
+    private static string? ModelType(CheckpointFiles files) =>
+        files.Exists(CheckpointFiles.ConfigName) ? ModelConfig.Read(files).ModelType : null;
+
+    private void CheckTruncation()
+    {
+        if (Text("truncation_side") is { } side && side != "right")
+        {
+            throw new InvalidDataException(
+                $"tokenizer_config.json of {_description} cuts long texts at the {side} (truncation_side). Only \"right\" is supported; choose such a model, or change the file.");
+        }
     }
 
     private static JsonElement? Find(Dictionary<string, JsonElement> settings, string key) =>
@@ -77,15 +113,15 @@ internal sealed class TokenizerConfiguration
     }
 
     // Newer checkpoints keep {"100": {"content": "[UNK]", ...}} in the main file, older ones {"[UNK]": 100} in a file of its own.
-    private Dictionary<string, int> ReadAddedTokens(Dictionary<string, JsonElement> older)
+    private Dictionary<string, AddedToken>.ValueCollection ReadAddedTokens(Dictionary<string, JsonElement> older)
     {
         const string key = "added_tokens_decoder";
-        var tokens = new Dictionary<string, int>(StringComparer.Ordinal);
+        var tokens = new Dictionary<string, AddedToken>(StringComparer.Ordinal);
         foreach (var (token, value) in older)
         {
-            tokens[token] = value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var id)
-                ? id
-                : throw WrongValue(AddedTokensFile, token, value, "a whole number");
+            tokens[token] = value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var id) && id >= 0
+                ? new AddedToken(token, id)
+                : throw WrongValue(AddedTokensFile, token, value, "a whole number from 0");
         }
 
         if (Find(_main, key) is { } entries)
@@ -97,19 +133,20 @@ internal sealed class TokenizerConfiguration
 
             foreach (var entry in entries.EnumerateObject())
             {
-                tokens[AsToken(entry.Value, MainFile, key)] = int.TryParse(entry.Name, out var id)
-                    ? id
+                var token = AsToken(entry.Value, MainFile, key);
+                tokens[token.Content] = int.TryParse(entry.Name, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+                    ? token with { Id = id }
                     : throw WrongValue(MainFile, key, entries, "an object whose keys are ids");
             }
         }
 
-        return tokens;
+        return tokens.Values;
     }
 
-    private string AsToken(JsonElement value, string file, string key) =>
+    private AddedToken AsToken(JsonElement value, string file, string key) =>
         value.ValueKind == JsonValueKind.Object && value.TryGetProperty("content", out var content)
-            ? AsText(content, file, key)
-            : AsText(value, file, key);
+            ? AddedTokenReader.Flags(new AddedToken(AsText(content, file, key)), value, $"the token {content.GetRawText()} in {file} of {_description}")
+            : new AddedToken(AsText(value, file, key));
 
     private string AsText(JsonElement value, string file, string key) =>
         value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text

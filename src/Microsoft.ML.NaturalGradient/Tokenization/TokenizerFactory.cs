@@ -5,11 +5,9 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// <summary>Makes the tokenizer that belongs to a checkpoint from the checkpoint's own files.</summary>
 internal static class TokenizerFactory
 {
-    // The first format whose files are there is taken.
-    private static readonly ITokenizerFormat[] Formats = [new WordPieceFormat()];
-
-    private static readonly string[] OtherFiles =
-        ["tokenizer.json", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "spm.model"];
+    // The first format whose files are there is taken, as in Python.
+    private static readonly ITokenizerFormat[] Formats =
+        [new TokenizerJsonFormat(), new WordPieceFormat(), new BytePairFormat(), new SentencePieceFormat()];
 
     /// <summary>Reads the tokenizer of a checkpoint.</summary>
     /// <param name="files">The checkpoint; not kept.</param>
@@ -24,11 +22,9 @@ internal static class TokenizerFactory
 
     private static InvalidDataException NothingReadable(CheckpointFiles files)
     {
-        var others = string.Join(", ", OtherFiles.Where(files.Exists));
-        var found = others.Length > 0 ? $" It has {others}, which cannot be read on its own yet." : string.Empty;
         var supported = string.Join("; ", Formats.Select(format => format.Description));
         return new InvalidDataException(
-            $"{files.Description} has no tokenizer in a supported format. Looked for: {supported}.{found} "
+            $"{files.Description} has no tokenizer in a supported format. Looked for: {supported}. "
             + "Add the missing file, or choose a model that comes with it.");
     }
 }

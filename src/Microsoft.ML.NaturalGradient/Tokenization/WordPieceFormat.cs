@@ -5,11 +5,11 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// <summary><c>vocab.txt</c> with one word piece per line: BERT and its relatives.</summary>
 internal sealed class WordPieceFormat : ITokenizerFormat
 {
-    private const string VocabularyFile = "vocab.txt";
+    /// <summary>The file.</summary>
+    public const string VocabularyFile = "vocab.txt";
 
-    // Other models have a vocab.txt too but spell words or join texts in another way.
-    private static readonly string[] Classes =
-        ["Bert", "DistilBert", "Electra", "MobileBert", "ConvBert", "SqueezeBert", "LayoutLM", "Lxmert", "RetriBert", "DPRQuestionEncoder", "DPRContextEncoder"];
+    // Other models have a vocab.txt too but spell words or join texts in another way; MPNet has special tokens of its own.
+    private static readonly string[] OtherTemplates = ["MPNet"];
 
     /// <inheritdoc/>
     public string Description => $"{VocabularyFile} (WordPiece: BERT, MiniLM, DistilBERT, ELECTRA)";
@@ -21,53 +21,58 @@ internal sealed class WordPieceFormat : ITokenizerFormat
     public ITextTokenizer Read(CheckpointFiles files)
     {
         var configuration = new TokenizerConfiguration(files);
-        CheckClass(files, configuration.Text("tokenizer_class"));
+        if (configuration.Family is { } family && (!family.Models.Contains("WordPiece") || OtherTemplates.Contains(family.Name)))
+        {
+            throw new InvalidDataException(
+                $"{files.Description} asks for the tokenizer '{family.ClassName}', which is not supported with a {VocabularyFile} alone. "
+                + "Add its tokenizer.json, or choose a BERT, DistilBERT or ELECTRA model.");
+        }
+
         using var stream = files.Open(VocabularyFile);
         var vocabulary = new WordPieceVocabulary(stream, files.Description);
-        CheckAddedTokens(files, configuration.AddedTokens, vocabulary);
-
         var standard = new WordPieceSettings();
-        return new WordPieceTextTokenizer(vocabulary, new WordPieceSettings
+        return Create(vocabulary, $"{VocabularyFile} of {files.Description}", new WordPieceSettings
         {
             Lowercase = configuration.Flag("do_lower_case") ?? standard.Lowercase,
             StripAccents = configuration.Flag("strip_accents"),
             SeparateIdeographs = configuration.Flag("tokenize_chinese_chars") ?? standard.SeparateIdeographs,
-            UnknownToken = configuration.SpecialToken("unk_token") ?? standard.UnknownToken,
-            ClassToken = configuration.SpecialToken("cls_token") ?? standard.ClassToken,
-            SeparatorToken = configuration.SpecialToken("sep_token") ?? standard.SeparatorToken,
-            PadToken = configuration.SpecialToken("pad_token") ?? standard.PadToken,
-            MaskToken = configuration.SpecialToken("mask_token") ?? standard.MaskToken,
-            AddedTokens = [.. configuration.AddedTokens.Keys],
+            UnknownToken = configuration.SpecialToken("unk_token")?.Content ?? standard.UnknownToken,
+            ClassToken = configuration.SpecialToken("cls_token")?.Content ?? standard.ClassToken,
+            SeparatorToken = configuration.SpecialToken("sep_token")?.Content ?? standard.SeparatorToken,
+            PadToken = configuration.SpecialToken("pad_token")?.Content ?? standard.PadToken,
+            MaskToken = configuration.SpecialToken("mask_token")?.Content ?? standard.MaskToken,
+            AddedTokens = configuration.AddedTokens,
+            HasTypeIds = configuration.HasTypeIds,
+            MaxTokens = configuration.MaxTokens,
         });
     }
 
-    private static void CheckClass(CheckpointFiles files, string? name)
+    /// <summary>BERT's tokenizer of a vocabulary: <c>[CLS] text [SEP]</c> or <c>[CLS] text [SEP] pair [SEP]</c>, in word pieces.</summary>
+    /// <param name="vocabulary">The pieces.</param>
+    /// <param name="description">The file that holds them, in words for error messages.</param>
+    /// <param name="settings">Text cleaning and names of the special tokens.</param>
+    /// <exception cref="InvalidDataException">A special token is not in the vocabulary.</exception>
+    public static TextTokenizer Create(WordPieceVocabulary vocabulary, string description, WordPieceSettings settings)
     {
-        if (name is null)
-        {
-            return;
-        }
+        var tokens = new AddedTokenTable(vocabulary.Ids, description);
+        tokens.Extend(settings.AddedTokens);
+        var classId = tokens.Add(new AddedToken(settings.ClassToken), "cls_token");
+        var separatorId = tokens.Add(new AddedToken(settings.SeparatorToken), "sep_token");
+        var padId = tokens.Add(new AddedToken(settings.PadToken), "pad_token");
+        _ = tokens.Add(new AddedToken(settings.UnknownToken), "unk_token");
+        _ = tokens.TryAdd(new AddedToken(settings.MaskToken));
 
-        var family = name.EndsWith("Fast", StringComparison.Ordinal) ? name[..^"Fast".Length] : name;
-        if (!Classes.Any(known => family == known + "Tokenizer"))
+        var template = SequenceTemplate.Bert(classId, separatorId);
+        var cleaning = new BertNormalizer(settings.Lowercase, settings.StripAccents ?? settings.Lowercase, settings.SeparateIdeographs);
+        return new TextTokenizer(new TextTokenizerParts
         {
-            throw new InvalidDataException(
-                $"tokenizer_config.json of {files.Description} asks for the tokenizer '{name}', which is not supported although there is a {VocabularyFile}. "
-                + $"Supported with {VocabularyFile}: {string.Join(", ", Classes.Select(known => known + "Tokenizer"))}. Choose such a model.");
-        }
-    }
-
-    private static void CheckAddedTokens(
-        CheckpointFiles files, IReadOnlyDictionary<string, int> added, WordPieceVocabulary vocabulary)
-    {
-        foreach (var (token, id) in added)
-        {
-            if (!vocabulary.TryFind(token, out var known) || known != id)
-            {
-                throw new InvalidDataException(
-                    $"{files.Description} adds the token '{token}' with id {id}, which {VocabularyFile} does not have. "
-                    + $"Tokens outside {VocabularyFile} are not supported; choose a model without them.");
-            }
-        }
+            Clean = cleaning.Normalize,
+            Model = WordPieceModel.Create(vocabulary, settings.UnknownToken),
+            AddedTokens = tokens.Tokens,
+            Template = settings.HasTypeIds ? template : template.WithoutTypeIds(),
+            VocabularySize = tokens.Size,
+            PadId = padId,
+            MaxTokens = settings.MaxTokens,
+        });
     }
 }

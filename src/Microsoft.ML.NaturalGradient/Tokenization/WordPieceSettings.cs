@@ -36,6 +36,14 @@ internal sealed record WordPieceSettings
     public string MaskToken { get; init; } = "[MASK]";
 
     /// <summary>Further tokens that stay whole and are recognised letter by letter in a text.</summary>
-    /// <value>Default none; each must be in the vocabulary.</value>
-    public IReadOnlyList<string> AddedTokens { get; init; } = [];
+    /// <value>Default none; their ids may lie beyond the vocabulary.</value>
+    public IReadOnlyCollection<AddedToken> AddedTokens { get; init; } = [];
+
+    /// <summary>Whether the second text of a pair is marked by type ids.</summary>
+    /// <value>Default <see langword="true"/>.</value>
+    public bool HasTypeIds { get; init; } = true;
+
+    /// <summary>Most tokens of a sequence.</summary>
+    /// <value><see langword="null"/>, the default, means that it is not told.</value>
+    public int? MaxTokens { get; init; }
 }

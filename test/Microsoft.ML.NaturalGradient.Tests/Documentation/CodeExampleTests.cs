@@ -9,6 +9,7 @@ public sealed partial class CodeExampleTests
     [TestMethod]
     [DataRow("README.md")]
     [DataRow("docs/getting-started.md")]
+    [DataRow("docs/own-models.md")]
     public void Page_EveryCodeBlock_IsARegionOfASample(string page)
     {
         var root = RepositoryRoot();

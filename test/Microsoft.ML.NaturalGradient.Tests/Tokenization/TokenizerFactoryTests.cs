@@ -50,7 +50,7 @@ public sealed class TokenizerFactoryTests
     [TestMethod]
     public void Create_MiniLMFolder_EqualsReferenceTokenizer()
     {
-        using var files = Files(
+        using var files = TokenizerFixtures.Files(
             ("vocab.txt", Encoding.UTF8.GetString(TokenizerFixtures.VocabularyBytes)),
             ("tokenizer_config.json", """{"do_lower_case": true, "strip_accents": null, "tokenizer_class": "BertTokenizer"}"""));
 
@@ -63,13 +63,15 @@ public sealed class TokenizerFactoryTests
     [TestMethod]
     public void Create_NoSupportedFile_NamesWhatWasLookedForAndFound()
     {
-        using var files = Files(("tokenizer.json", "{}"), ("spiece.model", ""));
+        using var files = TokenizerFixtures.Files(("config.json", """{"model_type": "bert"}"""), ("merges.txt", ""));
 
         var exception = Assert.ThrowsExactly<InvalidDataException>(() => TokenizerFactory.Create(files));
 
         Assert.Contains("the test folder", exception.Message);
-        Assert.Contains("vocab.txt", exception.Message);
-        Assert.Contains("tokenizer.json, spiece.model", exception.Message);
+        foreach (var name in (string[])["tokenizer.json", "vocab.txt", "vocab.json with merges.txt", "spiece.model", "sentencepiece.bpe.model", "spm.model"])
+        {
+            Assert.Contains(name, exception.Message);
+        }
     }
 
     [TestMethod]
@@ -79,7 +81,7 @@ public sealed class TokenizerFactoryTests
     [DataRow("[SEP]", "sep_token")]
     public void Create_SpecialTokenMissing_NamesIt(string token, string key)
     {
-        using var files = Files(("vocab.txt", SmallVocabulary.Replace(token, "other", StringComparison.Ordinal)));
+        using var files = TokenizerFixtures.Files(("vocab.txt", SmallVocabulary.Replace(token, "other", StringComparison.Ordinal)));
 
         var exception = Assert.ThrowsExactly<InvalidDataException>(() => TokenizerFactory.Create(files));
 
@@ -93,7 +95,11 @@ public sealed class TokenizerFactoryTests
     [DataRow("""{"do_lower_case": "yes"}""", "\"do_lower_case\" in tokenizer_config.json of the test folder is \"yes\"")]
     [DataRow("""{"cls_token": 5}""", "\"cls_token\"")]
     [DataRow("""{"added_tokens_decoder": {"x": "[X]"}}""", "keys are ids")]
-    [DataRow("""{"added_tokens_decoder": {"10": {"content": "<url>"}}}""", "'<url>' with id 10")]
+    [DataRow("""{"added_tokens_decoder": {"3": {"content": "<url>"}}}""", "'<url>' with id 3")]
+    [DataRow("""{"added_tokens_decoder": {"5": {"content": "cafe"}}}""", "gives the token the id 4")]
+    [DataRow("""{"added_tokens_decoder": {"10": {"content": "<url>", "single_word": true}}}""", "single_word is set for the token \"<url>\"")]
+    [DataRow("""{"added_tokens_decoder": {"10": {"content": "<url>", "lstrip": 1}}}""", "\"lstrip\"")]
+    [DataRow("""{"truncation_side": "left"}""", "truncation_side")]
     [DataRow("""{"tokenizer_class": "MPNetTokenizer"}""", "'MPNetTokenizer'")]
     public void Create_WrongConfiguration_SaysWhatIsWrong(string configuration, string expected)
     {
@@ -105,19 +111,45 @@ public sealed class TokenizerFactoryTests
     }
 
     [TestMethod]
-    public void Create_TokenOutsideVocabularyInOldFile_IsRefused()
+    [DataRow("added_tokens.json", """{"<url>": 10}""")]
+    [DataRow("tokenizer_config.json", """{"added_tokens_decoder": {"10": {"content": "<url>", "normalized": false}}}""")]
+    public void Create_TokenBeyondVocabulary_IsRecognised(string name, string text)
     {
-        using var files = Small(("added_tokens.json", """{"<url>": 10}"""));
+        using var files = Small((name, text));
 
-        var exception = Assert.ThrowsExactly<InvalidDataException>(() => TokenizerFactory.Create(files));
+        var tokenizer = TokenizerFactory.Create(files);
 
-        Assert.Contains("'<url>' with id 10", exception.Message);
+        Assert.AreEqual("2,4,10,3", tokenizer.Ids("cafe<url>"));
+        Assert.AreEqual(11, tokenizer.VocabularySize);
     }
 
-    private static MemoryCheckpointFiles Small(params (string Name, string Text)[] others) => Files([("vocab.txt", SmallVocabulary), .. others]);
+    [TestMethod]
+    [DataRow("""{"model_max_length": 512}""", 512)]
+    [DataRow("""{"model_max_length": 1000000000000000019884624838656}""", null)]
+    [DataRow("""{"model_max_length": 0}""", null)]
+    [DataRow("""{"model_max_length": null}""", null)]
+    [DataRow("{}", null)]
+    public void MaxTokens_ModelMaxLength_IsTakenIfSane(string configuration, int? expected)
+    {
+        using var files = Small(("tokenizer_config.json", configuration));
 
-    private static MemoryCheckpointFiles Files(params (string Name, string Text)[] files) =>
-        new(files.ToDictionary(file => file.Name, file => Encoding.UTF8.GetBytes(file.Text)), "the test folder");
+        Assert.AreEqual(expected, TokenizerFactory.Create(files).MaxTokens);
+    }
+
+    [TestMethod]
+    [DataRow("""{"tokenizer_class": "BertTokenizer"}""", true)]
+    [DataRow("""{"tokenizer_class": "DistilBertTokenizerFast"}""", false)]
+    [DataRow("""{"tokenizer_class": "BertTokenizer", "model_input_names": ["input_ids", "attention_mask"]}""", false)]
+    [DataRow("""{"tokenizer_class": "DistilBertTokenizer", "model_input_names": ["input_ids", "token_type_ids"]}""", true)]
+    public void Encode_Pair_HasTypeIdsIfEncoderTakesThem(string configuration, bool expected)
+    {
+        using var files = Small(("tokenizer_config.json", configuration));
+
+        Assert.AreEqual(expected, TokenizerFactory.Create(files).Encode("cafe", "cafe", 8).TypeIds is not null);
+    }
+
+    private static MemoryCheckpointFiles Small(params (string Name, string Text)[] others) =>
+        TokenizerFixtures.Files([("vocab.txt", SmallVocabulary), .. others]);
 
     private static string Ids(string? configuration, string text)
     {

@@ -14,9 +14,9 @@ public sealed class WordPieceVocabularyTests
         var vocabulary = Read(text);
 
         Assert.AreEqual(4, vocabulary.Size);
-        Assert.AreEqual(1, vocabulary.Find("b", "piece"));
-        Assert.AreEqual(3, vocabulary.Find("##c", "piece"));
-        Assert.IsFalse(vocabulary.TryFind("", out _));
+        Assert.AreEqual(1, vocabulary.Ids["b"]);
+        Assert.AreEqual(3, vocabulary.Ids["##c"]);
+        Assert.IsFalse(vocabulary.Ids.ContainsKey(""));
     }
 
     [TestMethod]
@@ -35,15 +35,6 @@ public sealed class WordPieceVocabularyTests
         var exception = Assert.ThrowsExactly<InvalidDataException>(() => Read("\n\n"));
 
         Assert.Contains("vocab.txt of the test is empty", exception.Message);
-    }
-
-    [TestMethod]
-    public void Find_MissingToken_ThrowsAndNamesIt()
-    {
-        var exception = Assert.ThrowsExactly<InvalidDataException>(() => Read("a").Find("[CLS]", "cls_token"));
-
-        Assert.Contains("no line '[CLS]'", exception.Message);
-        Assert.Contains("cls_token", exception.Message);
     }
 
     private static WordPieceVocabulary Read(string text) => new(new MemoryStream(Encoding.UTF8.GetBytes(text)), "the test");

@@ -3,15 +3,6 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints.Hub;
 /// <summary>Which files of a repository are downloaded: configuration, tokenizer and safetensors, never a pickle.</summary>
 internal static class HubFiles
 {
-    private static readonly string[] TokenizerFiles =
-        ["tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "spm.model"];
-
-    private static readonly string[] SmallFiles =
-    [
-        CheckpointFiles.ConfigName, .. TokenizerFiles,
-        "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-    ];
-
     /// <summary>Chooses from a listing.</summary>
     /// <param name="listing">What the repository has.</param>
     /// <param name="name">The model.</param>
@@ -26,7 +17,7 @@ internal static class HubFiles
         }
         string[] forms = [CheckpointFiles.WeightsName, SafetensorsIndex.FileName];
         var weights = Array.Find(forms, listing.Files.Contains) ?? throw NoWeights(listing, name);
-        return [.. SmallFiles.Where(listing.Files.Contains), weights];
+        return [.. CheckpointFiles.SmallNames.Where(listing.Files.Contains), weights];
     }
 
     /// <summary>Whether a folder has configuration and weights, so that a model can be read from it.</summary>
@@ -35,7 +26,7 @@ internal static class HubFiles
 
     /// <summary>Whether a folder has a tokenizer too, so that nothing needs to be asked for.</summary>
     /// <remarks>Downloads from here end with the weights. Python may have downloaded the weights without the tokenizer.</remarks>
-    public static bool IsComplete(FolderCheckpointFiles files) => IsUsable(files) && TokenizerFiles.Any(files.Exists);
+    public static bool IsComplete(FolderCheckpointFiles files) => IsUsable(files) && CheckpointFiles.VocabularyNames.Any(files.Exists);
 
     /// <summary>The error for a file that the repository lacks.</summary>
     public static FileNotFoundException Missing(string file, HubName name) => new(

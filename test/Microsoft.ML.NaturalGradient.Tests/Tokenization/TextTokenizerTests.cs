@@ -4,7 +4,7 @@ using Microsoft.ML.NaturalGradient.Tokenization;
 namespace Microsoft.ML.NaturalGradient.Tests.Tokenization;
 
 [TestClass]
-public sealed class WordPieceTextTokenizerTests
+public sealed class TextTokenizerTests
 {
     private const int ClassId = 101;
     private const int SeparatorId = 102;
@@ -145,7 +145,7 @@ public sealed class WordPieceTextTokenizerTests
     [TestMethod]
     public void Encode_AddedTokenInText_StaysWhole()
     {
-        var tokenizer = TokenizerFixtures.Create(new WordPieceSettings { AddedTokens = ["[unused7]"] });
+        var tokenizer = TokenizerFixtures.Create(new WordPieceSettings { AddedTokens = [new AddedToken("[unused7]", 8)] });
 
         var ids = tokenizer.Encode("a[unused7]b", null, 16).Ids;
 

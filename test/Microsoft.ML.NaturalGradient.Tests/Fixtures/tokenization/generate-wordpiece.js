@@ -26,9 +26,6 @@ async function write(kind, encoder, settings, text, pair, maxLength) {
   process.stdout.write(ascii(row) + '\n');
 }
 
-// A small linear congruential generator: the same strings on every run.
-let state = 20240229;
-const next = bound => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0, Math.floor(state / 4294967296 * bound));
 
 const ranges = [
   [0x20, 0x7e], [0x20, 0x7e], [0x61, 0x7a], [0x61, 0x7a], [0x00, 0x1f], [0x80, 0xff], [0x100, 0x24f], [0x300, 0x36f], [0x370, 0x3ff], [0x400, 0x45f],
@@ -37,19 +34,7 @@ const ranges = [
   [0x1d400, 0x1d440], [0x1f300, 0x1f64f], [0x20000, 0x20010], [0x2f800, 0x2f810],
 ];
 const words = ['the', 'running', 'Unaffable', '[MASK]', '[SEP]', '[sep]', ' ', ' ', '\n', '12.5', 'don\'t', 'CAF\u00c9', 'e\u0301'];
-
-function randomText() {
-  let text = '';
-  for (let n = 1 + next(14); n > 0; n--) {
-    if (next(3) === 0) {
-      text += words[next(words.length)] + (next(2) ? ' ' : '');
-    } else {
-      const [low, high] = ranges[next(ranges.length)];
-      for (let k = 1 + next(4); k > 0; k--) text += String.fromCodePoint(low + next(high - low + 1));
-    }
-  }
-  return text;
-}
+const { next, randomText } = require('./random-texts')(20240229, 14, ranges, words);
 
 (async () => {
   const standard = { lower: true, strip: null, chinese: true };

@@ -1,0 +1,139 @@
+using System.Text;
+using Microsoft.ML.NaturalGradient.Checkpoints;
+
+namespace Microsoft.ML.NaturalGradient.Tokenization;
+
+/// <summary>A SentencePiece model file of type unigram: T5, ALBERT, XLM-RoBERTa, DeBERTa-v2 and v3.</summary>
+/// <remarks>
+/// Text is cleaned and ids are given as Hugging Face's fast tokenizers of these models do when they are converted from the file. As there,
+/// pieces for bytes (<c>byte_fallback</c>) are not used: a character that cannot be spelled is unknown. Symbols that the model's maker defined
+/// (ALBERT's full stop) are pieces like others, as in SentencePiece and in ALBERT's published tokenizer.json; newer conversions split texts at them.
+/// </remarks>
+internal sealed class SentencePieceFormat : ITokenizerFormat
+{
+    private const string Supported = "T5Tokenizer, MT5Tokenizer, AlbertTokenizer, XLMRobertaTokenizer, DebertaV2Tokenizer";
+
+    private static readonly string[] FileNames = ["spiece.model", "sentencepiece.bpe.model", "spm.model"];
+
+    /// <inheritdoc/>
+    public string Description => $"{string.Join(", ", FileNames)} (unigram: T5, ALBERT, XLM-RoBERTa, DeBERTa-v2/v3)";
+
+    /// <inheritdoc/>
+    public bool IsIn(CheckpointFiles files) => Array.Exists(FileNames, files.Exists);
+
+    /// <inheritdoc/>
+    public ITextTokenizer Read(CheckpointFiles files)
+    {
+        var configuration = new TokenizerConfiguration(files);
+        var name = Array.Find(FileNames, files.Exists)!;
+        var description = $"{name} of {files.Description}";
+        using var stream = files.Open(name);
+        var model = new SentencePieceFile(stream, description);
+        return configuration.Family?.Name switch
+        {
+            "T5" or "MT5" => T5(model, configuration, description),
+            "Albert" => Albert(model, configuration, description),
+            "XLMRoberta" => XlmRoberta(model, configuration, description),
+            "DebertaV2" => Deberta(model, configuration, description),
+            null => throw new InvalidDataException(
+                $"{files.Description} has {name}, but no file says which tokenizer it belongs to. Supported: {Supported}. "
+                + "Name one of them as \"tokenizer_class\" in tokenizer_config.json, or add the model's config.json."),
+            _ => throw new InvalidDataException(
+                $"{files.Description} asks for the tokenizer '{configuration.Family.ClassName}', which is not supported with {name} alone. "
+                + $"Supported: {Supported}. Add the model's tokenizer.json, or choose such a model."),
+        };
+    }
+
+    private static TextTokenizer T5(SentencePieceFile model, TokenizerConfiguration configuration, string description)
+    {
+        // Masks of T5's pretraining, numbered from the end of the vocabulary.
+        var extra = Enumerable.Range(0, configuration.Count("extra_ids") ?? 100).Reverse().Select(n => ($"<extra_id_{n}>", 0.0)).ToArray();
+        var builder = new SentencePieceBuilder(model, [.. Pieces(model), .. extra], model.UnknownId, configuration, description);
+        foreach (var (token, _) in extra)
+        {
+            _ = builder.Tokens.TryAdd(new AddedToken(token));
+        }
+
+        var endId = builder.Special("eos_token", "</s>");
+        _ = builder.Special("unk_token", "<unk>");
+        return builder.Build(TrimmedAtEnd(model, description), SequenceTemplate.EndAfterEach(endId), builder.Special("pad_token", "<pad>"));
+    }
+
+    private static TextTokenizer Albert(SentencePieceFile model, TokenizerConfiguration configuration, string description)
+    {
+        // ALBERT keeps a number and the comma after it apart: pieces like "5," are made too improbable to be used.
+        var pieces = Pieces(model).Select(entry =>
+            entry.Piece is [.., var digit, ','] && char.IsDigit(digit) ? (entry.Piece, entry.Score - 100) : entry);
+        List<Func<string, string>> cleaning =
+            [text => text.Replace("``", "\"", StringComparison.Ordinal), text => text.Replace("''", "\"", StringComparison.Ordinal)];
+        if (!(configuration.Flag("keep_accents") ?? false))
+        {
+            cleaning.AddRange([UnicodeText.Normalizer(NormalizationForm.FormKD), UnicodeText.WithoutMarks]);
+        }
+
+        if (configuration.Flag("do_lower_case") ?? true)
+        {
+            cleaning.Add(UnicodeText.Lower);
+        }
+
+        cleaning.AddRange(Map(model, description));
+        cleaning.Add(OneSpace);
+        var builder = new SentencePieceBuilder(model, [.. pieces], model.UnknownId, configuration, description);
+        builder.Mask("[MASK]", takesSpace: true);
+        return Bert(builder, cleaning, "<pad>", "<unk>");
+    }
+
+    private static TextTokenizer Deberta(SentencePieceFile model, TokenizerConfiguration configuration, string description)
+    {
+        if (configuration.Flag("split_by_punct") ?? false)
+        {
+            throw new InvalidDataException(
+                $"tokenizer_config.json beside {description} sets split_by_punct, which is not supported. Choose a model without it.");
+        }
+
+        List<Func<string, string>> cleaning = configuration.Flag("do_lower_case") ?? false ? [UnicodeText.Lower] : [];
+        cleaning.AddRange([text => text.Trim(), .. Map(model, description), OneSpace]);
+        var builder = new SentencePieceBuilder(model, [.. Pieces(model)], model.UnknownId, configuration, description);
+        builder.Mask("[MASK]", takesSpace: false, append: true);
+        return Bert(builder, cleaning, "[PAD]", "[UNK]");
+    }
+
+    private static TextTokenizer Bert(SentencePieceBuilder builder, List<Func<string, string>> cleaning, string pad, string unknown)
+    {
+        var classId = builder.Special("cls_token", "[CLS]");
+        var separatorId = builder.Special("sep_token", "[SEP]");
+        _ = builder.Special("unk_token", unknown);
+        return builder.Build(cleaning, SequenceTemplate.Bert(classId, separatorId), builder.Special("pad_token", pad));
+    }
+
+    // fairseq's ids: four special tokens first, so that each piece has the id of the file plus one, and the mask last.
+    private static TextTokenizer XlmRoberta(SentencePieceFile model, TokenizerConfiguration configuration, string description)
+    {
+        string[] first = [.. model.Pieces.Take(3).Select(piece => piece.Piece)];
+        if (first is not ["<unk>", "<s>", "</s>"])
+        {
+            throw new InvalidDataException(
+                $"{description} begins with the pieces {string.Join(", ", first)} instead of <unk>, <s>, </s>, so its ids cannot be those of XLM-RoBERTa. "
+                + "Use the file that belongs to the model.");
+        }
+
+        const int unknownId = 3;
+        var builder = new SentencePieceBuilder(
+            model, [("<s>", 0), ("<pad>", 0), ("</s>", 0), ("<unk>", 0), .. Pieces(model).Skip(3), ("<mask>", 0)], unknownId, configuration, description);
+        builder.Mask("<mask>", takesSpace: true);
+        var template = SequenceTemplate.Roberta(builder.Special("cls_token", "<s>"), builder.Special("sep_token", "</s>"));
+        _ = builder.Special("unk_token", "<unk>");
+        return builder.Build(TrimmedAtEnd(model, description), template, builder.Special("pad_token", "<pad>"));
+    }
+
+    private static IEnumerable<(string Piece, double Score)> Pieces(SentencePieceFile model) =>
+        model.Pieces.Select(piece => (piece.Piece, (double)piece.Score));
+
+    private static List<Func<string, string>> Map(SentencePieceFile model, string description) =>
+        model.CharacterMap.Length == 0 ? [] : [new CharacterMap(model.CharacterMap, description).Apply];
+
+    private static List<Func<string, string>> TrimmedAtEnd(SentencePieceFile model, string description) =>
+        [.. Map(model, description), text => text.TrimEnd(), text => TextSteps.ReplaceSpaceRuns(text, MetaspacePreTokenizer.Space.ToString())];
+
+    private static string OneSpace(string text) => TextSteps.ReplaceSpaceRuns(text, " ");
+}

@@ -1,0 +1,94 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Microsoft.ML.NaturalGradient.Tokenization;
+
+/// <summary>Reads the <c>normalizer</c> of a <c>tokenizer.json</c>.</summary>
+internal static class TokenizerJsonCleaning
+{
+    private const string Supported =
+        "Sequence, BertNormalizer, Precompiled, Replace of a text or of two and more spaces, Lowercase, StripAccents, Strip, NFC, NFD, NFKC, NFKD";
+
+    /// <summary>The steps of text cleaning.</summary>
+    /// <param name="value">The component; <see langword="null"/> for none.</param>
+    /// <param name="configuration">Settings that go before those of BERT's own normalizer, as in Python.</param>
+    /// <param name="file">The file, in words for error messages.</param>
+    /// <exception cref="InvalidDataException">A step is not supported.</exception>
+    public static Func<string, string>? Read(JsonElement? value, TokenizerConfiguration configuration, string file) =>
+        value is { } component ? Step(new JsonComponent(component, $"normalizer in {file}"), configuration) : null;
+
+    private static Func<string, string> Step(JsonComponent component, TokenizerConfiguration configuration)
+    {
+        Func<string, string> step = component.Type switch
+        {
+            "Sequence" => TextSteps.Chain([.. component.Components("normalizers", "step").Select(part => Step(part, configuration))]),
+            "BertNormalizer" => Bert(component, configuration),
+            "Precompiled" => Precompiled(component),
+            "Replace" => Replace(component),
+            "Lowercase" => UnicodeText.Lower,
+            "StripAccents" => UnicodeText.WithoutMarks,
+            "Strip" => Strip(component.Flag("strip_left") ?? false, component.Flag("strip_right") ?? false),
+            "NFC" => UnicodeText.Normalizer(NormalizationForm.FormC),
+            "NFD" => UnicodeText.Normalizer(NormalizationForm.FormD),
+            "NFKC" => UnicodeText.Normalizer(NormalizationForm.FormKC),
+            "NFKD" => UnicodeText.Normalizer(NormalizationForm.FormKD),
+            var type => throw component.Unsupported($"is of type '{type}'", Supported),
+        };
+        component.RefuseOthers();
+        return step;
+    }
+
+    private static Func<string, string> Bert(JsonComponent component, TokenizerConfiguration configuration)
+    {
+        component.Only("clean_text", "true");
+        var (lowercase, stripAccents, ideographs) =
+            (component.Flag("lowercase") ?? true, component.Flag("strip_accents"), component.Flag("handle_chinese_chars") ?? true);
+        if (configuration.Family is { Name: not "PreTrained" })
+        {
+            lowercase = configuration.Flag("do_lower_case") ?? lowercase;
+            stripAccents = configuration.Flag("strip_accents") ?? stripAccents;
+            ideographs = configuration.Flag("tokenize_chinese_chars") ?? ideographs;
+        }
+
+        return new BertNormalizer(lowercase, stripAccents ?? lowercase, ideographs).Normalize;
+    }
+
+    private static Func<string, string> Precompiled(JsonComponent component)
+    {
+        var text = component.Text("precompiled_charsmap") ?? string.Empty;
+        var map = new byte[text.Length];
+        if (!Convert.TryFromBase64String(text, map, out var length))
+        {
+            throw component.Damaged("has a \"precompiled_charsmap\" that is not base64");
+        }
+
+        return length == 0 ? unchanged => unchanged : new CharacterMap(map.AsSpan(0, length), "tokenizer.json").Apply;
+    }
+
+    private static Func<string, string> Replace(JsonComponent component)
+    {
+        var content = component.Text("content") ?? throw component.Damaged("has no \"content\"");
+        var pattern = component.Require("pattern");
+        if (Pattern(pattern, "String") is { Length: > 0 } literal)
+        {
+            return original => original.Replace(literal, content, StringComparison.Ordinal);
+        }
+
+        return Pattern(pattern, "Regex") == " {2,}"
+            ? original => TextSteps.ReplaceSpaceRuns(original, content)
+            : throw component.Unsupported($"replaces the pattern {pattern.GetRawText()}", "a text, or the expression \" {2,}\"");
+    }
+
+    private static string? Pattern(JsonElement pattern, string kind) =>
+        pattern.ValueKind == JsonValueKind.Object && pattern.TryGetProperty(kind, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : null;
+
+    private static Func<string, string> Strip(bool left, bool right) => (left, right) switch
+    {
+        (true, true) => text => text.Trim(),
+        (true, false) => text => text.TrimStart(),
+        (false, true) => text => text.TrimEnd(),
+        _ => text => text,
+    };
+}
