@@ -12,6 +12,9 @@ internal sealed class PromptTokenizer(ITextTokenizer tokenizer, PromptTemplate t
     public int PadId => tokenizer.PadId;
 
     /// <inheritdoc/>
+    public int? MaxTokens => tokenizer.MaxTokens;
+
+    /// <inheritdoc/>
     /// <remarks>A prompt that is too long loses its end, whichever text that is.</remarks>
     public TokenSequence Encode(string text, string? pair, int maxLength) => tokenizer.Encode(template.Fill(text, pair), null, maxLength);
 }

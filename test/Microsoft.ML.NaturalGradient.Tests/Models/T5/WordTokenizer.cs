@@ -11,6 +11,8 @@ internal sealed class WordTokenizer(params string[] words) : ITextTokenizer
 
     public int PadId => 0;
 
+    public int? MaxTokens => null;
+
     public TokenSequence Encode(string text, string? pair, int maxLength)
     {
         var known = text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Id).ToArray();
