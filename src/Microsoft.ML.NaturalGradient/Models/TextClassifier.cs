@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Training;
@@ -45,10 +46,17 @@ internal sealed class TextClassifier : TextNetwork
     /// <summary>The encoder.</summary>
     public TextEncoder Encoder => _encoder;
 
+    /// <inheritdoc/>
+    public override PretrainedNetwork Base => _encoder;
+
     /// <summary>Changes the head so that every output z becomes scale · z + shift.</summary>
     /// <param name="scale">The scale.</param>
     /// <param name="shift">The shift.</param>
     public void RescaleOutputs(double scale, double shift) => _head.RescaleOutputs(scale, shift);
+
+    /// <inheritdoc/>
+    public override bool IsHead(NamedParameter named) => named.Name != PromptAdapter.CheckpointName
+        && !named.Name.StartsWith(_encoder.Prefix + ".", StringComparison.Ordinal);
 
     /// <inheritdoc/>
     public override IBatchSource ForTraining(IBatchSource rows) => rows;

@@ -25,6 +25,9 @@ internal abstract class TextNetwork : nn.Module, ITrainableModel
     /// <summary>The parameters that stay as they were loaded.</summary>
     public IEnumerable<NamedParameter> FrozenParameters => Named().Where(named => !named.Value.requires_grad);
 
+    /// <summary>The pretrained part.</summary>
+    public abstract PretrainedNetwork Base { get; }
+
     /// <summary>Source of initial values and of dropout masks.</summary>
     protected Generator Generator { get; }
 
@@ -54,6 +57,13 @@ internal abstract class TextNetwork : nn.Module, ITrainableModel
     /// <param name="batch">N texts.</param>
     /// <returns>[N, K]; in the caller's dispose scope.</returns>
     public abstract Tensor Outputs(TokenBatch batch);
+
+    /// <summary>Whether a parameter belongs to a head that is no part of the pretrained network.</summary>
+    /// <param name="named">The parameter.</param>
+    public virtual bool IsHead(NamedParameter named) => false;
+
+    /// <inheritdoc/>
+    public virtual long? CountCorrect(ModelInput input) => null;
 
     /// <summary>All parameters by their checkpoint names; adapters leave no trace.</summary>
     protected abstract IEnumerable<NamedParameter> Named();

@@ -22,6 +22,11 @@ internal sealed class SharedEmbedding : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>Copies rows of the table.</summary>
+    /// <param name="ids">Ids, [K].</param>
+    /// <returns>[K, D]; in the caller's dispose scope.</returns>
+    public Tensor Vectors(Tensor ids) => _weight.index_select(0, ids.to(_weight.device));
+
     /// <summary>Looks vectors up.</summary>
     /// <param name="ids">Ids, [N, T].</param>
     /// <returns>[N, T, D]; in the caller's dispose scope.</returns>

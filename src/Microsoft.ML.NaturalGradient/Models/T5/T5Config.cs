@@ -7,6 +7,9 @@ namespace Microsoft.ML.NaturalGradient.Models.T5;
 /// <summary>The sizes and settings of a T5 network, as its config.json gives them.</summary>
 internal sealed record T5Config
 {
+    /// <summary>What <c>config.json</c> calls the architecture.</summary>
+    public const string ModelType = "t5";
+
     private const int FewestBuckets = 4; // two for each direction: the same position, and all farther ones
 
     public required int VocabularySize { get; init; }

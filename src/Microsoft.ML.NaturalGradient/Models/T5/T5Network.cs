@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Numerics;
@@ -12,7 +13,7 @@ namespace Microsoft.ML.NaturalGradient.Models.T5;
 /// Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", JMLR 2020, section 2.1; Shazeer,
 /// "GLU Variants Improve Transformer", 2020, for the gate. No map has a bias, and what a layer reads is normalised before it.
 /// </remarks>
-internal sealed class T5Network : nn.Module
+internal sealed class T5Network : PretrainedNetwork
 {
     [ComponentName(Name = "shared")]
     private readonly SharedEmbedding _shared;
@@ -41,8 +42,43 @@ internal sealed class T5Network : nn.Module
     /// <summary>The sizes and settings.</summary>
     public T5Config Config { get; }
 
-    /// <summary>Linear layers that LoRA adapts unless told otherwise.</summary>
-    public IReadOnlyList<string> DefaultTargets { get; } = ["q", "v"];
+    /// <inheritdoc/>
+    public override int HiddenSize => Config.HiddenSize;
+
+    /// <inheritdoc/>
+    /// <remarks>Positions are relative, so there is no limit.</remarks>
+    public override int MaxTokens => int.MaxValue;
+
+    /// <inheritdoc/>
+    public override int VocabularySize => Config.VocabularySize;
+
+    /// <inheritdoc/>
+    public override string Prefix => "";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DefaultTargets { get; } = ["q", "v"];
+
+    /// <inheritdoc/>
+    public override string PeftTask => AdapterConfig.TextToTextTask;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> HeadModules => [];
+
+    /// <inheritdoc/>
+    public override int PromptCopies => 2;
+
+    /// <summary>What stands before every text that the encoder reads; <see langword="null"/> for nothing.</summary>
+    public PromptAdapter? Prompt { get; private set; }
+
+    /// <inheritdoc/>
+    public override Tensor WordVectors(Tensor ids) => _shared.Vectors(ids);
+
+    /// <inheritdoc/>
+    public override void Prepend(PromptAdapter prompt)
+    {
+        Prompt = prompt;
+        register_module("prompt", prompt);
+    }
 
     /// <summary>Looks up the vectors of tokens, which both stacks read.</summary>
     /// <param name="ids">Token ids, [N, T].</param>

@@ -21,20 +21,24 @@ internal sealed class TextToTextClassifier : TextNetwork
     /// <summary>Creates a classifier whose network is frozen but for what the adapter trains.</summary>
     /// <param name="network">The network; owned by this object from now on.</param>
     /// <param name="words">The words of the classes.</param>
-    /// <param name="adapt">Marks or adds what is trained; gets the source of initial values, which this object owns.</param>
+    /// <param name="adapter">What is trained.</param>
     /// <param name="seed">Seed of the adapter's initial values and of dropout.</param>
-    public TextToTextClassifier(T5Network network, LabelWords words, Action<T5Network, Generator> adapt, long seed)
+    public TextToTextClassifier(T5Network network, LabelWords words, AdapterOptions adapter, long seed)
         : base(nameof(TextToTextClassifier), seed)
     {
         _network = network;
         Words = words;
         Freeze(network);
-        adapt(network, Generator);
+        adapter.Attach(network, Generator);
         RegisterComponents();
+        adapter.Restore(this);
     }
 
     /// <summary>The network.</summary>
     public T5Network Network => _network;
+
+    /// <inheritdoc/>
+    public override PretrainedNetwork Base => _network;
 
     /// <summary>The words of the classes.</summary>
     public LabelWords Words { get; }
@@ -48,6 +52,15 @@ internal sealed class TextToTextClassifier : TextNetwork
     {
         var batch = (TextToTextBatch)input;
         return _network.Logits(Decode(batch.Text, batch.DecoderIds)); // [N, T, V]
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>By the words' whole probability, as texts are scored.</remarks>
+    public override long? CountCorrect(ModelInput input)
+    {
+        using var scope = NewDisposeScope();
+        var batch = (TextToTextBatch)input;
+        return ClassLogProbabilities(batch.Text).argmax(1).eq(batch.Classes).sum().item<long>();
     }
 
     /// <inheritdoc/>
@@ -83,8 +96,15 @@ internal sealed class TextToTextClassifier : TextNetwork
 
     private Tensor Decode(TokenBatch text, Tensor decoderIds)
     {
+        var words = _network.Embed(text.Ids); // [N, S, D]
+        if (_network.Prompt is { } prompt)
+        {
+            words = prompt.Prepend(words); // [N, P + S, D]
+            text = text.WithPrompt((int)prompt.Length);
+        }
+
         var mask = _network.Mask(text);
-        var memory = _network.Encode(_network.Embed(text.Ids), mask)[^1]; // [N, S, D]
+        var memory = _network.Encode(words, mask)[^1]; // [N, S, D]
         return _network.Decode(_network.Embed(decoderIds), memory, mask)[^1];
     }
 

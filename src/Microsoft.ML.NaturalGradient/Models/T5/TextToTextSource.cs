@@ -27,15 +27,15 @@ internal sealed class TextToTextSource(IBatchSource texts, LabelWords words) : I
         try
         {
             using var scope = NewDisposeScope();
-            using var classes = batch.Labels; // [N]
+            var classes = batch.Labels; // [N]
             var ids = words.DecoderIds(classes.device).index_select(0, classes); // [N, T]
             var labels = words.Labels(classes.device).index_select(0, classes); // [N, T]
             return new LabeledBatch(
-                new TextToTextBatch((TokenBatch)batch.Input, ids.DetachFromDisposeScope()), labels.DetachFromDisposeScope());
+                new TextToTextBatch((TokenBatch)batch.Input, ids.DetachFromDisposeScope(), classes), labels.DetachFromDisposeScope());
         }
         catch
         {
-            batch.Input.Dispose();
+            batch.Dispose();
             throw;
         }
     }

@@ -1,9 +1,7 @@
 using System.Text.Json;
-using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Optimization;
-using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -16,7 +14,6 @@ public sealed class T5AdapterTests
 {
     private const string Lora = "adapters/t5-lora";
     private const string Prompt = "adapters/t5-prompt";
-    private const string WeightsName = "adapter_model.safetensors";
 
     [TestMethod]
     public void Capture_Lora_EqualsReference()
@@ -25,7 +22,7 @@ public sealed class T5AdapterTests
         using var classifier = CreateLora();
         var reference = Fixture.Read($"{Lora}/reference.json");
         var labels = T5Fixture.Labels(reference);
-        using var input = new TextToTextBatch(T5Fixture.Inputs(reference), T5Fixture.ShiftRight(labels));
+        using var input = new TextToTextBatch(T5Fixture.Inputs(reference), T5Fixture.ShiftRight(labels), labels.select(1, 0));
 
         using var batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), labels, true, () => classifier.Forward(input));
 
@@ -71,36 +68,26 @@ public sealed class T5AdapterTests
     public void Capture_SoftPrompt_EqualsReference()
     {
         using var scope = NewDisposeScope();
-        using var network = T5Fixture.Load(T5Fixture.Tied, asReference: true);
+        using var classifier = Create(Prompt);
         var reference = Fixture.Read($"{Prompt}/reference.json");
         var labels = T5Fixture.Labels(reference);
-        using var inputs = T5Fixture.Inputs(reference);
-        using var files = T5Fixture.OpenFiles(Prompt);
-        using var file = files.OpenSafetensors(WeightsName);
-        var prompt = nn.Parameter(file.Read("prompt_embeddings", ScalarType.Float64).narrow(0, 0, 4).clone()); // [P, D]
+        using var input = new TextToTextBatch(T5Fixture.Inputs(reference), T5Fixture.ShiftRight(labels), labels.select(1, 0));
 
-        using var batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), labels, true, Forward);
+        using var batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), labels, true, () => classifier.Forward(input));
 
-        AssertEqual(reference, batch, [new NamedParameter("prompt_encoder.default.embedding.weight", prompt)]);
-
-        Tensor Forward()
-        {
-            var copies = GradientTape.Current!.Record(prompt.unsqueeze(0).expand(3, -1, -1), new BroadcastUse(prompt)); // [N, P, D]
-            using var longer = new NaturalGradient.Batching.TokenBatch(
-                inputs.Ids, cat([ones(3, 4, ScalarType.Int64), inputs.Mask], 1), inputs.TypeIds, isPadded: true);
-            var mask = network.Mask(longer);
-            var memory = network.Encode(cat([copies, network.Embed(inputs.Ids)], 1), mask)[^1];
-            return network.Logits(network.Decode(network.Embed(T5Fixture.ShiftRight(labels)), memory, mask)[^1]);
-        }
+        var prompt = classifier.TrainableParameters.Single();
+        CollectionAssert.AreEqual(new long[] { 8, 24 }, prompt.Value.shape);
+        AssertEqual(reference, batch, [prompt with { Name = "prompt_encoder.default.embedding.weight" }]);
     }
 
-    private static TextToTextClassifier CreateLora()
+    private static TextToTextClassifier CreateLora() => Create(Lora);
+
+    // Through the files, as a user reads them.
+    private static TextToTextClassifier Create(string adapter)
     {
-        var classifier = TextToTextFixture.Create(T5Fixture.Load(T5Fixture.Tied, asReference: true), TextToTextFixture.AttachLora);
+        var read = ML.Checkpoints.LoadPeft(Path.Combine(AppContext.BaseDirectory, "Fixtures", adapter));
+        var classifier = TextToTextFixture.Create(T5Fixture.Load(T5Fixture.Tied, asReference: true), read);
         _ = classifier.to(ScalarType.Float64);
-        using var files = T5Fixture.OpenFiles(Lora);
-        using var file = files.OpenSafetensors(WeightsName);
-        CheckpointLoader.Load(classifier.TrainableParameters, file, ["base_model.model."]);
         return classifier;
     }
 

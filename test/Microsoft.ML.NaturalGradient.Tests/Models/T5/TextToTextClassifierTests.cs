@@ -61,7 +61,7 @@ public sealed class TextToTextClassifierTests
         for (var c = 0; c < 4; c++)
         {
             var labels = words.Labels(CPU)[c..(c + 1)].repeat(3, 1);
-            var batch = new TextToTextBatch(inputs, words.DecoderIds(CPU)[c..(c + 1)].repeat(3, 1));
+            var batch = new TextToTextBatch(inputs, words.DecoderIds(CPU)[c..(c + 1)].repeat(3, 1), full(3, c, ScalarType.Int64));
             var losses = new SoftmaxCrossEntropy().Losses(classifier.Forward(batch), labels);
             Fixture.AssertClose(losses.neg(), scores.select(1, c), 1e-10);
         }
@@ -121,7 +121,7 @@ public sealed class TextToTextClassifierTests
     {
         var network = T5Fixture.Load(T5Fixture.Tied);
         _ = network.to(ScalarType.Float32);
-        using var classifier = TextToTextFixture.Create(network, TextToTextFixture.AttachLora);
+        using var classifier = TextToTextFixture.Create(network, TextToTextFixture.Lora);
         using var scope = NewDisposeScope();
         var source = TextToTextFixture.Source(classifier);
         var losses = new List<double>();

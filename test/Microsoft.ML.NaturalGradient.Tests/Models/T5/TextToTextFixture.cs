@@ -1,6 +1,6 @@
-using Microsoft.ML.NaturalGradient.Adaptation;
+using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Batching;
-using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.NaturalGradient.Training;
@@ -13,7 +13,8 @@ internal static class TextToTextFixture
 {
     private static readonly WordTokenizer Tokenizer = new("w5", "w6", "yes", "w8", "not", "w10", "w11", "at_all");
 
-    private static readonly LoraOptions Lora = new() { Rank = 4, Alpha = 8 };
+    /// <summary>The settings of the reference adapter.</summary>
+    public static LoraOptions Lora { get; } = new() { Rank = 4, Alpha = 8 };
 
     /// <summary>Classes of the reference rows.</summary>
     public static int[] Classes { get; } = [0, 1, 0];
@@ -22,20 +23,8 @@ internal static class TextToTextFixture
     public static LabelWords Words(params string[] more) =>
         LabelWords.Encode(["yes", "not at_all", .. more], Tokenizer, T5Fixture.Config(T5Fixture.Tied));
 
-    public static TextToTextClassifier Create(T5Network network, Action<T5Network, Generator>? adapt = null, LabelWords? words = null) =>
-        new(network, words ?? Words(), adapt ?? ((_, _) => { }), seed: 1);
-
-    /// <summary>Attaches LoRA to every layer with one of the names.</summary>
-    public static void AttachLora(T5Network network, Generator generator)
-    {
-        foreach (var (name, module) in network.named_modules())
-        {
-            if (module is LinearLayer layer && network.DefaultTargets.Any(target => name.EndsWith("." + target, StringComparison.Ordinal)))
-            {
-                layer.Adapt(new LoraAdapter(layer, Lora.Rank, Lora.Alpha, Lora, generator));
-            }
-        }
-    }
+    public static TextToTextClassifier Create(T5Network network, AdapterOptions? adapter = null, LabelWords? words = null) =>
+        new(network, words ?? Words(), adapter ?? new NothingTrained(), seed: 1);
 
     /// <summary>The reference rows as training rows.</summary>
     public static IBatchSource Source(TextToTextClassifier classifier)
@@ -48,5 +37,20 @@ internal static class TextToTextFixture
             return new EncodedRow(new TokenSequence([.. inputs.Ids[n].narrow(0, 0, length).data<long>().Select(id => (int)id)], null, false), Classes[n]);
         }).ToArray();
         return classifier.ForTraining(new TokenBatchSource(rows, 3, 0, CPU, seed: 1, ScalarType.Int64));
+    }
+
+    private sealed record NothingTrained : AdapterOptions
+    {
+        internal override string Description => "nothing";
+
+        internal override void Validate()
+        {
+        }
+
+        internal override void Attach(PretrainedNetwork encoder, Generator generator)
+        {
+        }
+
+        internal override JsonObject ToConfig(PretrainedNetwork encoder) => [];
     }
 }
