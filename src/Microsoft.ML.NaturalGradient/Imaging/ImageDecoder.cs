@@ -16,6 +16,9 @@ internal static class ImageDecoder
     /// <summary>The highest limit of pixels that can be set: four bytes a pixel must stay addressable.</summary>
     public const long HighestMaxPixels = 500_000_000;
 
+    private const int LongestSide = 100_000; // beyond it, a line of pixels would need more memory to resize than a square
+    private const int HeaderBytes = 256 * 1024;
+
     /// <summary>Whether an exception says that one picture cannot be read, so that others may go on.</summary>
     public static bool IsUnreadable(Exception exception) =>
         exception is InvalidDataException or IOException or UnauthorizedAccessException;
@@ -54,7 +57,7 @@ internal static class ImageDecoder
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="InvalidDataException">It cannot be decoded, or is larger than the limit.</exception>
-    public static RgbImage DecodeFile(string path, long maxPixels = DefaultMaxPixels) => Decode(ReadFile(path), NameOf(path), maxPixels);
+    public static RgbImage DecodeFile(string path, long maxPixels = DefaultMaxPixels) => Decode(ReadFile(path, int.MaxValue), NameOf(path), maxPixels);
 
     /// <summary>Looks at a file's header only: whether it is a picture of an accepted size.</summary>
     /// <param name="path">Path of the file.</param>
@@ -62,7 +65,15 @@ internal static class ImageDecoder
     /// <remarks>Throws what <see cref="DecodeFile"/> would throw, but does not see that a file is cut off behind its header.</remarks>
     public static void CheckHeader(string path, long maxPixels = DefaultMaxPixels)
     {
-        using var codec = Open(ReadFile(path), NameOf(path), maxPixels);
+        var start = ReadFile(path, HeaderBytes);
+        try
+        {
+            Open(start, NameOf(path), maxPixels).Dispose();
+        }
+        catch (InvalidDataException) when (start.Length == HeaderBytes)
+        {
+            Open(ReadFile(path, int.MaxValue), NameOf(path), maxPixels).Dispose(); // some headers need the whole file
+        }
     }
 
     /// <summary>Copies the pixels of ML.NET's picture.</summary>
@@ -117,6 +128,11 @@ internal static class ImageDecoder
         {
             throw Unreadable(name, FormattableString.Invariant($"has no pixels ({width} x {height})"), "Fetch the file again.");
         }
+        if (Math.Max(width, height) > LongestSide)
+        {
+            throw Unreadable(
+                name, FormattableString.Invariant($"has {width} x {height} pixels; no side may be longer than {LongestSide}"), "Use a smaller picture.");
+        }
         if ((long)width * height > Math.Min(maxPixels, HighestMaxPixels))
         {
             throw Unreadable(
@@ -125,7 +141,7 @@ internal static class ImageDecoder
         }
     }
 
-    private static byte[] ReadFile(string path)
+    private static byte[] ReadFile(string path, int mostBytes)
     {
         if (string.IsNullOrWhiteSpace(path))
         {
@@ -133,7 +149,14 @@ internal static class ImageDecoder
         }
         try
         {
-            return File.ReadAllBytes(path);
+            using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
+            var bytes = new byte[Math.Min(RandomAccess.GetLength(file), Math.Min(mostBytes, Array.MaxLength))];
+            var length = 0;
+            for (int read; (read = RandomAccess.Read(file, bytes.AsSpan(length), length)) > 0;)
+            {
+                length += read;
+            }
+            return length == bytes.Length ? bytes : bytes[..length];
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

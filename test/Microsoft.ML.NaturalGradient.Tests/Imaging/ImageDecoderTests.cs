@@ -158,6 +158,37 @@ public sealed class ImageDecoderTests
     }
 
     [TestMethod]
+    public void Decode_VeryLongLine_IsRefusedByItsHeader()
+    {
+        var line = PictureFiles.Png(900_000, 1, 8, 2, []);
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => ImageDecoder.Decode(line, Name));
+
+        Assert.Contains("900000 x 1 pixels; no side may be longer than 100000", error.Message);
+    }
+
+    [TestMethod]
+    public void CheckHeader_HeaderBehindMuchElse_ReadsTheWholeFile()
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            var png = PictureFiles.Png(1, 1, 8, 2, [[1, 2, 3]], ("teXt", new byte[300_000]));
+            File.WriteAllBytes(path, png);
+            ImageDecoder.CheckHeader(path);
+
+            File.WriteAllBytes(path, new byte[300_000]);
+            var error = Assert.ThrowsExactly<InvalidDataException>(() => ImageDecoder.CheckHeader(path));
+
+            StringAssert.StartsWith(error.Message, $"The picture '{path}' is not a picture");
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [TestMethod]
     public void Decode_ZeroBytes_SaysSo()
     {
         var error = Assert.ThrowsExactly<InvalidDataException>(() => ImageDecoder.Decode([], Name));
