@@ -43,7 +43,7 @@ internal static class ImageDecoder
         return result switch
         {
             SKCodecResult.Success => EncodedOrientation.Upright(
-                bitmap.GetPixelSpan(), info.Width, info.Height, bitmap.RowBytes, (int)codec.EncodedOrigin, isBlueFirst: false),
+                PixelsOf(bitmap), info.Width, info.Height, bitmap.RowBytes, (int)codec.EncodedOrigin, isBlueFirst: false),
             SKCodecResult.IncompleteInput => throw Unreadable(
                 name, $"is cut off: its {codec.EncodedFormat} data end early", "Fetch the file again."),
             _ => throw Unreadable(name, $"is damaged: its {codec.EncodedFormat} data cannot be decoded ({result})", "Fetch the file again."),
@@ -96,9 +96,15 @@ internal static class ImageDecoder
             _ => throw Unreadable(name, $"has pixels of the format {image.PixelFormat}", "Use Bgra32 or Rgba32."),
         };
         var pixels = image.Pixels;
-        return EncodedOrientation.Upright(
+        var copy = EncodedOrientation.Upright(
             pixels, image.Width, image.Height, pixels.Length / image.Height, orientation: 1, isBlueFirst);
+        GC.KeepAlive(image); // the span does not keep the picture's native memory
+        return copy;
     }
+
+    // GetPixelSpan has another signature in SkiaSharp 3, which an application may use beside this library, for example for charts.
+    private static unsafe ReadOnlySpan<byte> PixelsOf(SKBitmap bitmap) =>
+        new((void*)bitmap.GetPixels(), bitmap.RowBytes * bitmap.Height);
 
     private static SKCodec Open(byte[] bytes, string name, long maxPixels)
     {
