@@ -87,6 +87,14 @@ internal sealed class ModelConfig
         return [.. value.EnumerateArray().Select(item => item.GetString()!)];
     }
 
+    /// <summary>A list of numbers; empty if the field is absent.</summary>
+    public IReadOnlyList<double> OptionalNumberList(string field) => Find(field) switch
+    {
+        null => [],
+        { ValueKind: JsonValueKind.Array } value => [.. value.EnumerateArray().Select(item => Double(item, field))],
+        { } value => throw Unexpected(field, value, "a list of numbers"),
+    };
+
     /// <summary>Whether a field holds a text.</summary>
     public bool IsText(string field) => Find(field) is { ValueKind: JsonValueKind.String };
 

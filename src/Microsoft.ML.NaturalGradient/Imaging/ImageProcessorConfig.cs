@@ -1,0 +1,97 @@
+using System.Text.Json;
+using Microsoft.ML.NaturalGradient.Checkpoints;
+
+namespace Microsoft.ML.NaturalGradient.Imaging;
+
+/// <summary>Reads <c>preprocessor_config.json</c>.</summary>
+internal static class ImageProcessorConfig
+{
+    /// <summary>Name of the file.</summary>
+    public const string FileName = "preprocessor_config.json";
+
+    private const string SizeKinds = "a whole number, {\"height\", \"width\"} or {\"shortest_edge\"}, of 1 to 16384 pixels";
+    private const int LargestSize = 16384;
+
+    /// <summary>Reads sizes, kernel and scale of a model's processor.</summary>
+    /// <param name="files">The checkpoint.</param>
+    /// <param name="modelType">The model's <c>model_type</c>; used where the file names no processor.</param>
+    /// <param name="imageSize">Columns and rows of the result instead of the file's; null keeps those.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The processor is not supported, or a field makes no sense.</exception>
+    public static ImagePreprocessor Read(CheckpointFiles files, string modelType, int? imageSize)
+    {
+        var config = ModelConfig.Read(files, FileName);
+        var kind = ImageProcessorKind.Find(config, modelType);
+        var filter = config.OptionalInt("resample", (int)kind.Filter) switch
+        {
+            (int)ResampleFilter.Bilinear => ResampleFilter.Bilinear,
+            (int)ResampleFilter.Bicubic => ResampleFilter.Bicubic,
+            _ => throw config.Unexpected("resample", "2 (bilinear) or 3 (bicubic)"),
+        };
+        var sizing = ReadSizing(config, kind);
+        if (sizing.OutputWidth is null || sizing.OutputHeight is null)
+        {
+            throw new InvalidDataException(
+                $"{config.File} leaves the size of pictures open, since it neither resizes both sides nor crops. Choose a model with a fixed size.");
+        }
+        var factor = config.OptionalBool("do_rescale", true) ? config.OptionalDouble("rescale_factor", 1 / 255.0) : 1;
+        var isNormalized = config.OptionalBool("do_normalize", true);
+        var mean = isNormalized ? ReadChannels(config, "image_mean", kind.Mean) : [0, 0, 0];
+        var deviation = isNormalized ? ReadChannels(config, "image_std", kind.Deviation) : [1, 1, 1];
+        return deviation.All(value => value > 0)
+            ? new ImagePreprocessor(imageSize is { } size ? sizing.For(size) : sizing, filter, factor, mean, deviation)
+            : throw config.Unexpected("image_std", "three positive numbers");
+    }
+
+    private static ImageSizing ReadSizing(ModelConfig config, ImageProcessorKind kind)
+    {
+        var sizing = new ImageSizing();
+        if (config.OptionalBool("do_resize", true))
+        {
+            sizing = ReadSize(config, "size", kind.IsSizeOfShortestEdge, kind.Size);
+        }
+        if (kind.IsCropped is { } isCropped && config.OptionalBool("do_center_crop", isCropped))
+        {
+            var crop = ReadSize(config, "crop_size", false, ImageProcessorKind.CropSize);
+            sizing = crop.ShortestEdge is null
+                ? sizing with { CropWidth = crop.Width, CropHeight = crop.Height }
+                : throw config.Unexpected("crop_size", "a whole number or {\"height\", \"width\"}");
+        }
+        return sizing;
+    }
+
+    private static ImageSizing ReadSize(ModelConfig config, string field, bool isShortestEdge, int defaultSize)
+    {
+        if (config.KindOf(field) != JsonValueKind.Object)
+        {
+            var size = Legal(config, field, config.OptionalInt(field, defaultSize));
+            return isShortestEdge ? new ImageSizing { ShortestEdge = size } : new ImageSizing { Width = size, Height = size };
+        }
+        var section = config.Section(field)!;
+        if (section.FieldsInUse.Order(StringComparer.Ordinal).SequenceEqual(["height", "width"]))
+        {
+            return new ImageSizing
+            {
+                Width = Legal(config, field, section.RequireInt("width")),
+                Height = Legal(config, field, section.RequireInt("height")),
+            };
+        }
+        return section.FieldsInUse.SequenceEqual(["shortest_edge"])
+            ? new ImageSizing { ShortestEdge = Legal(config, field, section.RequireInt("shortest_edge")) }
+            : throw config.Unexpected(field, SizeKinds);
+    }
+
+    private static int Legal(ModelConfig config, string field, int size) =>
+        size is > 0 and <= LargestSize ? size : throw config.Unexpected(field, SizeKinds);
+
+    private static double[] ReadChannels(ModelConfig config, string field, double[] defaultValues)
+    {
+        var values = config.OptionalNumberList(field);
+        return values.Count switch
+        {
+            0 => defaultValues,
+            RgbImage.Channels => [.. values],
+            _ => throw config.Unexpected(field, "three numbers"),
+        };
+    }
+}
