@@ -52,7 +52,7 @@ internal static class AdapterConfig
     /// <param name="encoder">The encoder it is attached to.</param>
     /// <param name="baseModel">What the base model is called; null where that is not known.</param>
     /// <returns>UTF-8 text.</returns>
-    public static byte[] Write(AdapterOptions adapter, TextEncoder encoder, string? baseModel)
+    public static byte[] Write(AdapterOptions adapter, Encoder encoder, string? baseModel)
     {
         var config = adapter.ToConfig(encoder);
         config[BaseModelField] = baseModel;
@@ -100,7 +100,7 @@ internal static class AdapterConfig
     /// <param name="encoder">The encoder; the modules of its classification head are trained as a whole.</param>
     /// <param name="modulesToSave">Other modules trained as a whole; null for none.</param>
     /// <returns>The configuration.</returns>
-    public static JsonObject Describe(string type, TextEncoder encoder, IReadOnlyList<string>? modulesToSave = null) => new()
+    public static JsonObject Describe(string type, Encoder encoder, IReadOnlyList<string>? modulesToSave = null) => new()
     {
         ["peft_type"] = type,
         [TaskField] = ClassificationTask,

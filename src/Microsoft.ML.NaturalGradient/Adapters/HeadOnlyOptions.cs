@@ -16,10 +16,10 @@ public sealed record HeadOnlyOptions : AdapterOptions
     {
     }
 
-    internal override void Attach(TextEncoder encoder, Generator generator)
+    internal override void Attach(Encoder encoder, Generator generator)
     {
         // The encoder comes frozen, and the head is always trained.
     }
 
-    internal override JsonObject ToConfig(TextEncoder encoder) => AdapterConfig.Describe(TypeName, encoder);
+    internal override JsonObject ToConfig(Encoder encoder) => AdapterConfig.Describe(TypeName, encoder);
 }

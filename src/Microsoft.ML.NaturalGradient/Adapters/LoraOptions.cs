@@ -101,7 +101,7 @@ public sealed record LoraOptions : AdapterOptions
         }
     }
 
-    internal override void Attach(TextEncoder encoder, Generator generator)
+    internal override void Attach(Encoder encoder, Generator generator)
     {
         var targets = LoraTargets.Find(encoder, this);
         if (Bias == LoraBias.All)
@@ -126,9 +126,9 @@ public sealed record LoraOptions : AdapterOptions
         }
     }
 
-    internal override JsonObject ToConfig(TextEncoder encoder) => LoraConfig.Write(this, encoder);
+    internal override JsonObject ToConfig(Encoder encoder) => LoraConfig.Write(this, encoder);
 
-    private void TrainModules(TextEncoder encoder, string ending)
+    private void TrainModules(Encoder encoder, string ending)
     {
         var modules = LoraTargets.EndingWith(encoder, ending).ToArray();
         if (modules.Length == 0 && !SkipsUnknownTargets && !AdapterConfig.HeadModules.Contains(ending) && !encoder.Head.Modules.Contains(ending))

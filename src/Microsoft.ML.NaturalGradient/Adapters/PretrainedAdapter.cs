@@ -79,7 +79,7 @@ public sealed record PretrainedAdapter : AdapterOptions
 
     internal override AdapterOptions For(ITextTokenizer tokenizer) => this with { Options = Options.For(tokenizer) };
 
-    internal override void Attach(TextEncoder encoder, Generator generator)
+    internal override void Attach(Encoder encoder, Generator generator)
     {
         if (_task is not (null or AdapterConfig.ClassificationTask or "FEATURE_EXTRACTION"))
         {
@@ -113,7 +113,7 @@ public sealed record PretrainedAdapter : AdapterOptions
         }
     }
 
-    internal override JsonObject ToConfig(TextEncoder encoder) => Options.ToConfig(encoder);
+    internal override JsonObject ToConfig(Encoder encoder) => Options.ToConfig(encoder);
 
     /// <summary>Opens the weights, which stay in memory.</summary>
     internal SafetensorsFile OpenWeights() => SafetensorsFile.FromMemory(_weights, _description);

@@ -71,20 +71,26 @@ public sealed record PromptTuningOptions : AdapterOptions
     internal override AdapterOptions For(ITextTokenizer tokenizer) =>
         InitialText is null ? this : this with { InitialIds = tokenizer.Encode(InitialText, null, LongestText).Ids };
 
-    internal override void Attach(TextEncoder encoder, Generator generator)
+    internal override void Attach(Encoder encoder, Generator generator)
     {
-        if (TokenCount >= encoder.MaxTokens)
+        if (encoder is not TextEncoder text)
         {
             throw new ArgumentException(
-                $"TokenCount is {TokenCount}, but the model reads at most {encoder.MaxTokens} tokens, prompt and text together. Use a shorter prompt.",
+                $"Prompt tuning puts a prompt before texts, but the architecture '{encoder.Prefix}' reads pictures. Use Adapters.LoRA.", nameof(encoder));
+        }
+
+        if (TokenCount >= text.MaxTokens)
+        {
+            throw new ArgumentException(
+                $"TokenCount is {TokenCount}, but the model reads at most {text.MaxTokens} tokens, prompt and text together. Use a shorter prompt.",
                 nameof(encoder));
         }
 
-        var words = encoder.modules().OfType<EmbeddingLayer>().First(layer => layer.Count == encoder.VocabularySize);
+        var words = text.modules().OfType<EmbeddingLayer>().First(layer => layer.Count == text.VocabularySize);
         words.Prepend(new PromptAdapter(() => InitialVectors(words, generator)));
     }
 
-    internal override JsonObject ToConfig(TextEncoder encoder)
+    internal override JsonObject ToConfig(Encoder encoder)
     {
         var config = AdapterConfig.Describe(PeftType, encoder);
         config["num_virtual_tokens"] = TokenCount;

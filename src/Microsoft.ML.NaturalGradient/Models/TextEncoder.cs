@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Models;
 
 /// <summary>A pretrained network that turns tokens into vectors. One file per architecture derives from this.</summary>
-internal abstract class TextEncoder : nn.Module
+internal abstract class TextEncoder : Encoder
 {
     private readonly EncoderSizes _sizes;
 
@@ -13,32 +13,16 @@ internal abstract class TextEncoder : nn.Module
     /// <param name="sizes">The sizes.</param>
     /// <param name="ownHead">The head of this architecture's checkpoints for classification.</param>
     private protected TextEncoder(string name, EncoderSizes sizes, HeadLayout ownHead)
-        : base(name)
+        : base(name, sizes.HiddenSize, sizes.HasClassificationHead, sizes.HasClassificationHead ? ownHead : HeadLayout.Linear)
     {
         _sizes = sizes;
-        Head = sizes.HasClassificationHead ? ownHead : HeadLayout.Linear;
     }
-
-    /// <summary>Width D of the vectors.</summary>
-    public int HiddenSize => _sizes.HiddenSize;
 
     /// <summary>Most tokens in a sequence.</summary>
     public virtual int MaxTokens => _sizes.PositionCount;
 
     /// <summary>Rows of the token embedding.</summary>
     public int VocabularySize => _sizes.VocabularySize;
-
-    /// <summary>Whether the checkpoint was saved with a head that classifies whole sequences.</summary>
-    public bool HasClassificationHead => _sizes.HasClassificationHead;
-
-    /// <summary>The classification head that fits: the checkpoint's own where it has one, else a linear map.</summary>
-    public HeadLayout Head { get; }
-
-    /// <summary>Prefix of the encoder's names in a checkpoint saved with a head, for example <c>bert</c>.</summary>
-    public abstract string Prefix { get; }
-
-    /// <summary>Linear layers that LoRA adapts unless told otherwise.</summary>
-    public abstract IReadOnlyList<string> DefaultTargets { get; }
 
     /// <summary>Computes the vector of each token after each layer.</summary>
     /// <param name="batch">Padded token ids.</param>

@@ -1,0 +1,49 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models.Vision;
+
+/// <summary>A pretrained network that turns pictures into vectors, one per patch and special token. One file per architecture derives from this.</summary>
+internal abstract class ImageEncoder : Encoder
+{
+    private readonly ImageEncoderSizes _sizes;
+
+    /// <summary>Keeps what all architectures have; the derived class makes and registers the layers.</summary>
+    /// <param name="name">Name of the class.</param>
+    /// <param name="sizes">The sizes.</param>
+    /// <param name="head">The classification head, of the checkpoint or fresh.</param>
+    private protected ImageEncoder(string name, ImageEncoderSizes sizes, HeadLayout head)
+        : base(name, sizes.HiddenSize, sizes.HasClassificationHead, head)
+    {
+        _sizes = sizes;
+    }
+
+    /// <summary>Width and height of the pictures that the checkpoint was trained on.</summary>
+    public int ImageSize => _sizes.ImageSize;
+
+    /// <summary>Width and height of a patch; those of a picture are multiples of it.</summary>
+    public int PatchSize => _sizes.PatchSize;
+
+    /// <summary>Width of the vector that each output layer of the head reads.</summary>
+    public virtual int HeadInputSize => HiddenSize;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DefaultTargets { get; } = ["query", "value"];
+
+    /// <summary>Computes the vectors of tokens and patches after each layer, before the last normalisation.</summary>
+    /// <param name="batch">Pictures of one size.</param>
+    /// <returns>The embedding's output and each layer's, [N, T, D]; in the caller's dispose scope.</returns>
+    /// <exception cref="ArgumentException">The pictures' size does not fit the patches.</exception>
+    public abstract IReadOnlyList<Tensor> HiddenStates(PixelBatch batch);
+
+    /// <summary>Computes the final vectors of tokens and patches.</summary>
+    /// <param name="batch">Pictures of one size.</param>
+    /// <returns>[N, T, D]; in the caller's dispose scope.</returns>
+    /// <exception cref="ArgumentException">The pictures' size does not fit the patches.</exception>
+    public abstract Tensor Encode(PixelBatch batch);
+
+    /// <summary>Computes one vector for each picture, which the classification head reads: the class token's, unless overridden.</summary>
+    /// <param name="batch">Pictures of one size.</param>
+    /// <returns>[N, D]; in the caller's dispose scope.</returns>
+    /// <exception cref="ArgumentException">The pictures' size does not fit the patches.</exception>
+    public virtual Tensor Pool(PixelBatch batch) => Encode(batch).select(1, 0);
+}
