@@ -24,7 +24,7 @@ internal static class AdapterWeights
     /// <param name="classifier">The classifier.</param>
     /// <param name="adapter">What was trained.</param>
     /// <returns>The trained weights in their own types; not copied.</returns>
-    public static IEnumerable<SafetensorsEntry> Entries(TextClassifier classifier, AdapterOptions adapter)
+    public static IEnumerable<SafetensorsEntry> Entries(IEncoderClassifier classifier, AdapterOptions adapter)
     {
         var adapted = AdaptedLayers(classifier.Encoder);
         return classifier.TrainableParameters.Select(
@@ -56,7 +56,7 @@ internal static class AdapterWeights
         .ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Whether a file has weights of the classification head.</summary>
-    public static bool HasHead(TextClassifier classifier, AdapterOptions adapter, SafetensorsFile file) =>
+    public static bool HasHead(IEncoderClassifier classifier, AdapterOptions adapter, SafetensorsFile file) =>
         classifier.TrainableParameters.Any(named => IsHead(named, classifier) && file.Contains(adapter.FilePrefix + named.Name));
 
     /// <summary>Fills the trained weights from a file, all of them or none.</summary>
@@ -67,7 +67,7 @@ internal static class AdapterWeights
     /// <exception cref="InvalidDataException">
     /// Weights are missing, have another shape, or are left over; the message lists them.
     /// </exception>
-    public static void Load(TextClassifier classifier, AdapterOptions adapter, SafetensorsFile file, bool withHead = true)
+    public static void Load(IEncoderClassifier classifier, AdapterOptions adapter, SafetensorsFile file, bool withHead = true)
     {
         var adapted = AdaptedLayers(classifier.Encoder);
         var found = classifier.TrainableParameters.Select(named => (Named: named, Names: FileNames(named.Name, adapter, adapted, classifier.Encoder)))
@@ -87,19 +87,19 @@ internal static class AdapterWeights
     }
 
     /// <summary>The layers that have an adapter, by their checkpoint names.</summary>
-    public static IReadOnlyDictionary<string, LinearLayer> AdaptedLayers(TextEncoder encoder) => encoder.named_modules()
+    public static IReadOnlyDictionary<string, LinearLayer> AdaptedLayers(Encoder encoder) => encoder.named_modules()
         .Where(named => named.module is LinearLayer { Adapter: not null })
         .ToDictionary(named => $"{encoder.Prefix}.{named.name}", named => (LinearLayer)named.module);
 
     /// <summary>Whether a parameter belongs to the classification head.</summary>
-    public static bool IsHead(NamedParameter named, TextClassifier classifier) =>
+    public static bool IsHead(NamedParameter named, IEncoderClassifier classifier) =>
         named.Name != PromptAdapter.CheckpointName && !named.Name.StartsWith(classifier.Encoder.Prefix + ".", StringComparison.Ordinal);
 
     private static bool IsCopy(string name, HashSet<string> known) =>
         Copies.Any(copy => name.Contains(copy, StringComparison.Ordinal) && known.Contains(name.Replace(copy, ".", StringComparison.Ordinal)));
 
     // The name that is written, then others that are read: older files without base_layer, and adapters of the bare encoder without its prefix.
-    private static IEnumerable<string> FileNames(string name, AdapterOptions adapter, IReadOnlyDictionary<string, LinearLayer> adapted, TextEncoder encoder)
+    private static IEnumerable<string> FileNames(string name, AdapterOptions adapter, IReadOnlyDictionary<string, LinearLayer> adapted, Encoder encoder)
     {
         if (name == PromptAdapter.CheckpointName)
         {

@@ -99,7 +99,7 @@ public sealed record PretrainedAdapter : AdapterOptions
         }
     }
 
-    internal override void Restore(TextClassifier classifier)
+    internal override void Restore(IEncoderClassifier classifier)
     {
         using var weights = OpenWeights();
         try

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Models;
 
 /// <summary>A text encoder with a classification head: one logit per class.</summary>
-internal sealed class TextClassifier : nn.Module, ITrainableModel
+internal sealed class TextClassifier : nn.Module, IEncoderClassifier
 {
     private readonly Generator _generator;
     private readonly int _promptLength;
@@ -53,6 +53,8 @@ internal sealed class TextClassifier : nn.Module, ITrainableModel
 
     /// <summary>The encoder.</summary>
     public TextEncoder Encoder => _encoder;
+
+    Encoder IEncoderClassifier.Encoder => _encoder;
 
     /// <inheritdoc/>
     /// <remarks>Read anew each time, since a conversion of type or device replaces the parameters.</remarks>

@@ -1,5 +1,3 @@
-using Microsoft.ML.NaturalGradient.Models.Layers;
-using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.Vision;
@@ -13,33 +11,19 @@ internal sealed class DeiTEncoder : ImageEncoder
 {
     private static readonly HeadLayout TwoHeads = new() { Output = "cls_classifier", SecondOutput = "distillation_classifier" };
 
-    [ComponentName(Name = "embeddings")]
-    private readonly ImageEmbeddings _embeddings;
-
-    [ComponentName(Name = "encoder")]
-    private readonly ImageLayers _layers;
-
-    [ComponentName(Name = "layernorm")]
-    private readonly NormalizationLayer _norm;
-
     /// <summary>Creates the encoder with empty weights, to be filled from a checkpoint.</summary>
     public DeiTEncoder(ViTConfig config)
-        : base(nameof(DeiTEncoder), config.Sizes, config.Sizes.HasDistillationHead ? TwoHeads : HeadLayout.Linear)
+        : base(
+            nameof(DeiTEncoder),
+            config.Sizes,
+            config.Sizes.HasDistillationHead ? TwoHeads : HeadLayout.Linear,
+            new ImageEmbeddings(config.Sizes, hasDistillationToken: true),
+            () => new ViTLayer(config))
     {
-        _embeddings = new ImageEmbeddings(config.Sizes, hasDistillationToken: true);
-        _layers = new ImageLayers(Enumerable.Range(0, config.Sizes.LayerCount).Select(_ => new ViTLayer(config)));
-        _norm = new NormalizationLayer(HiddenSize, config.Sizes.LayerNormEpsilon);
-        RegisterComponents();
     }
 
     /// <inheritdoc/>
     public override string Prefix => "deit";
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<Tensor> HiddenStates(PixelBatch batch) => _layers.HiddenStates(_embeddings.call(batch.Pixels));
-
-    /// <inheritdoc/>
-    public override Tensor Encode(PixelBatch batch) => _norm.call(HiddenStates(batch)[^1]);
 
     /// <inheritdoc/>
     /// <remarks>The class token's vector; with two heads the distillation token's beside it, [N, 2·D].</remarks>

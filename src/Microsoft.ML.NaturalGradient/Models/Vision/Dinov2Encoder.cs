@@ -1,5 +1,3 @@
-using Microsoft.ML.NaturalGradient.Models.Layers;
-using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.Vision;
@@ -11,23 +9,15 @@ namespace Microsoft.ML.NaturalGradient.Models.Vision;
 /// </remarks>
 internal sealed class Dinov2Encoder : ImageEncoder
 {
-    [ComponentName(Name = "embeddings")]
-    private readonly ImageEmbeddings _embeddings;
-
-    [ComponentName(Name = "encoder")]
-    private readonly ImageLayers _layers;
-
-    [ComponentName(Name = "layernorm")]
-    private readonly NormalizationLayer _norm;
-
     /// <summary>Creates the encoder with empty weights, to be filled from a checkpoint.</summary>
     public Dinov2Encoder(Dinov2Config config)
-        : base(nameof(Dinov2Encoder), config.Sizes, HeadLayout.Linear)
+        : base(
+            nameof(Dinov2Encoder),
+            config.Sizes,
+            HeadLayout.Linear,
+            new ImageEmbeddings(config.Sizes),
+            () => new Dinov2Layer(config))
     {
-        _embeddings = new ImageEmbeddings(config.Sizes);
-        _layers = new ImageLayers(Enumerable.Range(0, config.Sizes.LayerCount).Select(_ => new Dinov2Layer(config)));
-        _norm = new NormalizationLayer(HiddenSize, config.Sizes.LayerNormEpsilon);
-        RegisterComponents();
     }
 
     /// <inheritdoc/>
@@ -35,12 +25,6 @@ internal sealed class Dinov2Encoder : ImageEncoder
 
     /// <inheritdoc/>
     public override int HeadInputSize => 2 * HiddenSize;
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<Tensor> HiddenStates(PixelBatch batch) => _layers.HiddenStates(_embeddings.call(batch.Pixels));
-
-    /// <inheritdoc/>
-    public override Tensor Encode(PixelBatch batch) => _norm.call(HiddenStates(batch)[^1]);
 
     /// <inheritdoc/>
     /// <remarks>The class token's vector and the mean of the patches' side by side, [N, 2·D].</remarks>

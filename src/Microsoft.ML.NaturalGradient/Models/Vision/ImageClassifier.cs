@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Models.Vision;
 
 /// <summary>An image encoder with a classification head: one logit per class.</summary>
-internal sealed class ImageClassifier : nn.Module, ITrainableModel
+internal sealed class ImageClassifier : nn.Module, IEncoderClassifier
 {
     private readonly Generator _generator;
 
@@ -23,7 +23,7 @@ internal sealed class ImageClassifier : nn.Module, ITrainableModel
     /// <param name="seed">Seed of the head's and the adapter's initial values and of dropout.</param>
     /// <param name="headWeights">The checkpoint's own head, as a safetensors file; null for a fresh head.</param>
     /// <exception cref="ArgumentException">The adapter does not fit the encoder.</exception>
-    /// <exception cref="InvalidDataException"><paramref name="headWeights"/> does not fit the architecture.</exception>
+    /// <exception cref="InvalidDataException"><paramref name="headWeights"/> or the adapter does not fit the architecture.</exception>
     public ImageClassifier(ImageEncoder encoder, int classCount, AdapterOptions adapter, long seed, byte[]? headWeights = null)
         : base(nameof(ImageClassifier))
     {
@@ -44,10 +44,27 @@ internal sealed class ImageClassifier : nn.Module, ITrainableModel
 
         adapter.Attach(encoder, _generator);
         RegisterComponents();
+        adapter.Restore(this);
+    }
+
+    /// <summary>Creates a ViT with random weights, all of which are trained.</summary>
+    /// <param name="config">The sizes.</param>
+    /// <param name="classCount">Classes C.</param>
+    /// <param name="seed">Seed of the weights.</param>
+    /// <returns>The classifier; owned by the caller.</returns>
+    public static ImageClassifier FromScratch(ViTConfig config, int classCount, long seed)
+    {
+        // Another stream than that of the head, whose numbers would repeat those of the encoder.
+        using var generator = new Generator((ulong)~seed, CPU);
+        var encoder = new ViTEncoder(config);
+        RandomWeights.FillTransformer(encoder, generator);
+        return new ImageClassifier(encoder, classCount, new FullFineTuningOptions(), seed);
     }
 
     /// <summary>The encoder.</summary>
     public ImageEncoder Encoder => _encoder;
+
+    Encoder IEncoderClassifier.Encoder => _encoder;
 
     /// <inheritdoc/>
     /// <remarks>Read anew each time, since a conversion of type or device replaces the parameters.</remarks>

@@ -1,3 +1,5 @@
+using Microsoft.ML.NaturalGradient.Models.Layers;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.Vision;
@@ -7,14 +9,30 @@ internal abstract class ImageEncoder : Encoder
 {
     private readonly ImageEncoderSizes _sizes;
 
-    /// <summary>Keeps what all architectures have; the derived class makes and registers the layers.</summary>
+    [ComponentName(Name = "embeddings")]
+    private readonly ImageEmbeddings _embeddings;
+
+    [ComponentName(Name = "encoder")]
+    private readonly ImageLayers _layers;
+
+    [ComponentName(Name = "layernorm")]
+    private readonly NormalizationLayer _norm;
+
+    /// <summary>Makes and registers the parts, which all architectures have under the same names.</summary>
     /// <param name="name">Name of the class.</param>
     /// <param name="sizes">The sizes.</param>
     /// <param name="head">The classification head, of the checkpoint or fresh.</param>
-    private protected ImageEncoder(string name, ImageEncoderSizes sizes, HeadLayout head)
+    /// <param name="embeddings">Turns pictures into tokens; owned by this object from now on.</param>
+    /// <param name="createLayer">Makes a layer.</param>
+    private protected ImageEncoder(
+        string name, ImageEncoderSizes sizes, HeadLayout head, ImageEmbeddings embeddings, Func<nn.Module<Tensor, Tensor>> createLayer)
         : base(name, sizes.HiddenSize, sizes.HasClassificationHead, head)
     {
         _sizes = sizes;
+        _embeddings = embeddings;
+        _layers = new ImageLayers(Enumerable.Range(0, sizes.LayerCount).Select(_ => createLayer()));
+        _norm = new NormalizationLayer(sizes.HiddenSize, sizes.LayerNormEpsilon);
+        RegisterComponents();
     }
 
     /// <summary>Width and height of the pictures that the checkpoint was trained on.</summary>
@@ -33,13 +51,13 @@ internal abstract class ImageEncoder : Encoder
     /// <param name="batch">Pictures of one size.</param>
     /// <returns>The embedding's output and each layer's, [N, T, D]; in the caller's dispose scope.</returns>
     /// <exception cref="ArgumentException">The pictures' size does not fit the patches.</exception>
-    public abstract IReadOnlyList<Tensor> HiddenStates(PixelBatch batch);
+    public IReadOnlyList<Tensor> HiddenStates(PixelBatch batch) => _layers.HiddenStates(_embeddings.call(batch.Pixels));
 
     /// <summary>Computes the final vectors of tokens and patches.</summary>
     /// <param name="batch">Pictures of one size.</param>
     /// <returns>[N, T, D]; in the caller's dispose scope.</returns>
     /// <exception cref="ArgumentException">The pictures' size does not fit the patches.</exception>
-    public abstract Tensor Encode(PixelBatch batch);
+    public Tensor Encode(PixelBatch batch) => _norm.call(HiddenStates(batch)[^1]);
 
     /// <summary>Computes one vector for each picture, which the classification head reads: the class token's, unless overridden.</summary>
     /// <param name="batch">Pictures of one size.</param>

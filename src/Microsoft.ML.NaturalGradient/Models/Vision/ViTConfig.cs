@@ -17,4 +17,27 @@ internal sealed record ViTConfig
         Sizes = ImageEncoderSizes.Read(config),
         IntermediateSize = EncoderSizes.Positive(config, "intermediate_size"),
     };
+
+    /// <summary>A small ViT to train from scratch on small pictures: four layers with hidden layers twice as wide as the vectors.</summary>
+    /// <param name="imageSize">Width and height of the pictures.</param>
+    /// <param name="patchSize">Width and height of a patch.</param>
+    /// <param name="hiddenSize">Width D of the vectors.</param>
+    /// <returns>The configuration; four heads.</returns>
+    public static ViTConfig Small(int imageSize, int patchSize, int hiddenSize = 128) => new()
+    {
+        Sizes = new ImageEncoderSizes
+        {
+            HiddenSize = hiddenSize,
+            LayerCount = 4,
+            HeadCount = 4,
+            ImageSize = imageSize,
+            PatchSize = patchSize,
+            LayerNormEpsilon = 1e-6,
+            Activation = "gelu",
+            AttentionBias = true,
+            HasClassificationHead = true,
+            HasDistillationHead = false,
+        },
+        IntermediateSize = 2 * hiddenSize,
+    };
 }

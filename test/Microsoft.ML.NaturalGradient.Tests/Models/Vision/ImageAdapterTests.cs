@@ -74,6 +74,21 @@ public sealed class ImageAdapterTests
     }
 
     [TestMethod]
+    [DataRow("vit")]
+    [DataRow("deit")]
+    [DataRow("dinov2")]
+    public void Entries_LoadedAdapter_HaveTheNamesOfItsFile(string name)
+    {
+        using var files = new FolderCheckpointFiles(Folder(name));
+        using var adapter = files.OpenSafetensors(AdapterConfig.WeightsName);
+        using var classifier = Create(name);
+
+        var entries = AdapterWeights.Entries(classifier, AdapterConfig.Read(files)).ToArray();
+
+        CollectionAssert.AreEquivalent(adapter.Names.ToArray(), entries.Select(entry => entry.Name).ToArray());
+    }
+
+    [TestMethod]
     public void Attach_UnknownTarget_ListsTheLayers()
     {
         var exception = Assert.ThrowsExactly<ArgumentException>(
@@ -100,10 +115,10 @@ public sealed class ImageAdapterTests
     private static ImageClassifier Create(string name)
     {
         using var files = new FolderCheckpointFiles(Folder(name));
-        var classifier = new ImageFixture(name).CreateClassifier(AdapterConfig.Read(files));
+        var options = AdapterConfig.Read(files);
+        var classifier = new ImageFixture(name).CreateClassifier(options);
         using var adapter = files.OpenSafetensors(AdapterConfig.WeightsName);
-        var loaded = CheckpointLoader.Load(classifier.TrainableParameters, adapter, [AdapterConfig.Prefix]);
-        Assert.IsEmpty(loaded.Unused);
+        AdapterWeights.Load(classifier, options, adapter); // reports what is missing or left over
         return classifier;
     }
 

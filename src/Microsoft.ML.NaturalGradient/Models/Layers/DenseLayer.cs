@@ -1,8 +1,7 @@
-using Microsoft.ML.NaturalGradient.Models.Layers;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.NaturalGradient.Models.Vision;
+namespace Microsoft.ML.NaturalGradient.Models.Layers;
 
 /// <summary>A linear map that checkpoints call <c>dense</c> inside a module of its own.</summary>
 internal sealed class DenseLayer : nn.Module<Tensor, Tensor>
