@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient;
 using static Microsoft.ML.NaturalGradient.Optimizers;
 
 namespace TextClassificationSample;
@@ -24,6 +25,17 @@ internal static class OwnModel
         var hub = PretrainedModel.FromHub("FacebookAI/roberta-base", revision: "main");
         #endregion
         Console.WriteLine($"{folder}; {hub}");
+
+        #region t5
+        var t5 = mlContext.MulticlassClassification.Trainers.TextClassification(new TextClassificationTrainer.Options
+        {
+            Model = PretrainedModel.FromHub("google-t5/t5-small"),
+            Sentence1ColumnName = "Text",
+            Prompt = PromptTemplate.Sst2,
+            LabelWords = ["negative", "positive"],
+        });
+        #endregion
+        Console.WriteLine(t5.GetType().Name);
 
         #region adapter
         var trainer = mlContext.MulticlassClassification.Trainers.TextClassification(

@@ -2,6 +2,7 @@ using System.Globalization;
 using BenchmarkDotNet.Running;
 using Microsoft.ML.NaturalGradient.Benchmarks;
 using Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
+using Microsoft.ML.NaturalGradient.Benchmarks.Loading;
 using Microsoft.ML.NaturalGradient.Benchmarks.Memory;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
@@ -10,6 +11,12 @@ switch (args)
 {
     case ["accuracy", .. var rest]:
         return AccuracyCommand.Run(rest);
+    case ["similarity", "--data", var folder]:
+        SimilarityCommand.Run(folder);
+        return 0;
+    case ["tokenizers", "--data", var folder]:
+        TokenizerSpeed.Run(folder);
+        return 0;
     case ["memory"]:
         MemoryGrowth.Run();
         return 0;

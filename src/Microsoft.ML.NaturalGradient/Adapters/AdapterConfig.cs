@@ -26,6 +26,9 @@ internal static class AdapterConfig
     /// <summary>PEFT's name for classification.</summary>
     public const string ClassificationTask = "SEQ_CLS";
 
+    /// <summary>The task of models that answer with text.</summary>
+    public const string TextToTextTask = "SEQ_2_SEQ_LM";
+
     /// <summary>What PEFT calls classification heads.</summary>
     public static readonly string[] HeadModules = ["classifier", "score"];
 
@@ -52,7 +55,7 @@ internal static class AdapterConfig
     /// <param name="encoder">The encoder it is attached to.</param>
     /// <param name="baseModel">What the base model is called; null where that is not known.</param>
     /// <returns>UTF-8 text.</returns>
-    public static byte[] Write(AdapterOptions adapter, Encoder encoder, string? baseModel)
+    public static byte[] Write(AdapterOptions adapter, PretrainedNetwork encoder, string? baseModel)
     {
         var config = adapter.ToConfig(encoder);
         config[BaseModelField] = baseModel;
@@ -100,12 +103,12 @@ internal static class AdapterConfig
     /// <param name="encoder">The encoder; the modules of its classification head are trained as a whole.</param>
     /// <param name="modulesToSave">Other modules trained as a whole; null for none.</param>
     /// <returns>The configuration.</returns>
-    public static JsonObject Describe(string type, Encoder encoder, IReadOnlyList<string>? modulesToSave = null) => new()
+    public static JsonObject Describe(string type, PretrainedNetwork encoder, IReadOnlyList<string>? modulesToSave = null) => new()
     {
         ["peft_type"] = type,
-        [TaskField] = ClassificationTask,
+        [TaskField] = encoder.PeftTask,
         ["inference_mode"] = true,
-        ["modules_to_save"] = List([.. (modulesToSave ?? []).Union(HeadModules).Union(encoder.Head.Modules)]),
+        ["modules_to_save"] = (modulesToSave ?? []).Union(encoder.HeadModules).ToArray() is { Length: > 0 } modules ? List(modules) : null,
     };
 
     /// <summary>Names as a list of JSON.</summary>

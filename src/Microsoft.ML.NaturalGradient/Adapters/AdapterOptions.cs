@@ -50,19 +50,19 @@ public abstract record AdapterOptions
     /// <param name="encoder">The encoder, frozen as a whole; changed.</param>
     /// <param name="generator">Source of initial values; kept by what is attached.</param>
     /// <exception cref="ArgumentException">A setting does not fit this encoder.</exception>
-    internal abstract void Attach(Encoder encoder, Generator generator);
+    internal abstract void Attach(PretrainedNetwork encoder, Generator generator);
 
     /// <summary>Fills the trained parameters where there are weights to start from.</summary>
     /// <param name="classifier">The classifier whose encoder this was attached to.</param>
     /// <exception cref="InvalidDataException">The weights do not fit the classifier; the message lists what differs.</exception>
-    internal virtual void Restore(IEncoderClassifier classifier)
+    internal virtual void Restore(TextNetwork classifier)
     {
     }
 
     /// <summary>Describes the adapter as PEFT's <c>adapter_config.json</c> does, for saved models.</summary>
     /// <param name="encoder">The encoder it was attached to.</param>
     /// <returns>The configuration.</returns>
-    internal abstract JsonObject ToConfig(Encoder encoder);
+    internal abstract JsonObject ToConfig(PretrainedNetwork encoder);
 
     private protected static void Check(bool legal, string name, double value, string advice)
     {

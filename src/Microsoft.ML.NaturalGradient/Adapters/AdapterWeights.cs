@@ -1,7 +1,6 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
-using Microsoft.ML.NaturalGradient.Training;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Adaptation;
@@ -24,11 +23,11 @@ internal static class AdapterWeights
     /// <param name="classifier">The classifier.</param>
     /// <param name="adapter">What was trained.</param>
     /// <returns>The trained weights in their own types; not copied.</returns>
-    public static IEnumerable<SafetensorsEntry> Entries(IEncoderClassifier classifier, AdapterOptions adapter)
+    public static IEnumerable<SafetensorsEntry> Entries(TextNetwork classifier, AdapterOptions adapter)
     {
-        var adapted = AdaptedLayers(classifier.Encoder);
+        var adapted = AdaptedLayers(classifier.Base);
         return classifier.TrainableParameters.Select(
-            named => new SafetensorsEntry(FileNames(named.Name, adapter, adapted, classifier.Encoder).First(), named.Value, named.Value.dtype));
+            named => new SafetensorsEntry(FileNames(named.Name, adapter, adapted, classifier.Base).First(), named.Value, named.Value.dtype));
     }
 
     /// <summary>What the file says about the classifier beside its weights.</summary>
@@ -56,8 +55,8 @@ internal static class AdapterWeights
         .ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Whether a file has weights of the classification head.</summary>
-    public static bool HasHead(IEncoderClassifier classifier, AdapterOptions adapter, SafetensorsFile file) =>
-        classifier.TrainableParameters.Any(named => IsHead(named, classifier) && file.Contains(adapter.FilePrefix + named.Name));
+    public static bool HasHead(TextNetwork classifier, AdapterOptions adapter, SafetensorsFile file) =>
+        classifier.TrainableParameters.Any(named => classifier.IsHead(named) && file.Contains(adapter.FilePrefix + named.Name));
 
     /// <summary>Fills the trained weights from a file, all of them or none.</summary>
     /// <param name="classifier">The classifier; changed.</param>
@@ -67,10 +66,10 @@ internal static class AdapterWeights
     /// <exception cref="InvalidDataException">
     /// Weights are missing, have another shape, or are left over; the message lists them.
     /// </exception>
-    public static void Load(IEncoderClassifier classifier, AdapterOptions adapter, SafetensorsFile file, bool withHead = true)
+    public static void Load(TextNetwork classifier, AdapterOptions adapter, SafetensorsFile file, bool withHead = true)
     {
-        var adapted = AdaptedLayers(classifier.Encoder);
-        var found = classifier.TrainableParameters.Select(named => (Named: named, Names: FileNames(named.Name, adapter, adapted, classifier.Encoder)))
+        var adapted = AdaptedLayers(classifier.Base);
+        var found = classifier.TrainableParameters.Select(named => (Named: named, Names: FileNames(named.Name, adapter, adapted, classifier.Base)))
             .Select(entry => (entry.Named, Name: entry.Names.FirstOrDefault(file.Contains) ?? entry.Names.First())).ToArray();
         var known = found.Select(entry => entry.Name).ToHashSet(StringComparer.Ordinal);
         var unknown = file.Names.Where(name => !known.Contains(name) && !IsCopy(name, known)).ToArray();
@@ -83,23 +82,19 @@ internal static class AdapterWeights
         }
 
         CheckpointLoader.Load(
-            found.Where(entry => withHead || !IsHead(entry.Named, classifier)).Select(entry => (entry.Name, (Tensor)entry.Named.Value)), file, []);
+            found.Where(entry => withHead || !classifier.IsHead(entry.Named)).Select(entry => (entry.Name, (Tensor)entry.Named.Value)), file, []);
     }
 
     /// <summary>The layers that have an adapter, by their checkpoint names.</summary>
-    public static IReadOnlyDictionary<string, LinearLayer> AdaptedLayers(Encoder encoder) => encoder.named_modules()
+    public static IReadOnlyDictionary<string, LinearLayer> AdaptedLayers(PretrainedNetwork encoder) => encoder.named_modules()
         .Where(named => named.module is LinearLayer { Adapter: not null })
-        .ToDictionary(named => $"{encoder.Prefix}.{named.name}", named => (LinearLayer)named.module);
-
-    /// <summary>Whether a parameter belongs to the classification head.</summary>
-    public static bool IsHead(NamedParameter named, IEncoderClassifier classifier) =>
-        named.Name != PromptAdapter.CheckpointName && !named.Name.StartsWith(classifier.Encoder.Prefix + ".", StringComparison.Ordinal);
+        .ToDictionary(named => encoder.NameOf(named.name), named => (LinearLayer)named.module);
 
     private static bool IsCopy(string name, HashSet<string> known) =>
         Copies.Any(copy => name.Contains(copy, StringComparison.Ordinal) && known.Contains(name.Replace(copy, ".", StringComparison.Ordinal)));
 
     // The name that is written, then others that are read: older files without base_layer, and adapters of the bare encoder without its prefix.
-    private static IEnumerable<string> FileNames(string name, AdapterOptions adapter, IReadOnlyDictionary<string, LinearLayer> adapted, Encoder encoder)
+    private static IEnumerable<string> FileNames(string name, AdapterOptions adapter, IReadOnlyDictionary<string, LinearLayer> adapted, PretrainedNetwork encoder)
     {
         if (name == PromptAdapter.CheckpointName)
         {

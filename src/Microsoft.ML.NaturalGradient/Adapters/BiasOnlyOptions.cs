@@ -17,7 +17,7 @@ public sealed record BiasOnlyOptions : AdapterOptions
     {
     }
 
-    internal override void Attach(Encoder encoder, Generator generator) => EncoderParameters.TrainBiases(encoder);
+    internal override void Attach(PretrainedNetwork encoder, Generator generator) => EncoderParameters.TrainBiases(encoder);
 
-    internal override JsonObject ToConfig(Encoder encoder) => AdapterConfig.Describe(TypeName, encoder);
+    internal override JsonObject ToConfig(PretrainedNetwork encoder) => AdapterConfig.Describe(TypeName, encoder);
 }

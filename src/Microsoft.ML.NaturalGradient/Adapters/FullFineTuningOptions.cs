@@ -20,7 +20,7 @@ public sealed record FullFineTuningOptions : AdapterOptions
     {
     }
 
-    internal override void Attach(Encoder encoder, Generator generator) => EncoderParameters.Train(encoder);
+    internal override void Attach(PretrainedNetwork encoder, Generator generator) => EncoderParameters.Train(encoder);
 
-    internal override JsonObject ToConfig(Encoder encoder) => AdapterConfig.Describe(TypeName, encoder);
+    internal override JsonObject ToConfig(PretrainedNetwork encoder) => AdapterConfig.Describe(TypeName, encoder);
 }

@@ -16,10 +16,14 @@ public sealed record HeadOnlyOptions : AdapterOptions
     {
     }
 
-    internal override void Attach(Encoder encoder, Generator generator)
+    internal override void Attach(PretrainedNetwork encoder, Generator generator)
     {
         // The encoder comes frozen, and the head is always trained.
+        if (encoder.HeadModules.Count == 0)
+        {
+            throw new ArgumentException("The model has no head of its own to train: it answers with words. Use another adapter.", nameof(encoder));
+        }
     }
 
-    internal override JsonObject ToConfig(Encoder encoder) => AdapterConfig.Describe(TypeName, encoder);
+    internal override JsonObject ToConfig(PretrainedNetwork encoder) => AdapterConfig.Describe(TypeName, encoder);
 }

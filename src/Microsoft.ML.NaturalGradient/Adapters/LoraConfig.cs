@@ -54,7 +54,7 @@ internal static class LoraConfig
     /// <param name="options">The settings.</param>
     /// <param name="encoder">The encoder, whose default targets stand in where the settings name none.</param>
     /// <returns>The configuration.</returns>
-    public static JsonObject Write(LoraOptions options, Encoder encoder)
+    public static JsonObject Write(LoraOptions options, PretrainedNetwork encoder)
     {
         var targets = options.TargetModules ?? encoder.DefaultTargets;
         var config = AdapterConfig.Describe(LoraOptions.PeftType, encoder, options.ModulesToSave);

@@ -101,7 +101,7 @@ public sealed record LoraOptions : AdapterOptions
         }
     }
 
-    internal override void Attach(Encoder encoder, Generator generator)
+    internal override void Attach(PretrainedNetwork encoder, Generator generator)
     {
         var targets = LoraTargets.Find(encoder, this);
         if (Bias == LoraBias.All)
@@ -126,12 +126,12 @@ public sealed record LoraOptions : AdapterOptions
         }
     }
 
-    internal override JsonObject ToConfig(Encoder encoder) => LoraConfig.Write(this, encoder);
+    internal override JsonObject ToConfig(PretrainedNetwork encoder) => LoraConfig.Write(this, encoder);
 
-    private void TrainModules(Encoder encoder, string ending)
+    private void TrainModules(PretrainedNetwork encoder, string ending)
     {
         var modules = LoraTargets.EndingWith(encoder, ending).ToArray();
-        if (modules.Length == 0 && !SkipsUnknownTargets && !AdapterConfig.HeadModules.Contains(ending) && !encoder.Head.Modules.Contains(ending))
+        if (modules.Length == 0 && !SkipsUnknownTargets && !encoder.HeadModules.Contains(ending))
         {
             throw new ArgumentException($"No module of the model has a name that ends with '{ending}'. Correct ModulesToSave.", nameof(encoder));
         }

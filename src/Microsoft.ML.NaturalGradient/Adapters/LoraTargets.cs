@@ -15,7 +15,7 @@ internal static class LoraTargets
     /// <param name="options">The settings.</param>
     /// <returns>The layers by their checkpoint names, in the order of the encoder.</returns>
     /// <exception cref="ArgumentException">A target names no layer; the message lists the layers there are.</exception>
-    public static IReadOnlyList<(string Name, LinearLayer Layer)> Find(Encoder encoder, LoraOptions options)
+    public static IReadOnlyList<(string Name, LinearLayer Layer)> Find(PretrainedNetwork encoder, LoraOptions options)
     {
         var layers = Named(encoder).Where(named => named.Module is LinearLayer)
             .Select(named => (named.Name, Layer: (LinearLayer)named.Module)).ToArray();
@@ -43,7 +43,7 @@ internal static class LoraTargets
     /// <param name="encoder">The encoder.</param>
     /// <param name="ending">What the names of the modules end with; unlike the names of target layers, not only at a dot.</param>
     /// <returns>The modules by their checkpoint names.</returns>
-    public static IEnumerable<(string Name, nn.Module Module)> EndingWith(Encoder encoder, string ending) =>
+    public static IEnumerable<(string Name, nn.Module Module)> EndingWith(PretrainedNetwork encoder, string ending) =>
         Named(encoder).Where(named => named.Name.EndsWith(ending, StringComparison.Ordinal));
 
     /// <summary>Looks up the value for a layer.</summary>
@@ -73,8 +73,8 @@ internal static class LoraTargets
 
     private static Regex Whole(string pattern) => new($@"\A(?:{pattern})\z", RegexOptions.CultureInvariant, Patience);
 
-    private static IEnumerable<(string Name, nn.Module Module)> Named(Encoder encoder) =>
-        encoder.named_modules().Select(named => ($"{encoder.Prefix}.{named.name}", named.module));
+    private static IEnumerable<(string Name, nn.Module Module)> Named(PretrainedNetwork encoder) =>
+        encoder.named_modules().Select(named => (encoder.NameOf(named.name), named.module));
 
     private static bool EndsWith(string name, string target) =>
         name == target || name.EndsWith("." + target, StringComparison.Ordinal);

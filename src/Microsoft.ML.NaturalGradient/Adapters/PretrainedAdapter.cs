@@ -79,13 +79,13 @@ public sealed record PretrainedAdapter : AdapterOptions
 
     internal override AdapterOptions For(ITextTokenizer tokenizer) => this with { Options = Options.For(tokenizer) };
 
-    internal override void Attach(Encoder encoder, Generator generator)
+    internal override void Attach(PretrainedNetwork encoder, Generator generator)
     {
-        if (_task is not (null or AdapterConfig.ClassificationTask or "FEATURE_EXTRACTION"))
+        if (_task is not (null or "FEATURE_EXTRACTION") && _task != encoder.PeftTask)
         {
             throw new NotSupportedException(
-                $"The adapter of {_description} has {AdapterConfig.TaskField} '{_task}', which does not classify texts. "
-                + $"Supported are {AdapterConfig.ClassificationTask} and FEATURE_EXTRACTION.");
+                $"The adapter of {_description} has {AdapterConfig.TaskField} '{_task}', which this model cannot be used for. "
+                + $"Supported are {encoder.PeftTask} and FEATURE_EXTRACTION.");
         }
 
         try
@@ -95,11 +95,11 @@ public sealed record PretrainedAdapter : AdapterOptions
         catch (ArgumentException e)
         {
             throw new InvalidDataException(
-                $"The adapter of {_description} does not fit the base model, whose architecture is '{encoder.Prefix}': {e.Message}", e);
+                $"The adapter of {_description} does not fit the base model, whose architecture is '{(encoder.Prefix.Length > 0 ? encoder.Prefix : encoder.GetName())}': {e.Message}", e);
         }
     }
 
-    internal override void Restore(IEncoderClassifier classifier)
+    internal override void Restore(TextNetwork classifier)
     {
         using var weights = OpenWeights();
         try
@@ -113,7 +113,7 @@ public sealed record PretrainedAdapter : AdapterOptions
         }
     }
 
-    internal override JsonObject ToConfig(Encoder encoder) => Options.ToConfig(encoder);
+    internal override JsonObject ToConfig(PretrainedNetwork encoder) => Options.ToConfig(encoder);
 
     /// <summary>Opens the weights, which stay in memory.</summary>
     internal SafetensorsFile OpenWeights() => SafetensorsFile.FromMemory(_weights, _description);

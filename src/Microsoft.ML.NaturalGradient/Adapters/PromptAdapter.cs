@@ -14,34 +14,36 @@ internal sealed class PromptAdapter : nn.Module
     public const string CheckpointName = "prompt_embeddings";
 
     [ComponentName(Name = CheckpointName)]
-    private readonly Parameter _vectors; // [P, D]
+    private readonly Parameter _vectors; // [K·P, D]
 
     /// <summary>Creates a prompt.</summary>
-    /// <param name="initialVectors">Makes the vectors, [P, D].</param>
-    public PromptAdapter(Func<Tensor> initialVectors)
+    /// <param name="initialVectors">Makes the vectors, [K·P, D].</param>
+    /// <param name="copies">Prompts K that PEFT keeps; all but the first are never read.</param>
+    public PromptAdapter(Func<Tensor> initialVectors, int copies)
         : base(nameof(PromptAdapter))
     {
         _vectors = NewParameter.Of(initialVectors);
+        Length = _vectors.shape[0] / copies;
         RegisterComponents();
     }
 
-    /// <summary>The vectors, [P, D].</summary>
+    /// <summary>The vectors, [K·P, D].</summary>
     public Parameter Vectors => _vectors;
 
     /// <summary>Vectors P.</summary>
-    public long Length => _vectors.shape[0];
+    public long Length { get; }
 
     /// <summary>Puts the prompt before the embedded words of each text.</summary>
     /// <param name="words">[N, T, D].</param>
     /// <returns>[N, P + T, D]; in the caller's dispose scope.</returns>
     public Tensor Prepend(Tensor words)
     {
-        var prompt = _vectors.unsqueeze(0).expand(words.shape[0], -1, -1); // [N, P, D]
+        var prompt = _vectors.unsqueeze(0).expand(words.shape[0], -1, -1); // [N, K·P, D]
         if (GradientTape.Current is { } tape && _vectors.requires_grad)
         {
             prompt = tape.Record(prompt, new BroadcastUse(_vectors));
         }
 
-        return cat([prompt, words], 1);
+        return cat([prompt.narrow(1, 0, Length), words], 1);
     }
 }

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using static TorchSharp.torch;
 
@@ -45,6 +44,9 @@ public sealed record PromptTuningOptions : AdapterOptions
     /// <value>Must not be empty then; <see langword="null"/> (the default) otherwise.</value>
     public string? InitialText { get; init; }
 
+    /// <summary>Prompts in the file that the settings come from; null where they come from none.</summary>
+    internal int? Copies { get; init; }
+
     internal override string Description => FormattableString.Invariant($"prompt tuning ({TokenCount} tokens)");
 
     internal override bool IsPeft => true;
@@ -71,31 +73,37 @@ public sealed record PromptTuningOptions : AdapterOptions
     internal override AdapterOptions For(ITextTokenizer tokenizer) =>
         InitialText is null ? this : this with { InitialIds = tokenizer.Encode(InitialText, null, LongestText).Ids };
 
-    internal override void Attach(Encoder encoder, Generator generator)
+    internal override void Attach(PretrainedNetwork encoder, Generator generator)
     {
-        if (encoder is not TextEncoder text)
+        if (encoder.VocabularySize == 0)
         {
             throw new ArgumentException(
                 $"Prompt tuning puts a prompt before texts, but the architecture '{encoder.Prefix}' reads pictures. Use Adapters.LoRA.", nameof(encoder));
         }
 
-        if (TokenCount >= text.MaxTokens)
+        if (TokenCount >= encoder.MaxTokens)
         {
             throw new ArgumentException(
-                $"TokenCount is {TokenCount}, but the model reads at most {text.MaxTokens} tokens, prompt and text together. Use a shorter prompt.",
+                $"TokenCount is {TokenCount}, but the model reads at most {encoder.MaxTokens} tokens, prompt and text together. Use a shorter prompt.",
                 nameof(encoder));
         }
 
-        var words = text.modules().OfType<EmbeddingLayer>().First(layer => layer.Count == text.VocabularySize);
-        words.Prepend(new PromptAdapter(() => InitialVectors(words, generator)));
+        if (Copies is { } copies && copies != encoder.PromptCopies)
+        {
+            throw new ArgumentException(
+                $"The adapter has num_transformer_submodules {copies}, but the model has {encoder.PromptCopies}.", nameof(encoder));
+        }
+
+        encoder.Prepend(new PromptAdapter(
+            () => cat([.. Enumerable.Range(0, encoder.PromptCopies).Select(_ => InitialVectors(encoder, generator))]), encoder.PromptCopies));
     }
 
-    internal override JsonObject ToConfig(Encoder encoder)
+    internal override JsonObject ToConfig(PretrainedNetwork encoder)
     {
         var config = AdapterConfig.Describe(PeftType, encoder);
         config["num_virtual_tokens"] = TokenCount;
         config["token_dim"] = encoder.HiddenSize;
-        config["num_transformer_submodules"] = 1;
+        config["num_transformer_submodules"] = encoder.PromptCopies;
         config["prompt_tuning_init"] = Array.Find(Initializations, entry => entry.Value == Initialization).Name;
         config["prompt_tuning_init_text"] = InitialText;
         return config;
@@ -103,13 +111,6 @@ public sealed record PromptTuningOptions : AdapterOptions
 
     internal static PromptTuningOptions FromConfig(ModelConfig config)
     {
-        if (config.OptionalInt("num_transformer_submodules", 1) != 1)
-        {
-            throw new NotSupportedException(
-                $"{config.File} has num_transformer_submodules {config.TextOf("num_transformer_submodules")}: a prompt for encoder and decoder. "
-                + "Only prompts for encoders are supported, which have 1.");
-        }
-
         var name = config.OptionalString("prompt_tuning_init", "RANDOM");
         var initialization = Array.Find(Initializations, entry => entry.Name == name) is { Name: not null } found
             ? found.Value
@@ -117,20 +118,21 @@ public sealed record PromptTuningOptions : AdapterOptions
         return new PromptTuningOptions
         {
             TokenCount = config.RequireInt("num_virtual_tokens"),
+            Copies = config.OptionalInt("num_transformer_submodules", 1),
             Initialization = initialization,
             InitialText = initialization == PromptInitialization.Text ? config.RequireString("prompt_tuning_init_text") : null,
         };
     }
 
-    private Tensor InitialVectors(EmbeddingLayer words, Generator generator)
+    private Tensor InitialVectors(PretrainedNetwork words, Generator generator)
     {
         using var noGrad = no_grad();
         return Initialization switch
         {
-            PromptInitialization.Random => empty(TokenCount, words.Width).normal_(0, 1, generator),
-            PromptInitialization.Text => words.Vectors(tensor(
+            PromptInitialization.Random => empty(TokenCount, words.HiddenSize).normal_(0, 1, generator),
+            PromptInitialization.Text => words.WordVectors(tensor(
                 [.. Enumerable.Range(0, TokenCount).Select(i => (long)InitialIds![i % InitialIds.Count])])),
-            _ => words.Vectors(randint(words.Count, [TokenCount], dtype: ScalarType.Int64, generator: generator)),
+            _ => words.WordVectors(randint(words.VocabularySize, [TokenCount], dtype: ScalarType.Int64, generator: generator)),
         };
     }
 }

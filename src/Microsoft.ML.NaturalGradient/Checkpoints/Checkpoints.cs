@@ -49,6 +49,8 @@ public static class Checkpoints
     /// <param name="sentence2ColumnName">Column with the second text of a pair; null for single texts.</param>
     /// <param name="scoreColumnName">Output column with the probability of each class.</param>
     /// <param name="outputColumnName">Output column with the most probable class.</param>
+    /// <param name="prompt">What a text-to-text model (T5) reads for a row; null for the texts alone.</param>
+    /// <param name="labelWords">What a text-to-text model (T5) answers for each class; null for the class names.</param>
     /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
     /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
     /// <exception cref="ArgumentException"><paramref name="classNames"/> are too few, repeated, or neither given nor in the model.</exception>
@@ -61,11 +63,14 @@ public static class Checkpoints
         string sentence1ColumnName = "Sentence1",
         string? sentence2ColumnName = null,
         string scoreColumnName = "Score",
-        string outputColumnName = "PredictedLabel")
+        string outputColumnName = "PredictedLabel",
+        PromptTemplate? prompt = null,
+        IReadOnlyList<string>? labelWords = null)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(model);
         var columns = new TextColumns("Label", scoreColumnName, outputColumnName, sentence1ColumnName, sentence2ColumnName);
-        return new TextClassificationTransformer(mlContext, PretrainedClassifier.Load(mlContext, model, adapter, classNames), columns);
+        return new TextClassificationTransformer(mlContext, PretrainedClassifier.Load(
+            mlContext, model, adapter, classNames, columns, new TextToTextSettings(prompt, labelWords)), columns);
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Microsoft.ML.NaturalGradient.Models.T5;
 
 namespace Microsoft.ML.NaturalGradient.Checkpoints;
 
@@ -27,9 +28,13 @@ internal static partial class ClassifierConfig
         ["t5"] = "T5",
     };
 
-    /// <summary>Whether the checkpoint was saved with a classification head.</summary>
+    /// <summary>Whether the checkpoint is an encoder that was saved without a classification head.</summary>
     /// <param name="files">The small files of the checkpoint.</param>
-    public static bool IsClassifier(IReadOnlyDictionary<string, byte[]> files) => IsClassifier(Parse(files[CheckpointFiles.ConfigName]));
+    public static bool IsBareEncoder(IReadOnlyDictionary<string, byte[]> files)
+    {
+        var config = Parse(files[CheckpointFiles.ConfigName]);
+        return !IsClassifier(config) && !IsTextToText(config);
+    }
 
     /// <summary>Makes a checkpoint one that its architecture's own classification head can be put on.</summary>
     /// <param name="files">The checkpoint; owned by the result.</param>
@@ -40,7 +45,7 @@ internal static partial class ClassifierConfig
         using var content = new MemoryStream();
         stream.CopyTo(content);
         var config = Parse(content.ToArray());
-        if (IsClassifier(config))
+        if (IsClassifier(config) || IsTextToText(config))
         {
             return files;
         }
@@ -70,11 +75,15 @@ internal static partial class ClassifierConfig
     public static byte[] Write(IReadOnlyDictionary<string, byte[]> files, IReadOnlyList<string> classes)
     {
         var config = Parse(files[CheckpointFiles.ConfigName]);
-        config[ArchitecturesField] = new JsonArray(ClassName(config) + (IsClassifier(config) ? ClassifierSuffix : "Model"));
+        if (!IsTextToText(config))
+        {
+            config[ArchitecturesField] = new JsonArray(ClassName(config) + (IsClassifier(config) ? ClassifierSuffix : "Model"));
+            config["problem_type"] = classes.Count == 1 ? "regression" : "single_label_classification";
+        }
+
         config["num_labels"] = classes.Count;
         config["id2label"] = new JsonObject(classes.Select((name, id) => KeyValuePair.Create(Key(id), (JsonNode?)JsonValue.Create(name))));
         config["label2id"] = new JsonObject(classes.Select((name, id) => KeyValuePair.Create(name, (JsonNode?)JsonValue.Create(id))));
-        config["problem_type"] = classes.Count == 1 ? "regression" : "single_label_classification";
         foreach (var field in TypeFields.Where(config.ContainsKey))
         {
             config[field] = "float32";
@@ -90,6 +99,8 @@ internal static partial class ClassifierConfig
     private static JsonObject Parse(byte[] content) => JsonNode.Parse(content)!.AsObject();
 
     private static bool IsClassifier(JsonObject config) => Architectures(config).Any(name => name.EndsWith(ClassifierSuffix, StringComparison.Ordinal));
+
+    private static bool IsTextToText(JsonObject config) => (string?)config["model_type"] == T5Config.ModelType;
 
     private static IEnumerable<string> Architectures(JsonObject config) =>
         config[ArchitecturesField] is JsonArray names ? names.Select(name => (string)name!) : [];

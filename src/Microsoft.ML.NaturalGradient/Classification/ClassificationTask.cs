@@ -1,5 +1,8 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Models.T5;
+using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
@@ -7,7 +10,8 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 
 /// <summary>One of C classes: softmax cross-entropy; columns PredictedLabel and Score.</summary>
 /// <param name="labels">The classes.</param>
-internal sealed class ClassificationTask(ClassLabels labels) : TextTask
+/// <param name="textToText">How a text-to-text model is asked; without effect for encoders, for which it must be empty.</param>
+internal sealed class ClassificationTask(ClassLabels labels, TextToTextSettings textToText) : TextTask
 {
     /// <summary>The classes.</summary>
     public ClassLabels Labels { get; } = labels;
@@ -44,7 +48,29 @@ internal sealed class ClassificationTask(ClassLabels labels) : TextTask
     ];
 
     /// <inheritdoc/>
-    public override void Save(IHost host, BinaryWriter writer) => Labels.Save(host, writer);
+    public override void Save(IHost host, BinaryWriter writer)
+    {
+        Labels.Save(host, writer);
+        textToText.Save(writer);
+    }
+
+    /// <inheritdoc/>
+    public override TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead)
+    {
+        if (checkpoint.Network is T5Network network)
+        {
+            return new TextToTextClassifier(
+                network, LabelWords.Encode(textToText.WordsFor(Labels.Names), checkpoint.Tokenizer, network.Config), adapter, seed);
+        }
+
+        textToText.CheckUnused();
+        return new TextClassifier(checkpoint.Encoder, OutputCount, adapter, seed, useHead ? checkpoint.HeadWeights : null);
+    }
+
+    /// <inheritdoc/>
+    public override ITextTokenizer RowTokenizer(TextCheckpoint checkpoint, TextColumns columns) => checkpoint.Network is T5Network
+        ? new PromptTokenizer(checkpoint.Tokenizer, textToText.PromptFor(columns.Sentence2 is not null))
+        : checkpoint.Tokenizer;
 
     private static ValueGetter<uint> LargestGetter(Func<float[]> scores) => (ref uint value) =>
     {

@@ -24,7 +24,7 @@ internal static class ModelExport
 
         baseModel ??= model.Base.Location;
         var directory = Directory.CreateDirectory(folder).FullName;
-        Write(directory, AdapterConfig.FileName, stream => stream.Write(AdapterConfig.Write(model.Adapter, model.Network.Encoder, baseModel)));
+        Write(directory, AdapterConfig.FileName, stream => stream.Write(AdapterConfig.Write(model.Adapter, model.Network.Base, baseModel)));
         Write(directory, AdapterConfig.WeightsName, stream => SafetensorsWriter.Write(
             stream, AdapterWeights.Entries(model.Network, model.Adapter), AdapterWeights.Metadata(model.Base.ReadsMean)));
         WriteReadme(model, directory, $"PeftModel.from_pretrained(MeanClassifier.from_pretrained(r'{baseModel}', num_labels={model.Task.OutputNames.Count}), r'{{folder}}')");
@@ -59,7 +59,7 @@ internal static class ModelExport
     // Frozen weights in the types of the base's own file; what was trained or merged in its own type, lest it lose digits.
     private static IEnumerable<SafetensorsEntry> MergedWeights(TextScorer model)
     {
-        var adapted = AdapterWeights.AdaptedLayers(model.Network.Encoder).ToDictionary(named => named.Key + ".weight", named => named.Value);
+        var adapted = AdapterWeights.AdaptedLayers(model.Network.Base).ToDictionary(named => named.Key + ".weight", named => named.Value);
         foreach (var (name, value) in model.Network.FrozenParameters)
         {
             yield return adapted.TryGetValue(name, out var layer)
@@ -81,7 +81,7 @@ internal static class ModelExport
             return;
         }
 
-        var (prefix, name) = (model.Network.Encoder.Prefix, ClassifierConfig.ClassName(model.Base.Files));
+        var (prefix, name) = (model.Network.Base.Prefix, ClassifierConfig.ClassName(model.Base.Files));
         var readme = $$"""
             # Text model
             Trained with Microsoft.ML.NaturalGradient. The head reads the mean of the token vectors, which the sequence classifiers of transformers

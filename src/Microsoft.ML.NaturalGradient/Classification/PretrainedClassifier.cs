@@ -11,40 +11,42 @@ internal static class PretrainedClassifier
 {
     /// <summary>Reads a classifier; see <see cref="ML.Checkpoints.LoadTextClassifier"/>.</summary>
     public static TextClassificationModel Load(
-        MLContext mlContext, PretrainedModel model, PretrainedAdapter? adapter, IReadOnlyList<string>? classNames)
+        MLContext mlContext, PretrainedModel model, PretrainedAdapter? adapter, IReadOnlyList<string>? classNames,
+        TextColumns columns, TextToTextSettings textToText)
     {
         using var channel = ((IHostEnvironment)mlContext).Register(nameof(PretrainedClassifier)).Start("LoadModel");
         var device = ComputeDevice.Choose(mlContext, message => channel.Warning(message));
-        AdapterOptions what = adapter is null ? Adapters.HeadOnly : adapter;
-        using var files = what.Open(model.Open(line => channel.Info(line)));
+        var opened = model.Open(line => channel.Info(line));
+        using var files = adapter is null ? opened : adapter.Open(opened);
         var checkpoint = TextCheckpoint.Load(files);
-        TextClassifier? classifier = null;
+        TextNetwork? network = null;
         try
         {
-            what = what.For(checkpoint.Tokenizer);
+            var what = adapter?.For(checkpoint.Tokenizer) ?? Whole(checkpoint.Network);
             var labels = Labels(mlContext, classNames ?? ClassifierConfig.ReadClasses(checkpoint.Files));
-            classifier = new TextClassifier(checkpoint.Encoder, labels.Count, what, seed: 0);
-            if (!HasHead(classifier, adapter))
+            var task = new ClassificationTask(labels, textToText);
+            network = task.CreateNetwork(checkpoint, what, seed: 0, useHead: false);
+            if (!HasHead(network, adapter))
             {
-                LoadHead(classifier, files);
+                LoadHead(network, files);
             }
 
-            classifier.MoveTo(device);
+            network.MoveTo(device);
             var source = new ModelBase(
                 model.ToString(), null, checkpoint.Files, checkpoint.StoredTypes, what.BaseModelName ?? model.Location);
             var maxTokens = Math.Min(TextScorer.DefaultMaxTokens, checkpoint.MaxTokens - what.PromptLength);
             return new TextClassificationModel(
-                new TextScorer(classifier, checkpoint.Tokenizer, maxTokens, new ClassificationTask(labels), what.Settings, source, device));
+                new TextScorer(network, task.RowTokenizer(checkpoint, columns), maxTokens, task, what.Settings, source, device));
         }
         catch
         {
-            checkpoint.Encoder.Dispose();
-            classifier?.Dispose();
+            checkpoint.Network.Dispose();
+            network?.Dispose();
             throw;
         }
     }
 
-    private static bool HasHead(TextClassifier classifier, PretrainedAdapter? adapter)
+    private static bool HasHead(TextNetwork network, PretrainedAdapter? adapter)
     {
         if (adapter is not { KeepHead: true })
         {
@@ -52,15 +54,17 @@ internal static class PretrainedClassifier
         }
 
         using var weights = adapter.OpenWeights();
-        return AdapterWeights.HasHead(classifier, adapter, weights);
+        return AdapterWeights.HasHead(network, adapter, weights);
     }
 
-    private static void LoadHead(TextClassifier classifier, CheckpointFiles files)
+    private static void LoadHead(TextNetwork network, CheckpointFiles files)
     {
         using var weights = files.OpenWeights();
-        CheckpointLoader.Load(
-            classifier.TrainableParameters.Where(named => AdapterWeights.IsHead(named, classifier)), weights, []);
+        CheckpointLoader.Load(network.TrainableParameters.Where(network.IsHead), weights, []);
     }
+
+    // What a full checkpoint counts as trained: the head, or the whole of a network that has none.
+    private static AdapterOptions Whole(PretrainedNetwork network) => network.HeadModules.Count > 0 ? Adapters.HeadOnly : Adapters.Full;
 
     // Through ML.NET's own conversion, so that the key values are as those of a trained model.
     private static ClassLabels Labels(MLContext mlContext, IReadOnlyList<string>? names)

@@ -56,6 +56,12 @@ internal sealed class RegressionTask(double mean = 0, double deviation = 1) : Te
     }
 
     /// <inheritdoc/>
+    public override TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead) =>
+        checkpoint.Network is TextEncoder encoder
+            ? new TextClassifier(encoder, OutputCount, adapter, seed, useHead ? checkpoint.HeadWeights : null)
+            : throw new NotSupportedException("The model answers with text, which is no number. Use an encoder, for example PretrainedModel.MiniLM.");
+
+    /// <inheritdoc/>
     public override TextTask FitTo(IReadOnlyList<EncodedRow> rows)
     {
         var average = rows.Average(row => row.Label);
@@ -77,7 +83,7 @@ internal sealed class RegressionTask(double mean = 0, double deviation = 1) : Te
     };
 
     /// <inheritdoc/>
-    public override void Finish(TextClassifier network) => network.RescaleOutputs(deviation, mean);
+    public override void Finish(TextNetwork network) => ((TextClassifier)network).RescaleOutputs(deviation, mean);
 
     // The mean squared error in squared label units, per unit of the objective, which halves it.
     private double SquaredUnit => 2 * deviation * deviation;

@@ -1,3 +1,5 @@
+using Microsoft.ML.NaturalGradient.Classification;
+
 namespace Microsoft.ML.NaturalGradient;
 
 public sealed partial class TextClassificationTrainer
@@ -9,12 +11,25 @@ public sealed partial class TextClassificationTrainer
         /// <summary>Output column with the most probable class. The default is "PredictedLabel".</summary>
         public string PredictionColumnName { get; set; } = "PredictedLabel";
 
+        /// <summary>
+        /// What a text-to-text model (T5) reads for a row. Null (the default) takes the text alone, or for pairs "sentence1: … sentence2: …".
+        /// </summary>
+        public PromptTemplate? Prompt { get; set; }
+
+        /// <summary>
+        /// What a text-to-text model (T5) answers for each class, in the order of the label's keys. Null (the default) takes the key values.
+        /// </summary>
+        public IReadOnlyList<string>? LabelWords { get; set; }
+
+        internal TextToTextSettings TextToText => new(Prompt, LabelWords);
+
         internal Options Clone() => (Options)MemberwiseClone();
 
         internal override void Validate()
         {
             base.Validate();
             ArgumentException.ThrowIfNullOrEmpty(PredictionColumnName);
+            Prompt?.Check(Sentence2ColumnName is not null);
         }
     }
 }

@@ -84,7 +84,7 @@ public sealed partial class TextClassificationTrainer : ITrainerEstimator<TextCl
         using var channel = _host.Start("TrainModel");
         var labels = ClassLabels.Read(input.Schema[_columns.Label]);
         CheckValidationLabels(labels);
-        var scorer = new TextTrainingRun(_environment, _host, channel, _options, _columns).Train(input, new ClassificationTask(labels));
+        var scorer = new TextTrainingRun(_environment, _host, channel, _options, _columns).Train(input, new ClassificationTask(labels, _options.TextToText));
         return new TextClassificationTransformer(_host, new TextClassificationModel(scorer), _columns);
     }
 

@@ -21,14 +21,14 @@ internal sealed class TextScorer : IDisposable
 
     /// <summary>Takes over a network.</summary>
     /// <param name="network">The network; owned by this object from now on.</param>
-    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="tokenizer">The tokenizer for rows.</param>
     /// <param name="maxTokens">Most tokens of a row.</param>
     /// <param name="task">What is predicted.</param>
     /// <param name="adapter">What was trained.</param>
     /// <param name="source">The pretrained model it started from.</param>
     /// <param name="device">Where the network is.</param>
     public TextScorer(
-        TextClassifier network, ITextTokenizer tokenizer, int maxTokens, TextTask task, AdapterOptions adapter, ModelBase source, Device device)
+        TextNetwork network, ITextTokenizer tokenizer, int maxTokens, TextTask task, AdapterOptions adapter, ModelBase source, Device device)
     {
         Network = network;
         _tokenizer = tokenizer;
@@ -41,10 +41,10 @@ internal sealed class TextScorer : IDisposable
     }
 
     /// <summary>Whether LoRA additions are merged into the weights of their layers.</summary>
-    public bool IsMerged => Network.Encoder.modules().OfType<LinearLayer>().Any(layer => layer.IsMerged);
+    public bool IsMerged => Network.Base.modules().OfType<LinearLayer>().Any(layer => layer.IsMerged);
 
     /// <summary>The network.</summary>
-    public TextClassifier Network { get; }
+    public TextNetwork Network { get; }
 
     /// <summary>Most tokens of a row.</summary>
     public int MaxTokens { get; }
@@ -65,13 +65,13 @@ internal sealed class TextScorer : IDisposable
         Network.Dispose();
     }
 
-    /// <summary>Does something with each linear layer of the encoder.</summary>
+    /// <summary>Does something with each linear layer of the pretrained network.</summary>
     /// <param name="action">What to do.</param>
     /// <exception cref="ObjectDisposedException">The scorer is disposed.</exception>
     public void ForEachLayer(Action<LinearLayer> action)
     {
         ThrowIfDisposed();
-        foreach (var layer in Network.Encoder.modules().OfType<LinearLayer>())
+        foreach (var layer in Network.Base.modules().OfType<LinearLayer>())
         {
             action(layer);
         }
@@ -125,7 +125,7 @@ internal sealed class TextScorer : IDisposable
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using var batch = TokenBatchSource.Collate(rows, _tokenizer.PadId, _device);
-        var outputs = Network.Forward(batch).to(ScalarType.Float64); // [N, K]
+        var outputs = Network.Outputs(batch).to(ScalarType.Float64); // [N, K]
         return [.. Task.Predictions(outputs).to(ScalarType.Float32).cpu().data<float>()];
     }
 }

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
@@ -43,6 +44,20 @@ internal abstract class TextTask
     /// <param name="writer">The model stream.</param>
     public abstract void Save(IHost host, BinaryWriter writer);
 
+    /// <summary>Makes the network that is trained for the task.</summary>
+    /// <param name="checkpoint">The pretrained model; its network is owned by the result.</param>
+    /// <param name="adapter">What is trained.</param>
+    /// <param name="seed">Seed of initial values.</param>
+    /// <param name="useHead">Whether the checkpoint's own head is taken over.</param>
+    /// <returns>The network; owned by the caller.</returns>
+    /// <exception cref="NotSupportedException">The pretrained model cannot be used for the task.</exception>
+    public abstract TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead);
+
+    /// <summary>The tokenizer for rows: the model's own, unless rows are put into a prompt.</summary>
+    /// <param name="checkpoint">The pretrained model.</param>
+    /// <param name="columns">The columns of rows.</param>
+    public virtual ITextTokenizer RowTokenizer(TextCheckpoint checkpoint, TextColumns columns) => checkpoint.Tokenizer;
+
     /// <summary>Adapts the task to the labels it is trained on.</summary>
     /// <param name="rows">The training rows.</param>
     /// <returns>The task to train; this one where there is nothing to adapt.</returns>
@@ -59,7 +74,7 @@ internal abstract class TextTask
 
     /// <summary>Lets the trained network put out labels instead of targets.</summary>
     /// <param name="network">The network; changed.</param>
-    public virtual void Finish(TextClassifier network)
+    public virtual void Finish(TextNetwork network)
     {
     }
 }

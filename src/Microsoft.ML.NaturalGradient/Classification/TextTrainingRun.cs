@@ -29,28 +29,28 @@ internal sealed class TextTrainingRun(
         var device = ComputeDevice.Choose(environment, message => channel.Warning(message));
         using var files = options.Adapter.Open(options.Model.Open(ReportDownload, options.CancellationToken));
         var checkpoint = TextCheckpoint.Load(files);
-        TextClassifier? classifier = null;
+        TextNetwork? network = null;
         try
         {
             var adapter = options.Adapter.For(checkpoint.Tokenizer);
             var maxTokens = MaxTokens(checkpoint);
             var (training, validation) = ReadRows(data, task, checkpoint, maxTokens);
             task = task.FitTo(training);
-            classifier = new TextClassifier(checkpoint.Encoder, task.OutputCount, adapter, _seed, checkpoint.HeadWeights);
-            classifier.MoveTo(device);
+            network = task.CreateNetwork(checkpoint, adapter, _seed, useHead: true);
+            network.MoveTo(device);
             Run(
-                classifier, task, Source(training, task, checkpoint, device),
+                network, task, Source(training, task, checkpoint, device),
                 validation is null ? null : Source(validation, task, checkpoint, device));
-            task.Finish(classifier);
+            task.Finish(network);
             var fingerprint = options.SaveBaseModel ? null : BaseFingerprint.Compute(files);
             var source = new ModelBase(
                 options.Model.ToString(), fingerprint, checkpoint.Files, checkpoint.StoredTypes, adapter.BaseModelName ?? options.Model.Location);
-            return new TextScorer(classifier, checkpoint.Tokenizer, maxTokens, task, adapter.Settings, source, device);
+            return new TextScorer(network, task.RowTokenizer(checkpoint, columns), maxTokens, task, adapter.Settings, source, device);
         }
         catch
         {
-            checkpoint.Encoder.Dispose();
-            classifier?.Dispose();
+            checkpoint.Network.Dispose();
+            network?.Dispose();
             throw;
         }
     }
@@ -101,7 +101,7 @@ internal sealed class TextTrainingRun(
 
     private IReadOnlyList<EncodedRow> ReadRows(IDataView data, string purpose, TextTask task, TextCheckpoint checkpoint, int maxTokens)
     {
-        var read = TextRows.Read(data, columns, task, checkpoint.Tokenizer, maxTokens, CheckAlive);
+        var read = TextRows.Read(data, columns, task, task.RowTokenizer(checkpoint, columns), maxTokens, CheckAlive);
         channel.Info($"{read.Rows.Count} {purpose} rows; {read.Unlabelled} skipped without a label; {read.Truncated} cut off after {maxTokens} tokens.");
         return read.Rows.Count > 0 ? read.Rows : throw host.Except(
             read.Unlabelled == 0
@@ -113,11 +113,11 @@ internal sealed class TextTrainingRun(
         [.. rows.Select(row => row with { Label = task.Target(row.Label) })],
         options.BatchSize, checkpoint.Tokenizer.PadId, device, _seed, task.LabelType);
 
-    private void Run(TextClassifier classifier, TextTask task, TokenBatchSource training, TokenBatchSource? validation)
+    private void Run(TextNetwork network, TextTask task, TokenBatchSource training, TokenBatchSource? validation)
     {
         channel.Info(string.Create(
             CultureInfo.InvariantCulture,
-            $"{options.Model}, {options.Adapter.Description}, {classifier.TrainableParameters.Sum(named => named.Value.numel())} trained weights; "
+            $"{options.Model}, {options.Adapter.Description}, {network.TrainableParameters.Sum(named => named.Value.numel())} trained weights; "
             + $"{options.Optimizer.Name}, learning rate {options.Optimizer.ResolveLearningRate(task.OutputCount):G4}, batches of {options.BatchSize}, seed {_seed}."));
         var settings = new TrainingSettings
         {
@@ -131,7 +131,8 @@ internal sealed class TextTrainingRun(
             CheckAlive = CheckAlive,
             Report = progress => Report(task.Present(progress)),
         };
-        var result = new TrainingLoop(classifier, task.Objective, settings).Run(training, validation);
+        var result = new TrainingLoop(network, task.Objective, settings).Run(
+            network.ForTraining(training), validation is null ? null : network.ForTraining(validation));
         if (result.Failure is { } failure)
         {
             channel.Warning(failure);

@@ -25,7 +25,7 @@ internal static class TextModelArchive
 
     /// <summary>Marks a saved text classifier.</summary>
     public static TextModelKind Classification { get; } = new(
-        "NGTXTCLS", TextClassificationTransformer.LoaderSignature, (host, reader) => new ClassificationTask(ClassLabels.Load(host, reader)));
+        "NGTXTCLS", TextClassificationTransformer.LoaderSignature, (host, reader) => new ClassificationTask(ClassLabels.Load(host, reader), TextToTextSettings.Load(reader)));
 
     /// <summary>Marks a saved model for sentence similarity.</summary>
     public static TextModelKind Similarity { get; } = new(
@@ -47,7 +47,7 @@ internal static class TextModelArchive
         model.Task.Save(host, context.Writer);
 
         var files = model.Base.Files.Where(_ => model.Base.Fingerprint is null).Append(
-            new(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network.Encoder, model.Base.Location))).ToArray();
+            new(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network.Base, model.Base.Location))).ToArray();
         context.Writer.Write(files.Length);
         foreach (var (name, content) in files)
         {
@@ -93,31 +93,31 @@ internal static class TextModelArchive
             : OpenBase(KnownBases.Find(environment, baseName, fingerprint, line => channel.Info(line)), trained);
         // Weights that were trained in place are in the adapter's file only.
         var checkpoint = TextCheckpoint.Load(files, fingerprint is null ? AdapterWeights.BaseNames(trained).Contains : null);
-        var classifier = Restore(checkpoint, task.OutputCount, own, trained, out var adapter);
-        classifier.MoveTo(device);
+        var network = Restore(checkpoint, task, own, trained, out var adapter);
+        network.MoveTo(device);
         var location = ModelConfig.Read(own, AdapterConfig.FileName).OptionalString(AdapterConfig.BaseModelField, null);
         var source = new ModelBase(baseName, fingerprint, checkpoint.Files, checkpoint.StoredTypes, location);
-        return (new TextScorer(classifier, checkpoint.Tokenizer, maxTokens, task, adapter, source, device), columns);
+        return (new TextScorer(network, task.RowTokenizer(checkpoint, columns), maxTokens, task, adapter, source, device), columns);
     }
 
     private static CheckpointFiles OpenBase(CheckpointFiles files, SafetensorsFile trained) =>
         AdapterWeights.IsForClassifier(trained) ? ClassifierConfig.OpenAsClassifier(files) : files;
 
-    private static TextClassifier Restore(
-        TextCheckpoint checkpoint, int outputCount, CheckpointFiles own, SafetensorsFile trained, out AdapterOptions adapter)
+    private static TextNetwork Restore(
+        TextCheckpoint checkpoint, TextTask task, CheckpointFiles own, SafetensorsFile trained, out AdapterOptions adapter)
     {
-        TextClassifier? classifier = null;
+        TextNetwork? network = null;
         try
         {
             adapter = AdapterConfig.Read(own).For(checkpoint.Tokenizer);
-            classifier = new TextClassifier(checkpoint.Encoder, outputCount, adapter, seed: 0);
-            AdapterWeights.Load(classifier, adapter, trained);
-            return classifier;
+            network = task.CreateNetwork(checkpoint, adapter, seed: 0, useHead: false);
+            AdapterWeights.Load(network, adapter, trained);
+            return network;
         }
         catch
         {
-            checkpoint.Encoder.Dispose();
-            classifier?.Dispose();
+            checkpoint.Network.Dispose();
+            network?.Dispose();
             throw;
         }
     }

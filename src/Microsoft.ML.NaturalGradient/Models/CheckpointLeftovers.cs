@@ -26,7 +26,7 @@ internal static class CheckpointLeftovers
     /// <param name="description">The file, in words for error messages.</param>
     /// <param name="encoder">The encoder that was filled.</param>
     /// <exception cref="InvalidDataException">The file has tensors of an encoder that computes something else; the message lists them.</exception>
-    public static void Check(CheckpointLoadResult loaded, string description, Encoder encoder)
+    public static void Check(CheckpointLoadResult loaded, string description, PretrainedNetwork encoder)
     {
         var known = loaded.Prefix.Length > 0 ? Inside : [.. Inside, .. Heads];
         var unexpected = loaded.Unused

@@ -12,22 +12,22 @@ internal static class EncoderWeights
     /// <param name="optional">Which weights, by names that begin with the encoder's prefix, may be absent; null for none.</param>
     /// <returns>Element type in the file, by the encoder's parameter names, which begin with its prefix.</returns>
     /// <exception cref="InvalidDataException">The weights do not fit the encoder; the message lists what differs.</exception>
-    public static IReadOnlyDictionary<string, ScalarType> Load(Encoder encoder, ISafetensors weights, Func<string, bool>? optional = null)
+    public static IReadOnlyDictionary<string, ScalarType> Load(PretrainedNetwork encoder, ISafetensors weights, Func<string, bool>? optional = null)
     {
         var named = encoder.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
         var loaded = CheckpointLoader.Load(
-            named, weights, [encoder.Prefix + "."], name => optional?.Invoke($"{encoder.Prefix}.{name}") == true);
+            named, weights, [encoder.Prefix + "."], name => optional?.Invoke(encoder.NameOf(name)) == true);
         CheckpointLeftovers.Check(loaded, weights.Description, encoder);
-        return loaded.StoredTypes.ToDictionary(pair => $"{encoder.Prefix}.{pair.Key}", pair => pair.Value);
+        return loaded.StoredTypes.ToDictionary(pair => encoder.NameOf(pair.Key), pair => pair.Value);
     }
 
     /// <summary>Copies the checkpoint's own classification head.</summary>
-    /// <param name="encoder">The encoder, which knows the names of the head's layers.</param>
+    /// <param name="head">The names of its layers.</param>
     /// <param name="weights">The checkpoint's weights.</param>
     /// <returns>The head as a safetensors file; <see langword="null"/> if there is none.</returns>
-    public static byte[]? ReadHead(Encoder encoder, ISafetensors weights)
+    public static byte[]? ReadHead(HeadLayout head, ISafetensors weights)
     {
-        var names = weights.Names.Where(name => encoder.HasClassificationHead && encoder.Head.Owns(name)).ToArray();
+        var names = weights.Names.Where(head.Owns).ToArray();
         if (names.Length == 0)
         {
             return null;

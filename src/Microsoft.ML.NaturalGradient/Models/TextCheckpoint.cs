@@ -1,39 +1,43 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models;
 
-/// <summary>A pretrained text model, read from its files: the encoder with its weights, the tokenizer, and what is needed to save both again.</summary>
+/// <summary>A pretrained text model, read from its files: the network with its weights, the tokenizer, and what is needed to save both again.</summary>
 internal sealed class TextCheckpoint
 {
     private TextCheckpoint(
-        TextEncoder encoder,
+        PretrainedNetwork network,
         ITextTokenizer tokenizer,
         IReadOnlyDictionary<string, byte[]> files,
         IReadOnlyDictionary<string, ScalarType> storedTypes,
         byte[]? headWeights)
     {
-        Encoder = encoder;
+        Network = network;
         Tokenizer = tokenizer;
         Files = files;
         StoredTypes = storedTypes;
         HeadWeights = headWeights;
     }
 
-    /// <summary>The encoder; owned by whoever takes it.</summary>
-    public TextEncoder Encoder { get; }
+    /// <summary>The network; owned by whoever takes it.</summary>
+    public PretrainedNetwork Network { get; }
+
+    /// <summary>The network of a checkpoint that is an encoder.</summary>
+    public TextEncoder Encoder => (TextEncoder)Network;
 
     /// <summary>The tokenizer.</summary>
     public ITextTokenizer Tokenizer { get; }
 
-    /// <summary>Most tokens of a sequence: what the encoder can read, or fewer where the tokenizer's files say so.</summary>
-    public int MaxTokens => Math.Min(Encoder.MaxTokens, Tokenizer.MaxTokens ?? int.MaxValue);
+    /// <summary>Most tokens of a sequence: what the network can read, or fewer where the tokenizer's files say so.</summary>
+    public int MaxTokens => Math.Min(Network.MaxTokens, Tokenizer.MaxTokens ?? int.MaxValue);
 
     /// <summary>Contents of the configuration and tokenizer files, by name.</summary>
     public IReadOnlyDictionary<string, byte[]> Files { get; }
 
-    /// <summary>Element type in the file, by the encoder's parameter names, which begin with its prefix.</summary>
+    /// <summary>Element type in the file, by the network's parameter names, which begin with its prefix.</summary>
     public IReadOnlyDictionary<string, ScalarType> StoredTypes { get; }
 
     /// <summary>The checkpoint's own classification head, as a safetensors file; <see langword="null"/> if it has none.</summary>
@@ -41,7 +45,7 @@ internal sealed class TextCheckpoint
 
     /// <summary>Reads a checkpoint.</summary>
     /// <param name="files">The files; owned by the caller.</param>
-    /// <param name="optional">Which weights, by names that begin with the encoder's prefix, may be absent and stay zero; null for none.</param>
+    /// <param name="optional">Which weights, by names that begin with the network's prefix, may be absent and stay zero; null for none.</param>
     /// <returns>The model on the CPU, in float32.</returns>
     /// <exception cref="InvalidDataException">Files are damaged or do not belong together; the message says which and why.</exception>
     /// <exception cref="NotSupportedException">The architecture or tokenizer is not supported.</exception>
@@ -51,12 +55,37 @@ internal sealed class TextCheckpoint
         var config = ModelConfig.Read(files);
         var tokenizer = TokenizerFactory.Create(files);
         using var weights = files.OpenWeights();
+        return config.ModelType == T5Config.ModelType
+            ? LoadTextToText(files, config, tokenizer, weights, optional)
+            : LoadEncoder(files, config, tokenizer, weights, optional);
+    }
+
+    private static TextCheckpoint LoadTextToText(
+        CheckpointFiles files, ModelConfig config, ITextTokenizer tokenizer, ISafetensors weights, Func<string, bool>? optional)
+    {
+        var (network, storedTypes) = T5Weights.Load(T5Config.Read(config), weights, optional);
+        try
+        {
+            CheckVocabulary(files, tokenizer, network);
+            return new TextCheckpoint(network, tokenizer, ReadSmallFiles(files), storedTypes, null);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    private static TextCheckpoint LoadEncoder(
+        CheckpointFiles files, ModelConfig config, ITextTokenizer tokenizer, ISafetensors weights, Func<string, bool>? optional)
+    {
         var encoder = TextEncoderFactory.Create(config);
         try
         {
             CheckVocabulary(files, tokenizer, encoder);
             var storedTypes = EncoderWeights.Load(encoder, weights, optional);
-            return new TextCheckpoint(encoder, tokenizer, ReadSmallFiles(files), storedTypes, EncoderWeights.ReadHead(encoder, weights));
+            var headWeights = encoder.HasClassificationHead ? EncoderWeights.ReadHead(encoder.Head, weights) : null;
+            return new TextCheckpoint(encoder, tokenizer, ReadSmallFiles(files), storedTypes, headWeights);
         }
         catch
         {
@@ -65,13 +94,13 @@ internal sealed class TextCheckpoint
         }
     }
 
-    private static void CheckVocabulary(CheckpointFiles files, ITextTokenizer tokenizer, TextEncoder encoder)
+    private static void CheckVocabulary(CheckpointFiles files, ITextTokenizer tokenizer, PretrainedNetwork network)
     {
-        if (tokenizer.VocabularySize > encoder.VocabularySize)
+        if (tokenizer.VocabularySize > network.VocabularySize)
         {
             throw new InvalidDataException(
-                $"The tokenizer of {files.Description} has {tokenizer.VocabularySize} tokens, but the configuration gives the encoder "
-                + $"{encoder.VocabularySize}. Check that vocabulary and {CheckpointFiles.ConfigName} belong to the same model.");
+                $"The tokenizer of {files.Description} has {tokenizer.VocabularySize} tokens, but the configuration gives the network "
+                + $"{network.VocabularySize}. Check that vocabulary and {CheckpointFiles.ConfigName} belong to the same model.");
         }
     }
 

@@ -1,17 +1,15 @@
+using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
-using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Training;
-using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models;
 
 /// <summary>A text encoder with a classification head: one logit per class.</summary>
-internal sealed class TextClassifier : nn.Module, IEncoderClassifier
+internal sealed class TextClassifier : TextNetwork
 {
-    private readonly Generator _generator;
     private readonly int _promptLength;
 
     [ComponentName(Name = "encoder")]
@@ -28,17 +26,11 @@ internal sealed class TextClassifier : nn.Module, IEncoderClassifier
     /// <param name="headWeights">The checkpoint's own head, as a safetensors file; null for a fresh head.</param>
     /// <exception cref="InvalidDataException"><paramref name="headWeights"/> does not fit the architecture.</exception>
     public TextClassifier(TextEncoder encoder, int classCount, AdapterOptions adapter, long seed, byte[]? headWeights = null)
-        : base(nameof(TextClassifier))
+        : base(nameof(TextClassifier), seed)
     {
-        // A generator of its own: the global one is shared by all trainers of the process.
-        _generator = new Generator((ulong)seed, CPU);
         _encoder = encoder;
-        _head = new ClassificationHead(encoder.Head, encoder.HiddenSize, classCount, _generator);
-        foreach (var parameter in encoder.parameters())
-        {
-            parameter.requires_grad = false;
-        }
-
+        _head = new ClassificationHead(encoder.Head, encoder.HiddenSize, classCount, Generator);
+        Freeze(encoder);
         if (headWeights is not null)
         {
             using var file = SafetensorsFile.FromMemory(headWeights, "The classification head of the checkpoint");
@@ -46,7 +38,7 @@ internal sealed class TextClassifier : nn.Module, IEncoderClassifier
         }
 
         _promptLength = adapter.PromptLength;
-        adapter.Attach(encoder, _generator);
+        adapter.Attach(encoder, Generator);
         RegisterComponents();
         adapter.Restore(this);
     }
@@ -54,25 +46,8 @@ internal sealed class TextClassifier : nn.Module, IEncoderClassifier
     /// <summary>The encoder.</summary>
     public TextEncoder Encoder => _encoder;
 
-    Encoder IEncoderClassifier.Encoder => _encoder;
-
     /// <inheritdoc/>
-    /// <remarks>Read anew each time, since a conversion of type or device replaces the parameters.</remarks>
-    public IReadOnlyList<NamedParameter> TrainableParameters => [.. Named().Where(named => named.Value.requires_grad)];
-
-    /// <summary>The parameters that stay as they were loaded.</summary>
-    public IEnumerable<NamedParameter> FrozenParameters => Named().Where(named => !named.Value.requires_grad);
-
-    /// <summary>Moves all parameters to a device, outside the caller's dispose scope.</summary>
-    /// <param name="device">The device.</param>
-    public void MoveTo(Device device)
-    {
-        _ = this.to(device);
-        foreach (var parameter in parameters())
-        {
-            parameter.DetachFromDisposeScope();
-        }
-    }
+    public override PretrainedNetwork Base => _encoder;
 
     /// <summary>Changes the head so that every output z becomes scale · z + shift.</summary>
     /// <param name="scale">The scale.</param>
@@ -80,56 +55,19 @@ internal sealed class TextClassifier : nn.Module, IEncoderClassifier
     public void RescaleOutputs(double scale, double shift) => _head.RescaleOutputs(scale, shift);
 
     /// <inheritdoc/>
-    public void SetTraining(bool training) => train(training);
+    public override bool IsHead(NamedParameter named) => named.Name != PromptAdapter.CheckpointName
+        && !named.Name.StartsWith(_encoder.Prefix + ".", StringComparison.Ordinal);
 
     /// <inheritdoc/>
-    public Tensor Forward(ModelInput input) // [N, C]
-    {
-        var batch = (TokenBatch)input;
-        return _head.call(_encoder.Pool(_promptLength > 0 ? batch.WithPrompt(_promptLength) : batch));
-    }
+    public override IBatchSource ForTraining(IBatchSource rows) => rows;
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _generator.Dispose();
-        }
+    public override Tensor Forward(ModelInput input) => Outputs((TokenBatch)input); // [N, C]
 
-        base.Dispose(disposing);
-    }
+    /// <inheritdoc/>
+    public override Tensor Outputs(TokenBatch batch) =>
+        _head.call(_encoder.Pool(_promptLength > 0 ? batch.WithPrompt(_promptLength) : batch)); // [N, C]
 
-    /// <summary>All parameters by their checkpoint names: the encoder's field is called by its prefix, adapters leave no trace.</summary>
-    private IEnumerable<NamedParameter> Named()
-    {
-        foreach (var (name, module) in _encoder.named_modules().Append(("", _encoder)))
-        {
-            var path = name.Length == 0 ? _encoder.Prefix : $"{_encoder.Prefix}.{name}";
-            if (module is Adaptation.LinearAdapter adapter)
-            {
-                var layer = path[..^(LinearLayer.AdapterName.Length + 1)];
-                foreach (var (suffix, value) in adapter.Weights)
-                {
-                    yield return new NamedParameter($"{layer}.{suffix}", value);
-                }
-            }
-            else if (module is Adaptation.PromptAdapter prompt)
-            {
-                yield return new NamedParameter(Adaptation.PromptAdapter.CheckpointName, prompt.Vectors);
-            }
-            else
-            {
-                foreach (var (local, value) in module.named_parameters(recurse: false))
-                {
-                    yield return new NamedParameter($"{path}.{local}", module is LinearLayer layer && local == "weight" ? layer.OwnWeight : value);
-                }
-            }
-        }
-
-        foreach (var named in _head.Named)
-        {
-            yield return named;
-        }
-    }
+    /// <inheritdoc/>
+    protected override IEnumerable<NamedParameter> Named() => ParameterNames.Of(_encoder, _encoder.Prefix).Concat(_head.Named);
 }

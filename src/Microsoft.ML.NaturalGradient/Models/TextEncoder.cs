@@ -1,10 +1,12 @@
+using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Models.Layers;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models;
 
 /// <summary>A pretrained network that turns tokens into vectors. One file per architecture derives from this.</summary>
-internal abstract class TextEncoder : Encoder
+internal abstract class TextEncoder : PretrainedNetwork
 {
     private readonly EncoderSizes _sizes;
 
@@ -13,16 +15,40 @@ internal abstract class TextEncoder : Encoder
     /// <param name="sizes">The sizes.</param>
     /// <param name="ownHead">The head of this architecture's checkpoints for classification.</param>
     private protected TextEncoder(string name, EncoderSizes sizes, HeadLayout ownHead)
-        : base(name, sizes.HiddenSize, sizes.HasClassificationHead, sizes.HasClassificationHead ? ownHead : HeadLayout.Linear)
+        : base(name)
     {
         _sizes = sizes;
+        Head = sizes.HasClassificationHead ? ownHead : HeadLayout.Linear;
     }
 
-    /// <summary>Most tokens in a sequence.</summary>
-    public virtual int MaxTokens => _sizes.PositionCount;
+    /// <inheritdoc/>
+    public override int HiddenSize => _sizes.HiddenSize;
 
-    /// <summary>Rows of the token embedding.</summary>
-    public int VocabularySize => _sizes.VocabularySize;
+    /// <inheritdoc/>
+    public override int MaxTokens => _sizes.PositionCount;
+
+    /// <inheritdoc/>
+    public override int VocabularySize => _sizes.VocabularySize;
+
+    /// <summary>Whether the checkpoint was saved with a head that classifies whole sequences.</summary>
+    public bool HasClassificationHead => _sizes.HasClassificationHead;
+
+    /// <summary>The classification head that fits: the checkpoint's own where it has one, else a linear map.</summary>
+    public HeadLayout Head { get; }
+
+    /// <inheritdoc/>
+    public override string PeftTask => AdapterConfig.ClassificationTask;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> HeadModules => [.. AdapterConfig.HeadModules.Union(Head.Modules)];
+
+    private EmbeddingLayer Words => modules().OfType<EmbeddingLayer>().First(layer => layer.Count == VocabularySize);
+
+    /// <inheritdoc/>
+    public override Tensor WordVectors(Tensor ids) => Words.Vectors(ids);
+
+    /// <inheritdoc/>
+    public override void Prepend(PromptAdapter prompt) => Words.Prepend(prompt);
 
     /// <summary>Computes the vector of each token after each layer.</summary>
     /// <param name="batch">Padded token ids.</param>

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models.T5;
 
 namespace Microsoft.ML.NaturalGradient.Models;
 
@@ -24,5 +25,5 @@ internal static class TextEncoderFactory
     public static TextEncoder Create(ModelConfig config) => Known.TryGetValue(config.ModelType, out var create)
         ? create(config)
         : throw new NotSupportedException(
-            $"The model's architecture is '{config.ModelType}', which is not supported. Known are: {string.Join(", ", Known.Keys)}.");
+            $"The model's architecture is '{config.ModelType}', which is not supported. Known are: {string.Join(", ", Known.Keys.Append(T5Config.ModelType).Order(StringComparer.Ordinal))}.");
 }

@@ -11,6 +11,8 @@ namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
 /// </remarks>
 internal sealed class CapturedGradients : IDisposable
 {
+    private const long ChunkBytes = 256L << 20;
+
     private readonly List<List<(ParameterUse Use, Tensor Error)>> _byParameter = [];
 
     internal CapturedGradients(IReadOnlyList<(ParameterUse Use, Tensor Error)> uses)
@@ -40,8 +42,11 @@ internal sealed class CapturedGradients : IDisposable
     public IEnumerable<Parameter> Parameters => _byParameter.Select(uses => uses[0].Use.Parameter);
 
     /// <summary>Computes the Gram matrix C = J Jᵀ in float64.</summary>
+    /// <param name="chunkBytes">
+    /// Most bytes of per-sample gradients that are formed at a time for a parameter used twice, such as an embedding that is the head too.
+    /// </param>
     /// <returns>C, [N, N], float64; owned by the caller.</returns>
-    public Tensor Gram()
+    public Tensor Gram(long chunkBytes = ChunkBytes)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -55,9 +60,7 @@ internal sealed class CapturedGradients : IDisposable
             }
             else
             {
-                var rows = Sum(uses.Select(pair => pair.Use.PerSampleGradient(pair.Error)))
-                    .flatten(1).to(ScalarType.Float64); // [N, P_layer]
-                gram.AddInPlace(rows.mm(rows.t()));
+                AddGramOfSum(gram, uses, chunkBytes);
             }
         }
 
@@ -117,6 +120,22 @@ internal sealed class CapturedGradients : IDisposable
         foreach (var (_, error) in _byParameter.SelectMany(uses => uses))
         {
             error.Dispose();
+        }
+    }
+
+    // The sum over all uses has cross terms, so it is formed, slice by slice over the parameter's first dimension.
+    private static void AddGramOfSum(Tensor gram, List<(ParameterUse Use, Tensor Error)> uses, long chunkBytes)
+    {
+        var (samples, shape) = (gram.shape[0], uses[0].Use.Parameter.shape);
+        var sliceBytes = samples * shape.Skip(1).Aggregate((long)sizeof(double), (product, size) => product * size);
+        var count = Math.Clamp(chunkBytes / sliceBytes, 1, shape[0]);
+        for (long start = 0; start < shape[0]; start += count)
+        {
+            using var chunkScope = NewDisposeScope();
+            var length = Math.Min(count, shape[0] - start);
+            var rows = Sum(uses.Select(pair => pair.Use.PerSampleSlice(pair.Error, start, length)))
+                .flatten(1).to(ScalarType.Float64); // [N, P_slice]
+            gram.AddInPlace(rows.mm(rows.t()));
         }
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Numerics;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -20,12 +21,21 @@ internal sealed class EmbeddingUse : ParameterUse
     }
 
     /// <inheritdoc/>
-    public override Tensor PerSampleGradient(Tensor outputGradient)
+    public override Tensor PerSampleGradient(Tensor outputGradient) => PerSampleSlice(outputGradient, 0, Parameter.shape[0]);
+
+    /// <inheritdoc/>
+    public override Tensor PerSampleSlice(Tensor outputGradient, long start, long count)
     {
         var (samples, width) = (outputGradient.shape[0], outputGradient.shape[^1]);
-        var rows = zeros(samples, Parameter.shape[0], width, dtype: outputGradient.dtype, device: outputGradient.device);
-        var index = _ids.unsqueeze(-1).expand(-1, -1, width); // [N, T, D]
-        return rows.scatter_add_(1, index, outputGradient); // [N, V, D]
+        // What lies outside the slice goes to one more row, which is dropped.
+        using Scalar first = start, none = -1, rest = count;
+        var shifted = _ids.sub(first); // [N, T]
+        var index = shifted.where(shifted.gt(none), full_like(shifted, rest)).clamp_max(rest);
+        GC.KeepAlive(first);
+        GC.KeepAlive(none);
+        GC.KeepAlive(rest);
+        var rows = zeros(samples, count + 1, width, dtype: outputGradient.dtype, device: outputGradient.device);
+        return rows.scatter_add_(1, index.unsqueeze(-1).expand(-1, -1, width), outputGradient).narrow(1, 0, count); // [N, v, D]
     }
 
     /// <inheritdoc/>

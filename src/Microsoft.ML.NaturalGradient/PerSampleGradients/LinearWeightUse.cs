@@ -26,10 +26,13 @@ internal sealed class LinearWeightUse : ParameterUse
     }
 
     /// <inheritdoc/>
-    public override Tensor PerSampleGradient(Tensor outputGradient)
+    public override Tensor PerSampleGradient(Tensor outputGradient) => PerSampleSlice(outputGradient, 0, Parameter.shape[0]);
+
+    /// <inheritdoc/>
+    public override Tensor PerSampleSlice(Tensor outputGradient, long start, long count)
     {
         var (input, error) = Positions(outputGradient);
-        return error.transpose(1, 2).bmm(input); // [N, O, I]
+        return error.narrow(2, start, count).transpose(1, 2).bmm(input); // [N, o, I]
     }
 
     /// <inheritdoc/>

@@ -20,6 +20,14 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <returns>[N, shape of the parameter]; in the caller's dispose scope.</returns>
     public abstract Tensor PerSampleGradient(Tensor outputGradient);
 
+    /// <summary>Computes a slice of the gradient of every sample's own loss, over the parameter's first dimension.</summary>
+    /// <param name="outputGradient">E = ∂Σℓ/∂output, [N, ...].</param>
+    /// <param name="start">First index of the slice.</param>
+    /// <param name="count">Indices in the slice.</param>
+    /// <returns>[N, count, ...]; in the caller's dispose scope.</returns>
+    public virtual Tensor PerSampleSlice(Tensor outputGradient, long start, long count) =>
+        PerSampleGradient(outputGradient).narrow(1, start, count);
+
     /// <summary>Adds this use's inner products of per-sample gradients to a Gram matrix.</summary>
     /// <param name="gram">C, [N, N], float64; modified.</param>
     /// <param name="outputGradient">E = ∂Σℓ/∂output, [N, ...].</param>

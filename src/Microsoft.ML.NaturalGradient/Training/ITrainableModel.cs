@@ -16,4 +16,9 @@ internal interface ITrainableModel
     /// <param name="input">The batch; not modified.</param>
     /// <returns>Logits z, [N, C] (or [N, T, C]); in the caller's dispose scope, in the autograd graph unless grad mode is off.</returns>
     Tensor Forward(ModelInput input);
+
+    /// <summary>Counts the samples predicted right, where that is more than the largest logit at every label position.</summary>
+    /// <param name="input">The batch.</param>
+    /// <returns>A number from 0 to N; null (the default) to let the objective count.</returns>
+    long? CountCorrect(ModelInput input) => null;
 }

@@ -150,7 +150,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             settings.CheckAlive?.Invoke();
             using var evaluation = BatchEvaluation.Run(objective, batch.Labels, false, () => model.Forward(batch.Input));
             loss += evaluation.Losses.sum().item<double>();
-            correct += evaluation.CountCorrect();
+            correct += model.CountCorrect(batch.Input) ?? evaluation.CountCorrect();
         }
 
         return report with

@@ -27,10 +27,7 @@ public class LoraStepBenchmarks : IDisposable
         using var files = PretrainedModel.MiniLM.Open();
         _model = new TextClassifier(TextCheckpoint.Load(files).Encoder, 2, Adapters.LoRA, seed: 1);
         _model.SetTraining(true);
-        var random = new Random(1);
-        var rows = Enumerable.Range(0, Samples).Select(_ => new Tokenization.TokenSequence(
-            [.. Enumerable.Range(0, Tokens).Select(_ => random.Next(1000, 30000))], null, false)).ToArray();
-        _batch = TokenBatchSource.Collate(rows, 0, CPU);
+        _batch = Batch(Samples, Tokens);
         _labels = tensor(Enumerable.Range(0, Samples).Select(row => (long)(row % 2)).ToArray());
         _products = new MatrixProducts(Samples, Tokens, layers: 6, width: 384, inner: 1536, heads: 12, rank: 8);
         var parameters = _model.TrainableParameters.Select(named => named.Value).ToArray();
@@ -82,6 +79,17 @@ public class LoraStepBenchmarks : IDisposable
         _labels.Dispose();
         _products.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Makes rows of random words without padding.</summary>
+    /// <param name="samples">Rows.</param>
+    /// <param name="tokens">Tokens of each.</param>
+    internal static TokenBatch Batch(int samples, int tokens)
+    {
+        var random = new Random(1);
+        var rows = Enumerable.Range(0, samples).Select(_ => new Tokenization.TokenSequence(
+            [.. Enumerable.Range(0, tokens).Select(_ => random.Next(1000, 30000))], null, false)).ToArray();
+        return TokenBatchSource.Collate(rows, 0, CPU);
     }
 
     // The learning rate is too small to change the weights' magnitudes, so that every step does the same work.

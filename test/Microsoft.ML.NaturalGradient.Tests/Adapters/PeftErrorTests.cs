@@ -53,7 +53,6 @@ public sealed class PeftErrorTests
     }
 
     [TestMethod]
-    [DataRow("\"num_transformer_submodules\": 1", "\"num_transformer_submodules\": 2", "num_transformer_submodules 2")]
     [DataRow("\"RANDOM\"", "\"OTHER\"", "\"OTHER\"")]
     [DataRow("\"num_virtual_tokens\": 4", "\"num_virtual_tokens\": 0", "TokenCount is 0")]
     [DataRow("\"num_virtual_tokens\": 4,", "", "'num_virtual_tokens'")]
@@ -64,6 +63,15 @@ public sealed class PeftErrorTests
         var error = Assert.Throws<Exception>(() => PublicCheckpoints.LoadPeft(_folder));
 
         AssertNames(error, "adapter_config.json", _folder, problem);
+    }
+
+    [TestMethod]
+    public void Attach_PromptForEncoderAndDecoder_DoesNotFitAnEncoder()
+    {
+        PeftFixture.Copy("bert-prompt", _folder, config => Replace(config, "\"num_transformer_submodules\": 1", "\"num_transformer_submodules\": 2"));
+        var adapter = PublicCheckpoints.LoadPeft(_folder);
+
+        AssertNames(Assert.ThrowsExactly<InvalidDataException>(() => PeftFixture.Create(adapter)), "num_transformer_submodules 2");
     }
 
     [TestMethod]

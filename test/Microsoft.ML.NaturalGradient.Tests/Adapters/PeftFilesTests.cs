@@ -88,7 +88,7 @@ public sealed class PeftFilesTests
         CollectionAssert.AreEqual(
             TinyText.Scores(model, data).SelectMany(row => row).ToArray(), TinyText.Scores(transformer, data).SelectMany(row => row).ToArray());
         Assert.AreEqual("my/base", loaded.BaseModelName);
-        var (expected, actual) = (adapter.ToConfig(model.Model.Scorer.Network.Encoder), loaded.Options.ToConfig(transformer.Model.Scorer.Network.Encoder));
+        var (expected, actual) = (adapter.ToConfig(model.Model.Scorer.Network.Base), loaded.Options.ToConfig(transformer.Model.Scorer.Network.Base));
         Assert.AreEqual(expected.ToJsonString(), actual.ToJsonString());
     }
 

@@ -12,7 +12,7 @@ public sealed class TextEncoderFactoryTests
         var exception = Assert.ThrowsExactly<NotSupportedException>(() => Create("bert", ("model_type", "gpt2")));
 
         StringAssert.Contains(exception.Message, "'gpt2'");
-        StringAssert.Contains(exception.Message, "bert, deberta-v2, distilbert, electra, modernbert, roberta, xlm-roberta");
+        StringAssert.Contains(exception.Message, "bert, deberta-v2, distilbert, electra, modernbert, roberta, t5, xlm-roberta");
     }
 
     [TestMethod]

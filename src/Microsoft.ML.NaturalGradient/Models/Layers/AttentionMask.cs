@@ -51,6 +51,13 @@ internal static class AttentionMask
         return Hide(isHidden, type).unsqueeze(1);
     }
 
+    /// <summary>Hides later positions from each position.</summary>
+    /// <param name="tokens">Positions T.</param>
+    /// <param name="type">Element type of the model.</param>
+    /// <param name="device">Where the result goes.</param>
+    /// <returns>[T, T].</returns>
+    public static Tensor Causal(long tokens, ScalarType type, Device device) => Hide(ones(tokens, tokens, device: device).triu(1), type);
+
     private static Tensor Hide(Tensor hidden, ScalarType type) =>
         hidden.to(type).Times(type == ScalarType.Float64 ? double.MinValue : float.MinValue);
 }

@@ -36,7 +36,9 @@ internal sealed class ImageCheckpoint
         var encoder = ImageEncoderFactory.Create(config);
         try
         {
-            return new ImageCheckpoint(encoder, EncoderWeights.Load(encoder, weights, optional), EncoderWeights.ReadHead(encoder, weights));
+            var storedTypes = EncoderWeights.Load(encoder, weights, optional);
+            return new ImageCheckpoint(
+                encoder, storedTypes, encoder.HasClassificationHead ? EncoderWeights.ReadHead(encoder.Head, weights) : null);
         }
         catch
         {

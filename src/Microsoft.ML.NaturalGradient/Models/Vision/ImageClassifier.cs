@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Models.Vision;
 
 /// <summary>An image encoder with a classification head: one logit per class.</summary>
-internal sealed class ImageClassifier : nn.Module, IEncoderClassifier
+internal sealed class ImageClassifier : nn.Module, ITrainableModel
 {
     private readonly Generator _generator;
 
@@ -44,7 +44,6 @@ internal sealed class ImageClassifier : nn.Module, IEncoderClassifier
 
         adapter.Attach(encoder, _generator);
         RegisterComponents();
-        adapter.Restore(this);
     }
 
     /// <summary>Creates a ViT with random weights, all of which are trained.</summary>
@@ -63,8 +62,6 @@ internal sealed class ImageClassifier : nn.Module, IEncoderClassifier
 
     /// <summary>The encoder.</summary>
     public ImageEncoder Encoder => _encoder;
-
-    Encoder IEncoderClassifier.Encoder => _encoder;
 
     /// <inheritdoc/>
     /// <remarks>Read anew each time, since a conversion of type or device replaces the parameters.</remarks>

@@ -1,0 +1,42 @@
+using Microsoft.ML.NaturalGradient.Numerics;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models.Layers;
+
+/// <summary>Normalisation by the root mean square over the last dimension, without a shift: y = γ ∘ x/√(mean x² + ε).</summary>
+/// <remarks>Zhang and Sennrich, "Root Mean Square Layer Normalization", NeurIPS 2019, eq. (4).</remarks>
+internal sealed class RootMeanSquareNorm : nn.Module<Tensor, Tensor>
+{
+    private readonly double _epsilon;
+    private readonly bool _reducesInSingle;
+
+    [ComponentName(Name = "weight")]
+    private readonly Parameter _weight; // γ, [D]
+
+    /// <summary>Creates the layer with γ = 1.</summary>
+    /// <param name="size">Width D.</param>
+    /// <param name="epsilon">ε, added to the mean square.</param>
+    /// <param name="reducesInSingle">Whether the mean square is computed in float32 whatever the type, as a reference may do.</param>
+    public RootMeanSquareNorm(long size, double epsilon, bool reducesInSingle = false)
+        : base(nameof(RootMeanSquareNorm))
+    {
+        _epsilon = epsilon;
+        _reducesInSingle = reducesInSingle;
+        _weight = NewParameter.Of(() => ones(size));
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor input) // [N, ..., D]
+    {
+        var reduced = _reducesInSingle ? input.to(ScalarType.Float32) : input;
+        var normalized = input.mul(reduced.square().mean([-1L], keepdim: true).Plus(_epsilon).rsqrt());
+        var output = normalized.mul(_weight);
+        return GradientTape.Current is { } tape && _weight.requires_grad
+            ? tape.Record(output, new ScaleUse(_weight, normalized))
+            : output;
+    }
+}

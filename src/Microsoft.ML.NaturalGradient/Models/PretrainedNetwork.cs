@@ -1,0 +1,50 @@
+using Microsoft.ML.NaturalGradient.Adaptation;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models;
+
+/// <summary>What is read from a checkpoint and adapted: an encoder, or an encoder with a decoder.</summary>
+internal abstract class PretrainedNetwork : nn.Module
+{
+    private protected PretrainedNetwork(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>Width D of the vectors.</summary>
+    public abstract int HiddenSize { get; }
+
+    /// <summary>Most tokens in a sequence.</summary>
+    public abstract int MaxTokens { get; }
+
+    /// <summary>Rows of the token embedding; 0 for a network that reads pictures.</summary>
+    public abstract int VocabularySize { get; }
+
+    /// <summary>What the network's names in a checkpoint begin with, without the dot, for example <c>bert</c>; empty for nothing.</summary>
+    public abstract string Prefix { get; }
+
+    /// <summary>Linear layers that LoRA adapts unless told otherwise.</summary>
+    public abstract IReadOnlyList<string> DefaultTargets { get; }
+
+    /// <summary>What PEFT calls the task that an adapter of this network is for; null where it has no name for it.</summary>
+    public abstract string? PeftTask { get; }
+
+    /// <summary>Modules of the head that is trained as a whole, as PEFT lists them; none where the network answers by itself.</summary>
+    public abstract IReadOnlyList<string> HeadModules { get; }
+
+    /// <summary>How many prompts PEFT keeps, one for each stack; the first is the one that is read.</summary>
+    public virtual int PromptCopies => 1;
+
+    /// <summary>The name of a module or parameter in a checkpoint.</summary>
+    /// <param name="local">Its name in this network.</param>
+    public string NameOf(string local) => Prefix.Length == 0 ? local : $"{Prefix}.{local}";
+
+    /// <summary>Copies rows of the token embedding.</summary>
+    /// <param name="ids">Ids, [K].</param>
+    /// <returns>[K, D]; in the caller's dispose scope.</returns>
+    public abstract Tensor WordVectors(Tensor ids);
+
+    /// <summary>Puts a prompt before every text.</summary>
+    /// <param name="prompt">The prompt; owned by this network from now on.</param>
+    public abstract void Prepend(PromptAdapter prompt);
+}

@@ -1,0 +1,76 @@
+using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Numerics;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models.T5;
+
+/// <summary>T5's multi-head attention: softmax(QKᵀ + bias)·V for each head, without the scale 1/√d and without biases of its maps.</summary>
+/// <remarks>
+/// Raffel et al., JMLR 2020, section 2.1; the missing scale is part of the initial weights. Several rows may attend to one: queries are
+/// then read side by side, so that keys and values are computed once for all of them.
+/// </remarks>
+internal sealed class T5Attention : nn.Module<Tensor, Tensor, Tensor?, Tensor>
+{
+    private readonly int _heads;
+    private readonly bool _reducesInSingle;
+
+    [ComponentName(Name = "q")]
+    private readonly LinearLayer _query;
+
+    [ComponentName(Name = "k")]
+    private readonly LinearLayer _key;
+
+    [ComponentName(Name = "v")]
+    private readonly LinearLayer _value;
+
+    [ComponentName(Name = "o")]
+    private readonly LinearLayer _output;
+
+    [ComponentName(Name = "relative_attention_bias")]
+    private readonly RelativePositionBias? _positions;
+
+    /// <summary>Creates the layer with zero weights.</summary>
+    /// <param name="config">The sizes.</param>
+    /// <param name="positions">The table of relative positions, in the first layer of a stack; owned by this layer from now on.</param>
+    public T5Attention(T5Config config, RelativePositionBias? positions)
+        : base(nameof(T5Attention))
+    {
+        var inner = (long)config.HeadCount * config.HeadSize;
+        _heads = config.HeadCount;
+        _reducesInSingle = config.ReducesInSingle;
+        _query = new LinearLayer(config.HiddenSize, inner, bias: false);
+        _key = new LinearLayer(config.HiddenSize, inner, bias: false);
+        _value = new LinearLayer(config.HiddenSize, inner, bias: false);
+        _output = new LinearLayer(inner, config.HiddenSize, bias: false);
+        _positions = positions;
+        RegisterComponents();
+    }
+
+    /// <summary>The table of relative positions that the whole stack uses; null but in its first layer.</summary>
+    public RelativePositionBias? Positions => _positions;
+
+    /// <inheritdoc/>
+    /// <param name="input">What asks, [N·g, T, D].</param>
+    /// <param name="memory">What is attended to, [N, S, D]; the same tensor as <paramref name="input"/> in self-attention.</param>
+    /// <param name="bias">Added to the scores, broadcast to [N, H, g·T, S]; null for nothing.</param>
+    public override Tensor forward(Tensor input, Tensor memory, Tensor? bias)
+    {
+        var (samples, keys) = (memory.shape[0], memory.shape[1]);
+        var asking = input.view(samples, -1, input.shape[2]); // [N, g·T, D]
+        var queries = asking.shape[1];
+        var scores = Heads(_query.call(asking)).bmm(Heads(_key.call(memory)).transpose(1, 2)); // [N·H, g·T, S]
+        if (bias is not null)
+        {
+            scores = scores.view(samples, _heads, queries, keys).Plus(bias).flatten(0, 1);
+        }
+
+        var weights = _reducesInSingle ? scores.to(ScalarType.Float32).softmax(-1).to(scores.dtype) : scores.softmax(-1);
+        var context = weights.bmm(Heads(_value.call(memory))); // [N·H, g·T, d]
+        var together = context.view(samples, _heads, queries, -1).transpose(1, 2).flatten(2); // [N, g·T, H·d]
+        return _output.call(together).view(input.shape);
+    }
+
+    private Tensor Heads(Tensor states) =>
+        states.view(states.shape[0], states.shape[1], _heads, -1).transpose(1, 2).flatten(0, 1); // [N·H, T, d]
+}

@@ -1,0 +1,230 @@
+using Microsoft.ML.NaturalGradient.Adaptation;
+using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Numerics;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models.T5;
+
+/// <summary>The T5 encoder-decoder, version 1.0 (ReLU, head tied to the embedding) and 1.1 (gated GELU, head of its own).</summary>
+/// <remarks>
+/// Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", JMLR 2020, section 2.1; Shazeer,
+/// "GLU Variants Improve Transformer", 2020, for the gate. No map has a bias, and what a layer reads is normalised before it.
+/// </remarks>
+internal sealed class T5Network : PretrainedNetwork
+{
+    [ComponentName(Name = "shared")]
+    private readonly SharedEmbedding _shared;
+
+    [ComponentName(Name = "encoder")]
+    private readonly Stack _encoder;
+
+    [ComponentName(Name = "decoder")]
+    private readonly Stack _decoder;
+
+    [ComponentName(Name = "lm_head")]
+    private readonly LinearLayer? _head;
+
+    /// <summary>Creates the network with empty weights, to be filled from a checkpoint.</summary>
+    public T5Network(T5Config config)
+        : base(nameof(T5Network))
+    {
+        Config = config;
+        _shared = new SharedEmbedding(config.VocabularySize, config.HiddenSize);
+        _encoder = new Stack(config, isDecoder: false);
+        _decoder = new Stack(config, isDecoder: true);
+        _head = config.IsTied ? null : new LinearLayer(config.HiddenSize, config.VocabularySize, bias: false);
+        RegisterComponents();
+    }
+
+    /// <summary>The sizes and settings.</summary>
+    public T5Config Config { get; }
+
+    /// <inheritdoc/>
+    public override int HiddenSize => Config.HiddenSize;
+
+    /// <inheritdoc/>
+    /// <remarks>Positions are relative, so there is no limit.</remarks>
+    public override int MaxTokens => int.MaxValue;
+
+    /// <inheritdoc/>
+    public override int VocabularySize => Config.VocabularySize;
+
+    /// <inheritdoc/>
+    public override string Prefix => "";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DefaultTargets { get; } = ["q", "v"];
+
+    /// <inheritdoc/>
+    public override string PeftTask => AdapterConfig.TextToTextTask;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> HeadModules => [];
+
+    /// <inheritdoc/>
+    public override int PromptCopies => 2;
+
+    /// <summary>What stands before every text that the encoder reads; <see langword="null"/> for nothing.</summary>
+    public PromptAdapter? Prompt { get; private set; }
+
+    /// <inheritdoc/>
+    public override Tensor WordVectors(Tensor ids) => _shared.Vectors(ids);
+
+    /// <inheritdoc/>
+    public override void Prepend(PromptAdapter prompt)
+    {
+        Prompt = prompt;
+        register_module("prompt", prompt);
+    }
+
+    /// <summary>Looks up the vectors of tokens, which both stacks read.</summary>
+    /// <param name="ids">Token ids, [N, T].</param>
+    /// <returns>[N, T, D]; in the caller's dispose scope.</returns>
+    public Tensor Embed(Tensor ids) => _shared.LookUp(ids);
+
+    /// <summary>Hides padding from attention.</summary>
+    /// <param name="batch">The encoder's batch.</param>
+    /// <returns>0 for tokens and the lowest number for padding, [N, 1, 1, S]; null when no row is padded.</returns>
+    public Tensor? Mask(TokenBatch batch) => AttentionMask.Padding(batch, parameters().First().dtype);
+
+    /// <summary>Computes the vectors that the decoder attends to.</summary>
+    /// <param name="embedded">From <see cref="Embed"/>, [N, S, D].</param>
+    /// <param name="mask">From <see cref="Mask"/>.</param>
+    /// <returns>The input and each layer's output, the last one normalised, [N, S, D]; in the caller's dispose scope.</returns>
+    public IReadOnlyList<Tensor> Encode(Tensor embedded, Tensor? mask) => _encoder.States(embedded, mask, null, null);
+
+    /// <summary>Computes the vectors that the head reads.</summary>
+    /// <param name="embedded">Embedded decoder ids, [N·g, T, D]: g rows in turn for each row of the encoder.</param>
+    /// <param name="memory">The encoder's last output, [N, S, D].</param>
+    /// <param name="memoryMask">From <see cref="Mask"/>.</param>
+    /// <returns>The input and each layer's output, the last one normalised, [N·g, T, D]; in the caller's dispose scope.</returns>
+    public IReadOnlyList<Tensor> Decode(Tensor embedded, Tensor memory, Tensor? memoryMask) => _decoder.States(
+        embedded, AttentionMask.Causal(embedded.shape[1], embedded.dtype, embedded.device), memory, memoryMask);
+
+    /// <summary>Computes the logits of the next token.</summary>
+    /// <param name="hidden">The decoder's last output, [N, ..., D].</param>
+    /// <returns>[N, ..., V]; in the caller's dispose scope.</returns>
+    public Tensor Logits(Tensor hidden)
+    {
+        var scaled = Config.ScalesOutput ? hidden.Times(1 / Math.Sqrt(Config.HiddenSize)) : hidden;
+        return _head is null ? _shared.Logits(scaled) : _head.call(scaled);
+    }
+
+    /// <summary>The encoder's or the decoder's layers.</summary>
+    private sealed class Stack : nn.Module
+    {
+        [ComponentName(Name = "block")]
+        private readonly ModuleList<Block> _blocks;
+
+        [ComponentName(Name = "final_layer_norm")]
+        private readonly RootMeanSquareNorm _norm;
+
+        public Stack(T5Config config, bool isDecoder)
+            : base(nameof(Stack))
+        {
+            var count = isDecoder ? config.DecoderLayerCount : config.EncoderLayerCount;
+            _blocks = new ModuleList<Block>([.. Enumerable.Range(0, count).Select(index => new Block(
+                config, index == 0 ? new RelativePositionBias(config, bothWays: !isDecoder) : null, isDecoder))]);
+            _norm = config.NewNorm();
+            RegisterComponents();
+        }
+
+        public List<Tensor> States(Tensor embedded, Tensor? mask, Tensor? memory, Tensor? memoryMask)
+        {
+            // The first layer's table serves all layers.
+            var bias = _blocks[0].Positions.Bias(embedded.shape[0], embedded.shape[1]);
+            bias = mask is null ? bias : bias.Plus(mask);
+            var states = new List<Tensor> { embedded };
+            foreach (var block in _blocks)
+            {
+                states.Add(block.Next(states[^1], bias, memory, memoryMask));
+            }
+
+            states[^1] = _norm.call(states[^1]);
+            return states;
+        }
+    }
+
+    /// <summary>One layer of a stack: self-attention, in the decoder attention to the encoder, and the feed-forward part.</summary>
+    private sealed class Block : nn.Module
+    {
+        [ComponentName(Name = "layer")]
+        private readonly ModuleList<nn.Module> _parts;
+
+        public Block(T5Config config, RelativePositionBias? positions, bool isDecoder)
+            : base(nameof(Block))
+        {
+            var self = new AttentionPart(config, isCross: false, positions);
+            var forward = new ForwardPart(config);
+            _parts = isDecoder
+                ? new ModuleList<nn.Module>(self, new AttentionPart(config, isCross: true, null), forward)
+                : new ModuleList<nn.Module>(self, forward);
+            RegisterComponents();
+        }
+
+        /// <summary>The table of relative positions; in a stack's first layer only.</summary>
+        public RelativePositionBias Positions => ((AttentionPart)_parts[0]).Positions!;
+
+        public Tensor Next(Tensor input, Tensor bias, Tensor? memory, Tensor? memoryMask)
+        {
+            var hidden = ((AttentionPart)_parts[0]).Add(input, null, bias);
+            if (memory is not null)
+            {
+                hidden = ((AttentionPart)_parts[1]).Add(hidden, memory, memoryMask);
+            }
+
+            return ((ForwardPart)_parts[^1]).Add(hidden);
+        }
+    }
+
+    private sealed class AttentionPart : nn.Module
+    {
+        [ComponentName(Name = "SelfAttention")]
+        private readonly T5Attention? _self;
+
+        [ComponentName(Name = "EncDecAttention")]
+        private readonly T5Attention? _cross;
+
+        [ComponentName(Name = "layer_norm")]
+        private readonly RootMeanSquareNorm _norm;
+
+        public AttentionPart(T5Config config, bool isCross, RelativePositionBias? positions)
+            : base(nameof(AttentionPart))
+        {
+            _self = isCross ? null : new T5Attention(config, positions);
+            _cross = isCross ? new T5Attention(config, null) : null;
+            _norm = config.NewNorm();
+            RegisterComponents();
+        }
+
+        public RelativePositionBias? Positions => _self?.Positions;
+
+        public Tensor Add(Tensor input, Tensor? memory, Tensor? bias)
+        {
+            var normalized = _norm.call(input);
+            return input.Plus((_self ?? _cross)!.call(normalized, memory ?? normalized, bias));
+        }
+    }
+
+    private sealed class ForwardPart : nn.Module
+    {
+        [ComponentName(Name = "layer_norm")]
+        private readonly RootMeanSquareNorm _norm;
+
+        [ComponentName(Name = "DenseReluDense")]
+        private readonly T5FeedForward _forward;
+
+        public ForwardPart(T5Config config)
+            : base(nameof(ForwardPart))
+        {
+            _norm = config.NewNorm();
+            _forward = new T5FeedForward(config);
+            RegisterComponents();
+        }
+
+        public Tensor Add(Tensor input) => input.Plus(_forward.call(_norm.call(input)));
+    }
+}

@@ -1,0 +1,42 @@
+using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Training;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models.T5;
+
+/// <summary>Batches of texts with a class, as batches of texts with the tokens of the class's word.</summary>
+/// <param name="texts">Batches of <see cref="TokenBatch"/> with labels [N].</param>
+/// <param name="words">The words.</param>
+internal sealed class TextToTextSource(IBatchSource texts, LabelWords words) : IBatchSource
+{
+    /// <inheritdoc/>
+    public int SampleCount => texts.SampleCount;
+
+    /// <inheritdoc/>
+    public int BatchCount => texts.BatchCount;
+
+    /// <inheritdoc/>
+    /// <remarks>Labels are [N, T].</remarks>
+    public IEnumerable<LabeledBatch> Shuffled(int epoch) => texts.Shuffled(epoch).Select(WithWords);
+
+    /// <inheritdoc/>
+    public IEnumerable<LabeledBatch> Ordered() => texts.Ordered().Select(WithWords);
+
+    private LabeledBatch WithWords(LabeledBatch batch)
+    {
+        try
+        {
+            using var scope = NewDisposeScope();
+            var classes = batch.Labels; // [N]
+            var ids = words.DecoderIds(classes.device).index_select(0, classes); // [N, T]
+            var labels = words.Labels(classes.device).index_select(0, classes); // [N, T]
+            return new LabeledBatch(
+                new TextToTextBatch((TokenBatch)batch.Input, ids.DetachFromDisposeScope(), classes), labels.DetachFromDisposeScope());
+        }
+        catch
+        {
+            batch.Dispose();
+            throw;
+        }
+    }
+}
