@@ -75,6 +75,12 @@ public sealed record PromptTuningOptions : AdapterOptions
 
     internal override void Attach(PretrainedNetwork encoder, Generator generator)
     {
+        if (encoder.VocabularySize == 0)
+        {
+            throw new ArgumentException(
+                $"Prompt tuning puts a prompt before texts, but the architecture '{encoder.Prefix}' reads pictures. Use Adapters.LoRA.", nameof(encoder));
+        }
+
         if (TokenCount >= encoder.MaxTokens)
         {
             throw new ArgumentException(

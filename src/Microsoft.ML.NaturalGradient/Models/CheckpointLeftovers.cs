@@ -10,7 +10,7 @@ internal static class CheckpointLeftovers
     // Parts of the encoder that pretraining leaves or that are no weights.
     private static readonly string[] Inside =
     [
-        "pooler.", "embeddings.position_ids", "embeddings.token_type_ids", "embeddings.position_embeddings.",
+        "pooler.", "embeddings.position_ids", "embeddings.token_type_ids", "embeddings.position_embeddings.", "embeddings.mask_token",
     ];
 
     // Heads of other tasks. Where the file's names carry the encoder's prefix, everything without it is one.
@@ -18,7 +18,7 @@ internal static class CheckpointLeftovers
     [
         "cls.", "lm_head.", "discriminator_predictions.", "generator_predictions.", "generator_lm_head.", "mask_predictions.",
         "lm_predictions.", "vocab_transform.", "vocab_layer_norm.", "vocab_projector.", "qa_outputs.", "decoder.", "head.",
-        "classifier.", "pre_classifier.",
+        "classifier.", "pre_classifier.", "cls_classifier.", "distillation_classifier.",
     ];
 
     /// <summary>Checks what was left over after loading.</summary>
@@ -26,7 +26,7 @@ internal static class CheckpointLeftovers
     /// <param name="description">The file, in words for error messages.</param>
     /// <param name="encoder">The encoder that was filled.</param>
     /// <exception cref="InvalidDataException">The file has tensors of an encoder that computes something else; the message lists them.</exception>
-    public static void Check(CheckpointLoadResult loaded, string description, TextEncoder encoder)
+    public static void Check(CheckpointLoadResult loaded, string description, PretrainedNetwork encoder)
     {
         var known = loaded.Prefix.Length > 0 ? Inside : [.. Inside, .. Heads];
         var unexpected = loaded.Unused

@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -23,9 +24,12 @@ internal sealed class ClassificationHead : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "output")]
     private readonly LinearLayer _output;
 
+    [ComponentName(Name = "second_output")]
+    private readonly LinearLayer? _secondOutput;
+
     /// <summary>Creates a head with random weights and zero biases.</summary>
     /// <param name="layout">Its layers.</param>
-    /// <param name="inputSize">Width D of the pooled vector.</param>
+    /// <param name="inputSize">Width D of the pooled vector; of half of it where there is a second output.</param>
     /// <param name="classCount">Classes C.</param>
     /// <param name="generator">Source of the weights, normal with deviation 0.02.</param>
     public ClassificationHead(HeadLayout layout, int inputSize, int classCount, Generator generator)
@@ -36,32 +40,43 @@ internal sealed class ClassificationHead : nn.Module<Tensor, Tensor>
         _inner = layout.Inner is null ? null : Random(new LinearLayer(inputSize, inputSize, layout.InnerBias), generator);
         _norm = layout.Norm is null ? null : new NormalizationLayer(inputSize, layout.NormEpsilon, layout.NormBias);
         _output = Random(new LinearLayer(inputSize, classCount), generator);
+        _secondOutput = layout.SecondOutput is null ? null : Random(new LinearLayer(inputSize, classCount), generator);
         RegisterComponents();
     }
 
     /// <summary>The parameters by their checkpoint names.</summary>
     /// <remarks>Read anew each time, since a conversion of type or device replaces them.</remarks>
-    public IEnumerable<NamedParameter> Named =>
-        Of(_layout.Inner, _inner).Concat(Of(_layout.Norm, _norm)).Concat(Of(_layout.Output, _output));
+    public IEnumerable<NamedParameter> Named => Of(_layout.Inner, _inner).Concat(Of(_layout.Norm, _norm))
+        .Concat(Of(_layout.Output, _output)).Concat(Of(_layout.SecondOutput, _secondOutput));
 
-    /// <summary>Takes over a checkpoint's own head; of one for another number of classes all but the last layer.</summary>
+    /// <summary>Takes over a checkpoint's own head; of one for another number of classes all but the last layers.</summary>
     /// <param name="file">Tensors by checkpoint names; owned by the caller.</param>
     /// <exception cref="InvalidDataException">The head in the file has other layers or shapes; the message lists what differs.</exception>
     public void Load(SafetensorsFile file)
     {
         var output = $"{_layout.Output}.weight";
         var fits = !file.Contains(output) || file.ShapeOf(output)[0] == _output.OutputSize;
-        CheckpointLoader.Load(Named.Where(named => fits || !named.Name.StartsWith(_layout.Output + ".", StringComparison.Ordinal)), file, []);
+        CheckpointLoader.Load(Named.Where(named => fits || !IsOutput(named.Name)), file, []);
     }
 
-    /// <summary>Changes the last layer so that every output z becomes scale · z + shift.</summary>
+    /// <summary>Changes the last layers so that every output z becomes scale · z + shift.</summary>
     /// <param name="scale">The scale.</param>
     /// <param name="shift">The shift.</param>
-    public void RescaleOutputs(double scale, double shift) => _output.RescaleOutputs(scale, shift);
+    public void RescaleOutputs(double scale, double shift)
+    {
+        _output.RescaleOutputs(scale, shift);
+        _secondOutput?.RescaleOutputs(scale, shift);
+    }
 
     /// <inheritdoc/>
-    public override Tensor forward(Tensor pooled) // [N, D] -> [N, C]
+    public override Tensor forward(Tensor pooled) // [N, D] or, with a second output, [N, 2·D] -> [N, C]
     {
+        if (_secondOutput is not null)
+        {
+            var halves = pooled.chunk(2, -1); // [N, D] each
+            return _output.call(halves[0]).Plus(_secondOutput.call(halves[1])).Times(0.5);
+        }
+
         if (_inner is not null)
         {
             pooled = _activation(_inner.call(pooled));
@@ -69,6 +84,9 @@ internal sealed class ClassificationHead : nn.Module<Tensor, Tensor>
 
         return _output.call(_norm is null ? pooled : _norm.call(pooled));
     }
+
+    private bool IsOutput(string name) =>
+        new[] { _layout.Output, _layout.SecondOutput }.Any(output => name.StartsWith(output + ".", StringComparison.Ordinal));
 
     private static LinearLayer Random(LinearLayer layer, Generator generator)
     {

@@ -28,8 +28,11 @@ internal sealed record HeadLayout
     /// <summary>Whether the normalisation has a shift.</summary>
     public bool NormBias { get; init; } = true;
 
+    /// <summary>Name of a second output layer, which reads the second half of the pooled vector; the logits are the mean of both. Null for none.</summary>
+    public string? SecondOutput { get; init; }
+
     /// <summary>Names of the modules that make up the head, as PEFT lists them in <c>modules_to_save</c>.</summary>
-    public IReadOnlyList<string> Modules => [.. new[] { Inner, Norm, Output }.OfType<string>().Select(FirstPart).Distinct()];
+    public IReadOnlyList<string> Modules => [.. new[] { Inner, Norm, Output, SecondOutput }.OfType<string>().Select(FirstPart).Distinct()];
 
     /// <summary>Whether a tensor of a checkpoint belongs to a module of this head.</summary>
     /// <param name="name">Name of the tensor.</param>

@@ -17,7 +17,7 @@ internal abstract class PretrainedNetwork : nn.Module
     /// <summary>Most tokens in a sequence.</summary>
     public abstract int MaxTokens { get; }
 
-    /// <summary>Rows of the token embedding.</summary>
+    /// <summary>Rows of the token embedding; 0 for a network that reads pictures.</summary>
     public abstract int VocabularySize { get; }
 
     /// <summary>What the network's names in a checkpoint begin with, without the dot, for example <c>bert</c>; empty for nothing.</summary>
@@ -26,8 +26,8 @@ internal abstract class PretrainedNetwork : nn.Module
     /// <summary>Linear layers that LoRA adapts unless told otherwise.</summary>
     public abstract IReadOnlyList<string> DefaultTargets { get; }
 
-    /// <summary>What PEFT calls the task that an adapter of this network is for.</summary>
-    public abstract string PeftTask { get; }
+    /// <summary>What PEFT calls the task that an adapter of this network is for; null where it has no name for it.</summary>
+    public abstract string? PeftTask { get; }
 
     /// <summary>Modules of the head that is trained as a whole, as PEFT lists them; none where the network answers by itself.</summary>
     public abstract IReadOnlyList<string> HeadModules { get; }

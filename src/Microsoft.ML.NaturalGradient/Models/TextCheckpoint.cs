@@ -83,32 +83,15 @@ internal sealed class TextCheckpoint
         try
         {
             CheckVocabulary(files, tokenizer, encoder);
-            var named = encoder.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
-            var loaded = CheckpointLoader.Load(named, weights, [encoder.Prefix + "."], name => optional?.Invoke(encoder.NameOf(name)) == true);
-            CheckpointLeftovers.Check(loaded, weights.Description, encoder);
-            var storedTypes = loaded.StoredTypes.ToDictionary(pair => encoder.NameOf(pair.Key), pair => pair.Value);
-            return new TextCheckpoint(encoder, tokenizer, ReadSmallFiles(files), storedTypes, ReadHead(weights, encoder));
+            var storedTypes = EncoderWeights.Load(encoder, weights, optional);
+            var headWeights = encoder.HasClassificationHead ? EncoderWeights.ReadHead(encoder.Head, weights) : null;
+            return new TextCheckpoint(encoder, tokenizer, ReadSmallFiles(files), storedTypes, headWeights);
         }
         catch
         {
             encoder.Dispose();
             throw;
         }
-    }
-
-    private static byte[]? ReadHead(ISafetensors weights, TextEncoder encoder)
-    {
-        var names = weights.Names.Where(name => encoder.HasClassificationHead && encoder.Head.Owns(name)).ToArray();
-        if (names.Length == 0)
-        {
-            return null;
-        }
-
-        using var scope = NewDisposeScope();
-        using var content = new MemoryStream();
-        SafetensorsWriter.Write(
-            content, names.Select(name => new SafetensorsEntry(name, weights.Read(name, weights.TypeOf(name)), weights.TypeOf(name))));
-        return content.ToArray();
     }
 
     private static void CheckVocabulary(CheckpointFiles files, ITextTokenizer tokenizer, PretrainedNetwork network)

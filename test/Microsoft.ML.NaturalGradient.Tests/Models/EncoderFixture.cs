@@ -4,6 +4,7 @@ using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Optimization;
+using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -70,7 +71,7 @@ internal sealed class EncoderFixture(string name)
     }
 
     /// <summary>Moves adapters from where they start, at zero, where one of their halves has no gradient.</summary>
-    public static void Perturb(TextClassifier classifier)
+    public static void Perturb(ITrainableModel classifier)
     {
         using var noGrad = no_grad();
         using var generator = new Generator(5);
@@ -84,7 +85,7 @@ internal sealed class EncoderFixture(string name)
     public TokenBatch Inputs() => Inputs(Reference.GetProperty("inputs"));
 
     /// <summary>Runs the classifier on the inputs of the reference.</summary>
-    public BatchEvaluation Evaluate(TextClassifier classifier, TokenBatch inputs) => BatchEvaluation.Run(
+    public BatchEvaluation Evaluate(ITrainableModel classifier, ModelInput inputs) => BatchEvaluation.Run(
         new SoftmaxCrossEntropy(), Reference.GetProperty("labels").ToTensor().to(ScalarType.Int64), true, () => classifier.Forward(inputs));
 
     /// <summary>Ids, mask and segments, if there are any, as a batch.</summary>

@@ -14,7 +14,7 @@ internal sealed class PostNormLayer<TContext> : nn.Module<Tensor, TContext, Tens
     private readonly Attention _attention;
 
     [ComponentName(Name = "intermediate")]
-    private readonly Dense _intermediate;
+    private readonly DenseLayer _intermediate;
 
     [ComponentName(Name = "output")]
     private readonly DenseAddNorm _output;
@@ -27,7 +27,7 @@ internal sealed class PostNormLayer<TContext> : nn.Module<Tensor, TContext, Tens
     {
         _activation = Activation.Named(sizes.Activation);
         _attention = new Attention(sizes, selfAttention);
-        _intermediate = new Dense(sizes.HiddenSize, sizes.IntermediateSize);
+        _intermediate = new DenseLayer(sizes.HiddenSize, sizes.IntermediateSize);
         _output = new DenseAddNorm(sizes.IntermediateSize, sizes);
         RegisterComponents();
     }
@@ -56,21 +56,6 @@ internal sealed class PostNormLayer<TContext> : nn.Module<Tensor, TContext, Tens
         }
 
         public override Tensor forward(Tensor input, TContext context) => _output.call(_self.call(input, context), input);
-    }
-
-    private sealed class Dense : nn.Module<Tensor, Tensor>
-    {
-        [ComponentName(Name = "dense")]
-        private readonly LinearLayer _dense;
-
-        public Dense(long inputSize, long outputSize)
-            : base(nameof(Dense))
-        {
-            _dense = new LinearLayer(inputSize, outputSize);
-            RegisterComponents();
-        }
-
-        public override Tensor forward(Tensor input) => _dense.call(input);
     }
 
     private sealed class DenseAddNorm : nn.Module<Tensor, Tensor, Tensor>

@@ -20,13 +20,14 @@ internal sealed class SelfAttention : nn.Module<Tensor, Tensor?, Tensor>
     /// <summary>Creates the layer with zero weights.</summary>
     /// <param name="hiddenSize">Width D.</param>
     /// <param name="heads">Heads H; D is a multiple of it.</param>
-    public SelfAttention(long hiddenSize, int heads)
+    /// <param name="bias">Whether the three maps have biases.</param>
+    public SelfAttention(long hiddenSize, int heads, bool bias = true)
         : base(nameof(SelfAttention))
     {
         _heads = heads;
-        _query = new LinearLayer(hiddenSize, hiddenSize);
-        _key = new LinearLayer(hiddenSize, hiddenSize);
-        _value = new LinearLayer(hiddenSize, hiddenSize);
+        _query = new LinearLayer(hiddenSize, hiddenSize, bias);
+        _key = new LinearLayer(hiddenSize, hiddenSize, bias);
+        _value = new LinearLayer(hiddenSize, hiddenSize, bias);
         RegisterComponents();
     }
 

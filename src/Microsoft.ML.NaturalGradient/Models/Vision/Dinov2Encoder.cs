@@ -1,0 +1,36 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models.Vision;
+
+/// <summary>The DINOv2 encoder: ViT with scaled layers, classified by the class token and the mean of the patches.</summary>
+/// <remarks>
+/// Oquab et al., "DINOv2: Learning Robust Visual Features without Supervision", TMLR 2024. The mask token of pretraining is ignored, and so is
+/// the dropping of whole layers (<c>drop_path_rate</c>), as dropout is for all encoders.
+/// </remarks>
+internal sealed class Dinov2Encoder : ImageEncoder
+{
+    /// <summary>Creates the encoder with empty weights, to be filled from a checkpoint.</summary>
+    public Dinov2Encoder(Dinov2Config config)
+        : base(
+            nameof(Dinov2Encoder),
+            config.Sizes,
+            HeadLayout.Linear,
+            new ImageEmbeddings(config.Sizes),
+            () => new Dinov2Layer(config))
+    {
+    }
+
+    /// <inheritdoc/>
+    public override string Prefix => "dinov2";
+
+    /// <inheritdoc/>
+    public override int HeadInputSize => 2 * HiddenSize;
+
+    /// <inheritdoc/>
+    /// <remarks>The class token's vector and the mean of the patches' side by side, [N, 2·D].</remarks>
+    public override Tensor Pool(PixelBatch batch)
+    {
+        var encoded = Encode(batch);
+        return cat([encoded.select(1, 0), encoded.narrow(1, 1, encoded.shape[1] - 1).mean([1L])], 1);
+    }
+}

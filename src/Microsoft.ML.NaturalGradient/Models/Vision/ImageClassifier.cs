@@ -1,0 +1,92 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Training;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models.Vision;
+
+/// <summary>An image encoder with a classification head: one logit per class.</summary>
+internal sealed class ImageClassifier : nn.Module, ITrainableModel
+{
+    private readonly Generator _generator;
+
+    [ComponentName(Name = "encoder")]
+    private readonly ImageEncoder _encoder;
+
+    [ComponentName(Name = "head")]
+    private readonly ClassificationHead _head;
+
+    /// <summary>Creates a classifier whose encoder is frozen but for what the adapter trains.</summary>
+    /// <param name="encoder">The encoder; owned by this object from now on.</param>
+    /// <param name="classCount">Classes C.</param>
+    /// <param name="adapter">What is trained besides the head.</param>
+    /// <param name="seed">Seed of the head's and the adapter's initial values and of dropout.</param>
+    /// <param name="headWeights">The checkpoint's own head, as a safetensors file; null for a fresh head.</param>
+    /// <exception cref="ArgumentException">The adapter does not fit the encoder.</exception>
+    /// <exception cref="InvalidDataException"><paramref name="headWeights"/> or the adapter does not fit the architecture.</exception>
+    public ImageClassifier(ImageEncoder encoder, int classCount, AdapterOptions adapter, long seed, byte[]? headWeights = null)
+        : base(nameof(ImageClassifier))
+    {
+        // A generator of its own: the global one is shared by all trainers of the process.
+        _generator = new Generator((ulong)seed, CPU);
+        _encoder = encoder;
+        _head = new ClassificationHead(encoder.Head, encoder.HeadInputSize, classCount, _generator);
+        foreach (var parameter in encoder.parameters())
+        {
+            parameter.requires_grad = false;
+        }
+
+        if (headWeights is not null)
+        {
+            using var file = SafetensorsFile.FromMemory(headWeights, "The classification head of the checkpoint");
+            _head.Load(file);
+        }
+
+        adapter.Attach(encoder, _generator);
+        RegisterComponents();
+    }
+
+    /// <summary>Creates a ViT with random weights, all of which are trained.</summary>
+    /// <param name="config">The sizes.</param>
+    /// <param name="classCount">Classes C.</param>
+    /// <param name="seed">Seed of the weights.</param>
+    /// <returns>The classifier; owned by the caller.</returns>
+    public static ImageClassifier FromScratch(ViTConfig config, int classCount, long seed)
+    {
+        // Another stream than that of the head, whose numbers would repeat those of the encoder.
+        using var generator = new Generator((ulong)~seed, CPU);
+        var encoder = new ViTEncoder(config);
+        RandomWeights.FillTransformer(encoder, generator);
+        return new ImageClassifier(encoder, classCount, new FullFineTuningOptions(), seed);
+    }
+
+    /// <summary>The encoder.</summary>
+    public ImageEncoder Encoder => _encoder;
+
+    /// <inheritdoc/>
+    /// <remarks>Read anew each time, since a conversion of type or device replaces the parameters.</remarks>
+    public IReadOnlyList<NamedParameter> TrainableParameters => [.. Named().Where(named => named.Value.requires_grad)];
+
+    /// <summary>The parameters that stay as they were loaded.</summary>
+    public IEnumerable<NamedParameter> FrozenParameters => Named().Where(named => !named.Value.requires_grad);
+
+    /// <inheritdoc/>
+    public void SetTraining(bool training) => train(training);
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The pictures' size does not fit the encoder's patches.</exception>
+    public Tensor Forward(ModelInput input) => _head.call(_encoder.Pool((PixelBatch)input)); // [N, C]
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _generator.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private IEnumerable<NamedParameter> Named() => ParameterNames.Of(_encoder, _encoder.Prefix).Concat(_head.Named);
+}

@@ -1,0 +1,99 @@
+using Microsoft.ML.NaturalGradient.Adaptation;
+using Microsoft.ML.NaturalGradient.Models.Layers;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models.Vision;
+
+/// <summary>A pretrained network that turns pictures into vectors, one per patch and special token. One file per architecture derives from this.</summary>
+internal abstract class ImageEncoder : PretrainedNetwork
+{
+    private readonly ImageEncoderSizes _sizes;
+
+    [ComponentName(Name = "embeddings")]
+    private readonly ImageEmbeddings _embeddings;
+
+    [ComponentName(Name = "encoder")]
+    private readonly ImageLayers _layers;
+
+    [ComponentName(Name = "layernorm")]
+    private readonly NormalizationLayer _norm;
+
+    /// <summary>Makes and registers the parts, which all architectures have under the same names.</summary>
+    /// <param name="name">Name of the class.</param>
+    /// <param name="sizes">The sizes.</param>
+    /// <param name="head">The classification head, of the checkpoint or fresh.</param>
+    /// <param name="embeddings">Turns pictures into tokens; owned by this object from now on.</param>
+    /// <param name="createLayer">Makes a layer.</param>
+    private protected ImageEncoder(
+        string name, ImageEncoderSizes sizes, HeadLayout head, ImageEmbeddings embeddings, Func<nn.Module<Tensor, Tensor>> createLayer)
+        : base(name)
+    {
+        _sizes = sizes;
+        Head = head;
+        _embeddings = embeddings;
+        _layers = new ImageLayers(Enumerable.Range(0, sizes.LayerCount).Select(_ => createLayer()));
+        _norm = new NormalizationLayer(sizes.HiddenSize, sizes.LayerNormEpsilon);
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override int HiddenSize => _sizes.HiddenSize;
+
+    /// <inheritdoc/>
+    /// <remarks>Positions are resized to any number of patches.</remarks>
+    public override int MaxTokens => int.MaxValue;
+
+    /// <inheritdoc/>
+    public override int VocabularySize => 0;
+
+    /// <inheritdoc/>
+    public override string? PeftTask => null;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> HeadModules => Head.Modules;
+
+    /// <summary>Whether the checkpoint was saved with a head that classifies whole pictures.</summary>
+    public bool HasClassificationHead => _sizes.HasClassificationHead;
+
+    /// <summary>The classification head that fits: the checkpoint's own where it has one, else a linear map.</summary>
+    public HeadLayout Head { get; }
+
+    /// <summary>Width and height of the pictures that the checkpoint was trained on.</summary>
+    public int ImageSize => _sizes.ImageSize;
+
+    /// <summary>Width and height of a patch; those of a picture are multiples of it.</summary>
+    public int PatchSize => _sizes.PatchSize;
+
+    /// <summary>Width of the vector that each output layer of the head reads.</summary>
+    public virtual int HeadInputSize => HiddenSize;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DefaultTargets { get; } = ["query", "value"];
+
+    /// <inheritdoc/>
+    public override Tensor WordVectors(Tensor ids) => throw NoTexts();
+
+    /// <inheritdoc/>
+    public override void Prepend(PromptAdapter prompt) => throw NoTexts();
+
+    /// <summary>Computes the vectors of tokens and patches after each layer, before the last normalisation.</summary>
+    /// <param name="batch">Pictures of one size.</param>
+    /// <returns>The embedding's output and each layer's, [N, T, D]; in the caller's dispose scope.</returns>
+    /// <exception cref="ArgumentException">The pictures' size does not fit the patches.</exception>
+    public IReadOnlyList<Tensor> HiddenStates(PixelBatch batch) => _layers.HiddenStates(_embeddings.call(batch.Pixels));
+
+    /// <summary>Computes the final vectors of tokens and patches.</summary>
+    /// <param name="batch">Pictures of one size.</param>
+    /// <returns>[N, T, D]; in the caller's dispose scope.</returns>
+    /// <exception cref="ArgumentException">The pictures' size does not fit the patches.</exception>
+    public Tensor Encode(PixelBatch batch) => _norm.call(HiddenStates(batch)[^1]);
+
+    /// <summary>Computes one vector for each picture, which the classification head reads: the class token's, unless overridden.</summary>
+    /// <param name="batch">Pictures of one size.</param>
+    /// <returns>[N, D]; in the caller's dispose scope.</returns>
+    /// <exception cref="ArgumentException">The pictures' size does not fit the patches.</exception>
+    public virtual Tensor Pool(PixelBatch batch) => Encode(batch).select(1, 0);
+
+    private NotSupportedException NoTexts() => new($"The architecture '{Prefix}' reads pictures and has no words.");
+}

@@ -1,0 +1,31 @@
+using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models.Vision;
+
+/// <summary>Multiplies each entry of a vector by a learned factor: y = λ ∘ x.</summary>
+/// <remarks>Touvron et al., "Going deeper with Image Transformers", ICCV 2021, eq. (1).</remarks>
+internal sealed class LayerScale : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "lambda1")]
+    private readonly Parameter _scale; // λ, [D]
+
+    /// <summary>Creates the layer with λ = 1.</summary>
+    /// <param name="size">Width D.</param>
+    public LayerScale(long size)
+        : base(nameof(LayerScale))
+    {
+        _scale = NewParameter.Of(() => ones(size));
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor input) // [N, T, D]
+    {
+        var output = input.mul(_scale);
+        return GradientTape.Current is { } tape && _scale.requires_grad ? tape.Record(output, new ScaleUse(_scale, input)) : output;
+    }
+}
