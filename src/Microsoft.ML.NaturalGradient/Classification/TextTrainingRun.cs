@@ -37,6 +37,11 @@ internal sealed class TextTrainingRun(
             var (training, validation) = ReadRows(data, task, checkpoint, maxTokens);
             task = task.FitTo(training);
             network = task.CreateNetwork(checkpoint, adapter, _seed, useHead: true);
+            foreach (var warning in network.Warnings)
+            {
+                channel.Warning(warning);
+            }
+
             network.MoveTo(device);
             Run(
                 network, task, Source(training, task, checkpoint, device),

@@ -28,6 +28,9 @@ internal abstract class TextNetwork : nn.Module, ITrainableModel
     /// <summary>The pretrained part.</summary>
     public abstract PretrainedNetwork Base { get; }
 
+    /// <summary>What the user should know about the network before it is trained.</summary>
+    public virtual IEnumerable<string> Warnings => [];
+
     /// <summary>Source of initial values and of dropout masks.</summary>
     protected Generator Generator { get; }
 

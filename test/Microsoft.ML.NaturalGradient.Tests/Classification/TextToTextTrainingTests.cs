@@ -69,6 +69,17 @@ public sealed class TextToTextTrainingTests
     }
 
     [TestMethod]
+    public void Fit_LabelWordsThatBeginAlike_WarnsAndTrains()
+    {
+        var messages = new List<string>();
+        _mlContext.Log += (_, message) => messages.Add(message.Message);
+
+        using var model = TinyT5Trainer(options => options.LabelWords = ["the good", "the bad"]).Fit(TinyText.KeyedRows(_mlContext, 8));
+
+        Assert.IsTrue(messages.Any(message => message.Contains("'the good' and 'the bad' begin with the same token", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
     public void Fit_ValidationAccuracy_IsThatOfEvaluate()
     {
         var data = TinyText.KeyedRows(_mlContext, 24);

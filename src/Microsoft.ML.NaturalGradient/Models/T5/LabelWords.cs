@@ -7,7 +7,7 @@ namespace Microsoft.ML.NaturalGradient.Models.T5;
 /// <summary>The words that a text-to-text model answers with, one for each class, as tokens that end with the end token.</summary>
 /// <remarks>
 /// Classes are told apart by the probability of the whole word with its end token. So no word need differ from the others in its first token,
-/// and none may be the beginning of another; only words of the same tokens are refused. <see cref="SharedFirstTokens"/> is for the log.
+/// and none may be the beginning of another; only words of the same tokens are refused. <see cref="SharedFirstTokens"/> is for a warning.
 /// </remarks>
 internal sealed class LabelWords
 {
