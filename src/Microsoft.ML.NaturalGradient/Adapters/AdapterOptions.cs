@@ -55,7 +55,7 @@ public abstract record AdapterOptions
     /// <summary>Fills the trained parameters where there are weights to start from.</summary>
     /// <param name="classifier">The classifier whose encoder this was attached to.</param>
     /// <exception cref="InvalidDataException">The weights do not fit the classifier; the message lists what differs.</exception>
-    internal virtual void Restore(TextNetwork classifier)
+    internal virtual void Restore(AdaptedNetwork classifier)
     {
     }
 

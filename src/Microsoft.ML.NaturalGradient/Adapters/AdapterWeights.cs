@@ -23,7 +23,7 @@ internal static class AdapterWeights
     /// <param name="classifier">The classifier.</param>
     /// <param name="adapter">What was trained.</param>
     /// <returns>The trained weights in their own types; not copied.</returns>
-    public static IEnumerable<SafetensorsEntry> Entries(TextNetwork classifier, AdapterOptions adapter)
+    public static IEnumerable<SafetensorsEntry> Entries(AdaptedNetwork classifier, AdapterOptions adapter)
     {
         var adapted = AdaptedLayers(classifier.Base);
         return classifier.TrainableParameters.Select(
@@ -55,7 +55,7 @@ internal static class AdapterWeights
         .ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Whether a file has weights of the classification head.</summary>
-    public static bool HasHead(TextNetwork classifier, AdapterOptions adapter, SafetensorsFile file) =>
+    public static bool HasHead(AdaptedNetwork classifier, AdapterOptions adapter, SafetensorsFile file) =>
         classifier.TrainableParameters.Any(named => classifier.IsHead(named) && file.Contains(adapter.FilePrefix + named.Name));
 
     /// <summary>Fills the trained weights from a file, all of them or none.</summary>
@@ -66,7 +66,7 @@ internal static class AdapterWeights
     /// <exception cref="InvalidDataException">
     /// Weights are missing, have another shape, or are left over; the message lists them.
     /// </exception>
-    public static void Load(TextNetwork classifier, AdapterOptions adapter, SafetensorsFile file, bool withHead = true)
+    public static void Load(AdaptedNetwork classifier, AdapterOptions adapter, SafetensorsFile file, bool withHead = true)
     {
         var adapted = AdaptedLayers(classifier.Base);
         var found = classifier.TrainableParameters.Select(named => (Named: named, Names: FileNames(named.Name, adapter, adapted, classifier.Base)))

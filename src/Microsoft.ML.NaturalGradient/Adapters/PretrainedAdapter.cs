@@ -99,7 +99,7 @@ public sealed record PretrainedAdapter : AdapterOptions
         }
     }
 
-    internal override void Restore(TextNetwork classifier)
+    internal override void Restore(AdaptedNetwork classifier)
     {
         using var weights = OpenWeights();
         try

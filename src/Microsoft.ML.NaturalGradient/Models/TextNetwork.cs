@@ -1,94 +1,27 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models;
 
-/// <summary>A network that is trained on texts with labels, frozen but for what an adapter trains, and scored by its outputs for a text.</summary>
-internal abstract class TextNetwork : nn.Module, ITrainableModel
+/// <summary>A network that is trained on texts with labels, and scored by its outputs for a text.</summary>
+internal abstract class TextNetwork : AdaptedNetwork
 {
     /// <summary>Creates the source of initial values; the derived class makes and registers the parts.</summary>
     /// <param name="name">Name of the class.</param>
     /// <param name="seed">Seed of initial values and of dropout.</param>
     private protected TextNetwork(string name, long seed)
-        : base(name)
+        : base(name, seed)
     {
-        // A generator of its own: the global one is shared by all trainers of the process.
-        Generator = new Generator((ulong)seed, CPU);
     }
 
-    /// <inheritdoc/>
-    /// <remarks>Read anew each time, since a conversion of type or device replaces the parameters.</remarks>
-    public IReadOnlyList<NamedParameter> TrainableParameters => [.. Named().Where(named => named.Value.requires_grad)];
-
-    /// <summary>The parameters that stay as they were loaded.</summary>
-    public IEnumerable<NamedParameter> FrozenParameters => Named().Where(named => !named.Value.requires_grad);
-
-    /// <summary>The pretrained part.</summary>
-    public abstract PretrainedNetwork Base { get; }
-
-    /// <summary>What the user should know about the network before it is trained.</summary>
-    public virtual IEnumerable<string> Warnings => [];
-
-    /// <summary>Source of initial values and of dropout masks.</summary>
-    protected Generator Generator { get; }
-
-    /// <summary>Moves all parameters to a device, outside the caller's dispose scope.</summary>
-    /// <param name="device">The device.</param>
-    public void MoveTo(Device device)
-    {
-        _ = this.to(device);
-        foreach (var parameter in parameters())
-        {
-            parameter.DetachFromDisposeScope();
-        }
-    }
-
-    /// <inheritdoc/>
-    public void SetTraining(bool training) => train(training);
-
-    /// <summary>Turns batches of texts with labels [N] into those that <see cref="Forward"/> reads.</summary>
+    /// <summary>Turns batches of texts with labels [N] into those that the network reads.</summary>
     /// <param name="rows">Batches of <see cref="TokenBatch"/>.</param>
     /// <returns>The batches to train on.</returns>
     public abstract IBatchSource ForTraining(IBatchSource rows);
-
-    /// <inheritdoc/>
-    public abstract Tensor Forward(ModelInput input);
 
     /// <summary>Computes the outputs that texts are scored by: one number per class, whose softmax is its probability, or a prediction.</summary>
     /// <param name="batch">N texts.</param>
     /// <returns>[N, K]; in the caller's dispose scope.</returns>
     public abstract Tensor Outputs(TokenBatch batch);
-
-    /// <summary>Whether a parameter belongs to a head that is no part of the pretrained network.</summary>
-    /// <param name="named">The parameter.</param>
-    public virtual bool IsHead(NamedParameter named) => false;
-
-    /// <inheritdoc/>
-    public virtual long? CountCorrect(ModelInput input) => null;
-
-    /// <summary>All parameters by their checkpoint names; adapters leave no trace.</summary>
-    protected abstract IEnumerable<NamedParameter> Named();
-
-    /// <summary>Marks the parameters of a part as not trained.</summary>
-    /// <param name="part">The part; changed.</param>
-    protected static void Freeze(nn.Module part)
-    {
-        foreach (var parameter in part.parameters())
-        {
-            parameter.requires_grad = false;
-        }
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            Generator.Dispose();
-        }
-
-        base.Dispose(disposing);
-    }
 }

@@ -6,10 +6,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Models.Vision;
 
 /// <summary>An image encoder with a classification head: one logit per class.</summary>
-internal sealed class ImageClassifier : nn.Module, ITrainableModel
+internal sealed class ImageClassifier : AdaptedNetwork
 {
-    private readonly Generator _generator;
-
     [ComponentName(Name = "encoder")]
     private readonly ImageEncoder _encoder;
 
@@ -25,25 +23,20 @@ internal sealed class ImageClassifier : nn.Module, ITrainableModel
     /// <exception cref="ArgumentException">The adapter does not fit the encoder.</exception>
     /// <exception cref="InvalidDataException"><paramref name="headWeights"/> or the adapter does not fit the architecture.</exception>
     public ImageClassifier(ImageEncoder encoder, int classCount, AdapterOptions adapter, long seed, byte[]? headWeights = null)
-        : base(nameof(ImageClassifier))
+        : base(nameof(ImageClassifier), seed)
     {
-        // A generator of its own: the global one is shared by all trainers of the process.
-        _generator = new Generator((ulong)seed, CPU);
         _encoder = encoder;
-        _head = new ClassificationHead(encoder.Head, encoder.HeadInputSize, classCount, _generator);
-        foreach (var parameter in encoder.parameters())
-        {
-            parameter.requires_grad = false;
-        }
-
+        _head = new ClassificationHead(encoder.Head, encoder.HeadInputSize, classCount, Generator);
+        Freeze(encoder);
         if (headWeights is not null)
         {
             using var file = SafetensorsFile.FromMemory(headWeights, "The classification head of the checkpoint");
             _head.Load(file);
         }
 
-        adapter.Attach(encoder, _generator);
+        adapter.Attach(encoder, Generator);
         RegisterComponents();
+        adapter.Restore(this);
     }
 
     /// <summary>Creates a ViT with random weights, all of which are trained.</summary>
@@ -64,29 +57,15 @@ internal sealed class ImageClassifier : nn.Module, ITrainableModel
     public ImageEncoder Encoder => _encoder;
 
     /// <inheritdoc/>
-    /// <remarks>Read anew each time, since a conversion of type or device replaces the parameters.</remarks>
-    public IReadOnlyList<NamedParameter> TrainableParameters => [.. Named().Where(named => named.Value.requires_grad)];
-
-    /// <summary>The parameters that stay as they were loaded.</summary>
-    public IEnumerable<NamedParameter> FrozenParameters => Named().Where(named => !named.Value.requires_grad);
-
-    /// <inheritdoc/>
-    public void SetTraining(bool training) => train(training);
+    public override PretrainedNetwork Base => _encoder;
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The pictures' size does not fit the encoder's patches.</exception>
-    public Tensor Forward(ModelInput input) => _head.call(_encoder.Pool((PixelBatch)input)); // [N, C]
+    public override Tensor Forward(ModelInput input) => _head.call(_encoder.Pool((PixelBatch)input)); // [N, C]
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _generator.Dispose();
-        }
+    public override bool IsHead(NamedParameter named) => !named.Name.StartsWith(_encoder.Prefix + ".", StringComparison.Ordinal);
 
-        base.Dispose(disposing);
-    }
-
-    private IEnumerable<NamedParameter> Named() => ParameterNames.Of(_encoder, _encoder.Prefix).Concat(_head.Named);
+    /// <inheritdoc/>
+    protected override IEnumerable<NamedParameter> Named() => ParameterNames.Of(_encoder, _encoder.Prefix).Concat(_head.Named);
 }

@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Microsoft.ML.NaturalGradient.Adaptation;
-using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Optimization;
@@ -8,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Models.Vision;
 
-/// <summary>Reference LoRA adapters on image encoders, attached by the settings of their files, in float64.</summary>
+/// <summary>Reference LoRA adapters on image encoders, read from their files, in float64.</summary>
 [TestClass]
 public sealed class ImageAdapterTests
 {
@@ -97,16 +95,8 @@ public sealed class ImageAdapterTests
 
     private static JsonElement Reference(string name) => Fixture.Read($"adapters/{name}-lora/reference.json");
 
-    private static ImageClassifier Create(string name)
-    {
-        using var files = new FolderCheckpointFiles(Folder(name));
-        var options = AdapterConfig.Read(files);
-        var classifier = new ImageFixture(name).CreateClassifier(options);
-        using var adapter = files.OpenSafetensors(AdapterConfig.WeightsName);
-        var loaded = CheckpointLoader.Load(classifier.TrainableParameters, adapter, [AdapterConfig.Prefix]);
-        Assert.IsEmpty(loaded.Unused);
-        return classifier;
-    }
+    // Through the files, as a user reads them.
+    private static ImageClassifier Create(string name) => new ImageFixture(name).CreateClassifier(ML.Checkpoints.LoadPeft(Folder(name)));
 
     private static BatchEvaluation Evaluate(ImageClassifier classifier, JsonElement reference)
     {
