@@ -25,6 +25,7 @@ internal static class HubRetry
             MaxRetryAttempts = Retries,
             BackoffType = DelayBackoffType.Exponential,
             UseJitter = true,
+            Randomizer = settings.Jitter,
             Delay = FirstPause,
             MaxDelay = LongestPause,
             DelayGenerator = attempt => ValueTask.FromResult(AskedPause(attempt.Outcome.Exception)),

@@ -29,6 +29,9 @@ internal sealed class HubSettings
     /// <summary>Clock for pauses between attempts and between progress messages.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    /// <summary>Numbers from 0 to 1 that spread the pauses of many clients; they decide nothing else.</summary>
+    public Func<double> Jitter { get; init; } = Random.Shared.NextDouble;
+
     /// <summary>How long a server may be silent.</summary>
     public TimeSpan NetworkTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -155,7 +155,8 @@ public sealed class HubErrorsTests : IDisposable
         StringAssert.StartsWith(error.Message, $"{Hub.Endpoint.Authority} answered 503 Service Unavailable when asked for the model 'org/tiny'.");
         Assert.HasCount(6, Hub.Requests);
         Assert.HasCount(5, _fixture.Time.Pauses);
-        Assert.IsGreaterThan(_fixture.Time.Pauses[0], _fixture.Time.Pauses[4]);
+        CollectionAssert.AreEqual(_fixture.Time.Pauses.Order().ToArray(), _fixture.Time.Pauses);
+        Assert.IsGreaterThan(4 * _fixture.Time.Pauses[0], _fixture.Time.Pauses[4]);
     }
 
     [TestMethod]

@@ -36,6 +36,7 @@ internal sealed class HubFixture : IDisposable
             Offline = offline,
             SymbolicLinks = links,
             Time = time ?? Time,
+            Jitter = () => 0.5,
             Proxy = proxy,
             NetworkTimeout = networkTimeout ?? TimeSpan.FromSeconds(20),
         };
