@@ -41,7 +41,7 @@ public sealed class TokenBatchSourceTests
     public void Passes_AllBatchesDisposed_LeaveNoTensors()
     {
         var source = Source(25, 4, seed: 1);
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Settled();
 
         using (NewDisposeScope())
         {

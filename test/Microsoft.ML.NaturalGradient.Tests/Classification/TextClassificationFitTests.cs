@@ -250,7 +250,7 @@ public sealed class TextClassificationFitTests
         // What other tests left to the finalizer must not be counted.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        var before = TorchSharp.torch.Tensor.TotalCount;
+        var before = LiveTensors.Settled();
 
         using (var model = TinyText.Trainer(_mlContext, options => options.MaxEpoch = 4).Fit(data))
         {

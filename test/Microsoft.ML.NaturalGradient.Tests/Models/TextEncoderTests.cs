@@ -105,7 +105,7 @@ public sealed class TextEncoderTests
         var fixture = new EncoderFixture(name);
         using var classifier = fixture.CreateClassifier();
         using var inputs = fixture.Inputs();
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Settled();
 
         using (NewDisposeScope())
         {

@@ -196,7 +196,7 @@ public sealed class TrainingLoopTests : IDisposable
         Run(new PointSource(16, 8), new PointSource(16, 8), epochs: 2, stopping: new EarlyStopping());
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        var before = TorchSharp.torch.Tensor.TotalCount;
+        var before = LiveTensors.Settled();
 
         Run(new PointSource(16, 8), new PointSource(16, 8), epochs: 6, stopping: new EarlyStopping());
 

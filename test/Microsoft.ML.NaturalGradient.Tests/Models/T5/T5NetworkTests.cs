@@ -192,7 +192,7 @@ public sealed class T5NetworkTests
         using var network = LoadTrainable(T5Fixture.Tied);
         var reference = Fixture.Read($"{T5Fixture.Tied}/reference.json");
         Step();
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Settled();
 
         Step();
 

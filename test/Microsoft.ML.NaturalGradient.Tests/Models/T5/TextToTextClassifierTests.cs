@@ -88,7 +88,7 @@ public sealed class TextToTextClassifierTests
         using var classifier = TextToTextFixture.Create(T5Fixture.Load(T5Fixture.Gated));
         using var inputs = T5Fixture.Inputs(Fixture.Read($"{T5Fixture.Gated}/reference.json"));
         classifier.ClassLogProbabilities(inputs).Dispose();
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Settled();
 
         classifier.ClassLogProbabilities(inputs, 1).Dispose();
 
@@ -100,7 +100,7 @@ public sealed class TextToTextClassifierTests
     {
         using var classifier = TextToTextFixture.Create(T5Fixture.Load(T5Fixture.Tied));
         var source = TextToTextFixture.Source(classifier);
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Settled();
 
         foreach (var batch in source.Shuffled(0).Concat(source.Ordered()))
         {

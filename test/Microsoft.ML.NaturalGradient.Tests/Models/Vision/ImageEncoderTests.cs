@@ -152,7 +152,7 @@ public sealed class ImageEncoderTests
         var fixture = new ImageFixture(name);
         using var classifier = fixture.CreateClassifier();
         using var inputs = fixture.LargerInputs();
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Settled();
 
         using (NewDisposeScope())
         {
@@ -168,7 +168,7 @@ public sealed class ImageEncoderTests
         var fixture = new ImageFixture("deit");
         using var classifier = fixture.CreateClassifier(new FullFineTuningOptions());
         using var inputs = fixture.LargerInputs();
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Settled();
 
         using (NewDisposeScope())
         {
