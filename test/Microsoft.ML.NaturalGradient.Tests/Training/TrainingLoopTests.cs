@@ -66,6 +66,23 @@ public sealed class TrainingLoopTests : IDisposable
     }
 
     [TestMethod]
+    public void Run_RowsLearnedToTheLastDigit_AreCountedAsDead()
+    {
+        using (TorchSharp.torch.no_grad())
+        {
+            // The bias decides for class 1 with a gap of 200: probabilities of the other class are below 1e-80.
+            _model.TrainableParameters[0].Value.fill_(0);
+            _model.TrainableParameters[1].Value.copy_(TorchSharp.torch.tensor(new[] { -100f, 100f }));
+        }
+
+        Run(new PointSource(8, 4), null, epochs: 1);
+
+        // Half of the rows, those of class 1, have nothing left to learn in the first step.
+        Assert.AreEqual(2, _reports[0].DeadRows);
+        Assert.AreEqual(_reports.Where(report => !report.EndOfEpoch).Sum(report => report.DeadRows), EpochReports.Single().DeadRows);
+    }
+
+    [TestMethod]
     public void Run_Validation_EqualsTheValuesByHandAndComesAtTheEndOfAnEpoch()
     {
         var validation = new PointSource(21, 8);
@@ -194,8 +211,6 @@ public sealed class TrainingLoopTests : IDisposable
     public void Run_LeavesNoTensors()
     {
         Run(new PointSource(16, 8), new PointSource(16, 8), epochs: 2, stopping: new EarlyStopping());
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
         var before = LiveTensors.Settled();
 
         Run(new PointSource(16, 8), new PointSource(16, 8), epochs: 6, stopping: new EarlyStopping());
