@@ -20,20 +20,13 @@ internal sealed class AdamW : Optimizer
         : base(parameters)
     {
         _options = options;
-        _means = [.. parameters.Select(parameter => zeros_like(parameter).detach().DetachFromDisposeScope())];
-        _squares = [.. parameters.Select(parameter => zeros_like(parameter).detach().DetachFromDisposeScope())];
+        _means = TrackLikeParameters("mean");
+        _squares = TrackLikeParameters("square");
+        Track("steps", () => _steps, value => _steps = (long)value);
     }
 
     /// <inheritdoc/>
     public override bool NeedsPerSampleGradients => false;
-
-    /// <inheritdoc/>
-    public override void Dispose()
-    {
-        base.Dispose();
-        Array.ForEach(_means, mean => mean.Dispose());
-        Array.ForEach(_squares, square => square.Dispose());
-    }
 
     private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
     {

@@ -7,6 +7,8 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// <summary>Moves parameters by θ ← θ − η·d, with d computed from one evaluated batch.</summary>
 internal abstract class Optimizer : IDisposable
 {
+    private readonly OptimizerStateTable _state = new();
+
     private protected Optimizer(IReadOnlyList<Parameter> parameters)
     {
         if (parameters.Count == 0)
@@ -46,10 +48,41 @@ internal abstract class Optimizer : IDisposable
         return diagnostics;
     }
 
+    /// <summary>Copies what outlives a step, so that a run can go on later: moments, factors, counters, the state of a generator.</summary>
+    /// <returns>The copy; the caller disposes it.</returns>
+    public OptimizerState SaveState() => _state.Save();
+
+    /// <summary>Takes over a saved state; what is only made in a later step takes its part then.</summary>
+    /// <param name="state">What <see cref="SaveState"/> of an optimizer with the same settings and parameters gave; not modified.</param>
+    /// <exception cref="InvalidDataException">The state is that of another method or of other parameters; nothing is changed then.</exception>
+    public void RestoreState(OptimizerState state) => _state.Restore(state);
+
     /// <inheritdoc/>
-    public virtual void Dispose()
-    {
-    }
+    public virtual void Dispose() => _state.Dispose();
+
+    /// <summary>Makes a tensor a part of the state.</summary>
+    /// <param name="name">Its name, unique in this optimizer.</param>
+    /// <param name="value">Its first value, which this object takes out of every dispose scope, owns, and changes in place only.</param>
+    /// <returns>The tensor; with its saved value when a state was restored before.</returns>
+    private protected Tensor Track(string name, Tensor value) => _state.Add(name, value);
+
+    /// <summary>Makes a tensor of zeros for each parameter a part of the state.</summary>
+    /// <param name="name">Name of all of them.</param>
+    /// <returns>The tensors, in the order of <see cref="Parameters"/>.</returns>
+    private protected Tensor[] TrackLikeParameters(string name) =>
+        [.. Parameters.Select((parameter, i) => Track(FormattableString.Invariant($"{name}.{i}"), zeros_like(parameter).detach()))];
+
+    /// <summary>Makes a number a part of the state.</summary>
+    /// <param name="name">Its name, unique in this optimizer.</param>
+    /// <param name="get">Reads it.</param>
+    /// <param name="set">Changes it.</param>
+    private protected void Track(string name, Func<double> get, Action<double> set) => _state.Add(name, get, set);
+
+    /// <summary>Makes a generator's position a part of the state.</summary>
+    /// <param name="name">Its name, unique in this optimizer.</param>
+    /// <param name="generator">The generator; owned by this object from now on.</param>
+    /// <returns>The generator.</returns>
+    private protected Generator Track(string name, Generator generator) => _state.Add(name, generator);
 
     /// <summary>Computes the direction and moves the parameters; runs inside a dispose scope.</summary>
     private protected abstract StepDiagnostics Apply(BatchEvaluation batch, double learningRate);

@@ -16,7 +16,6 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 internal sealed class SampledFisher : GramOptimizer
 {
     private readonly SfOptions _options;
-    private readonly Generator? _generator;
     private readonly Func<BatchEvaluation, Tensor> _sample;
 
     /// <summary>Draws labels from a seeded generator.</summary>
@@ -24,8 +23,8 @@ internal sealed class SampledFisher : GramOptimizer
         : base(parameters, options.NormalizeUpdate)
     {
         _options = options;
-        _generator = new Generator((ulong)seed, torch.CPU);
-        _sample = batch => batch.SampledLogitGradients(_generator);
+        var generator = Track("generator", new Generator((ulong)seed, torch.CPU));
+        _sample = batch => batch.SampledLogitGradients(generator);
     }
 
     /// <summary>Takes the drawn labels' logit gradients from outside, for comparison with a reference.</summary>
@@ -34,13 +33,6 @@ internal sealed class SampledFisher : GramOptimizer
     {
         _options = options;
         _sample = sample;
-    }
-
-    /// <inheritdoc/>
-    public override void Dispose()
-    {
-        _generator?.Dispose();
-        base.Dispose();
     }
 
     private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)

@@ -15,20 +15,11 @@ internal sealed class Sgd : Optimizer
         : base(parameters)
     {
         _options = options;
-        _momentum = options.Momentum > 0
-            ? [.. parameters.Select(parameter => zeros_like(parameter).detach().DetachFromDisposeScope())]
-            : null;
+        _momentum = options.Momentum > 0 ? TrackLikeParameters("momentum") : null;
     }
 
     /// <inheritdoc/>
     public override bool NeedsPerSampleGradients => false;
-
-    /// <inheritdoc/>
-    public override void Dispose()
-    {
-        Array.ForEach(_momentum ?? [], buffer => buffer.Dispose());
-        base.Dispose();
-    }
 
     private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
     {

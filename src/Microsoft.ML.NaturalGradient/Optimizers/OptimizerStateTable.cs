@@ -1,0 +1,119 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Optimization;
+
+/// <summary>The parts of one optimizer's state, by name; owns its tensors and generators.</summary>
+internal sealed class OptimizerStateTable : IDisposable
+{
+    private readonly Dictionary<string, Part> _parts = new(StringComparer.Ordinal);
+    private readonly List<IDisposable> _owned = [];
+    private readonly Dictionary<string, Tensor> _pending = new(StringComparer.Ordinal); // restored before the part was made
+
+    /// <summary>Adds a tensor; takes it out of every dispose scope.</summary>
+    public Tensor Add(string name, Tensor value)
+    {
+        value = value.DetachFromDisposeScope();
+        _owned.Add(value);
+        Add(name, new Part(value.clone, saved => value.copy_(saved), saved => saved.shape.AsSpan().SequenceEqual(value.shape)));
+        return value;
+    }
+
+    /// <summary>Adds a number.</summary>
+    public void Add(string name, Func<double> get, Action<double> set) => Add(name, new Part(
+        () => tensor(get(), dtype: ScalarType.Float64), saved => set(saved.item<double>()), saved => saved.dim() == 0));
+
+    /// <summary>Adds a generator's position.</summary>
+    public Generator Add(string name, Generator generator)
+    {
+        _owned.Add(generator);
+        Add(name, new Part(generator.get_state, generator.set_state, saved => saved.dtype == ScalarType.Byte));
+        return generator;
+    }
+
+    /// <summary>Copies all parts.</summary>
+    /// <returns>The copy; the caller disposes it.</returns>
+    public OptimizerState Save()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return new OptimizerState(_parts.ToDictionary(part => part.Key, part => part.Value.Copy().DetachFromDisposeScope()));
+    }
+
+    /// <summary>Takes over saved parts; those that do not exist yet are kept for when they are added.</summary>
+    /// <exception cref="InvalidDataException">A part is missing or has another shape; nothing is changed then.</exception>
+    public void Restore(OptimizerState state)
+    {
+        foreach (var (name, part) in _parts)
+        {
+            if (!state.Values.TryGetValue(name, out var saved) || !part.Fits(saved))
+            {
+                throw Mismatch(name, saved);
+            }
+        }
+
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        ClearPending();
+        foreach (var (name, saved) in state.Values)
+        {
+            if (_parts.TryGetValue(name, out var part))
+            {
+                part.Set(saved);
+            }
+            else
+            {
+                _pending.Add(name, saved.clone().DetachFromDisposeScope());
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        ClearPending();
+        _owned.ForEach(owned => owned.Dispose());
+    }
+
+    private void Add(string name, Part part)
+    {
+        _parts.Add(name, part);
+        if (!_pending.Remove(name, out var saved))
+        {
+            return;
+        }
+
+        using (saved)
+        {
+            if (!part.Fits(saved))
+            {
+                throw Mismatch(name, saved);
+            }
+
+            using var noGrad = no_grad();
+            using var scope = NewDisposeScope();
+            part.Set(saved);
+        }
+    }
+
+    private void ClearPending()
+    {
+        foreach (var saved in _pending.Values)
+        {
+            saved.Dispose();
+        }
+
+        _pending.Clear();
+    }
+
+    private static InvalidDataException Mismatch(string name, Tensor? saved) => new(
+        saved is null
+            ? $"The saved state of the optimizer has no '{name}'. Restore it with the method and the settings that it was saved with."
+            : $"'{name}' in the saved state of the optimizer has the shape [{string.Join(", ", saved.shape)}], which does not fit. "
+                + "Restore it with the parameters and the settings that it was saved with.");
+
+    /// <summary>One part.</summary>
+    /// <param name="Copy">Copies it into the current dispose scope.</param>
+    /// <param name="Set">Takes over a copy.</param>
+    /// <param name="Fits">Whether a copy can be taken over.</param>
+    private sealed record Part(Func<Tensor> Copy, Action<Tensor> Set, Func<Tensor, bool> Fits);
+}

@@ -1,0 +1,79 @@
+using System.Reflection;
+using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Optimization;
+using Microsoft.ML.NaturalGradient.Tests.Oracles;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Optimization;
+
+[TestClass]
+public sealed class OptimizerStateTests
+{
+    private const int Steps = 3;
+
+    /// <summary>Every optimizer that <see cref="Optimizers"/> lists, and variants that keep more state.</summary>
+    public static IEnumerable<object[]> All => typeof(Optimizers).GetProperties(BindingFlags.Public | BindingFlags.Static)
+        .Select(property => (property.Name, (OptimizerOptions)property.GetValue(null)!))
+        .Append(("Sgd with momentum", Optimizers.Sgd with { Momentum = 0.9 }))
+        .Select(pair => new object[] { pair.Item1, pair.Item2 });
+
+    [TestMethod]
+    [DynamicData(nameof(All))]
+    public void RestoreState_AfterSomeSteps_GoesOnAsWithoutInterruption(string name, object options)
+    {
+        var (uninterrupted, state, weights) = (new ToyNetwork(), (OptimizerState?)null, (Tensor?)null);
+        using var scope = NewDisposeScope();
+        using (var optimizer = ((OptimizerOptions)options).Create(uninterrupted.Parameters, seed: 1))
+        {
+            Run(uninterrupted, optimizer);
+            state = optimizer.SaveState();
+            weights = uninterrupted.Flat();
+            Run(uninterrupted, optimizer);
+        }
+
+        var resumed = new ToyNetwork();
+        Set(resumed, weights);
+        using var other = ((OptimizerOptions)options).Create(resumed.Parameters, seed: 2);
+        other.RestoreState(state);
+        Run(resumed, other);
+
+        Assert.AreEqual(0, resumed.Flat().sub(uninterrupted.Flat()).abs().max().item<double>(), name);
+        state.Dispose();
+    }
+
+    [TestMethod]
+    public void RestoreState_OfOtherMethod_ThrowsAndChangesNothing()
+    {
+        using var scope = NewDisposeScope();
+        var network = new ToyNetwork();
+        using var adam = Optimizers.AdamW.Create(network.Parameters, seed: 1);
+        using var sgd = (Optimizers.Sgd with { Momentum = 0.9 }).Create(network.Parameters, seed: 1);
+        using var state = sgd.SaveState();
+
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => adam.RestoreState(state));
+
+        StringAssert.Contains(exception.Message, "mean.0");
+    }
+
+    private static void Run(ToyNetwork network, Optimizer optimizer)
+    {
+        for (var step = 0; step < Steps; step++)
+        {
+            using var scope = NewDisposeScope();
+            using var evaluation = BatchEvaluation.Run(
+                new SoftmaxCrossEntropy(), network.Labels, optimizer.NeedsPerSampleGradients, network.Forward);
+            optimizer.Step(evaluation, 0.1);
+        }
+    }
+
+    private static void Set(ToyNetwork network, Tensor flat)
+    {
+        using var noGrad = no_grad();
+        var start = 0L;
+        foreach (var parameter in network.Parameters)
+        {
+            parameter.copy_(flat.narrow(0, start, parameter.numel()).view_as(parameter));
+            start += parameter.numel();
+        }
+    }
+}
