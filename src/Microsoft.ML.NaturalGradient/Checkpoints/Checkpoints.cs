@@ -69,8 +69,8 @@ public static class Checkpoints
     {
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(model);
-        var columns = new TextColumns("Label", scoreColumnName, outputColumnName, sentence1ColumnName, sentence2ColumnName);
-        return new TextClassificationTransformer(mlContext, PretrainedClassifier.Load(
+        var columns = new TextColumns(new TargetColumns("Label", scoreColumnName, outputColumnName), sentence1ColumnName, sentence2ColumnName);
+        return new TextClassificationTransformer(mlContext, PretrainedTextClassifier.Load(
             mlContext, model, adapter, classNames, columns, new TextToTextSettings(prompt, labelWords)), columns);
     }
 }

@@ -1,22 +1,20 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.NaturalGradient.Tokenization;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
 /// <summary>Walks through the rows and scores them in batches that a second cursor reads ahead.</summary>
 internal sealed class ScoringCursor : DataViewRowCursor
 {
-    // Rows read ahead are sorted by length, so that batches are padded little; the first windows are small for those who read few rows.
-    private const int LargestWindow = 8 * TextScorer.BatchSize;
+    private const int FirstWindow = 32; // small for those who read few rows
 
     private readonly ScoringMapper _mapper;
     private readonly DataViewRowCursor _rows;
     private readonly DataViewRowCursor? _ahead;
     private readonly HashSet<int> _active;
-    private readonly TextGetters? _texts;
+    private readonly IPendingRows? _pending;
     private readonly ValueGetter<DataViewRowId>? _rowId;
     private readonly ValueGetter<DataViewRowId>? _aheadId;
-    private int _window = TextScorer.BatchSize;
+    private int _window = FirstWindow;
     private DataViewRowId[] _ids = [];
     private float[][] _scores = [];
     private int _current = -1;
@@ -24,7 +22,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
     /// <summary>Wraps two cursors over the same rows.</summary>
     /// <param name="mapper">The mapper.</param>
     /// <param name="rows">Reads what passes through; owned by this object from now on.</param>
-    /// <param name="ahead">Reads the texts; owned by this object from now on. Null when no output is read: the model is not used then.</param>
+    /// <param name="ahead">Reads what is scored; owned by this object from now on. Null when no output is read: the model is not used then.</param>
     /// <param name="active">The columns that may be read.</param>
     public ScoringCursor(
         ScoringMapper mapper, DataViewRowCursor rows, DataViewRowCursor? ahead, IEnumerable<DataViewSchema.Column> active)
@@ -35,7 +33,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
         _active = [.. active.Select(column => column.Index)];
         if (ahead is not null)
         {
-            _texts = new TextGetters(ahead, mapper.Columns);
+            _pending = mapper.Open(ahead);
             _rowId = rows.GetIdGetter();
             _aheadId = ahead.GetIdGetter();
         }
@@ -108,20 +106,18 @@ internal sealed class ScoringCursor : DataViewRowCursor
 
     private void ReadAhead()
     {
-        var tokens = new List<TokenSequence>();
         var ids = new List<DataViewRowId>();
         var id = default(DataViewRowId);
-        while (tokens.Count < _window && _ahead!.MoveNext())
+        while (ids.Count < _window && _ahead!.MoveNext())
         {
-            var (text, pair) = _texts!.Read();
-            tokens.Add(_mapper.Scorer.Encode(text, pair));
+            _pending!.Add();
             _aheadId!(ref id);
             ids.Add(id);
         }
 
-        _scores = _mapper.Scorer.Score(tokens);
+        _scores = _pending!.Score();
         _ids = [.. ids];
         _current = 0;
-        _window = Math.Min(2 * _window, LargestWindow);
+        _window = Math.Min(2 * _window, _mapper.LargestWindow);
     }
 }

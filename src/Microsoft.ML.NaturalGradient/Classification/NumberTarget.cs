@@ -1,8 +1,5 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
-using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -14,8 +11,24 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// </remarks>
 /// <param name="mean">Mean of the training labels.</param>
 /// <param name="deviation">Their standard deviation, greater than zero.</param>
-internal sealed class RegressionTask(double mean = 0, double deviation = 1) : TextTask
+internal sealed class NumberTarget(double mean = 0, double deviation = 1) : PredictionTarget
 {
+    /// <summary>Adapts the scale to the labels to train on.</summary>
+    /// <param name="labels">Labels, at least one.</param>
+    /// <returns>A target with their mean and deviation.</returns>
+    public static NumberTarget For(IReadOnlyCollection<double> labels)
+    {
+        var average = labels.Average();
+        var spread = Math.Sqrt(labels.Average(label => (label - average) * (label - average)));
+        return new NumberTarget(average, spread > 0 ? spread : 1);
+    }
+
+    /// <summary>Mean of the training labels.</summary>
+    public double Mean { get; } = mean;
+
+    /// <summary>Standard deviation of the training labels.</summary>
+    public double Deviation { get; } = deviation;
+
     /// <inheritdoc/>
     public override IReadOnlyList<string> OutputNames => ["LABEL_0"];
 
@@ -41,7 +54,7 @@ internal sealed class RegressionTask(double mean = 0, double deviation = 1) : Te
     public override Tensor Predictions(Tensor outputs) => outputs;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<ScoringOutput> Outputs(TextColumns columns, DataViewSchema input)
+    public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input)
     {
         var annotations = ScoringOutput.ScoreAnnotations(
             input, AnnotationUtils.Const.ScoreColumnKind.Regression, AnnotationUtils.Const.ScoreValueKind.Score).ToAnnotations();
@@ -51,26 +64,7 @@ internal sealed class RegressionTask(double mean = 0, double deviation = 1) : Te
     }
 
     /// <inheritdoc/>
-    public override void Save(IHost host, BinaryWriter writer)
-    {
-    }
-
-    /// <inheritdoc/>
-    public override TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead) =>
-        checkpoint.Network is TextEncoder encoder
-            ? new TextClassifier(encoder, OutputCount, adapter, seed, useHead ? checkpoint.HeadWeights : null)
-            : throw new NotSupportedException("The model answers with text, which is no number. Use an encoder, for example PretrainedModel.MiniLM.");
-
-    /// <inheritdoc/>
-    public override TextTask FitTo(IReadOnlyList<EncodedRow> rows)
-    {
-        var average = rows.Average(row => row.Label);
-        var spread = Math.Sqrt(rows.Average(row => (row.Label - average) * (row.Label - average)));
-        return new RegressionTask(average, spread > 0 ? spread : 1);
-    }
-
-    /// <inheritdoc/>
-    public override double Target(double label) => (label - mean) / deviation;
+    public override double ToOutput(double label) => (label - Mean) / Deviation;
 
     /// <inheritdoc/>
     public override double ObjectiveUnits(double loss) => loss / SquaredUnit;
@@ -82,9 +76,6 @@ internal sealed class RegressionTask(double mean = 0, double deviation = 1) : Te
         ValidationLoss = progress.ValidationLoss * SquaredUnit,
     };
 
-    /// <inheritdoc/>
-    public override void Finish(TextNetwork network) => ((TextClassifier)network).RescaleOutputs(deviation, mean);
-
     // The mean squared error in squared label units, per unit of the objective, which halves it.
-    private double SquaredUnit => 2 * deviation * deviation;
+    private double SquaredUnit => 2 * Deviation * Deviation;
 }

@@ -16,12 +16,14 @@ public sealed class TextClassificationTransformer : IPredictionTransformer<TextC
 
     private readonly IHost _host;
     private readonly TextColumns _columns;
+    private readonly ScoringTransform _transform;
 
     internal TextClassificationTransformer(IHostEnvironment environment, TextClassificationModel model, TextColumns columns)
     {
         _host = environment.Register(nameof(TextClassificationTransformer));
         Model = model;
         _columns = columns;
+        _transform = new ScoringTransform(_host, new TextRowScorer(model.Scorer, columns));
     }
 
     /// <summary>The fine-tuned model.</summary>
@@ -31,17 +33,13 @@ public sealed class TextClassificationTransformer : IPredictionTransformer<TextC
     public bool IsRowToRowMapper => true;
 
     /// <inheritdoc/>
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => Map(inputSchema).OutputSchema;
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => _transform.Map(inputSchema).OutputSchema;
 
     /// <inheritdoc/>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => Map(inputSchema);
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => _transform.Map(inputSchema);
 
     /// <inheritdoc/>
-    public IDataView Transform(IDataView input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        return new ScoringView(input, Map(input.Schema));
-    }
+    public IDataView Transform(IDataView input) => _transform.Transform(input);
 
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
@@ -53,11 +51,5 @@ public sealed class TextClassificationTransformer : IPredictionTransformer<TextC
     {
         var (scorer, columns) = TextModelArchive.Load(env, ctx, TextModelArchive.Classification);
         return new TextClassificationTransformer(env, new TextClassificationModel(scorer), columns);
-    }
-
-    private ScoringMapper Map(DataViewSchema schema)
-    {
-        ArgumentNullException.ThrowIfNull(schema);
-        return new ScoringMapper(_host, Model.Scorer, _columns, schema);
     }
 }

@@ -20,7 +20,7 @@ internal sealed class ScoringView(IDataView input, ScoringMapper mapper) : IData
     {
         var columns = columnsNeeded.ToArray();
         var rows = input.GetRowCursor(mapper.PassedThrough(columns));
-        return new ScoringCursor(mapper, rows, mapper.NeedsScores(columns) ? input.GetRowCursor(mapper.TextInputs) : null, columns);
+        return new ScoringCursor(mapper, rows, mapper.NeedsScores(columns) ? input.GetRowCursor(mapper.ScoredInputs) : null, columns);
     }
 
     /// <inheritdoc/>

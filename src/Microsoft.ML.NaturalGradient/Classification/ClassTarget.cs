@@ -1,17 +1,12 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Curvature;
-using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Models.T5;
-using Microsoft.ML.NaturalGradient.Tokenization;
-using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
 /// <summary>One of C classes: softmax cross-entropy; columns PredictedLabel and Score.</summary>
 /// <param name="labels">The classes.</param>
-/// <param name="textToText">How a text-to-text model is asked; without effect for encoders, for which it must be empty.</param>
-internal sealed class ClassificationTask(ClassLabels labels, TextToTextSettings textToText) : TextTask
+internal sealed class ClassTarget(ClassLabels labels) : PredictionTarget
 {
     /// <summary>The classes.</summary>
     public ClassLabels Labels { get; } = labels;
@@ -41,41 +36,16 @@ internal sealed class ClassificationTask(ClassLabels labels, TextToTextSettings 
     public override Tensor Predictions(Tensor outputs) => nn.functional.softmax(outputs, -1);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<ScoringOutput> Outputs(TextColumns columns, DataViewSchema input) =>
+    public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) =>
     [
         new(columns.PredictedLabel!, new KeyDataViewType(typeof(uint), Labels.Count), LabelAnnotations(input), LargestGetter),
         new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, Labels.Count), ScoreAnnotations(input), VectorGetter),
     ];
 
-    /// <inheritdoc/>
-    public override void Save(IHost host, BinaryWriter writer)
-    {
-        Labels.Save(host, writer);
-        textToText.Save(writer);
-    }
-
-    /// <inheritdoc/>
-    public override TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead)
-    {
-        if (checkpoint.Network is T5Network network)
-        {
-            return new TextToTextClassifier(
-                network, LabelWords.Encode(textToText.WordsFor(Labels.Names), checkpoint.Tokenizer, network.Config), adapter, seed);
-        }
-
-        textToText.CheckUnused();
-        return new TextClassifier(checkpoint.Encoder, OutputCount, adapter, seed, useHead ? checkpoint.HeadWeights : null);
-    }
-
-    /// <inheritdoc/>
-    public override ITextTokenizer RowTokenizer(TextCheckpoint checkpoint, TextColumns columns) => checkpoint.Network is T5Network
-        ? new PromptTokenizer(checkpoint.Tokenizer, textToText.PromptFor(columns.Sentence2 is not null))
-        : checkpoint.Tokenizer;
-
     private static ValueGetter<uint> LargestGetter(Func<float[]> scores) => (ref uint value) =>
     {
         var row = scores();
-        value = (uint)Array.IndexOf(row, row.Max()) + 1;
+        value = float.IsNaN(row[0]) ? 0 : (uint)Array.IndexOf(row, row.Max()) + 1; // a row that could not be read has no prediction
     };
 
     private static ValueGetter<VBuffer<float>> VectorGetter(Func<float[]> scores) => (ref VBuffer<float> value) =>

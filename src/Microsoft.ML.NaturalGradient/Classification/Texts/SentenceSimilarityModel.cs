@@ -11,7 +11,7 @@ public sealed class SentenceSimilarityModel : IDisposable
     }
 
     /// <summary>Whether LoRA additions are merged into the weights of their layers; see <see cref="MergeAdapter"/>.</summary>
-    public bool IsMerged => Scorer.IsMerged;
+    public bool IsMerged => Scorer.Model.IsMerged;
 
     internal TextScorer Scorer { get; }
 
@@ -29,11 +29,11 @@ public sealed class SentenceSimilarityModel : IDisposable
 
     /// <summary>Merges LoRA additions into the weights, as <see cref="TextClassificationModel.MergeAdapter"/> does.</summary>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    public void MergeAdapter() => Scorer.ForEachLayer(layer => layer.Merge());
+    public void MergeAdapter() => Scorer.Model.Merge();
 
     /// <summary>Takes back <see cref="MergeAdapter"/>; the weights are again the same to the last bit. Not while another thread scores.</summary>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    public void UnmergeAdapter() => Scorer.ForEachLayer(layer => layer.Unmerge());
+    public void UnmergeAdapter() => Scorer.Model.Unmerge();
 
     /// <summary>Writes the adapter and the head as Python's PEFT does; see <see cref="TextClassificationModel.SavePeft"/>.</summary>
     /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
@@ -43,7 +43,7 @@ public sealed class SentenceSimilarityModel : IDisposable
     public void SavePeft(string folder, string? baseModel = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        ModelExport.SavePeft(Scorer, folder, baseModel);
+        ModelExport.SavePeft(Scorer.Model, folder, baseModel);
     }
 
     /// <summary>Writes a full model as transformers does, with one output; see <see cref="TextClassificationModel.SavePretrained"/>.</summary>
@@ -53,7 +53,7 @@ public sealed class SentenceSimilarityModel : IDisposable
     public void SavePretrained(string folder)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        ModelExport.SavePretrained(Scorer, folder);
+        ModelExport.SavePretrained(Scorer.Model, folder);
     }
 
     /// <inheritdoc/>

@@ -11,10 +11,10 @@ public sealed class TextClassificationModel : IDisposable
     }
 
     /// <summary>Whether LoRA additions are merged into the weights of their layers; see <see cref="MergeAdapter"/>.</summary>
-    public bool IsMerged => Scorer.IsMerged;
+    public bool IsMerged => Scorer.Model.IsMerged;
 
     /// <summary>Names of the classes; the order is that of the probabilities and of the label's keys.</summary>
-    public IReadOnlyList<string> ClassNames => ((ClassificationTask)Scorer.Task).Labels.Names;
+    public IReadOnlyList<string> ClassNames => Scorer.Model.Target.OutputNames;
 
     internal TextScorer Scorer { get; }
 
@@ -33,11 +33,11 @@ public sealed class TextClassificationModel : IDisposable
     /// thread scores.
     /// </remarks>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    public void MergeAdapter() => Scorer.ForEachLayer(layer => layer.Merge());
+    public void MergeAdapter() => Scorer.Model.Merge();
 
     /// <summary>Takes back <see cref="MergeAdapter"/>; the weights are again the same to the last bit. Not while another thread scores.</summary>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    public void UnmergeAdapter() => Scorer.ForEachLayer(layer => layer.Unmerge());
+    public void UnmergeAdapter() => Scorer.Model.Unmerge();
 
     /// <summary>Writes the adapter and the head as Python's PEFT does: adapter_config.json and adapter_model.safetensors.</summary>
     /// <remarks>
@@ -54,7 +54,7 @@ public sealed class TextClassificationModel : IDisposable
     public void SavePeft(string folder, string? baseModel = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        ModelExport.SavePeft(Scorer, folder, baseModel);
+        ModelExport.SavePeft(Scorer.Model, folder, baseModel);
     }
 
     /// <summary>Writes a full model with the adapter merged into it, as transformers' save_pretrained does: configuration, weights and tokenizer.</summary>
@@ -68,7 +68,7 @@ public sealed class TextClassificationModel : IDisposable
     public void SavePretrained(string folder)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        ModelExport.SavePretrained(Scorer, folder);
+        ModelExport.SavePretrained(Scorer.Model, folder);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
@@ -36,7 +35,7 @@ public sealed partial class SentenceSimilarityTrainer : ITrainerEstimator<Senten
         _options = options.Clone();
         _options.Validate();
         _columns = new TextColumns(
-            options.LabelColumnName, options.ScoreColumnName, null, options.Sentence1ColumnName, options.Sentence2ColumnName);
+            new TargetColumns(options.LabelColumnName, options.ScoreColumnName, null), options.Sentence1ColumnName, options.Sentence2ColumnName);
     }
 
     /// <inheritdoc/>
@@ -47,12 +46,7 @@ public sealed partial class SentenceSimilarityTrainer : ITrainerEstimator<Senten
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         CheckColumns(inputSchema);
-        var columns = inputSchema.ToDictionary(column => column.Name);
-        columns.Remove(_columns.Score);
-        columns[_columns.Score] = new SchemaShape.Column(
-            _columns.Score, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, isKey: false,
-            new SchemaShape(AnnotationUtils.GetTrainerOutputAnnotation()));
-        return new SchemaShape(columns.Values);
+        return _columns.Target.WithNumber(inputSchema);
     }
 
     /// <summary>Trains a model.</summary>
@@ -80,16 +74,7 @@ public sealed partial class SentenceSimilarityTrainer : ITrainerEstimator<Senten
 
     private void CheckColumns(SchemaShape schema)
     {
-        if (!schema.TryFindColumn(_columns.Label, out var label))
-        {
-            throw _host.ExceptSchemaMismatch(nameof(schema), "label", _columns.Label);
-        }
-
-        if (label.IsKey || label.ItemType != NumberDataViewType.Single || label.Kind != SchemaShape.Column.VectorKind.Scalar)
-        {
-            throw _host.ExceptSchemaMismatch(nameof(schema), "label", _columns.Label, "Single", label.GetTypeString());
-        }
-
+        _columns.Target.CheckNumber(_host, schema);
         _columns.CheckSentences(_host, schema);
     }
 }

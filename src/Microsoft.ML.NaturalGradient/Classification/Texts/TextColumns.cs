@@ -3,16 +3,14 @@ using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
-/// <summary>Names of the columns that a trained model reads and writes.</summary>
-/// <param name="Label">The class or number, for training and evaluation; not read when scoring.</param>
-/// <param name="Score">Output: probabilities, or the predicted number.</param>
-/// <param name="PredictedLabel">Output: the most probable class; null where numbers are predicted.</param>
+/// <summary>Names of the columns that a model for texts reads and writes.</summary>
+/// <param name="Target">The label and the predictions.</param>
 /// <param name="Sentence1">The text.</param>
 /// <param name="Sentence2">The second text of a pair; null for single texts.</param>
-internal sealed record TextColumns(string Label, string Score, string? PredictedLabel, string Sentence1, string? Sentence2)
+internal sealed record TextColumns(TargetColumns Target, string Sentence1, string? Sentence2)
 {
     /// <summary>The columns that hold text.</summary>
-    public IEnumerable<string> Sentences => Sentence2 is null ? [Sentence1] : [Sentence1, Sentence2];
+    public IReadOnlyList<string> Sentences => Sentence2 is null ? [Sentence1] : [Sentence1, Sentence2];
 
     /// <summary>Checks that the text columns are there and hold text.</summary>
     /// <param name="host">The host.</param>

@@ -54,7 +54,7 @@ public sealed class AdapterTrainingTests
             _mlContext.Model.Save(model, data.Schema, path);
             using var loaded = (TextClassificationTransformer)_mlContext.Model.Load(path, out _);
             CollectionAssert.AreEqual(scores, Scores(loaded, data));
-            Assert.AreEqual(model.Model.Scorer.Adapter.Description, loaded.Model.Scorer.Adapter.Description);
+            Assert.AreEqual(model.Model.Scorer.Model.Adapter.Description, loaded.Model.Scorer.Model.Adapter.Description);
             // The second file is that of a merged model, whose own weights must not be what is saved.
             model.Model.MergeAdapter();
         }

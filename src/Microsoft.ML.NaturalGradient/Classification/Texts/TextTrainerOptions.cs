@@ -1,3 +1,5 @@
+using Microsoft.ML.NaturalGradient.Classification;
+
 namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>Settings that the trainers for texts share; copied when a trainer is created.</summary>
@@ -65,26 +67,32 @@ public abstract class TextTrainerOptions
     /// </summary>
     public bool SaveBaseModel { get; set; } = true;
 
+    /// <summary>The settings that all trainers share.</summary>
+    internal FineTuningSettings Shared => new()
+    {
+        Optimizer = Optimizer,
+        Model = Model,
+        Adapter = Adapter,
+        BatchSize = BatchSize,
+        EpochCount = MaxEpoch,
+        EpochCountName = nameof(MaxEpoch),
+        ValidationSetFraction = ValidationSetFraction,
+        EarlyStopping = EarlyStopping,
+        MetricsCallback = MetricsCallback,
+        CancellationToken = CancellationToken,
+        SaveBaseModel = SaveBaseModel,
+    };
+
     /// <summary>Throws when a setting is out of range or two of them contradict each other.</summary>
     internal virtual void Validate()
     {
         ArgumentException.ThrowIfNullOrEmpty(LabelColumnName);
         ArgumentException.ThrowIfNullOrEmpty(ScoreColumnName);
         ArgumentException.ThrowIfNullOrEmpty(Sentence1ColumnName);
-        ArgumentNullException.ThrowIfNull(Optimizer);
-        ArgumentNullException.ThrowIfNull(Model);
-        ArgumentNullException.ThrowIfNull(Adapter);
-        Check(BatchSize >= 1, nameof(BatchSize), BatchSize, "Use at least 1 row, for example 32.");
-        Check(MaxEpoch >= 1, nameof(MaxEpoch), MaxEpoch, "Use at least 1 epoch.");
-        Check(
-            ValidationSetFraction is >= 0 and < 1, nameof(ValidationSetFraction), ValidationSetFraction,
-            "Use 0 for no validation rows, or a fraction less than 1, for example 0.1.");
-        Check(
+        Shared.Validate();
+        FineTuningSettings.Check(
             MaxSequenceLength is null or >= FewestTokens, nameof(MaxSequenceLength), MaxSequenceLength ?? 0,
             $"Use at least {FewestTokens} tokens, or null for the default.");
-        Optimizer.Validate();
-        Adapter.Validate();
-        EarlyStopping?.Validate();
         if (ValidationSet is not null && ValidationSetFraction > 0)
         {
             throw new ArgumentException("Both ValidationSet and ValidationSetFraction are set. Set one of them.", nameof(ValidationSet));
@@ -94,14 +102,6 @@ public abstract class TextTrainerOptions
         {
             throw new ArgumentException(
                 "EarlyStopping is set, but there are no validation rows to watch. Set ValidationSet or ValidationSetFraction.", nameof(EarlyStopping));
-        }
-    }
-
-    private static void Check(bool legal, string name, double value, string advice)
-    {
-        if (!legal)
-        {
-            throw new ArgumentOutOfRangeException(name, FormattableString.Invariant($"{name} is {value}. {advice}"));
         }
     }
 }

@@ -12,18 +12,18 @@ internal sealed record TextRows(IReadOnlyList<EncodedRow> Rows, int Unlabelled, 
     /// <summary>Reads all rows.</summary>
     /// <param name="data">The data, whose columns were checked.</param>
     /// <param name="columns">Its columns.</param>
-    /// <param name="task">What is predicted.</param>
+    /// <param name="target">What is predicted.</param>
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="maxTokens">Most tokens of a row.</param>
     /// <param name="checkAlive">Called for every row; throws to stop.</param>
     /// <returns>The rows.</returns>
     public static TextRows Read(
-        IDataView data, TextColumns columns, TextTask task, ITextTokenizer tokenizer, int maxTokens, Action checkAlive)
+        IDataView data, TextColumns columns, PredictionTarget target, ITextTokenizer tokenizer, int maxTokens, Action checkAlive)
     {
-        var label = data.Schema[columns.Label];
+        var label = data.Schema[columns.Target.Label];
         var (rows, unlabelled, truncated) = (new List<EncodedRow>(), 0, 0);
         using var cursor = data.GetRowCursor(columns.Sentences.Distinct().Select(name => data.Schema[name]).Append(label));
-        var readLabel = task.LabelReader(cursor, label);
+        var readLabel = target.LabelReader(cursor, label);
         var texts = new TextGetters(cursor, columns);
         while (cursor.MoveNext())
         {

@@ -6,29 +6,22 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <summary>Adds the predictions to the rows of one schema.</summary>
 internal sealed class ScoringMapper : IRowToRowMapper
 {
+    private readonly IHost _host;
+    private readonly IRowScorer _scorer;
     private readonly IReadOnlyList<ScoringOutput> _outputs;
 
     /// <summary>Checks the schema.</summary>
     /// <param name="host">The host.</param>
     /// <param name="scorer">The trained network; owned by the caller.</param>
-    /// <param name="columns">What to read and write.</param>
     /// <param name="input">Schema of the rows.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A text column is not there or is not text.</exception>
-    public ScoringMapper(IHost host, TextScorer scorer, TextColumns columns, DataViewSchema input)
+    /// <exception cref="ArgumentOutOfRangeException">A column that is read is not there or has the wrong type.</exception>
+    public ScoringMapper(IHost host, IRowScorer scorer, DataViewSchema input)
     {
-        foreach (var name in columns.Sentences)
-        {
-            var column = input.GetColumnOrNull(name) ?? throw host.ExceptSchemaMismatch(nameof(input), "text", name);
-            if (column.Type is not TextDataViewType)
-            {
-                throw host.ExceptSchemaMismatch(nameof(input), "text", name, "String", column.Type.ToString());
-            }
-        }
-
-        Scorer = scorer;
-        Columns = columns;
+        scorer.CheckInputs(host, input);
+        _host = host;
+        _scorer = scorer;
         InputSchema = input;
-        _outputs = scorer.Task.Outputs(columns, input);
+        _outputs = scorer.Outputs(input);
         var builder = new DataViewSchema.Builder();
         builder.AddColumns(input);
         foreach (var output in _outputs)
@@ -39,11 +32,8 @@ internal sealed class ScoringMapper : IRowToRowMapper
         OutputSchema = builder.ToSchema();
     }
 
-    /// <summary>The trained network.</summary>
-    public TextScorer Scorer { get; }
-
-    /// <summary>The columns.</summary>
-    public TextColumns Columns { get; }
+    /// <summary>Most rows that are read ahead.</summary>
+    public int LargestWindow => _scorer.LargestWindow;
 
     /// <inheritdoc/>
     public DataViewSchema InputSchema { get; }
@@ -54,8 +44,8 @@ internal sealed class ScoringMapper : IRowToRowMapper
     /// <summary>Whether one of the columns needs the model.</summary>
     public bool NeedsScores(IEnumerable<DataViewSchema.Column> columns) => columns.Any(column => column.Index >= InputSchema.Count);
 
-    /// <summary>The text columns of the input.</summary>
-    public IEnumerable<DataViewSchema.Column> TextInputs => Columns.Sentences.Distinct().Select(name => InputSchema[name]);
+    /// <summary>The columns that the network reads.</summary>
+    public IEnumerable<DataViewSchema.Column> ScoredInputs => _scorer.InputColumns.Distinct().Select(name => InputSchema[name]);
 
     /// <summary>The input columns that are asked for as they are.</summary>
     public IEnumerable<DataViewSchema.Column> PassedThrough(IEnumerable<DataViewSchema.Column> columns) =>
@@ -66,11 +56,16 @@ internal sealed class ScoringMapper : IRowToRowMapper
     {
         var columns = dependingColumns.ToArray();
         var needed = PassedThrough(columns);
-        return NeedsScores(columns) ? needed.Concat(TextInputs).DistinctBy(column => column.Index) : needed;
+        return NeedsScores(columns) ? needed.Concat(ScoredInputs).DistinctBy(column => column.Index) : needed;
     }
 
     /// <inheritdoc/>
     public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns) => new ScoringRow(this, input, activeColumns);
+
+    /// <summary>Prepares reading rows for the network.</summary>
+    /// <param name="row">The row or cursor, with <see cref="ScoredInputs"/> active.</param>
+    /// <returns>Collects rows.</returns>
+    public IPendingRows Open(DataViewRow row) => _scorer.Open(row, _host);
 
     /// <summary>Reads an output column.</summary>
     /// <param name="column">Index of the column in the output schema.</param>

@@ -8,7 +8,7 @@ internal sealed class ScoringRow : DataViewRow
     private readonly ScoringMapper _mapper;
     private readonly DataViewRow _input;
     private readonly HashSet<int> _active;
-    private readonly TextGetters? _texts;
+    private readonly IPendingRows? _pending;
     private float[] _scores = [];
     private long _scoredPosition = -1;
 
@@ -22,7 +22,7 @@ internal sealed class ScoringRow : DataViewRow
         _input = input;
         var columns = active.ToArray();
         _active = [.. columns.Select(column => column.Index)];
-        _texts = mapper.NeedsScores(columns) ? new TextGetters(input, mapper.Columns) : null;
+        _pending = mapper.NeedsScores(columns) ? mapper.Open(input) : null;
     }
 
     /// <inheritdoc/>
@@ -60,8 +60,8 @@ internal sealed class ScoringRow : DataViewRow
     {
         if (_scoredPosition != _input.Position || _scoredPosition < 0)
         {
-            var (text, pair) = _texts!.Read();
-            _scores = _mapper.Scorer.Score([_mapper.Scorer.Encode(text, pair)])[0];
+            _pending!.Add();
+            _scores = _pending.Score()[0];
             _scoredPosition = _input.Position;
         }
 

@@ -7,14 +7,14 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.NaturalGradient.Classification;
 
 /// <summary>Makes a classifier of files that were trained elsewhere.</summary>
-internal static class PretrainedClassifier
+internal static class PretrainedTextClassifier
 {
     /// <summary>Reads a classifier; see <see cref="ML.Checkpoints.LoadTextClassifier"/>.</summary>
     public static TextClassificationModel Load(
         MLContext mlContext, PretrainedModel model, PretrainedAdapter? adapter, IReadOnlyList<string>? classNames,
         TextColumns columns, TextToTextSettings textToText)
     {
-        using var channel = ((IHostEnvironment)mlContext).Register(nameof(PretrainedClassifier)).Start("LoadModel");
+        using var channel = ((IHostEnvironment)mlContext).Register(nameof(PretrainedTextClassifier)).Start("LoadModel");
         var device = ComputeDevice.Choose(mlContext, message => channel.Warning(message));
         var opened = model.Open(line => channel.Info(line));
         using var files = adapter is null ? opened : adapter.Open(opened);
@@ -35,8 +35,8 @@ internal static class PretrainedClassifier
             var source = new ModelBase(
                 model.ToString(), null, checkpoint.Files, checkpoint.StoredTypes, what.BaseModelName ?? model.Location);
             var maxTokens = Math.Min(TextScorer.DefaultMaxTokens, checkpoint.MaxTokens - what.PromptLength);
-            return new TextClassificationModel(
-                new TextScorer(network, task.RowTokenizer(checkpoint, columns), maxTokens, task, what.Settings, source, device));
+            var trained = new FineTunedModel(network, task.Target, what.Settings, source, device);
+            return new TextClassificationModel(new TextScorer(trained, task, task.RowTokenizer(checkpoint, columns), maxTokens));
         }
         catch
         {

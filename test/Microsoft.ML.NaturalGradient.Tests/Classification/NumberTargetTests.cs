@@ -1,19 +1,18 @@
-using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Classification;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Classification;
 
 [TestClass]
-public sealed class RegressionTaskTests
+public sealed class NumberTargetTests
 {
     // Labels 1 and 5: mean 3, deviation 2. A target is off by 1 where a label is off by 2.
-    private static readonly TextTask Task = new RegressionTask().FitTo([new EncodedRow(default, 1), new EncodedRow(default, 5)]);
+    private static readonly NumberTarget Target = NumberTarget.For([1, 5]);
 
     [TestMethod]
-    public void Target_IsTheStandardisedLabel()
+    public void ToOutput_IsTheStandardisedLabel()
     {
-        Assert.AreEqual(1, Task.Target(5), 1e-15);
-        Assert.AreEqual(-2, Task.Target(-1), 1e-15);
+        Assert.AreEqual(1, Target.ToOutput(5), 1e-15);
+        Assert.AreEqual(-2, Target.ToOutput(-1), 1e-15);
     }
 
     [TestMethod]
@@ -34,10 +33,10 @@ public sealed class RegressionTaskTests
             ValidationLoss = 0.5 * 3 * 3,
         };
 
-        var presented = Task.Present(report);
+        var presented = Target.Present(report);
 
         Assert.AreEqual(2 * 2, presented.Loss, 1e-12);
         Assert.AreEqual(6 * 6, presented.ValidationLoss!.Value, 1e-12);
-        Assert.AreEqual(0.5, Task.ObjectiveUnits(4), 1e-12);
+        Assert.AreEqual(0.5, Target.ObjectiveUnits(4), 1e-12);
     }
 }

@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
@@ -39,7 +38,8 @@ public sealed partial class TextClassificationTrainer : ITrainerEstimator<TextCl
         _options = options.Clone();
         _options.Validate();
         _columns = new TextColumns(
-            options.LabelColumnName, options.ScoreColumnName, options.PredictionColumnName, options.Sentence1ColumnName, options.Sentence2ColumnName);
+            new TargetColumns(options.LabelColumnName, options.ScoreColumnName, options.PredictionColumnName),
+            options.Sentence1ColumnName, options.Sentence2ColumnName);
     }
 
     /// <inheritdoc/>
@@ -49,18 +49,7 @@ public sealed partial class TextClassificationTrainer : ITrainerEstimator<TextCl
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        var label = CheckColumns(inputSchema);
-        var columns = inputSchema.ToDictionary(column => column.Name);
-        var keyValues = label.Annotations.Where(annotation => annotation.Name == AnnotationUtils.Kinds.KeyValues);
-        columns.Remove(_columns.PredictedLabel!);
-        columns.Remove(_columns.Score);
-        columns[_columns.PredictedLabel!] = new SchemaShape.Column(
-            _columns.PredictedLabel!, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true,
-            new SchemaShape(keyValues.Concat(AnnotationUtils.GetTrainerOutputAnnotation())));
-        columns[_columns.Score] = new SchemaShape.Column(
-            _columns.Score, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false,
-            new SchemaShape(AnnotationUtils.AnnotationsForMulticlassScoreColumn(label)));
-        return new SchemaShape(columns.Values);
+        return _columns.Target.WithClasses(inputSchema, CheckColumns(inputSchema));
     }
 
     /// <summary>Trains a model.</summary>
@@ -82,36 +71,15 @@ public sealed partial class TextClassificationTrainer : ITrainerEstimator<TextCl
         }
 
         using var channel = _host.Start("TrainModel");
-        var labels = ClassLabels.Read(input.Schema[_columns.Label]);
-        CheckValidationLabels(labels);
+        var labels = _columns.Target.ReadClasses(input.Schema, _options.ValidationSet?.Schema);
         var scorer = new TextTrainingRun(_environment, _host, channel, _options, _columns).Train(input, new ClassificationTask(labels, _options.TextToText));
         return new TextClassificationTransformer(_host, new TextClassificationModel(scorer), _columns);
     }
 
     private SchemaShape.Column CheckColumns(SchemaShape schema)
     {
-        if (!schema.TryFindColumn(_columns.Label, out var label))
-        {
-            throw _host.ExceptSchemaMismatch(nameof(schema), "label", _columns.Label);
-        }
-
-        if (!label.IsKey || label.ItemType != NumberDataViewType.UInt32 || label.Kind != SchemaShape.Column.VectorKind.Scalar)
-        {
-            throw _host.ExceptSchemaMismatch(
-                nameof(schema), "label", _columns.Label, "Key<UInt32>, which Transforms.Conversion.MapValueToKey makes", label.GetTypeString());
-        }
-
+        var label = _columns.Target.CheckKey(_host, schema);
         _columns.CheckSentences(_host, schema);
         return label;
-    }
-
-    private void CheckValidationLabels(ClassLabels labels)
-    {
-        if (_options.ValidationSet is { } validation && !ClassLabels.Read(validation.Schema[_columns.Label]).Matches(labels))
-        {
-            throw new InvalidOperationException(
-                $"The label column '{_columns.Label}' of the validation set has other classes, or another order of them, than that of the "
-                + "training rows. Let the same fitted MapValueToKey transform both.");
-        }
     }
 }
