@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using static TorchSharp.torch;
 
@@ -56,17 +57,15 @@ public sealed record PretrainedAdapter : AdapterOptions
     {
         var options = AdapterConfig.Read(files);
         var config = ModelConfig.Read(files, AdapterConfig.FileName);
-        using var stream = files.Open(AdapterConfig.WeightsName);
-        using var content = new MemoryStream();
-        stream.CopyTo(content);
+        var content = files.Read(AdapterConfig.WeightsName);
         var description = $"'{AdapterConfig.WeightsName}' of {files.Description}";
-        using (SafetensorsFile.FromMemory(content.ToArray(), description))
+        using (SafetensorsFile.FromMemory(content, description))
         {
             // Opened so that a damaged file is reported here and not when training starts.
         }
 
         return new PretrainedAdapter(
-            options, content.ToArray(), description, config.OptionalString(AdapterConfig.TaskField, null), config.OptionalString(AdapterConfig.BaseModelField, null));
+            options, content, description, config.OptionalString(AdapterConfig.TaskField, null), config.OptionalString(AdapterConfig.BaseModelField, null));
     }
 
     internal override void Validate() => Options.Validate();
@@ -74,7 +73,7 @@ public sealed record PretrainedAdapter : AdapterOptions
     internal override CheckpointFiles Open(CheckpointFiles files)
     {
         using var weights = OpenWeights();
-        return IsForClassifier(weights) ? ClassifierConfig.OpenAsClassifier(files) : files;
+        return IsForClassifier(weights) ? ClassifierConfig.OpenAsClassifier(files, IsWithTeacher(weights)) : files;
     }
 
     internal override AdapterOptions For(ITextTokenizer tokenizer) => this with { Options = Options.For(tokenizer) };
@@ -85,7 +84,7 @@ public sealed record PretrainedAdapter : AdapterOptions
         {
             throw new NotSupportedException(
                 $"The adapter of {_description} has {AdapterConfig.TaskField} '{_task}', which this model cannot be used for. "
-                + $"Supported are {encoder.PeftTask} and FEATURE_EXTRACTION.");
+                + $"Supported are {encoder.PeftTask ?? "none (null)"} and FEATURE_EXTRACTION.");
         }
 
         try
@@ -120,6 +119,20 @@ public sealed record PretrainedAdapter : AdapterOptions
 
     // An adapter that names no task but has a head was trained on the architecture's own classifier too.
     private bool IsForClassifier(SafetensorsFile weights) => AdapterWeights.IsForClassifier(weights)
-        && (_task == AdapterConfig.ClassificationTask || (_task is null && AdapterConfig.HeadModules.Any(
-            head => weights.Names.Any(name => name.StartsWith($"{FilePrefix}{head}.", StringComparison.Ordinal)))));
+        && (_task == AdapterConfig.ClassificationTask
+            || (_task is null && (HasAny(weights, AdapterConfig.HeadModules) || HasAny(weights, DeiTEncoder.TwoHeads.Modules))));
+
+    // DeiT has two classifiers; which one an adapter was trained on shows in its head.
+    private bool? IsWithTeacher(SafetensorsFile weights)
+    {
+        if (HasAny(weights, DeiTEncoder.TwoHeads.Modules))
+        {
+            return true;
+        }
+
+        return HasAny(weights, AdapterConfig.HeadModules) ? false : null;
+    }
+
+    private bool HasAny(SafetensorsFile weights, IEnumerable<string> modules) =>
+        modules.Any(module => weights.Names.Any(name => name.StartsWith($"{FilePrefix}{module}.", StringComparison.Ordinal)));
 }

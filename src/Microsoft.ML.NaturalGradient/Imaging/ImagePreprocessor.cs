@@ -48,7 +48,7 @@ internal sealed class ImagePreprocessor
     /// <param name="modelType">The model's <c>model_type</c>; used where the file names no processor.</param>
     /// <param name="imageSize">Columns and rows of prepared pictures; null takes those of the file.</param>
     /// <returns>The preprocessor; it does not keep <paramref name="files"/>.</returns>
-    /// <exception cref="FileNotFoundException">There is no <c>preprocessor_config.json</c>.</exception>
+    /// <exception cref="FileNotFoundException">There is no <c>preprocessor_config.json</c>; the message says what to do.</exception>
     /// <exception cref="InvalidDataException">The processor is not supported, or a field makes no sense.</exception>
     public static ImagePreprocessor Read(CheckpointFiles files, string modelType, int? imageSize = null) =>
         ImageProcessorConfig.Read(files, modelType, imageSize);

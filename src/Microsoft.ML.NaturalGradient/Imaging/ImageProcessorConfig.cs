@@ -6,9 +6,6 @@ namespace Microsoft.ML.NaturalGradient.Imaging;
 /// <summary>Reads <c>preprocessor_config.json</c>.</summary>
 internal static class ImageProcessorConfig
 {
-    /// <summary>Name of the file.</summary>
-    public const string FileName = "preprocessor_config.json";
-
     private const string SizeKinds = "a whole number, {\"height\", \"width\"} or {\"shortest_edge\"}, of 1 to 16384 pixels";
     private const int LargestSize = 16384;
 
@@ -20,7 +17,14 @@ internal static class ImageProcessorConfig
     /// <exception cref="InvalidDataException">The processor is not supported, or a field makes no sense.</exception>
     public static ImagePreprocessor Read(CheckpointFiles files, string modelType, int? imageSize)
     {
-        var config = ModelConfig.Read(files, FileName);
+        if (!files.Exists(CheckpointFiles.PreprocessorName))
+        {
+            throw new FileNotFoundException(
+                $"There is no '{CheckpointFiles.PreprocessorName}' in {files.Description}, which says how pictures are prepared for the model. Put it "
+                + "beside the model's other files: it is where they come from, or in the repository of the model that this one was trained from.",
+                CheckpointFiles.PreprocessorName);
+        }
+        var config = ModelConfig.Read(files, CheckpointFiles.PreprocessorName);
         var kind = ImageProcessorKind.Find(config, modelType);
         var filter = config.OptionalInt("resample", (int)kind.Filter) switch
         {
