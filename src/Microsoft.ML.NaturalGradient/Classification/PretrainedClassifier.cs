@@ -1,0 +1,56 @@
+using Microsoft.ML.NaturalGradient.Adaptation;
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>What classifiers that were trained elsewhere have in common: their head and their classes.</summary>
+internal static class PretrainedClassifier
+{
+    /// <summary>Fills the head, unless the adapter has one.</summary>
+    /// <param name="network">The network; changed.</param>
+    /// <param name="adapter">The adapter; null for a full checkpoint.</param>
+    /// <param name="files">The full checkpoint, or the base model.</param>
+    /// <exception cref="InvalidDataException">There is no head, or it does not fit.</exception>
+    public static void FillHead(AdaptedNetwork network, PretrainedAdapter? adapter, CheckpointFiles files)
+    {
+        if (!HasHead(network, adapter))
+        {
+            using var weights = files.OpenWeights();
+            CheckpointLoader.Load(network.TrainableParameters.Where(network.IsHead), weights, []);
+        }
+    }
+
+    /// <summary>Makes classes of names, with the key values of a model that was trained here.</summary>
+    /// <param name="mlContext">The context.</param>
+    /// <param name="names">The names in the order of the logits; null where they are not known.</param>
+    /// <exception cref="ArgumentException">There are too few names, or the same one twice, or none are known.</exception>
+    public static ClassLabels Labels(MLContext mlContext, IReadOnlyList<string>? names)
+    {
+        if (names is null || names.Count < 2 || names.Distinct(StringComparer.Ordinal).Count() < names.Count || names.Any(string.IsNullOrEmpty))
+        {
+            throw new ArgumentException(
+                $"The class names are {(names is null ? "neither given nor in the model's config.json" : $"[{string.Join(", ", names)}]")}. "
+                + "Give classNames: at least two different names, in the order of the logits.", nameof(names));
+        }
+
+        var view = mlContext.Data.LoadFromEnumerable(names.Select(name => new ClassRow { Label = name }));
+        return ClassLabels.Read(mlContext.Transforms.Conversion.MapValueToKey(nameof(ClassRow.Label)).Fit(view).Transform(view).Schema[nameof(ClassRow.Label)]);
+    }
+
+    private static bool HasHead(AdaptedNetwork network, PretrainedAdapter? adapter)
+    {
+        if (adapter is not { KeepHead: true })
+        {
+            return false;
+        }
+
+        using var weights = adapter.OpenWeights();
+        return AdapterWeights.HasHead(network, adapter, weights);
+    }
+
+    private sealed class ClassRow
+    {
+        public string Label { get; set; } = "";
+    }
+}
