@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using static TorchSharp.torch;
 
@@ -73,7 +72,7 @@ public sealed record PretrainedAdapter : AdapterOptions
     internal override CheckpointFiles Open(CheckpointFiles files)
     {
         using var weights = OpenWeights();
-        return IsForClassifier(weights) ? ClassifierConfig.OpenAsClassifier(files, IsWithTeacher(weights)) : files;
+        return IsForClassifier(weights) ? ClassifierConfig.OpenAsClassifier(files, AdapterWeights.IsWithTeacher(weights, FilePrefix)) : files;
     }
 
     internal override AdapterOptions For(ITextTokenizer tokenizer) => this with { Options = Options.For(tokenizer) };
@@ -120,19 +119,5 @@ public sealed record PretrainedAdapter : AdapterOptions
     // An adapter that names no task but has a head was trained on the architecture's own classifier too.
     private bool IsForClassifier(SafetensorsFile weights) => AdapterWeights.IsForClassifier(weights)
         && (_task == AdapterConfig.ClassificationTask
-            || (_task is null && (HasAny(weights, AdapterConfig.HeadModules) || HasAny(weights, DeiTEncoder.TwoHeads.Modules))));
-
-    // DeiT has two classifiers; which one an adapter was trained on shows in its head.
-    private bool? IsWithTeacher(SafetensorsFile weights)
-    {
-        if (HasAny(weights, DeiTEncoder.TwoHeads.Modules))
-        {
-            return true;
-        }
-
-        return HasAny(weights, AdapterConfig.HeadModules) ? false : null;
-    }
-
-    private bool HasAny(SafetensorsFile weights, IEnumerable<string> modules) =>
-        modules.Any(module => weights.Names.Any(name => name.StartsWith($"{FilePrefix}{module}.", StringComparison.Ordinal)));
+            || (_task is null && AdapterWeights.IsWithTeacher(weights, FilePrefix) is not null));
 }
