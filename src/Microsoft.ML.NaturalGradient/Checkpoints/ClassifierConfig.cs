@@ -35,7 +35,7 @@ internal static partial class ClassifierConfig
     /// <summary>Whether the checkpoint is a text encoder that was saved without a classification head: a head on it reads the mean of the tokens.</summary>
     /// <remarks>An image encoder is never one: a head on it reads what its architecture's own classifier reads.</remarks>
     /// <param name="files">The small files of the checkpoint.</param>
-    public static bool IsBareEncoder(IReadOnlyDictionary<string, byte[]> files)
+    public static bool IsBareTextEncoder(IReadOnlyDictionary<string, byte[]> files)
     {
         var config = Parse(files[CheckpointFiles.ConfigName]);
         return !IsClassifier(config) && !IsTextToText(config) && !IsImageModel(config);

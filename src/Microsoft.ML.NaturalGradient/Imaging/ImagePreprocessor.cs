@@ -53,6 +53,11 @@ internal sealed class ImagePreprocessor
     public static ImagePreprocessor Read(CheckpointFiles files, string modelType, int? imageSize = null) =>
         ImageProcessorConfig.Read(files, modelType, imageSize);
 
+    /// <summary>Writes this preprocessor's sizes into a configuration.</summary>
+    /// <param name="config">A <c>preprocessor_config.json</c>; not modified.</param>
+    /// <returns>The same with these sizes.</returns>
+    public byte[] WriteSizes(byte[] config) => ImageProcessorConfig.WriteSizes(config, _sizing);
+
     /// <summary>Resizes and crops a picture for scoring or validation, and for training without random crops.</summary>
     /// <param name="image">The decoded picture.</param>
     /// <returns>A picture of <see cref="Width"/> x <see cref="Height"/>; black where the crop is larger than the resized picture.</returns>

@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.NaturalGradient;
 using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.Runtime;
 
@@ -39,16 +40,22 @@ internal static class ImageModelArchive
         using var saved = ModelArchive.LoadFiles(environment, context, source);
         var adapter = saved.ReadAdapter();
         var checkpoint = ImageCheckpoint.Load(saved.Files, saved.Optional);
+        var preprocessor = ReadPreprocessor(checkpoint, reading);
         var model = saved.Restore(
-            target, adapter, checkpoint.Files, checkpoint.StoredTypes, checkpoint.Encoder,
+            target, adapter, checkpoint.FilesFor(preprocessor), checkpoint.StoredTypes, checkpoint.Encoder,
             () => new ImageClassifier(checkpoint.Encoder, target.OutputCount, adapter, seed: 0));
+        return (new ImageScorer(model, preprocessor, reading), columns);
+    }
+
+    private static ImagePreprocessor ReadPreprocessor(ImageCheckpoint checkpoint, ImageReading reading)
+    {
         try
         {
-            return (new ImageScorer(model, checkpoint.ReadPreprocessor(reading.ImageSize), reading), columns);
+            return checkpoint.ReadPreprocessor(reading.ImageSize);
         }
         catch
         {
-            model.Dispose();
+            checkpoint.Encoder.Dispose();
             throw;
         }
     }

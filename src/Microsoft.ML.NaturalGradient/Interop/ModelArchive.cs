@@ -113,7 +113,7 @@ internal static class ModelArchive
     }
 
     private static CheckpointFiles OpenBase(CheckpointFiles files, SafetensorsFile trained) =>
-        AdapterWeights.IsForClassifier(trained) ? ClassifierConfig.OpenAsClassifier(files) : files;
+        AdapterWeights.IsForClassifier(trained) ? ClassifierConfig.OpenAsClassifier(files, AdapterWeights.IsWithTeacher(trained)) : files;
 
     private static byte[] LoadFile(ModelLoadContext context, string name)
     {

@@ -15,9 +15,9 @@ public sealed class ClassifierConfigTests
     [DataRow("vit", "ViTForImageClassification", false)]
     [DataRow("deit", "DeiTForImageClassificationWithTeacher", false)]
     [DataRow("dinov2", "Dinov2Model", false)]
-    public void IsBareEncoder_IsATextEncoderWithoutHead(string type, string architecture, bool expected)
+    public void IsBareTextEncoder_IsATextEncoderWithoutHead(string type, string architecture, bool expected)
     {
-        Assert.AreEqual(expected, ClassifierConfig.IsBareEncoder(Files(type, architecture)));
+        Assert.AreEqual(expected, ClassifierConfig.IsBareTextEncoder(Files(type, architecture)));
     }
 
     [TestMethod]

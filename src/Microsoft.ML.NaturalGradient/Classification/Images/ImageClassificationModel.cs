@@ -70,7 +70,7 @@ public sealed class ImageClassificationModel : IDisposable
     /// <summary>Writes a full model with the adapter merged into it, as transformers' save_pretrained does: configuration, weights and image processor.</summary>
     /// <remarks>
     /// Read back with <see cref="PretrainedModel.FromFolder"/>, to train on or through <see cref="ML.Checkpoints.LoadImageClassifier"/> to score; in Python with
-    /// <c>AutoModelForImageClassification.from_pretrained(folder)</c>. A size of pictures other than the model's own is not written: pass it again.
+    /// <c>AutoModelForImageClassification.from_pretrained(folder)</c>. The size of pictures that it was trained on is in its preprocessor_config.json.
     /// </remarks>
     /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>

@@ -39,7 +39,7 @@ internal sealed class ImageTrainingRun(
                 network, target, Source(training, cache, preprocessor, augmenter),
                 validation is null ? null : Source(validation, cache, preprocessor, null));
             var model = new FineTunedModel(
-                network, target, options.Adapter.Settings, _run.Base(files, checkpoint.Files, checkpoint.StoredTypes), _run.Device);
+                network, target, options.Adapter.Settings, _run.Base(files, checkpoint.FilesFor(preprocessor), checkpoint.StoredTypes), _run.Device);
             return new ImageScorer(model, preprocessor, options.Reading);
         }
         catch

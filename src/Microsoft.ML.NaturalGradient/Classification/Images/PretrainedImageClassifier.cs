@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Models.Vision;
@@ -21,14 +22,14 @@ internal static class PretrainedImageClassifier
         try
         {
             AdapterOptions what = adapter is null ? Adapters.HeadOnly : adapter;
-            var labels = PretrainedClassifier.Labels(mlContext, classNames ?? ClassifierConfig.ReadClasses(checkpoint.Files));
+            var labels = PretrainedClassifier.Labels(mlContext, classNames ?? Distinct(ClassifierConfig.ReadClasses(checkpoint.Files)));
             var preprocessor = checkpoint.ReadPreprocessor(reading.ImageSize);
             reading.CheckPatches(preprocessor, checkpoint.Encoder.PatchSize, model);
             network = new ImageClassifier(checkpoint.Encoder, labels.Count, what, seed: 0);
             PretrainedClassifier.FillHead(network, adapter, files);
             network.MoveTo(device);
             var source = new ModelBase(
-                model.ToString(), null, checkpoint.Files, checkpoint.StoredTypes, what.BaseModelName ?? model.Location);
+                model.ToString(), null, checkpoint.FilesFor(preprocessor), checkpoint.StoredTypes, what.BaseModelName ?? model.Location);
             return new ImageClassificationModel(
                 new ImageScorer(new FineTunedModel(network, new ClassTarget(labels), what.Settings, source, device), preprocessor, reading));
         }
@@ -39,4 +40,10 @@ internal static class PretrainedImageClassifier
             throw;
         }
     }
+
+    // Some names of ImageNet stand for two classes, such as crane.
+    private static IReadOnlyList<string>? Distinct(IReadOnlyList<string>? names) => names is null ? null :
+    [
+        .. names.Select((name, id) => names.Count(other => other == name) == 1 ? name : string.Create(CultureInfo.InvariantCulture, $"{name} ({id})")),
+    ];
 }

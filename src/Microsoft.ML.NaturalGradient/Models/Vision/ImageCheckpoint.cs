@@ -59,6 +59,11 @@ internal sealed class ImageCheckpoint
             throw;
         }
     }
+    /// <summary>The configuration files of a model that is used with pictures of another size.</summary>
+    /// <param name="preprocessor">What <see cref="ReadPreprocessor"/> gave for that size.</param>
+    public IReadOnlyDictionary<string, byte[]> FilesFor(ImagePreprocessor preprocessor) => Files.ToDictionary(
+        file => file.Key, file => file.Key == CheckpointFiles.PreprocessorName ? preprocessor.WriteSizes(file.Value) : file.Value);
+
     /// <summary>Reads how pictures are prepared for this model.</summary>
     /// <param name="imageSize">Columns and rows of prepared pictures; null for what the model's file says.</param>
     /// <returns>The preprocessor.</returns>
