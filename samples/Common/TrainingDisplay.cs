@@ -1,21 +1,21 @@
 using Microsoft.ML.NaturalGradient;
 using Spectre.Console;
 
-namespace TextClassificationSample;
+namespace Samples;
 
 /// <summary>One progress bar for each trainer; a line for each epoch where the output is not a terminal.</summary>
 internal sealed class TrainingDisplay
 {
     private readonly Dictionary<string, ProgressTask> _bars = [];
 
-    private TrainingDisplay()
-    {
-    }
+    private readonly int _nameWidth;
+
+    private TrainingDisplay(IEnumerable<string> names) => _nameWidth = names.Max(name => name.Length);
 
     /// <summary>Runs <paramref name="work"/> with a display that its trainers report to by their names.</summary>
     public static T Show<T>(IReadOnlyList<string> names, Func<TrainingDisplay, T> work)
     {
-        var display = new TrainingDisplay();
+        var display = new TrainingDisplay(names);
         if (Console.IsOutputRedirected || !AnsiConsole.Profile.Capabilities.Interactive)
         {
             return work(display);
@@ -27,7 +27,7 @@ internal sealed class TrainingDisplay
             {
                 foreach (var name in names)
                 {
-                    display._bars[name] = context.AddTask($"{name,-6} waiting");
+                    display._bars[name] = context.AddTask($"{display.Padded(name)} waiting");
                 }
 
                 return work(display);
@@ -37,7 +37,7 @@ internal sealed class TrainingDisplay
     /// <summary>Shows where one trainer is.</summary>
     public void Report(string name, TrainingProgress progress)
     {
-        var text = $"{name,-6} epoch {progress.Epoch}/{progress.EpochCount}  loss {progress.Loss:F3}  accuracy {progress.Accuracy:F3}  "
+        var text = $"{Padded(name)} epoch {progress.Epoch}/{progress.EpochCount}  loss {progress.Loss:F3}  accuracy {progress.Accuracy:F3}  "
             + $"{progress.RowsPerSecond:F0} rows/s  {progress.TimeLeft:m\\:ss} left";
         if (_bars.TryGetValue(name, out var bar))
         {
@@ -50,4 +50,6 @@ internal sealed class TrainingDisplay
             Console.WriteLine(text);
         }
     }
+
+    private string Padded(string name) => name.PadRight(_nameWidth);
 }

@@ -1,20 +1,13 @@
 using ScottPlot;
 
-namespace TextClassificationSample;
+namespace Samples;
 
 /// <summary>Draws the training loss of several runs into one picture.</summary>
 internal static class LossChart
 {
-    private const string FontName = "DejaVu Sans Latin";
-
-    public static void Save(IReadOnlyList<TrainingRun> runs, int rows, string path)
+    public static void Save(IReadOnlyList<TrainingRun> runs, string title, string path)
     {
-        // A font of our own: a bare machine has none, and the picture would come out without a letter.
-        var font = Path.Combine(AppContext.BaseDirectory, "Fonts", "DejaVuSans-Latin.ttf");
-        Fonts.AddFontFile(FontName, font, bold: false, italic: false);
-        Fonts.AddFontFile(FontName, font, bold: true, italic: false);
-        Fonts.Default = FontName;
-
+        ChartFont.Use();
         using var plot = new Plot();
         var palette = new ScottPlot.Palettes.Category10();
         for (var i = 0; i < runs.Count; i++)
@@ -22,7 +15,7 @@ internal static class LossChart
             Draw(plot, runs[i], palette.GetColor(i));
         }
 
-        plot.Title($"Training loss on {rows} rows");
+        plot.Title(title);
         plot.XLabel("Epoch");
         plot.YLabel("Mean loss of a row");
         plot.Axes.AutoScale();
