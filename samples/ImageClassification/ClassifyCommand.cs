@@ -1,4 +1,3 @@
-using Microsoft.ML;
 using Samples;
 
 namespace ImageClassificationSample;

@@ -9,6 +9,9 @@ internal sealed record PictureSet(IReadOnlyList<ImageModel.ModelInput> Training,
     private const int Seed = 1;
     private const double TestFraction = 0.2;
 
+    /// <summary>Damaged pictures are found at once: training and scoring would leave them out one by one.</summary>
+    private static readonly ImageFolderOptions Options = new() { DecodePictures = true };
+
     /// <summary>Names of the classes, in ordinal order.</summary>
     public IReadOnlyList<string> Classes { get; } =
         [.. Training.Select(picture => picture.Label).Distinct().Order(StringComparer.Ordinal)];
@@ -22,8 +25,8 @@ internal sealed record PictureSet(IReadOnlyList<ImageModel.ModelInput> Training,
         try
         {
             var (train, test) = IsDivided(folder)
-                ? ImageFolder.ReadTrainTest(folder)
-                : ImageFolder.Read(folder).Split(TestFraction, Seed);
+                ? ImageFolder.ReadTrainTest(folder, options: Options)
+                : ImageFolder.Read(folder, Options).Split(TestFraction, Seed);
             Report(train.Unreadable.Concat(test.Unreadable).DistinctBy(picture => picture.ImagePath).ToArray());
             if (train.Classes.Count < 2)
             {
