@@ -15,12 +15,21 @@ internal static class ClassProbabilities
         Console.WriteLine($"  {probabilities[0].Key}   ({string.Join(", ", shown)}{(more > 0 ? $", {more} more classes" : "")})");
     }
 
-    /// <summary>A sentence instead of an exception where there is no model.</summary>
-    public static void CheckModel(string path)
+    /// <summary>Loads a model by making its engine; a sentence instead of an exception where the file holds none.</summary>
+    public static void Load<T>(string path, Lazy<T> engine)
     {
         if (!File.Exists(path))
         {
             throw new UsageException($"There is no model \"{path}\". Run the sample without arguments to train one, or name one with --model.");
+        }
+
+        try
+        {
+            _ = engine.Value;
+        }
+        catch (Exception exception) when (exception is FormatException or InvalidOperationException or ArgumentException or IOException)
+        {
+            throw new UsageException($"The file \"{path}\" is not a model of this sample: {exception.Message}");
         }
     }
 }

@@ -7,13 +7,13 @@ internal sealed record ClassifyCommand(string ModelPath, IReadOnlyList<string> P
 {
     public int Run()
     {
-        ClassProbabilities.CheckModel(ModelPath);
         foreach (var picture in Pictures.Where(picture => !File.Exists(picture)))
         {
             throw new UsageException($"There is no picture \"{picture}\".");
         }
 
         ImageModel.MLNetModelPath = Path.GetFullPath(ModelPath);
+        ClassProbabilities.Load(ModelPath, ImageModel.PredictEngine);
         foreach (var picture in Pictures)
         {
             ClassProbabilities.Write(picture, Probabilities(picture));

@@ -14,7 +14,7 @@ internal static class CommandLine
                ./build.sh sample-images classify FILE... [--model FILE.zip]
                ./build.sh sample-images images
 
-          --epochs N       epochs (default 4)
+          --epochs N       epochs (default 3)
           --pictures N     most pictures of a class to train on (default: all, which is 100 for the shipped ones)
           --size N         pixels a side that the network sees, a multiple of 14 (default 98)
           --quick          10 training pictures of a class, one epoch, without AdamW: shows that everything works,
@@ -86,7 +86,7 @@ internal static class CommandLine
             TrainingPictures = pictures ?? (quick ? 10 : int.MaxValue),
             TestPictures = quick ? 5 : int.MaxValue,
             ImageSize = size ?? 7 * PatchSize,
-            Epochs = epochs ?? (quick ? 1 : 4),
+            Epochs = epochs ?? (quick ? 1 : 3),
             WithAdamW = !quick,
             OutputFolder = output,
         };

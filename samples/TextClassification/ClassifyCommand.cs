@@ -14,8 +14,8 @@ internal sealed record ClassifyCommand(string ModelPath, IReadOnlyList<string> S
 
     public int Run()
     {
-        ClassProbabilities.CheckModel(ModelPath);
         ReviewModel.MLNetModelPath = Path.GetFullPath(ModelPath);
+        ClassProbabilities.Load(ModelPath, ReviewModel.PredictEngine);
         foreach (var sentence in Sentences)
         {
             ClassProbabilities.Write(sentence, ReviewModel.PredictAllLabels(new ReviewModel.ModelInput { Text = sentence }));
