@@ -4,8 +4,8 @@ namespace ImageClassificationSample;
 /// <param name="DataPath">A folder laid out like the shipped pictures.</param>
 internal sealed record ImagesCommand(string DataPath)
 {
-    private const int TrainingPictures = 5; // of a class: enough to show that everything works
-    private const int TestPictures = 2;
+    private const int TrainingPictures = 2; // of a class: enough to show that everything works
+    private const int TestPictures = 1;
 
     public int Run()
     {
