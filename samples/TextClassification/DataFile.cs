@@ -1,6 +1,6 @@
 using System.Text;
-using Microsoft.ML.Data;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using Samples;
 
 namespace TextClassificationSample;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Microsoft.ML.Trainers;
 using Microsoft.ML;
+using Microsoft.ML.Trainers;
 using Samples;
 
 namespace TextClassificationSample;
