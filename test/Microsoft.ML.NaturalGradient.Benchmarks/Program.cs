@@ -23,6 +23,9 @@ switch (args)
     case ["memory"]:
         MemoryGrowth.Run();
         return 0;
+    case ["memory-images"]:
+        PictureMemory.Run();
+        return 0;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(QuietConfig).Assembly).Run(args, new QuietConfig());
         return 0;
