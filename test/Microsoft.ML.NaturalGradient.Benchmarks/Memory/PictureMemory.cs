@@ -23,7 +23,7 @@ internal static class PictureMemory
         var files = SamplePictures.Jpegs(DistinctFiles);
         using var model = SmallVisionModel.Create(Classes, Adapters.LoRA);
         using var cache = new PixelCache(CacheLimit);
-        var preprocessor = SamplePictures.Preprocessor(Size);
+        var preprocessor = SmallVisionModel.Preprocessor(Size);
         var augmenter = new ImageAugmenter(new ImageAugmentation { SmallestArea = 1 }, preprocessor, seed: 1);
         Console.WriteLine("| stage | pictures | resident, MB | cache in memory, MB | in its file, MB |\n|---|---|---|---|---|");
         ImageIngest.Fill(Sources(files, cache), augmenter.Prepare, cache, new ImageIngestOptions(), (_, problem) => throw new InvalidDataException(problem));

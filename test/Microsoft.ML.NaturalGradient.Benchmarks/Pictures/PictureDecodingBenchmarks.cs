@@ -10,7 +10,7 @@ public class PictureDecodingBenchmarks
     private const int Size = 224;
 
     private readonly byte[][] _files = SamplePictures.Jpegs(Count);
-    private readonly ImagePreprocessor _preprocessor = SamplePictures.Preprocessor(Size);
+    private readonly ImagePreprocessor _preprocessor = SmallVisionModel.Preprocessor(Size);
 
     /// <summary>Decoding alone, on one thread.</summary>
     [Benchmark(OperationsPerInvoke = Count)]

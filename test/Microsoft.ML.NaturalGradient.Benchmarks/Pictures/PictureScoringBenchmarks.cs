@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
 
-/// <summary>16 pictures of 224 × 224 through a network of DINOv2-small's sizes; times are those of one picture.</summary>
+/// <summary>16 pictures of 224 × 224 through the embedded image encoder; times are those of one picture.</summary>
 public class PictureScoringBenchmarks : IDisposable
 {
     private const int Count = 16;

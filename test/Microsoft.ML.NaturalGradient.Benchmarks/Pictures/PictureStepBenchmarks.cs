@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
 
-/// <summary>One training step of a network of DINOv2-small's sizes with LoRA of rank 8 on 16 pictures of 224 × 224, by optimizer.</summary>
+/// <summary>One training step of the embedded image encoder with LoRA of rank 8 on 16 pictures of 224 × 224, by optimizer.</summary>
 public class PictureStepBenchmarks : IDisposable
 {
     private const int Samples = 16;

@@ -1,4 +1,3 @@
-using Microsoft.ML.NaturalGradient.Imaging;
 using SkiaSharp;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
@@ -15,12 +14,6 @@ internal static class SamplePictures
     /// <param name="count">How many.</param>
     /// <returns>The files' contents.</returns>
     public static byte[][] Jpegs(int count) => [.. Enumerable.Range(0, count).Select(Jpeg)];
-
-    /// <summary>The processor of the default encoder: the shorter side to 256 at 224 pixels, bicubic, then the centre.</summary>
-    /// <param name="size">Width and height of the result.</param>
-    public static ImagePreprocessor Preprocessor(int size) => new(
-        new ImageSizing { ShortestEdge = size * 8 / 7, CropWidth = size, CropHeight = size },
-        ResampleFilter.Bicubic, 1 / 255.0, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
 
     private static byte[] Jpeg(int seed)
     {

@@ -1,9 +1,10 @@
+using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
 
-/// <summary>A network of the sizes of DINOv2-small, with random weights: what it costs does not depend on them.</summary>
+/// <summary>The embedded image encoder with a fresh head, its sizes, and what it reads.</summary>
 internal static class SmallVisionModel
 {
     /// <summary>Layers.</summary>
@@ -21,35 +22,22 @@ internal static class SmallVisionModel
     /// <summary>Width and height of a patch.</summary>
     public const int PatchSize = 14;
 
-    private const int TrainedSize = 518;
-
     /// <summary>Creates a classifier.</summary>
     /// <param name="classCount">Classes.</param>
     /// <param name="adapter">What is trained besides the head.</param>
     /// <returns>The classifier; owned by the caller.</returns>
     public static ImageClassifier Create(int classCount, AdapterOptions adapter)
     {
-        var encoder = new Dinov2Encoder(new Dinov2Config
-        {
-            IsGated = false,
-            IntermediateSize = Inner,
-            Sizes = new ImageEncoderSizes
-            {
-                HiddenSize = Width,
-                LayerCount = Layers,
-                HeadCount = Heads,
-                ImageSize = TrainedSize,
-                PatchSize = PatchSize,
-                LayerNormEpsilon = 1e-6,
-                Activation = "gelu",
-                AttentionBias = true,
-                HasClassificationHead = false,
-                HasDistillationHead = false,
-            },
-        });
-        using var generator = new Generator(1, CPU);
-        RandomWeights.FillTransformer(encoder, generator);
-        return new ImageClassifier(encoder, classCount, adapter, seed: 1);
+        using var files = PretrainedModel.ViTSmall.Open();
+        return new ImageClassifier(ImageCheckpoint.Load(files).Encoder, classCount, adapter, seed: 1);
+    }
+
+    /// <summary>The model's preprocessor.</summary>
+    /// <param name="imageSize">Width and height of the result.</param>
+    public static ImagePreprocessor Preprocessor(int imageSize)
+    {
+        using var files = PretrainedModel.ViTSmall.Open();
+        return ImagePreprocessor.Read(files, "dinov2", imageSize);
     }
 
     /// <summary>Tokens of a picture: its patches and the class token.</summary>
