@@ -20,6 +20,8 @@ switch (args)
         return 0;
     case ["mlp", .. var rest]:
         return MlpCommand.Run(rest);
+    case ["images", .. var rest]:
+        return ImagesCommand.Run(rest);
     case ["memory"]:
         MemoryGrowth.Run();
         return 0;
