@@ -5,9 +5,9 @@ namespace Microsoft.ML.NaturalGradient.Benchmarks;
 /// <summary>The arguments of a verb: pairs of a name and a value.</summary>
 internal sealed class CommandOptions
 {
-    private readonly Dictionary<string, string> _values;
+    private readonly Dictionary<string, List<string>> _values;
 
-    private CommandOptions(Dictionary<string, string> values) => _values = values;
+    private CommandOptions(Dictionary<string, List<string>> values) => _values = values;
 
     /// <summary>Reads arguments.</summary>
     /// <param name="arguments">The arguments after the verb.</param>
@@ -15,10 +15,15 @@ internal sealed class CommandOptions
     /// <returns>The options, or null after the usage was printed; <c>--data</c> is always among them.</returns>
     public static CommandOptions? Parse(IReadOnlyList<string> arguments, string usage)
     {
-        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        var values = new Dictionary<string, List<string>>(StringComparer.Ordinal);
         for (var i = 0; i + 1 < arguments.Count; i += 2)
         {
-            values[arguments[i]] = arguments[i + 1];
+            if (!values.TryGetValue(arguments[i], out var list))
+            {
+                values.Add(arguments[i], list = []);
+            }
+
+            list.Add(arguments[i + 1]);
         }
 
         if (arguments.Count % 2 == 0 && values.ContainsKey("--data")
@@ -31,9 +36,13 @@ internal sealed class CommandOptions
         return null;
     }
 
-    /// <summary>A value; null when it was not given.</summary>
+    /// <summary>All values of an option that may be repeated.</summary>
     /// <param name="name">Name with its hyphens.</param>
-    public string? Text(string name) => _values.GetValueOrDefault(name);
+    public IReadOnlyCollection<string> All(string name) => _values.GetValueOrDefault(name) ?? [];
+
+    /// <summary>The last value; null when none was given.</summary>
+    /// <param name="name">Name with its hyphens.</param>
+    public string? Text(string name) => All(name).LastOrDefault();
 
     /// <summary>A whole number.</summary>
     /// <param name="name">Name with its hyphens.</param>

@@ -1,13 +1,10 @@
+using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
-using Microsoft.ML.NaturalGradient.Curvature;
-using Microsoft.ML.NaturalGradient.Imaging;
-using Microsoft.ML.NaturalGradient.Training;
-using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Memory;
 
-/// <summary>How much the process grows while 5,000 pictures are decoded, kept partly on disk, trained on with iEF, and scored.</summary>
-internal static class PictureMemory
+/// <summary>How much the process grows while 5,000 pictures are decoded, kept on disk but for a few, trained on with iEF, and scored.</summary>
+internal sealed class PictureMemory
 {
     private const int Count = 5_000;
     private const int Interval = 1_000;
@@ -15,72 +12,86 @@ internal static class PictureMemory
     private const int Size = 42; // nine patches
     private const int Classes = 10;
     private const int DistinctFiles = 50;
-    private const long CacheLimit = 1 << 20; // full after about 200 pictures; the others go to the file
+    private const long CacheLimit = 1 << 20; // full after about 200 pictures
+
+    private readonly string _folder = Directory.CreateTempSubdirectory().FullName;
+    private string _stage = "decoded";
+    private int _asked;
+
+    private PictureMemory()
+    {
+    }
 
     /// <summary>Measures and prints a table.</summary>
     public static void Run()
     {
-        var files = SamplePictures.Jpegs(DistinctFiles);
-        using var model = SmallVisionModel.Create(Classes, Adapters.LoRA);
-        using var cache = new PixelCache(CacheLimit);
-        var preprocessor = SmallVisionModel.Preprocessor(Size);
-        var augmenter = new ImageAugmenter(new ImageAugmentation { SmallestArea = 1 }, preprocessor, seed: 1);
-        Console.WriteLine("| stage | pictures | resident, MB | cache in memory, MB | in its file, MB |\n|---|---|---|---|---|");
-        ImageIngest.Fill(Sources(files, cache), augmenter.Prepare, cache, new ImageIngestOptions(), (_, problem) => throw new InvalidDataException(problem));
-        Print("decoded", Count, cache);
-
-        var labels = Enumerable.Range(0, Count).Select(row => (long)(row % Classes)).ToArray();
-        var source = new ImageTensorSource(labels, row => augmenter.Apply(cache.Read(row), row, 0), preprocessor, BatchSize, seed: 1);
-        var loop = new TrainingLoop(model, new SoftmaxCrossEntropy(), new TrainingSettings
+        var run = new PictureMemory();
+        try
         {
-            Optimizer = Optimizers.Ief,
-            ClassCount = Classes,
-            EpochCount = 1,
-            Seed = 1,
-            Report = progress =>
-            {
-                if (!progress.EndOfEpoch)
-                {
-                    PrintEvery("trained", progress.Step * BatchSize, cache);
-                }
-            },
-        });
-        loop.Run(source, null);
-
-        using var noGrad = no_grad();
-        model.SetTraining(false);
-        var scored = 0;
-        foreach (var batch in source.Ordered())
+            run.Measure();
+        }
+        finally
         {
-            using var owned = batch;
-            using var scope = NewDisposeScope();
-            _ = model.Forward(batch.Input);
-            PrintEvery("scored", scored += BatchSize, cache);
+            Directory.Delete(run._folder, recursive: true);
         }
     }
 
-    // Asked for one by one, so that every picture passes by.
-    private static IEnumerable<ImageSource> Sources(byte[][] files, PixelCache cache)
+    private void Measure()
     {
-        for (var row = 0; row < Count; row++)
-        {
-            if (row > 0)
+        var context = new MLContext(seed: 1) { TempFilePath = _folder };
+        var files = SamplePictures.Jpegs(DistinctFiles);
+        var rows = context.Data.LoadFromEnumerable(Enumerable.Range(0, Count).Select(
+            row => new Row(Asked) { Label = $"{row % Classes}", Features = files[row % DistinctFiles] }));
+        Console.WriteLine("| stage | pictures | resident, MB | of the cache on disk, MB |\n|---|---|---|---|");
+        var pipeline = context.Transforms.Conversion.MapValueToKey("Label").Append(
+            context.MulticlassClassification.Trainers.ImageClassification(new ImageClassificationTrainer.Options
             {
-                PrintEvery("decoded", row, cache);
-            }
-
-            yield return ImageSource.FromBytes(files[row % DistinctFiles], row);
-        }
+                Epoch = 1,
+                BatchSize = BatchSize,
+                ImageSize = Size,
+                ValidationSetFraction = 0,
+                Augmentation = new ImageAugmentation { SmallestArea = 1 },
+                CacheMemoryLimit = CacheLimit,
+                MetricsCallback = progress =>
+                {
+                    if (!progress.EndOfEpoch)
+                    {
+                        PrintEvery("trained", progress.Step * BatchSize);
+                    }
+                },
+            }));
+        using var model = pipeline.Fit(rows);
+        (_stage, _asked) = ("scored", 0);
+        _ = model.Transform(rows).GetColumn<float[]>("Score").Count();
     }
 
-    private static void PrintEvery(string stage, int pictures, PixelCache cache)
+    // A picture is read once to be trained on, and once to be scored.
+    private void Asked() => PrintEvery(_stage, ++_asked);
+
+    private void PrintEvery(string stage, int pictures)
     {
         if (pictures % Interval == 0)
         {
-            Print(stage, pictures, cache);
+            var onDisk = Directory.EnumerateFiles(_folder, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length);
+            Console.WriteLine(FormattableString.Invariant(
+                $"| {stage} | {pictures} | {MemoryGrowth.Resident() / MemoryGrowth.Mebibyte:F0} | {onDisk / MemoryGrowth.Mebibyte:F1} |"));
         }
     }
 
-    private static void Print(string stage, int pictures, PixelCache cache) => Console.WriteLine(FormattableString.Invariant(
-        $"| {stage} | {pictures} | {MemoryGrowth.Resident() / MemoryGrowth.Mebibyte:F0} | {cache.MemoryBytes / MemoryGrowth.Mebibyte:F1} | {cache.FileBytes / MemoryGrowth.Mebibyte:F1} |"));
+    private sealed class Row(Action asked)
+    {
+        private byte[] _file = [];
+
+        public string Label { get; set; } = "";
+
+        public byte[] Features
+        {
+            get
+            {
+                asked();
+                return _file;
+            }
+            set => _file = value;
+        }
+    }
 }

@@ -47,7 +47,7 @@ internal static class MlpCommand
 
         var epochs = options.Number("--epochs", 60);
         var (search, hidden) = (options.Number("--search-epochs", Math.Max(1, epochs / 3)), options.Number("--hidden", 2048));
-        var data = new MlpData(options.Text("--data")!);
+        using var data = new MlpData(options.Text("--data")!);
         using var file = new StreamWriter(options.Text("--csv") ?? "mlp.csv") { AutoFlush = true };
         file.WriteLine("optimizer,learning_rate,seed,epochs,epoch,training_loss,training_accuracy,validation_loss,validation_accuracy");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{data.Description}; hidden layers of {hidden}, {epochs} epochs ({search} to search)\n"));

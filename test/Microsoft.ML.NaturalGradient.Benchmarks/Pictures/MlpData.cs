@@ -1,10 +1,12 @@
+using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Training;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
 
 /// <summary>CIFAR-10 pictures for a network that is trained from scratch: standardised per channel, divided in three.</summary>
-internal sealed class MlpData
+internal sealed class MlpData : IDisposable
 {
     /// <summary>Width and height of the pictures.</summary>
     public const int Size = 32;
@@ -12,9 +14,10 @@ internal sealed class MlpData
     private const int ValidationPerClass = 100;
     private const int BatchSize = 64;
 
-    private readonly (RgbImage Image, long Label)[] _training;
-    private readonly (RgbImage Image, long Label)[] _validation;
-    private readonly (RgbImage Image, long Label)[] _test;
+    private readonly PixelCache _cache = new();
+    private readonly ImageExample[] _training;
+    private readonly ImageExample[] _validation;
+    private readonly ImageExample[] _test;
     private readonly ImagePreprocessor _preprocessor;
 
     /// <summary>Decodes the pictures; of each class of the training archive the last 100 are the validation rows.</summary>
@@ -27,7 +30,7 @@ internal sealed class MlpData
         _training = Decode(byClass.SelectMany(group => group.SkipLast(ValidationPerClass)));
         _validation = Decode(byClass.SelectMany(group => group.TakeLast(ValidationPerClass)));
         _test = Decode(CifarSubset.Read(folder, "test"));
-        var (mean, deviation) = Statistics(_training);
+        var (mean, deviation) = Statistics();
         _preprocessor = new ImagePreprocessor(
             new ImageSizing { Width = Size, Height = Size }, ResampleFilter.Bilinear, 1 / 255.0, mean, deviation);
     }
@@ -48,20 +51,23 @@ internal sealed class MlpData
     /// <summary>Rows that nothing is chosen on.</summary>
     public IBatchSource Test() => Source(_test, 0);
 
-    private ImageTensorSource Source((RgbImage Image, long Label)[] rows, int seed) =>
-        new(Array.ConvertAll(rows, row => row.Label), row => rows[row].Image, _preprocessor, BatchSize, seed);
+    /// <inheritdoc/>
+    public void Dispose() => _cache.Dispose();
 
-    private (RgbImage Image, long Label)[] Decode(IEnumerable<CifarSubset.Picture> pictures)
+    private ImageBatchSource Source(ImageExample[] rows, int seed) => new(rows, _cache, _preprocessor, null, BatchSize, CPU, seed);
+
+    private ImageExample[] Decode(IEnumerable<CifarSubset.Picture> pictures)
     {
-        var indices = Classes.Index().ToDictionary(pair => pair.Item, pair => (long)pair.Index);
-        return [.. pictures.Select(picture => (picture.Decode(), indices[picture.Label]))];
+        var indices = Classes.Index().ToDictionary(pair => pair.Item, pair => pair.Index);
+        return [.. pictures.Select((picture, row) => new ImageExample(_cache.Add(picture.Decode()), row, indices[picture.Label]))];
     }
 
-    private static (double[] Mean, double[] Deviation) Statistics((RgbImage Image, long Label)[] rows)
+    private (double[] Mean, double[] Deviation) Statistics()
     {
         var (sums, squares) = (new double[RgbImage.Channels], new double[RgbImage.Channels]);
-        foreach (var (image, _) in rows)
+        foreach (var row in _training)
         {
+            var image = _cache.Read(row.Index);
             for (var i = 0; i < image.Pixels.Length; i++)
             {
                 var value = image.Pixels[i] / 255.0;
@@ -70,7 +76,7 @@ internal sealed class MlpData
             }
         }
 
-        var count = (double)rows.Length * Size * Size;
+        var count = (double)_training.Length * Size * Size;
         var mean = Array.ConvertAll(sums, sum => sum / count);
         return (mean, [.. squares.Zip(mean, (square, m) => Math.Sqrt((square / count) - (m * m)))]);
     }
