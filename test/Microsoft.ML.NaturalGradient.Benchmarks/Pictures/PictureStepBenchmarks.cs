@@ -1,6 +1,5 @@
 using BenchmarkDotNet.Attributes;
 using Microsoft.ML.NaturalGradient.Benchmarks.Steps;
-using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Optimization;
 using static TorchSharp.torch;
@@ -14,7 +13,6 @@ public class PictureStepBenchmarks : IDisposable
     private const int Size = 224;
     private const int Classes = 10;
 
-    private readonly SoftmaxCrossEntropy _objective = new();
     private Optimizer _adamW = null!;
     private Optimizer _ief = null!;
     private ImageClassifier _model = null!;
@@ -67,12 +65,5 @@ public class PictureStepBenchmarks : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    // The learning rate is too small to change the weights' magnitudes, so that every step does the same work.
-    private void Step(Optimizer optimizer)
-    {
-        using var scope = NewDisposeScope();
-        using var evaluation = BatchEvaluation.Run(
-            _objective, _labels, optimizer.NeedsPerSampleGradients, () => _model.Forward(_batch));
-        optimizer.Step(evaluation, 1e-6);
-    }
+    private void Step(Optimizer optimizer) => TrainingStep.Run(_model, _batch, _labels, optimizer);
 }
