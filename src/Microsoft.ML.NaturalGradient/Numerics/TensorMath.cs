@@ -51,4 +51,13 @@ internal static class TensorMath
         a.add_(b, scalar);
         GC.KeepAlive(scalar);
     }
+
+    /// <summary>a to a power, entry by entry.</summary>
+    public static Tensor Power(this Tensor a, double exponent)
+    {
+        using Scalar scalar = exponent;
+        var result = a.pow(scalar);
+        GC.KeepAlive(scalar);
+        return result;
+    }
 }
