@@ -60,4 +60,11 @@ internal static class TensorMath
         GC.KeepAlive(scalar);
         return result;
     }
+
+    /// <summary>a ← decay · a + (1 − decay) · b: a running average.</summary>
+    public static void AverageInPlace(this Tensor a, Tensor b, double decay)
+    {
+        a.ScaleInPlace(decay);
+        a.AddInPlace(b, 1 - decay);
+    }
 }

@@ -43,8 +43,7 @@ internal sealed class Adafactor : MeanGradientOptimizer
             update.ScaleInPlace(rate / Math.Max(1, update.Rms() / _options.ClipThreshold));
             if (_means is not null)
             {
-                _means[i].ScaleInPlace(_options.Beta1);
-                _means[i].AddInPlace(update, 1 - _options.Beta1);
+                _means[i].AverageInPlace(update, _options.Beta1);
                 update = _means[i];
             }
 

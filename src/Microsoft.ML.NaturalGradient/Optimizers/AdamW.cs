@@ -32,10 +32,8 @@ internal sealed class AdamW : MeanGradientOptimizer
         var squareCorrection = 1 - Math.Pow(_options.Beta2, _steps);
         for (var i = 0; i < Parameters.Count; i++)
         {
-            _means[i].ScaleInPlace(_options.Beta1);
-            _means[i].AddInPlace(gradients[i], 1 - _options.Beta1);
-            _squares[i].ScaleInPlace(_options.Beta2);
-            _squares[i].AddInPlace(gradients[i].square(), 1 - _options.Beta2);
+            _means[i].AverageInPlace(gradients[i], _options.Beta1);
+            _squares[i].AverageInPlace(gradients[i].square(), _options.Beta2);
             var denominator = _squares[i].Times(1 / squareCorrection).sqrt_().Plus(_options.Epsilon);
             Shrink(i, learningRate * _options.WeightDecay);
             Shift(i, _means[i].div(denominator), -learningRate / meanCorrection);

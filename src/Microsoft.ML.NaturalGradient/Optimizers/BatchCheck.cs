@@ -6,6 +6,8 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// <param name="classCount">Classes C; null for regression.</param>
 internal sealed class BatchCheck(int? classCount)
 {
+    private const string Forward = "forward";
+
     /// <summary>Classes C; null for regression.</summary>
     public int? ClassCount { get; } = classCount;
 
@@ -30,25 +32,26 @@ internal sealed class BatchCheck(int? classCount)
             smallest >= 0 && largest < classes, nameof(labels), $"Labels go from {smallest} to {largest}. With {classes} classes they are 0 to {classes - 1}.");
     }
 
-    /// <summary>Throws unless logits fit the labels and are part of a graph.</summary>
+    /// <summary>Throws unless logits fit the labels.</summary>
     /// <returns>The logits.</returns>
     public Tensor Logits(Tensor logits, Tensor labels)
     {
-        const string forward = nameof(forward);
-        Require(logits is not null, forward, "The forward pass returned null. Return the logits.");
+        Require(logits is not null, Forward, "The forward pass returned null. Return the logits.");
         Require(
-            logits!.dim() == 2 && logits.shape[0] == labels.shape[0] && logits.shape[1] == (ClassCount ?? 1), forward,
+            logits!.dim() == 2 && logits.shape[0] == labels.shape[0] && logits.shape[1] == (ClassCount ?? 1), Forward,
             $"The forward pass returned the shape {Shape(logits)}, but [{labels.shape[0]}, {ClassCount ?? 1}] is needed: a row for each label, "
             + (ClassCount is null ? "with one number." : "with a logit for each class."));
-        Require(logits.is_floating_point(), forward, $"The forward pass returned {logits.dtype}. Return floating-point logits.");
+        Require(logits.is_floating_point(), Forward, $"The forward pass returned {logits.dtype}. Return floating-point logits.");
         Require(
-            logits.device_type == labels.device_type && logits.device_index == labels.device_index, forward,
+            logits.device_type == labels.device_type && logits.device_index == labels.device_index, Forward,
             $"The logits are on {logits.device}, the labels on {labels.device}. Move them to one device.");
-        Require(
-            logits.requires_grad, forward,
-            "The logits do not depend on any trainable parameter. Run the forward pass through them with grad mode on, outside no_grad().");
         return logits;
     }
+
+    /// <summary>Throws unless logits are part of a graph.</summary>
+    public static void Graph(Tensor logits) => Require(
+        logits.requires_grad, Forward,
+        "The logits do not depend on any trainable parameter. Run the forward pass through them with grad mode on, outside no_grad().");
 
     private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
 

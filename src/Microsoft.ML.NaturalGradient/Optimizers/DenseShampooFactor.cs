@@ -25,8 +25,7 @@ internal sealed class DenseShampooFactor(Tensor factor, Tensor change) : Shampoo
         var delta = factor.t().mm(factor).Times(weight / Size); // [d, d]
         delta.AddInPlace(rows.mm(rows.t()), Size / 2.0);
         delta.AddInPlace(eye(Size, dtype: factor.dtype, device: factor.device), -0.5);
-        change.ScaleInPlace(momentum);
-        change.AddInPlace(delta, 1 - momentum);
+        change.AverageInPlace(delta, momentum);
         factor.AddInPlace(factor.mm(change), -step / Math.Max(1, change.Norm()));
     }
 }

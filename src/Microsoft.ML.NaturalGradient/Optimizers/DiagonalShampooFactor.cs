@@ -24,8 +24,7 @@ internal sealed class DiagonalShampooFactor(Tensor factor, Tensor change) : Sham
     {
         var delta = factor.square().Times(weight / Size).Plus(-0.5); // [d]
         delta.AddInPlace(rows.square().sum(1), Size / 2.0);
-        change.ScaleInPlace(momentum);
-        change.AddInPlace(delta, 1 - momentum);
+        change.AverageInPlace(delta, momentum);
         factor.AddInPlace(factor.mul(change), -step / Math.Max(1, change.Norm()));
     }
 }

@@ -7,7 +7,7 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// <summary>FAdam on the mean loss.</summary>
 /// <remarks>
 /// β̂ = β₂(1−β₂ᵗ⁻¹)/(1−β₂ᵗ); f ← β̂f + (1−β̂)g²; D = fᵖ + ε̂; m ← β₁m + (1−β₁) clip(g/D); θ ← θ − η(m + κ clip(θ/D)), with
-/// clip(x) = x c / max(1, RMS(x)) for each parameter. Hwang, 2024, algorithm 1; ε̂ and clip as in the authors' code. State 2P.
+/// clip(x) = x c / max(1, RMS(x)) for each parameter. Hwang, 2024; ε̂ and clip as in the authors' code. State 2P.
 /// </remarks>
 internal sealed class FAdam : MeanGradientOptimizer
 {
@@ -37,11 +37,9 @@ internal sealed class FAdam : MeanGradientOptimizer
         var decay = beta2 * (1 - Math.Pow(beta2, _steps - 1)) / (1 - Math.Pow(beta2, _steps)); // β̂, 0 at the first step
         for (var i = 0; i < Parameters.Count; i++)
         {
-            _fisher[i].ScaleInPlace(decay);
-            _fisher[i].AddInPlace(gradients[i].square(), 1 - decay);
+            _fisher[i].AverageInPlace(gradients[i].square(), decay);
             var denominator = _fisher[i].Power(_options.FisherExponent).Plus(Epsilon(gradients[i]));
-            _means[i].ScaleInPlace(_options.Beta1);
-            _means[i].AddInPlace(Clip(gradients[i].div(denominator)), 1 - _options.Beta1);
+            _means[i].AverageInPlace(Clip(gradients[i].div(denominator)), _options.Beta1);
             var direction = _options.WeightDecay > 0
                 ? _means[i].Plus(Clip(Parameters[i].div(denominator)).Times(_options.WeightDecay))
                 : _means[i];

@@ -73,6 +73,18 @@ internal abstract class MeanGradientOptimizer : Optimizer
         target.AddInPlace(direction, factor);
     }
 
+    /// <summary>Heavy-ball momentum: m ← μm + direction.</summary>
+    /// <param name="momentum">m, changed; null where there is none.</param>
+    /// <param name="decay">μ.</param>
+    /// <param name="direction">What is added; not modified.</param>
+    /// <returns>m, or <paramref name="direction"/> where there is no momentum.</returns>
+    private protected static Tensor Accumulate(Tensor? momentum, double decay, Tensor direction)
+    {
+        momentum?.ScaleInPlace(decay);
+        momentum?.AddInPlace(direction);
+        return momentum ?? direction;
+    }
+
     private Tensor[] Clip(Tensor[] gradients)
     {
         if (_shared.GradientClipNorm is { } limit && gradients.Norm() is var norm && norm > limit)

@@ -45,8 +45,8 @@ public sealed class ParameterOptimizer : IDisposable
     /// <summary>Runs the forward pass on one batch of N samples and moves the parameters by one step.</summary>
     /// <remarks>Gradients that the parameters hold are dropped; those of the step are not left behind.</remarks>
     /// <param name="forward">
-    /// Computes the logits [N, C] for C classes, [N, 1] for regression, from the parameters, with grad mode on; called once. The step disposes
-    /// them and every tensor that the call makes in the dispose scope around it.
+    /// Computes the logits [N, C] for C classes, [N, 1] for regression, from the parameters, with grad mode on. Called once, and again by methods that
+    /// compare losses; the step disposes the logits and every tensor that a call makes in the dispose scope around it.
     /// </param>
     /// <param name="labels">Classes from 0 to C − 1, int64, [N]; numbers, float32 or float64, [N], for regression. Not modified.</param>
     /// <param name="learningRate">Learning rate η of this step; <see langword="null"/> for <see cref="LearningRate"/>.</param>
@@ -70,6 +70,7 @@ public sealed class ParameterOptimizer : IDisposable
         ParameterCheck.DropGradients(_parameters);
         using var evaluation = BatchEvaluation.Run(
             _objective, labels, _optimizer.NeedsPerSampleGradients, () => _check.Logits(forward(), labels));
+        BatchCheck.Graph(evaluation.Logits);
         var loss = evaluation.Losses.mean().item<double>();
         if (!double.IsFinite(loss))
         {

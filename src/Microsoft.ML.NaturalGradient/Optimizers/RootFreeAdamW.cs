@@ -37,10 +37,8 @@ internal sealed class RootFreeAdamW : MeanGradientOptimizer
                 _squares[i].AddInPlace(ones_like(_squares[i]), 1.0 / sampleCount); // v₀
             }
 
-            _means[i].ScaleInPlace(_options.Beta1);
-            _means[i].AddInPlace(gradients[i], 1 - _options.Beta1);
-            _squares[i].ScaleInPlace(_options.Beta2);
-            _squares[i].AddInPlace(gradients[i].square(), 1 - _options.Beta2);
+            _means[i].AverageInPlace(gradients[i], _options.Beta1);
+            _squares[i].AverageInPlace(gradients[i].square(), _options.Beta2);
             var denominator = _squares[i].Times(sampleCount / squareCorrection).Plus(_options.Epsilon);
             Shrink(i, learningRate * _options.WeightDecay);
             Shift(i, _means[i].div(denominator), -learningRate / meanCorrection);

@@ -7,7 +7,7 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// <summary>Root-free RMSProp on the mean loss of B samples.</summary>
 /// <remarks>
 /// S ← αS + (1−α)g², S₀ = 1/B; q = g/(B S + ε) + κθ; m ← μm + q; θ ← θ − ηm. B g² stands for the diagonal of the sum of g_n g_nᵀ, the
-/// empirical Fisher. Lin et al., ICML 2024, figure 3. State P, 2P with momentum.
+/// empirical Fisher. Lin et al., ICML 2024. State P, 2P with momentum.
 /// </remarks>
 internal sealed class RootFreeRmsProp : MeanGradientOptimizer
 {
@@ -35,22 +35,14 @@ internal sealed class RootFreeRmsProp : MeanGradientOptimizer
                 _squares[i].AddInPlace(ones_like(_squares[i]), 1.0 / sampleCount); // S₀
             }
 
-            _squares[i].ScaleInPlace(_options.Alpha);
-            _squares[i].AddInPlace(gradients[i].square(), 1 - _options.Alpha);
+            _squares[i].AverageInPlace(gradients[i].square(), _options.Alpha);
             var direction = gradients[i].div(_squares[i].Times(sampleCount).Plus(_options.Epsilon)); // q
             if (_options.WeightDecay > 0)
             {
                 direction.AddInPlace(Parameters[i], _options.WeightDecay);
             }
 
-            if (_momentum is not null)
-            {
-                _momentum[i].ScaleInPlace(_options.Momentum);
-                _momentum[i].AddInPlace(direction);
-                direction = _momentum[i];
-            }
-
-            Shift(i, direction, -learningRate);
+            Shift(i, Accumulate(_momentum?[i], _options.Momentum, direction), -learningRate);
         }
     }
 }

@@ -25,14 +25,7 @@ internal sealed class Sgd : MeanGradientOptimizer
             var direction = _options.WeightDecay > 0
                 ? gradients[i].Plus(Parameters[i].Times(_options.WeightDecay))
                 : gradients[i];
-            if (_momentum is not null)
-            {
-                _momentum[i].ScaleInPlace(_options.Momentum);
-                _momentum[i].AddInPlace(direction);
-                direction = _momentum[i];
-            }
-
-            Shift(i, direction, -learningRate);
+            Shift(i, Accumulate(_momentum?[i], _options.Momentum, direction), -learningRate);
         }
     }
 }

@@ -9,7 +9,7 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// For every axis a of length d_a: X = √B g with K_aᵀ/√d_a applied on each axis, R_a = K_aᵀK_a/d_a, τ_a = mean diagonal of R_a;
 /// Δ_a = (λ/2)(∏_{b≠a} τ_b)(∏ d_b) R_a + (d_a/2) X_a X_aᵀ − I/2, all with the old K; M_a ← α₂M_a + (1−α₂)Δ_a;
 /// K_a ← K_a − β₂/max(1, ‖M_a‖) K_a M_a. Then U = g with K_a K_aᵀ applied on each axis, U ← U + κθ, m ← α₁m + U, θ ← θ − ηm.
-/// Lin et al., ICML 2024, figure 4. Axes of length 1 are left out. State P + 2 Σ d_a², 2 d_a for a diagonal factor.
+/// Lin et al., ICML 2024. Axes of length 1 are left out. State P + 2 Σ d_a², 2 d_a for a diagonal factor.
 /// </remarks>
 internal sealed class SirfShampoo : MeanGradientOptimizer
 {
@@ -44,14 +44,7 @@ internal sealed class SirfShampoo : MeanGradientOptimizer
                 direction = direction.Plus(Parameters[i].Times(_options.WeightDecay));
             }
 
-            if (_momentum is not null)
-            {
-                _momentum[i].ScaleInPlace(_options.Momentum);
-                _momentum[i].AddInPlace(direction);
-                direction = _momentum[i];
-            }
-
-            Shift(i, direction, -learningRate);
+            Shift(i, Accumulate(_momentum?[i], _options.Momentum, direction), -learningRate);
         }
     }
 

@@ -5,7 +5,7 @@ namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>Inverse-free, root-free Shampoo (IF-Shampoo, SIRFShampoo): a Kronecker factor for each axis of each parameter, on the mean loss.</summary>
 /// <remarks>
-/// Lin et al., "Can We Remove the Square-Root in Adaptive Gradient Methods? A Second-Order Perspective", ICML 2024, section 4. The factors
+/// Lin et al., "Can We Remove the Square-Root in Adaptive Gradient Methods? A Second-Order Perspective", ICML 2024. The factors
 /// approximate the inverse of the empirical Fisher by matrix products alone, without inverse and without root. Left out of the released
 /// code: the smaller factor step for parameters with certain names, and the interval that grows during the run.
 /// </remarks>

@@ -1,4 +1,3 @@
-using System.Reflection;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Oracles;
@@ -15,11 +14,8 @@ public sealed class ParameterOptimizerTests
     private const int Steps = 3;
     private const int Classes = 3;
 
-    public static IEnumerable<object[]> All => typeof(Optimizers).GetProperties(BindingFlags.Public | BindingFlags.Static)
-        .Select(property => new[] { property.Name, property.GetValue(null)! });
-
     [TestMethod]
-    [DynamicData(nameof(All))]
+    [DynamicData(nameof(EveryOptimizer.OfAnyNetwork), typeof(EveryOptimizer))]
     public void Step_LayersOfTorchSharp_TrainAsRecordedOnes(string name, object method)
     {
         using var scope = NewDisposeScope();
@@ -44,7 +40,7 @@ public sealed class ParameterOptimizerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(All))]
+    [DynamicData(nameof(EveryOptimizer.OfAnyNetwork), typeof(EveryOptimizer))]
     public void RestoreState_FromAStream_GoesOnAsWithoutInterruption(string name, object method)
     {
         using var scope = NewDisposeScope();
@@ -214,7 +210,7 @@ public sealed class ParameterOptimizerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(All))]
+    [DynamicData(nameof(EveryOptimizer.OfAnyNetwork), typeof(EveryOptimizer))]
     public void Step_LeavesNoTensorsBehind(string name, object method)
     {
         using var scope = NewDisposeScope();

@@ -1,4 +1,3 @@
-using System.Reflection;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Oracles;
@@ -12,13 +11,8 @@ public sealed class SharedSettingsTests
 {
     private const double Rate = 0.05;
 
-    public static IEnumerable<object[]> All => typeof(Optimizers).GetProperties(BindingFlags.Public | BindingFlags.Static)
-        .Select(property => new[] { property.Name, property.GetValue(null)! });
-
-    public static IEnumerable<object[]> OfTheMeanGradient => All.Where(pair => pair[1] is MeanGradientOptions);
-
     [TestMethod]
-    [DynamicData(nameof(All))]
+    [DynamicData(nameof(EveryOptimizer.All), typeof(EveryOptimizer))]
     public void Step_NormConstraint_ShortensALongStepAlongItself(string name, object method)
     {
         using var scope = NewDisposeScope();
@@ -32,7 +26,7 @@ public sealed class SharedSettingsTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(All))]
+    [DynamicData(nameof(EveryOptimizer.All), typeof(EveryOptimizer))]
     public void Step_WeightDecayPerStep_ShrinksTheWeightsAfterTheStep(string name, object method)
     {
         using var scope = NewDisposeScope();
@@ -47,7 +41,7 @@ public sealed class SharedSettingsTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(OfTheMeanGradient))]
+    [DynamicData(nameof(EveryOptimizer.OfTheMeanGradient), typeof(EveryOptimizer))]
     public void Step_NormalizeUpdate_HasTheLengthOfTheLearningRate(string name, object method)
     {
         using var scope = NewDisposeScope();
@@ -61,7 +55,7 @@ public sealed class SharedSettingsTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(OfTheMeanGradient))]
+    [DynamicData(nameof(EveryOptimizer.OfTheMeanGradient), typeof(EveryOptimizer))]
     public void Step_GradientClipNorm_IsAsIfTheGradientWereShorter(string name, object method)
     {
         using var scope = NewDisposeScope();
@@ -79,7 +73,7 @@ public sealed class SharedSettingsTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(All))]
+    [DynamicData(nameof(EveryOptimizer.All), typeof(EveryOptimizer))]
     public void Step_LeavesNoTensorsBehind(string name, object method)
     {
         using var scope = NewDisposeScope();
@@ -96,14 +90,14 @@ public sealed class SharedSettingsTests
     [TestMethod]
     public void Validate_SharedSettingOutOfRange_NamesTheSetting()
     {
-        foreach (var options in All.Select(pair => (OptimizerOptions)pair[1]))
+        foreach (var options in EveryOptimizer.All.Select(pair => (OptimizerOptions)pair[1]))
         {
             AssertInvalid(options with { NormConstraint = 0 }, "NormConstraint");
             AssertInvalid(options with { WeightDecayPerStep = 1 }, "WeightDecayPerStep");
             AssertInvalid(options with { WeightDecayPerStep = double.NaN }, "WeightDecayPerStep");
         }
 
-        foreach (var options in OfTheMeanGradient.Select(pair => (MeanGradientOptions)pair[1]))
+        foreach (var options in EveryOptimizer.OfTheMeanGradient.Select(pair => (MeanGradientOptions)pair[1]))
         {
             AssertInvalid(options with { GradientClipNorm = -1 }, "GradientClipNorm");
         }

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.NaturalGradient.Tests.Oracles;
 
-/// <summary>Hwang, 2024, algorithm 1, with the authors' clipping and their three readings of ε.</summary>
+/// <summary>Hwang, 2024, with the authors' clipping and their three readings of ε.</summary>
 internal sealed class NaiveFAdam(int size, FAdamOptions options) : INaiveOptimizer
 {
     private readonly double[] _m = new double[size];
@@ -17,8 +17,9 @@ internal sealed class NaiveFAdam(int size, FAdamOptions options) : INaiveOptimiz
         var epsilon = options.EpsilonMode switch
         {
             EpsilonMode.MaxRms => options.Epsilon * Math.Max(1, rms),
-            EpsilonMode.MinRms => options.Epsilon * Math.Min(1, rms),
-            _ => Math.Min(options.Epsilon, 0.01 * rms),
+            // The paper has 0/0 where there is no gradient.
+            EpsilonMode.MinRms => Math.Max(1e-15, options.Epsilon * Math.Min(1, rms)),
+            _ => Math.Max(1e-15, Math.Min(options.Epsilon, 0.01 * rms)),
         };
         var natural = new double[weights.Length];
         var decayed = new double[weights.Length];
