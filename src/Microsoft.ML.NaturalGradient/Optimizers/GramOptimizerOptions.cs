@@ -14,15 +14,9 @@ public abstract record GramOptimizerOptions : OptimizerOptions
     /// <summary>Whether the update is scaled to unit length before the learning rate is applied, as the paper does for EF and SF.</summary>
     public bool NormalizeUpdate { get; init; }
 
-    /// <summary>Fraction of every trainable weight removed at each step, not multiplied by the learning rate.</summary>
-    /// <value>From 0 up to, but not including, 1. The default is 0; 1E-5 corresponds to AdamW with learning rate 1E-3 and decay 1E-2.</value>
-    public double WeightDecayPerStep { get; init; }
-
     internal override void Validate()
     {
         base.Validate();
         Check(Damping >= 0 && double.IsFinite(Damping), nameof(Damping), Damping, "Use zero or a positive number, for example 0.1.");
-        Check(
-            WeightDecayPerStep is >= 0 and < 1, nameof(WeightDecayPerStep), WeightDecayPerStep, "Use a number from 0 up to, but not including, 1, for example 1E-5.");
     }
 }

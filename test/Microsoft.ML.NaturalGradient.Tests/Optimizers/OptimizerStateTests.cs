@@ -15,6 +15,8 @@ public sealed class OptimizerStateTests
     public static IEnumerable<object[]> All => typeof(Optimizers).GetProperties(BindingFlags.Public | BindingFlags.Static)
         .Select(property => (property.Name, (OptimizerOptions)property.GetValue(null)!))
         .Append(("Sgd with momentum", Optimizers.Sgd with { Momentum = 0.9 }))
+        .Append(("Adafactor with momentum", Optimizers.Adafactor with { Beta1 = 0.9 }))
+        .Append(("SirfShampoo with diagonal factors", Optimizers.SirfShampoo with { LargestDenseAxis = 3, FactorInterval = 2 }))
         .Select(pair => new object[] { pair.Item1, pair.Item2 });
 
     [TestMethod]
