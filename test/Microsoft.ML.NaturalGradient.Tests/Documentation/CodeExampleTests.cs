@@ -10,6 +10,7 @@ public sealed partial class CodeExampleTests
     [DataRow("README.md")]
     [DataRow("docs/getting-started.md")]
     [DataRow("docs/own-models.md")]
+    [DataRow("docs/images.md")]
     public void Page_EveryCodeBlock_IsARegionOfASample(string page)
     {
         var root = RepositoryRoot();
