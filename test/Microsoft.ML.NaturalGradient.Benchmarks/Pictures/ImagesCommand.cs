@@ -15,6 +15,7 @@ internal static class ImagesCommand
           --seeds N        runs of each row of the table (default 3)
           --epochs N       epochs of a run (default 5)
           --size N         width and height of the pictures, a multiple of 14 (default 98)
+          --only TEXT      only the rows of the table whose name contains TEXT
         """;
 
     private static readonly (string Name, OptimizerOptions Optimizer, AdapterOptions Adapter)[] Contenders =
@@ -48,7 +49,7 @@ internal static class ImagesCommand
                 CultureInfo.InvariantCulture,
                 $"{task.Training.Count} training, {task.Validation.Count} validation pictures of {task.Size} x {task.Size}, {task.Epochs} epochs\n"));
             Console.WriteLine("| trained | accuracy, last epoch | of each seed | best epoch | loss, last epoch | training loss | s per run |\n|---|---|---|---|---|---|---|");
-            foreach (var (name, optimizer, adapter) in Contenders)
+            foreach (var (name, optimizer, adapter) in Contenders.Where(row => row.Name.Contains(options.Text("--only") ?? "", StringComparison.Ordinal)))
             {
                 Print(name, [.. Enumerable.Range(0, options.Number("--seeds", 3)).Select(seed => task.Train(optimizer, adapter, seed))]);
             }
