@@ -18,6 +18,9 @@ internal sealed class KroneckerEstimate(WeightSharing sharing)
     /// <summary>The parameters that are not of a linear map.</summary>
     public IReadOnlyList<Rest> Others => _rest;
 
+    /// <summary>Handles of the parameters of linear maps.</summary>
+    public IReadOnlySet<IntPtr> Covered => Blocks.SelectMany(block => block.Map.Parameters).Select(parameter => parameter.Handle).ToHashSet();
+
     /// <summary>Adds the Fisher matrix Σ_n g_n g_nᵀ / N of a capture.</summary>
     public void Add(CapturedGradients captured)
     {
@@ -25,7 +28,7 @@ internal sealed class KroneckerEstimate(WeightSharing sharing)
         if (_blocks is null)
         {
             _blocks = [.. maps.Select(map => new Block(map, InputFactor(map)))];
-            var covered = maps.SelectMany(map => map.Parameters).Select(parameter => parameter.Handle).ToHashSet();
+            var covered = Covered;
             _rest = [.. captured.Parameters.Where(parameter => !covered.Contains(parameter.Handle)).Select(parameter => new Rest(parameter))];
         }
 

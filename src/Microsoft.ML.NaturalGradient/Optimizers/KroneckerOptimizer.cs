@@ -38,23 +38,26 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        KroneckerCurvature? curvature = null;
-        var gradient = Evaluate(batch, estimate => curvature = new KroneckerCurvature(Parameters, _options, estimate, (_, value) => value, (_, _, _) => { }), () => curvature!);
-        curvature!.Invert(batch.SampleCount);
+        var (gradient, estimate) = Evaluate(batch);
+        var curvature = new KroneckerCurvature(Parameters, _options, estimate, (_, value) => value, (_, _, _) => { });
+        curvature.Update(estimate);
+        curvature.Invert(batch.SampleCount);
         return curvature.Precondition(gradient).ToDictionary(pair => pair.Key, pair => pair.Value.MoveToOuterDisposeScope());
     }
 
     private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
     {
         using var noGrad = no_grad();
-        var gradient = Evaluate(batch, estimate => _curvature ??= new KroneckerCurvature(Parameters, _options, estimate, Track, Track), () => _curvature!);
+        var (gradient, estimate) = Evaluate(batch);
+        _curvature ??= new KroneckerCurvature(Parameters, _options, estimate, Track, Track);
+        _curvature.Update(estimate);
         if (_steps < _options.InverseInterval || _steps % _options.InverseInterval == 0)
         {
-            _curvature!.Invert(batch.SampleCount);
+            _curvature.Invert(batch.SampleCount);
         }
 
         _steps++;
-        Move(_curvature!.Precondition(gradient), learningRate);
+        Move(_curvature.Precondition(gradient), learningRate);
         return StepDiagnostics.None;
     }
 
@@ -64,18 +67,15 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
     /// <returns>The gradient, keyed by the parameter's handle; in the caller's dispose scope.</returns>
     private protected abstract Dictionary<IntPtr, Tensor> Observe(BatchEvaluation batch, Action<CapturedGradients> observe);
 
-    private Dictionary<IntPtr, Tensor> Evaluate(BatchEvaluation batch, Action<KroneckerEstimate> prepare, Func<KroneckerCurvature> curvature)
+    private (Dictionary<IntPtr, Tensor> Gradient, KroneckerEstimate Estimate) Evaluate(BatchEvaluation batch)
     {
         var estimate = new KroneckerEstimate(_options.WeightSharing);
         var gradient = Observe(batch, captured =>
         {
             estimate.Add(captured);
-            _coverage ??= OptimizerCoverage.Of(
-                Parameters, captured, estimate.Blocks.SelectMany(block => block.Map.Parameters).Select(parameter => parameter.Handle).ToHashSet(), "scaled gradient");
+            _coverage ??= OptimizerCoverage.Of(Parameters, captured, estimate.Covered, "scaled gradient");
         });
-        prepare(estimate);
-        curvature().Update(estimate);
-        return gradient;
+        return (gradient, estimate);
     }
 
     private void Move(Dictionary<IntPtr, Tensor> direction, double learningRate)

@@ -15,6 +15,8 @@ public sealed class OptimizerStateTests
     public static IEnumerable<object[]> All => typeof(Optimizers).GetProperties(BindingFlags.Public | BindingFlags.Static)
         .Select(property => (property.Name, (OptimizerOptions)property.GetValue(null)!))
         .Append(("Sgd with momentum", Optimizers.Sgd with { Momentum = 0.9 }))
+        .Append(("ieKFAC with momentum, exact damping", Optimizers.Iekfac with { Momentum = 0.9, DampingForm = KroneckerDamping.Exact, InverseInterval = 2 }))
+        .Append(("AdaFisher Reference", Optimizers.AdaFisher with { Variant = AdaFisherVariant.Reference, FactorInterval = 2 }))
         .Select(pair => new object[] { pair.Item1, pair.Item2 });
 
     [TestMethod]

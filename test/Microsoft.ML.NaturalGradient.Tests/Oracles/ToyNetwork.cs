@@ -27,9 +27,11 @@ internal sealed class ToyNetwork
 
     public Tensor Flat() => cat([.. Parameters.Select(parameter => parameter.detach().flatten())]);
 
-    public Tensor Forward()
+    public Tensor Forward() => Forward(Inputs);
+
+    public Tensor Forward(Tensor inputs)
     {
-        var hidden = tanh(Linear(Inputs, Parameters[0], Parameters[1]));
+        var hidden = tanh(Linear(inputs, Parameters[0], Parameters[1]));
         return Linear(hidden, Parameters[2], Parameters[3]);
     }
 
