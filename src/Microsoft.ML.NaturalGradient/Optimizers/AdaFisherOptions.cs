@@ -8,7 +8,9 @@ namespace Microsoft.ML.NaturalGradient;
 /// Gomes et al., "AdaFisher: Adaptive Second Order Optimization via Fisher Information", ICLR 2025. <see cref="AdaFisherVariant.Ema"/> is our
 /// reading of what the method intends, not a published setting. <see cref="AdaFisherVariant.Reference"/> gives the numbers of the released
 /// code: there F stays within [λ, λ + 8E-5] after a few updates, so with its λ of 1E-3 the method is momentum SGD with learning rate η/λ. The
-/// code also stops updating the last layers where a model has parameters outside of layers; that is not reproduced.
+/// code also stops updating the last layers where a model has parameters outside of layers; that is not reproduced. Normalisations over the
+/// batch are not supported. Ema's default learning rate 0.03 and damping are ours: best of those tried for a small network with tanh on two
+/// synthetic tasks of 2 and 5 classes.
 /// </remarks>
 public sealed record AdaFisherOptions : OptimizerOptions
 {
@@ -63,5 +65,5 @@ public sealed record AdaFisherOptions : OptimizerOptions
 
     internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) => new AdaFisher(parameters, this);
 
-    private protected override double DefaultLearningRate(int classCount) => IsReference ? 1e-3 : 0.1;
+    private protected override double DefaultLearningRate(int classCount) => IsReference ? 1e-3 : 0.03;
 }

@@ -7,6 +7,7 @@ namespace Microsoft.ML.NaturalGradient;
 /// <remarks>
 /// Martens and Grosse, "Optimizing Neural Networks with Kronecker-factored Approximate Curvature", ICML 2015. Each draw costs one more
 /// backward pass; <see cref="ExactLabels"/> one for every class and label position.
+/// The default learning rate 0.1 is ours: it was best, or close to it, for a small network with tanh on two synthetic tasks of 2 and 5 classes.
 /// </remarks>
 public sealed record KfacOptions : KroneckerOptions
 {
@@ -28,5 +29,5 @@ public sealed record KfacOptions : KroneckerOptions
 
     internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) => new Kfac(parameters, this, seed);
 
-    private protected override double DefaultLearningRate(int classCount) => 0.3;
+    private protected override double DefaultLearningRate(int classCount) => 0.1;
 }
