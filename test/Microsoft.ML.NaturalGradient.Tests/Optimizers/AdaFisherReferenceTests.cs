@@ -81,7 +81,7 @@ public sealed class AdaFisherReferenceTests
     // Linear(3,4), layer normalisation, tanh, Linear(4,3).
     private static Tensor Normalised(ToyNetwork network, Parameter[] norm)
     {
-        var first = Linear(network.Inputs, network.Parameters[0], network.Parameters[1]);
+        var first = ToyNetwork.Linear(network.Inputs, network.Parameters[0], network.Parameters[1]);
         var normalized = nn.functional.layer_norm(first, [4]);
         var shifted = normalized.mul(norm[0]).add(norm[1]);
         if (GradientTape.Current is { } tape)
@@ -89,12 +89,6 @@ public sealed class AdaFisherReferenceTests
             shifted = tape.Record(shifted, new ScaleUse(norm[0], normalized, first), new BiasUse(norm[1]));
         }
 
-        return Linear(tanh(shifted), network.Parameters[2], network.Parameters[3]);
-    }
-
-    private static Tensor Linear(Tensor input, Parameter weight, Parameter bias)
-    {
-        var output = nn.functional.linear(input, weight, bias);
-        return GradientTape.Current is { } tape ? tape.Record(output, new LinearWeightUse(weight, input), new BiasUse(bias)) : output;
+        return ToyNetwork.Linear(tanh(shifted), network.Parameters[2], network.Parameters[3]);
     }
 }

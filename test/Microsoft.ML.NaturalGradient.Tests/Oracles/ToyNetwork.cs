@@ -35,7 +35,8 @@ internal sealed class ToyNetwork
         return Linear(hidden, Parameters[2], Parameters[3]);
     }
 
-    private static Tensor Linear(Tensor input, Parameter weight, Parameter bias)
+    /// <summary>A linear layer that records itself on the current tape.</summary>
+    public static Tensor Linear(Tensor input, Parameter weight, Parameter bias)
     {
         var output = nn.functional.linear(input, weight, bias);
         return GradientTape.Current is { } tape
