@@ -1,6 +1,5 @@
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Numerics;
-using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -21,19 +20,6 @@ internal abstract class GramOptimizer : Optimizer
     public override bool NeedsPerSampleGradients => true;
 
     private bool NormalizeUpdate { get; }
-
-    /// <summary>Throws when a trainable parameter left no record, which would silently never be trained.</summary>
-    private protected void CheckCoverage(CapturedGradients captured)
-    {
-        var recorded = captured.Parameters.Select(parameter => parameter.Handle).ToHashSet();
-        var missing = Parameters.Count(parameter => !recorded.Contains(parameter.Handle));
-        if (missing > 0)
-        {
-            throw new InvalidOperationException(
-                $"{missing} of {Parameters.Count} trainable parameters left no record of per-sample gradients. " +
-                "Train them with an optimizer that needs plain gradients only, such as AdamW, or freeze them.");
-        }
-    }
 
     /// <summary>θ ← θ − η·d, with d scaled to unit norm when the options ask for it.</summary>
     private protected void Move(IReadOnlyDictionary<IntPtr, Tensor> direction, double learningRate)

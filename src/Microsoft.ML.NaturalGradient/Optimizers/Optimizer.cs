@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Numerics;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -24,6 +25,9 @@ internal abstract class Optimizer : IDisposable
 
     /// <summary>Whether the forward pass must be recorded for per-sample gradients.</summary>
     public abstract bool NeedsPerSampleGradients { get; }
+
+    /// <summary>How each parameter is trained; null before the first step where only a recorded forward pass tells the kinds of parameters.</summary>
+    public virtual OptimizerCoverage? Coverage => OptimizerCoverage.Full(Parameters.Count);
 
     /// <summary>Fraction of the weights removed each step, independent of the learning rate.</summary>
     public double WeightDecayPerStep { get; set; }
@@ -89,6 +93,19 @@ internal abstract class Optimizer : IDisposable
     /// <param name="generator">The generator; owned by this object from now on.</param>
     /// <returns>The generator.</returns>
     private protected Generator Track(string name, Generator generator) => _state.Add(name, generator);
+
+    /// <summary>Throws when a trainable parameter left no record, which would silently never be trained.</summary>
+    private protected void CheckCoverage(CapturedGradients captured)
+    {
+        var recorded = captured.Parameters.Select(parameter => parameter.Handle).ToHashSet();
+        var missing = Parameters.Count(parameter => !recorded.Contains(parameter.Handle));
+        if (missing > 0)
+        {
+            throw new InvalidOperationException(
+                $"{missing} of {Parameters.Count} trainable parameters left no record of per-sample gradients. " +
+                "Train them with an optimizer that needs plain gradients only, such as AdamW, or freeze them.");
+        }
+    }
 
     /// <summary>Computes the direction and moves the parameters; runs inside a dispose scope.</summary>
     private protected abstract StepDiagnostics Apply(BatchEvaluation batch, double learningRate);

@@ -33,4 +33,19 @@ public static class Optimizers
 
     /// <summary>Inverse-free, root-free Shampoo: a Kronecker factor for each axis of each parameter.</summary>
     public static SirfShampooOptions SirfShampoo { get; } = new();
+
+    /// <summary>KFAC: Kronecker-factored blocks of the Fisher matrix, from labels drawn from the model.</summary>
+    public static KfacOptions Kfac { get; } = new();
+
+    /// <summary>eKFAC: Kronecker-factored blocks of the empirical Fisher matrix, for comparison.</summary>
+    public static EkfacOptions Ekfac { get; } = new();
+
+    /// <summary>ieKFAC: Kronecker-factored blocks of the improved empirical Fisher matrix.</summary>
+    public static IekfacOptions Iekfac { get; } = new();
+
+    /// <summary>AdaFisher: momentum divided by a diagonal Fisher matrix from the inputs and errors of each layer.</summary>
+    public static AdaFisherOptions AdaFisher { get; } = new();
+
+    /// <summary>AdaFisher with decoupled weight decay.</summary>
+    public static AdaFisherOptions AdaFisherW { get; } = new() { DecoupledWeightDecay = true, WeightDecay = 1e-2 };
 }

@@ -9,6 +9,9 @@ namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
 internal sealed class BroadcastUse(Parameter parameter) : ParameterUse(parameter)
 {
     /// <inheritdoc/>
+    public override string Kind => "expanded parameters";
+
+    /// <inheritdoc/>
     public override Tensor PerSampleGradient(Tensor outputGradient) => outputGradient;
 
     /// <inheritdoc/>

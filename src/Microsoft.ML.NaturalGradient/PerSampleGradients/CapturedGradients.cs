@@ -14,9 +14,11 @@ internal sealed class CapturedGradients : IDisposable
     private const long ChunkBytes = 256L << 20;
 
     private readonly List<List<(ParameterUse Use, Tensor Error)>> _byParameter = [];
+    private readonly IReadOnlyList<(ParameterUse Use, Tensor Error)> _uses;
 
     internal CapturedGradients(IReadOnlyList<(ParameterUse Use, Tensor Error)> uses)
     {
+        _uses = uses;
         // A parameter used twice (tied weights) has one gradient: the sum over its uses.
         var index = new Dictionary<IntPtr, int>();
         foreach (var pair in uses)
@@ -41,6 +43,11 @@ internal sealed class CapturedGradients : IDisposable
     /// <summary>Parameters in the order in which the forward pass first used them.</summary>
     public IEnumerable<Parameter> Parameters => _byParameter.Select(uses => uses[0].Use.Parameter);
 
+    /// <summary>What the layers recorded: the parameters of one output together, with the gradient of that output.</summary>
+    public IEnumerable<(IReadOnlyList<ParameterUse> Uses, Tensor Error)> Records =>
+        _uses.GroupBy<(ParameterUse Use, Tensor Error), Tensor, ParameterUse>(pair => pair.Error, pair => pair.Use, ReferenceEqualityComparer.Instance)
+            .Select(record => ((IReadOnlyList<ParameterUse>)[.. record], record.Key));
+
     /// <summary>Computes the Gram matrix C = J Jᵀ in float64.</summary>
     /// <param name="chunkBytes">
     /// Most bytes of per-sample gradients that are formed at a time for a parameter used twice, such as an embedding that is the head too.
@@ -53,17 +60,22 @@ internal sealed class CapturedGradients : IDisposable
         var gram = zeros(SampleCount, SampleCount, dtype: ScalarType.Float64, device: _byParameter[0][0].Error.device); // [N, N]
         foreach (var uses in _byParameter)
         {
-            using var layerScope = NewDisposeScope();
-            if (uses is [var single])
-            {
-                single.Use.AddGram(gram, single.Error);
-            }
-            else
-            {
-                AddGramOfSum(gram, uses, chunkBytes);
-            }
+            AddGram(gram, uses, chunkBytes);
         }
 
+        return gram.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes the part of one parameter in the Gram matrix, in float64.</summary>
+    /// <param name="parameter">A member of <see cref="Parameters"/>.</param>
+    /// <returns>[N, N], float64; owned by the caller.</returns>
+    public Tensor GramOf(Parameter parameter)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var uses = UsesOf(parameter);
+        var gram = zeros(SampleCount, SampleCount, dtype: ScalarType.Float64, device: uses[0].Error.device); // [N, N]
+        AddGram(gram, uses, ChunkBytes);
         return gram.MoveToOuterDisposeScope();
     }
 
@@ -73,9 +85,17 @@ internal sealed class CapturedGradients : IDisposable
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var blocks = _byParameter.Select(
-            uses => Sum(uses.Select(pair => pair.Use.PerSampleGradient(pair.Error))).flatten(1)); // [N, P_layer]
-        return cat([.. blocks], 1).MoveToOuterDisposeScope();
+        return cat([.. _byParameter.Select(RowsOf)], 1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Forms the columns of J that belong to one parameter.</summary>
+    /// <param name="parameter">A member of <see cref="Parameters"/>.</param>
+    /// <returns>[N, P_layer]; owned by the caller.</returns>
+    public Tensor RowsOf(Parameter parameter)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return RowsOf(UsesOf(parameter)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes Jᵀ w, parameter by parameter.</summary>
@@ -123,6 +143,19 @@ internal sealed class CapturedGradients : IDisposable
         }
     }
 
+    private static void AddGram(Tensor gram, List<(ParameterUse Use, Tensor Error)> uses, long chunkBytes)
+    {
+        using var scope = NewDisposeScope();
+        if (uses is [var single])
+        {
+            single.Use.AddGram(gram, single.Error);
+        }
+        else
+        {
+            AddGramOfSum(gram, uses, chunkBytes);
+        }
+    }
+
     // The sum over all uses has cross terms, so it is formed, slice by slice over the parameter's first dimension.
     private static void AddGramOfSum(Tensor gram, List<(ParameterUse Use, Tensor Error)> uses, long chunkBytes)
     {
@@ -138,6 +171,12 @@ internal sealed class CapturedGradients : IDisposable
             gram.AddInPlace(rows.mm(rows.t()));
         }
     }
+
+    private List<(ParameterUse Use, Tensor Error)> UsesOf(Parameter parameter) =>
+        _byParameter.Single(uses => uses[0].Use.Parameter.Handle == parameter.Handle);
+
+    private static Tensor RowsOf(List<(ParameterUse Use, Tensor Error)> uses) =>
+        Sum(uses.Select(pair => pair.Use.PerSampleGradient(pair.Error))).flatten(1); // [N, P_layer]
 
     private static Tensor Sum(IEnumerable<Tensor> terms) => terms.Aggregate((sum, term) => sum.Plus(term));
 }

@@ -8,7 +8,17 @@ namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
 internal sealed class ChannelBiasUse(Parameter bias) : ParameterUse(bias)
 {
     /// <inheritdoc/>
+    public override string Kind => "biases";
+
+    /// <inheritdoc/>
     public override Tensor PerSampleGradient(Tensor outputGradient) => outputGradient.flatten(2).sum(2); // [N, O]
+
+    /// <inheritdoc/>
+    public override (Tensor Inputs, Tensor Errors)? LinearPair(Tensor outputGradient)
+    {
+        var errors = outputGradient.flatten(2).transpose(1, 2); // [N, L, O]
+        return (errors.narrow(2, 0, 0), errors);
+    }
 
     /// <inheritdoc/>
     public override void Dispose()

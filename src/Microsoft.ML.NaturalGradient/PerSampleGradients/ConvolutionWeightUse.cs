@@ -24,6 +24,9 @@ internal sealed class ConvolutionWeightUse : ParameterUse
     }
 
     /// <inheritdoc/>
+    public override string Kind => "convolution kernels";
+
+    /// <inheritdoc/>
     public override Tensor PerSampleGradient(Tensor outputGradient) =>
         outputGradient.flatten(2).bmm(_patches).view([outputGradient.shape[0], .. Parameter.shape]); // [N, O, I, kh, kw]
 
@@ -33,6 +36,10 @@ internal sealed class ConvolutionWeightUse : ParameterUse
         var errors = Weighted(outputGradient, weights).flatten(2).transpose(0, 1).flatten(1); // [O, N·L]
         return errors.mm(_patches.flatten(0, 1)).view_as(Parameter);
     }
+
+    /// <inheritdoc/>
+    public override (Tensor Inputs, Tensor Errors)? LinearPair(Tensor outputGradient) =>
+        (_patches, outputGradient.flatten(2).transpose(1, 2)); // [N, L, I·kh·kw], [N, L, O]
 
     /// <inheritdoc/>
     public override void Dispose() => _patches.Dispose();

@@ -21,6 +21,9 @@ internal sealed class EmbeddingUse : ParameterUse
     }
 
     /// <inheritdoc/>
+    public override string Kind => "embeddings";
+
+    /// <inheritdoc/>
     public override Tensor PerSampleGradient(Tensor outputGradient) => PerSampleSlice(outputGradient, 0, Parameter.shape[0]);
 
     /// <inheritdoc/>

@@ -66,7 +66,9 @@ internal sealed class GradientTape : IDisposable
         {
             var error = (output.grad ?? zeros_like(output)).detach();
             output.grad = null;
-            captured.AddRange(uses.Select(use => (use, error.alias().DetachFromDisposeScope())));
+            // The uses of one record share its tensor: that is how the weight and the bias of one layer are known to belong together.
+            error = error.DetachFromDisposeScope();
+            captured.AddRange(uses.Select(use => (use, error)));
         }
 
         return new CapturedGradients(captured);

@@ -26,6 +26,9 @@ internal sealed class LinearWeightUse : ParameterUse
     }
 
     /// <inheritdoc/>
+    public override string Kind => "linear weights";
+
+    /// <inheritdoc/>
     public override Tensor PerSampleGradient(Tensor outputGradient) => PerSampleSlice(outputGradient, 0, Parameter.shape[0]);
 
     /// <inheritdoc/>
@@ -70,6 +73,9 @@ internal sealed class LinearWeightUse : ParameterUse
         var moved = nn.functional.linear(input, direction); // [N, T, O]
         return moved.mul(error).flatten(1).to(ScalarType.Float64).sum(1); // [N]
     }
+
+    /// <inheritdoc/>
+    public override (Tensor Inputs, Tensor Errors)? LinearPair(Tensor outputGradient) => Positions(outputGradient);
 
     /// <inheritdoc/>
     public override void Dispose() => _input.Dispose();

@@ -23,6 +23,9 @@ internal sealed class MappedBroadcastUse : ParameterUse
     }
 
     /// <inheritdoc/>
+    public override string Kind => "expanded parameters";
+
+    /// <inheritdoc/>
     public override Tensor PerSampleGradient(Tensor outputGradient) => ForEach(_map.t(), outputGradient); // [N, T, D]
 
     /// <inheritdoc/>

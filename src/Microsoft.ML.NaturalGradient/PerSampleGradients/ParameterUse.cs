@@ -15,6 +15,9 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <summary>The parameter that was used.</summary>
     public Parameter Parameter { get; } = parameter;
 
+    /// <summary>What parameters used like this are called in messages, in the plural.</summary>
+    public abstract string Kind { get; }
+
     /// <summary>Computes the gradient of every sample's own loss.</summary>
     /// <param name="outputGradient">E = ∂Σℓ/∂output, [N, ...].</param>
     /// <returns>[N, shape of the parameter]; in the caller's dispose scope.</returns>
@@ -53,6 +56,16 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
         var rows = PerSampleGradient(outputGradient).flatten(1).to(ScalarType.Float64); // [N, P]
         return rows.mv(direction.flatten().to(ScalarType.Float64));
     }
+
+    /// <summary>Gives what goes in and out at every position, where the parameter's gradient is Σ_t e_t a_tᵀ.</summary>
+    /// <param name="outputGradient">E = ∂Σℓ/∂output, [N, ...].</param>
+    /// <returns>Inputs a, [N, T, I], and errors e, [N, T, O]; in the caller's dispose scope. I is 0 for a bias; null where there is no such form.</returns>
+    public virtual (Tensor Inputs, Tensor Errors)? LinearPair(Tensor outputGradient) => null;
+
+    /// <summary>Gives the gradient of a vector at every position, where it is one number per feature.</summary>
+    /// <param name="outputGradient">E = ∂Σℓ/∂output, [N, ...].</param>
+    /// <returns>[N·T, size of the parameter]; in the caller's dispose scope; null where there is no such form.</returns>
+    public virtual Tensor? PositionGradients(Tensor outputGradient) => null;
 
     /// <inheritdoc/>
     public abstract void Dispose();

@@ -17,6 +17,8 @@ public sealed class OptimizerStateTests
         .Append(("Sgd with momentum", Optimizers.Sgd with { Momentum = 0.9 }))
         .Append(("Adafactor with momentum", Optimizers.Adafactor with { Beta1 = 0.9 }))
         .Append(("SirfShampoo with diagonal factors", Optimizers.SirfShampoo with { LargestDenseAxis = 3, FactorInterval = 2 }))
+        .Append(("ieKFAC with momentum, exact damping", Optimizers.Iekfac with { Momentum = 0.9, DampingForm = KroneckerDamping.Exact, InverseInterval = 2 }))
+        .Append(("AdaFisher Reference", Optimizers.AdaFisher with { Variant = AdaFisherVariant.Reference, FactorInterval = 2 }))
         .Select(pair => new object[] { pair.Item1, pair.Item2 });
 
     [TestMethod]

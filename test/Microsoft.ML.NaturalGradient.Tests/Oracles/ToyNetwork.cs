@@ -27,13 +27,16 @@ internal sealed class ToyNetwork
 
     public Tensor Flat() => cat([.. Parameters.Select(parameter => parameter.detach().flatten())]);
 
-    public Tensor Forward()
+    public Tensor Forward() => Forward(Inputs);
+
+    public Tensor Forward(Tensor inputs)
     {
-        var hidden = tanh(Linear(Inputs, Parameters[0], Parameters[1]));
+        var hidden = tanh(Linear(inputs, Parameters[0], Parameters[1]));
         return Linear(hidden, Parameters[2], Parameters[3]);
     }
 
-    private static Tensor Linear(Tensor input, Parameter weight, Parameter bias)
+    /// <summary>A linear layer that records itself on the current tape.</summary>
+    public static Tensor Linear(Tensor input, Parameter weight, Parameter bias)
     {
         var output = nn.functional.linear(input, weight, bias);
         return GradientTape.Current is { } tape

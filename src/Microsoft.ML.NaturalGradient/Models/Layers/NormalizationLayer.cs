@@ -43,7 +43,7 @@ internal sealed class NormalizationLayer : nn.Module<Tensor, Tensor>
         var uses = new List<ParameterUse>();
         if (_weight.requires_grad)
         {
-            uses.Add(new ScaleUse(_weight, normalized));
+            uses.Add(new ScaleUse(_weight, normalized, input));
         }
 
         if (_bias is { requires_grad: true })

@@ -1,0 +1,136 @@
+using Microsoft.ML.NaturalGradient.Numerics;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Optimization;
+
+/// <summary>AdaFisher: the mean gradient's running average, divided by F = H ⊗ S + λ of its layer.</summary>
+/// <remarks>
+/// g ← ḡ + κθ; m ← βm + (1−β)g; θ ← θ − η (m/(1−βᵗ)) / F, without a root. AdaFisherW leaves g alone: θ ← θ − η ((m/(1−βᵗ))/F + κθ). H holds the
+/// mean squares of the layer's inputs, S those of the errors of the mean loss, both scaled to [0, 1] within the layer and averaged over the
+/// updates. Gomes et al., ICLR 2025. Parameters without such a form have F = λ + the mean of H ⊗ S over all that have it; with Reference
+/// F = 1, as in the released code, and their steps are some 1/λ times smaller. State P + Σ(I + O).
+/// </remarks>
+internal sealed class AdaFisher : Optimizer, IUpdateDirection
+{
+    private readonly AdaFisherOptions _options;
+    private readonly Tensor[] _means;
+    private List<AdaFisherBlock>? _blocks;
+    private OptimizerCoverage? _coverage;
+    private long _steps;
+
+    public AdaFisher(IReadOnlyList<Parameter> parameters, AdaFisherOptions options)
+        : base(parameters)
+    {
+        _options = options;
+        _means = TrackLikeParameters("mean");
+        Track("steps", () => _steps, value => _steps = (long)value);
+    }
+
+    /// <summary>Whether the pass must be recorded: only where the Fisher matrix is updated.</summary>
+    public override bool NeedsPerSampleGradients => _blocks is null || UpdatesFactors;
+
+    /// <inheritdoc/>
+    public override OptimizerCoverage? Coverage => _coverage;
+
+    private bool UpdatesFactors => _steps % _options.ResolvedFactorInterval == 0;
+
+    /// <summary>The layers' factors; null before the first step.</summary>
+    internal IReadOnlyList<AdaFisherBlock>? Blocks => _blocks;
+
+    /// <inheritdoc/>
+    public Dictionary<IntPtr, Tensor> Direction(BatchEvaluation batch)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using var captured = CaptureMean(batch);
+        var blocks = MakeBlocks(captured, (_, value) => value);
+        Update(blocks, captured);
+        var gradient = captured.Combine(ones_like(batch.SquaredNorms));
+        var fisher = Fisher(blocks);
+        return Parameters.ToDictionary(
+            parameter => parameter.Handle, parameter => gradient[parameter.Handle].div(fisher[parameter.Handle]).MoveToOuterDisposeScope());
+    }
+
+    private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
+    {
+        using var noGrad = no_grad();
+        var gradient = NeedsPerSampleGradients ? UpdateAndGradient(batch) : batch.MeanGradient(Parameters);
+        var fisher = Fisher(_blocks!);
+        _steps++;
+        var correction = 1 - Math.Pow(_options.Momentum, _steps);
+        for (var i = 0; i < Parameters.Count; i++)
+        {
+            var (parameter, decay) = (Parameters[i], _options.WeightDecay);
+            _means[i].ScaleInPlace(_options.Momentum);
+            _means[i].AddInPlace(gradient[i], 1 - _options.Momentum);
+            if (_options.DecoupledWeightDecay)
+            {
+                parameter.ScaleInPlace(1 - (learningRate * decay));
+            }
+            else if (decay > 0)
+            {
+                _means[i].AddInPlace(parameter, (1 - _options.Momentum) * decay);
+            }
+
+            parameter.AddInPlace(_means[i].div(fisher[parameter.Handle]), -learningRate / correction);
+        }
+
+        return StepDiagnostics.None;
+    }
+
+    private static CapturedGradients CaptureMean(BatchEvaluation batch, bool keepGraph = false) =>
+        batch.Capture(batch.LogitGradients.Times(1.0 / batch.SampleCount), keepGraph);
+
+    private static void Update(List<AdaFisherBlock> blocks, CapturedGradients captured)
+    {
+        var sources = AdaFisherSource.Find(captured).ToDictionary(source => source.Handle);
+        blocks.ForEach(block => block.Update(sources[block.Handle]));
+    }
+
+    private Tensor[] UpdateAndGradient(BatchEvaluation batch)
+    {
+        // The first step after a restored state needs the layers, but not their update.
+        using var captured = CaptureMean(batch, keepGraph: !UpdatesFactors);
+        CheckCoverage(captured);
+        _blocks ??= MakeBlocks(captured, Track);
+        _coverage ??= OptimizerCoverage.Of(
+            Parameters,
+            captured,
+            _blocks.SelectMany(block => block.Parameters).Select(parameter => parameter.Handle).ToHashSet(),
+            _options.IsReference ? "momentum SGD (F = 1)" : "momentum SGD (F = the mean of the others)");
+        if (!UpdatesFactors)
+        {
+            return batch.MeanGradient(Parameters);
+        }
+
+        Update(_blocks, captured);
+        var gradient = captured.Combine(ones_like(batch.SquaredNorms));
+        return [.. Parameters.Select(parameter => gradient[parameter.Handle])];
+    }
+
+    private List<AdaFisherBlock> MakeBlocks(CapturedGradients captured, Func<string, Tensor, Tensor> track)
+    {
+        var index = Enumerable.Range(0, Parameters.Count).ToDictionary(i => Parameters[i].Handle);
+        return [.. AdaFisherSource.Find(captured)
+            .Where(source => source.Parameters.All(parameter => index.ContainsKey(parameter.Handle)))
+            .Where(source => source.Map is not null || source.LayerInput is not null || !_options.IsReference)
+            .Select(source => new AdaFisherBlock(source, _options, (name, value) =>
+                track(FormattableString.Invariant($"{name}.{index[source.Handle]}"), value)))];
+    }
+
+    // F for every parameter, in the shape of the parameter.
+    private Dictionary<IntPtr, Tensor> Fisher(List<AdaFisherBlock> blocks)
+    {
+        var fisher = blocks.SelectMany(block => block.Fisher()).ToDictionary(pair => pair.Parameter.Handle, pair => pair.Fisher);
+        var (sum, count) = (fisher.Values.Sum(value => value.sum().to(ScalarType.Float64).item<double>()), fisher.Values.Sum(value => value.numel()));
+        var rest = _options.IsReference ? 1 : count > 0 ? sum / count : 1 + _options.ResolvedDamping;
+        foreach (var parameter in Parameters.Where(parameter => !fisher.ContainsKey(parameter.Handle)))
+        {
+            fisher.Add(parameter.Handle, tensor(rest, dtype: parameter.dtype, device: parameter.device));
+        }
+
+        return fisher;
+    }
+}

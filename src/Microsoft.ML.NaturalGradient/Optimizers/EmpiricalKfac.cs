@@ -1,0 +1,18 @@
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Optimization;
+
+/// <summary>eKFAC: G = Σ_n e eᵀ with the errors of the true labels, which the gradient needs anyway.</summary>
+/// <remarks>Wu et al., NeurIPS 2024, App. D.1. It shares EF's fault: nearly converged samples count too little in the curvature.</remarks>
+internal sealed class EmpiricalKfac(IReadOnlyList<Parameter> parameters, EkfacOptions options) : KroneckerOptimizer(parameters, options)
+{
+    private protected override Dictionary<IntPtr, Tensor> Observe(BatchEvaluation batch, Action<CapturedGradients> observe)
+    {
+        using var captured = batch.Capture(batch.LogitGradients);
+        CheckCoverage(captured);
+        observe(captured);
+        return captured.Combine(full_like(batch.SquaredNorms, 1.0 / batch.SampleCount));
+    }
+}

@@ -1,0 +1,71 @@
+using Microsoft.ML.NaturalGradient.Numerics;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Optimization;
+
+/// <summary>KFAC: G from labels drawn from the model, or from the factor S of the loss's Hessian in the logits (all labels).</summary>
+/// <remarks>
+/// G = (1/K) Σ_k Σ_n e eᵀ with e the errors for the k-th drawn labels; exactly, G = Σ_k Σ_n e eᵀ with e those of the k-th column of S.
+/// Martens and Grosse, ICML 2015, eq. (1) and section 5.
+/// </remarks>
+internal sealed class Kfac : KroneckerOptimizer
+{
+    private readonly KfacOptions _options;
+    private readonly Generator _generator;
+    private readonly Func<BatchEvaluation, Tensor> _sample;
+
+    /// <summary>Draws labels from a seeded generator.</summary>
+    public Kfac(IReadOnlyList<Parameter> parameters, KfacOptions options, long seed)
+        : base(parameters, options)
+    {
+        _options = options;
+        _generator = Track("generator", new Generator((ulong)seed, CPU));
+        _sample = batch => batch.SampledLogitGradients(_generator);
+    }
+
+    /// <summary>Takes the drawn labels' logit gradients from outside, for comparison with a reference.</summary>
+    internal Kfac(IReadOnlyList<Parameter> parameters, KfacOptions options, Func<BatchEvaluation, Tensor> sample)
+        : this(parameters, options, 0)
+    {
+        _sample = sample;
+    }
+
+    /// <inheritdoc/>
+    public override Dictionary<IntPtr, Tensor> Direction(BatchEvaluation batch)
+    {
+        using var position = _generator.get_state();
+        try
+        {
+            return base.Direction(batch);
+        }
+        finally
+        {
+            _generator.set_state(position);
+        }
+    }
+
+    private protected override Dictionary<IntPtr, Tensor> Observe(BatchEvaluation batch, Action<CapturedGradients> observe)
+    {
+        using var trueGradients = batch.Capture(batch.LogitGradients, keepGraph: true);
+        CheckCoverage(trueGradients);
+        var gradient = trueGradients.Combine(full_like(batch.SquaredNorms, 1.0 / batch.SampleCount));
+        var seeds = _options.ExactLabels ? AllLabels(batch) : Enumerable.Range(0, _options.Samples).Select(_ => DrawnLabels(batch)).ToList();
+        for (var k = 0; k < seeds.Count; k++)
+        {
+            using var captured = batch.Capture(seeds[k], keepGraph: k + 1 < seeds.Count);
+            observe(captured);
+        }
+
+        return gradient;
+    }
+
+    private static List<Tensor> AllLabels(BatchEvaluation batch)
+    {
+        using var factor = batch.FactorHessian();
+        return [.. factor.Columns.unbind(0)];
+    }
+
+    private Tensor DrawnLabels(BatchEvaluation batch) => _sample(batch).Times(1 / Math.Sqrt(_options.Samples));
+}

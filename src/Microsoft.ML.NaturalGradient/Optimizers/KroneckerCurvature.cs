@@ -1,0 +1,102 @@
+using Microsoft.ML.NaturalGradient.Numerics;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Optimization;
+
+/// <summary>The block-diagonal Fisher matrix as running averages over batches: a Kronecker product for each linear map, c·I for the rest.</summary>
+/// <remarks>
+/// Factors are averages over samples, so that batches of different sizes mix; λ̄ = δ·tr F̄/N with the relative damping δ is the sum-loss
+/// damping λ = δ·tr F̄ divided by N, like the gradient.
+/// </remarks>
+internal sealed class KroneckerCurvature
+{
+    private readonly KroneckerOptions _options;
+    private readonly List<KroneckerBlock> _blocks;
+    private readonly List<Scalar> _scalars;
+    private double _weight; // 1 − ρ^t, what the running averages sum to
+    private double _damping; // λ̄ of the last inversion
+
+    /// <summary>Creates the running averages at zero.</summary>
+    /// <param name="parameters">The parameters that are trained.</param>
+    /// <param name="options">Damping and decay.</param>
+    /// <param name="estimate">A first batch, for the shapes only.</param>
+    /// <param name="trackTensor">Takes over a tensor of the state, by name.</param>
+    /// <param name="trackNumber">Takes over a number of the state, by name.</param>
+    public KroneckerCurvature(
+        IReadOnlyList<Parameter> parameters,
+        KroneckerOptions options,
+        KroneckerEstimate estimate,
+        Func<string, Tensor, Tensor> trackTensor,
+        Action<string, Func<double>, Action<double>> trackNumber)
+    {
+        _options = options;
+        var index = Enumerable.Range(0, parameters.Count).ToDictionary(i => parameters[i].Handle);
+        _blocks = [.. estimate.Blocks.Where(block => block.Map.Parameters.Any(parameter => index.ContainsKey(parameter.Handle))).Select(block =>
+            new KroneckerBlock(block, options.DampingForm, (name, value) =>
+                trackTensor(FormattableString.Invariant($"{name}.{index[block.Map.Parameters.First().Handle]}"), value)))];
+        _scalars = [.. estimate.Others.Where(rest => index.ContainsKey(rest.Parameter.Handle)).Select(rest => new Scalar(rest.Parameter.Handle))];
+        foreach (var scalar in _scalars)
+        {
+            trackNumber(FormattableString.Invariant($"largest.{index[scalar.Handle]}"), () => scalar.Largest, value => scalar.Largest = value);
+            trackNumber(FormattableString.Invariant($"trace.{index[scalar.Handle]}"), () => scalar.Trace, value => scalar.Trace = value);
+        }
+
+        trackNumber("weight", () => _weight, value => _weight = value);
+        trackNumber("damping", () => _damping, value => _damping = value);
+    }
+
+    /// <summary>Takes a batch into the averages: X ← ρX + (1 − ρ)X_batch.</summary>
+    public void Update(KroneckerEstimate estimate)
+    {
+        var decay = _options.FactorDecay;
+        var factors = estimate.Blocks.ToDictionary(block => block.Map.Parameters.First().Handle);
+        _blocks.ForEach(block => block.Update(factors[block.Handle], decay));
+        var others = estimate.Others.ToDictionary(rest => rest.Parameter.Handle);
+        foreach (var scalar in _scalars)
+        {
+            var rest = others[scalar.Handle];
+            scalar.Largest = (decay * scalar.Largest) + ((1 - decay) * rest.Largest);
+            scalar.Trace = (decay * scalar.Trace) + ((1 - decay) * rest.Trace);
+        }
+
+        _weight = (decay * _weight) + 1 - decay;
+    }
+
+    /// <summary>Inverts the damped factors.</summary>
+    /// <param name="sampleCount">Samples N in the batch, which the damping is divided by.</param>
+    public void Invert(long sampleCount)
+    {
+        var trace = _blocks.Sum(block => block.Trace(_weight)) + _scalars.Sum(scalar => scalar.Trace / _weight);
+        _damping = _options.Damping * trace / sampleCount;
+        if (_damping > 0)
+        {
+            _blocks.ForEach(block => block.Invert(_weight, _damping));
+        }
+    }
+
+    /// <summary>Computes (F̄ + λ̄I)⁻¹ g.</summary>
+    /// <param name="gradient">The gradient of the mean loss, keyed by the parameter's handle; taken over.</param>
+    /// <returns>The direction, keyed likewise; in the caller's dispose scope.</returns>
+    public Dictionary<IntPtr, Tensor> Precondition(Dictionary<IntPtr, Tensor> gradient)
+    {
+        if (!(_damping > 0))
+        {
+            return gradient; // every gradient seen so far is zero
+        }
+
+        _blocks.ForEach(block => block.Precondition(gradient, _damping));
+        _scalars.ForEach(scalar => gradient[scalar.Handle] = gradient[scalar.Handle].Times(1 / ((scalar.Largest / _weight) + _damping)));
+        return gradient;
+    }
+
+    /// <summary>The averages of a block c·I.</summary>
+    private sealed class Scalar(IntPtr handle)
+    {
+        public IntPtr Handle { get; } = handle;
+
+        public double Largest { get; set; }
+
+        public double Trace { get; set; }
+    }
+}

@@ -1,0 +1,118 @@
+using Microsoft.ML.NaturalGradient.Pruning;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient;
+
+/// <summary>Sets the weights to zero that the loss can do without, and changes the others to make up for them.</summary>
+/// <remarks>
+/// ρ_q = w_q² / (2 [F⁻¹]_qq) is the increase of the loss, to second order, when w_q is removed and the others move by
+/// δ = −w_q F⁻¹e_q / [F⁻¹]_qq. The weights with the smallest ρ are removed at once and their δ are added up. F is the empirical Fisher matrix in blocks
+/// (Singh and Alistarh, "WoodFisher", NeurIPS 2020, eqs. (10) and (11)) or the improved one (Wu et al., NeurIPS 2024, App. D.2.3). Its factor 1/N and the
+/// relative damping make neither depend on the scale of the loss.
+/// </remarks>
+public static class FisherPruning
+{
+    private const double SmallestSquaredNorm = 1e-30;
+
+    /// <summary>Computes the saliency ρ of every weight.</summary>
+    /// <param name="weights">Weights w, of any shape; not modified.</param>
+    /// <param name="gradients">Gradient of each sample's own loss, [N, shape of the weights]; not modified.</param>
+    /// <param name="squaredLogitNorms">s_n = ‖∂ℓ_n/∂z_n‖², [N]; only read for <see cref="PruningFisher.Ief"/>.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <returns>ρ, shaped like the weights, float64; owned by the caller.</returns>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public static Tensor Saliency(Tensor weights, Tensor gradients, Tensor squaredLogitNorms, PruningOptions? options = null)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using var part = PrepareOne(weights, gradients, squaredLogitNorms, options ?? new());
+        return part.Saliency().view(weights.shape).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Prunes weights in place.</summary>
+    /// <param name="weights">Weights w, of any shape; modified.</param>
+    /// <param name="gradients">Gradient of each sample's own loss, [N, shape of the weights]; not modified.</param>
+    /// <param name="squaredLogitNorms">s_n = ‖∂ℓ_n/∂z_n‖², [N]; only read for <see cref="PruningFisher.Ief"/>.</param>
+    /// <param name="sparsity">Fraction of the weights that is removed, from 0 up to, but not including, 1.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <returns>Which weights stay, shaped like them, Boolean; owned by the caller.</returns>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The sparsity or an option is out of range.</exception>
+    public static Tensor Prune(Tensor weights, Tensor gradients, Tensor squaredLogitNorms, double sparsity, PruningOptions? options = null)
+    {
+        options ??= new();
+        CheckSparsity(sparsity);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using var part = PrepareOne(weights, gradients, squaredLogitNorms, options);
+        return PruneTogether([part], sparsity, options)[0].MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Throws when a sparsity is out of range.</summary>
+    internal static void CheckSparsity(double sparsity)
+    {
+        if (!(sparsity >= 0 && sparsity < 1))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(sparsity), FormattableString.Invariant($"The sparsity is {sparsity}. Use a number from 0 up to, but not including, 1, for example 0.5."));
+        }
+    }
+
+    /// <summary>Prunes several tensors of weights in place, ranking all of their weights together.</summary>
+    /// <returns>Which weights of each stay; in the caller's dispose scope.</returns>
+    internal static IReadOnlyList<Tensor> PruneTogether(IReadOnlyList<PruningPart> parts, double sparsity, PruningOptions options)
+    {
+        var saliencies = cat([.. parts.Select(part => part.Saliency())]); // [P]
+        var count = (int)Math.Round(sparsity * saliencies.shape[0], MidpointRounding.AwayFromZero);
+        var keep = ones_like(saliencies);
+        if (count > 0)
+        {
+            var (_, removed) = saliencies.topk(count, largest: false);
+            keep.index_fill_(0, removed, 0);
+        }
+
+        var masks = keep.split([.. parts.Select(part => part.Weights.numel())]);
+        return [.. parts.Zip(masks, (part, mask) => part.Apply(mask, options.Compensate))];
+    }
+
+    /// <summary>Scales a sample's gradient as the Fisher matrix asks for: by 1/√s for iEF; zero for samples without a logit gradient.</summary>
+    internal static Tensor Scaled(Tensor rows, Tensor squaredLogitNorms, PruningFisher fisher)
+    {
+        if (fisher == PruningFisher.Ef)
+        {
+            return rows;
+        }
+
+        var squares = squaredLogitNorms.to(ScalarType.Float64);
+        var alive = squares.gt(full_like(squares, SmallestSquaredNorm));
+        var scale = squares.where(alive, ones_like(squares)).rsqrt().mul(alive); // [N]
+        return rows.to(ScalarType.Float64).mul(scale.unsqueeze(1));
+    }
+
+    private static PruningPart PrepareOne(Tensor weights, Tensor gradients, Tensor squaredLogitNorms, PruningOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(gradients);
+        ArgumentNullException.ThrowIfNull(squaredLogitNorms);
+        options.Validate();
+        if (gradients.dim() != weights.dim() + 1 || !gradients.shape.AsSpan(1).SequenceEqual(weights.shape) || gradients.shape[0] == 0)
+        {
+            throw new ArgumentException(
+                $"The gradients have the shape [{string.Join(", ", gradients.shape)}]; expected [N, {string.Join(", ", weights.shape)}] with N of at least 1. "
+                + "Give one gradient, shaped like the weights, for each sample.", nameof(gradients));
+        }
+
+        if (options.Fisher == PruningFisher.Ief && (squaredLogitNorms.dim() != 1 || squaredLogitNorms.shape[0] != gradients.shape[0]))
+        {
+            throw new ArgumentException(
+                $"The squared norms have the shape [{string.Join(", ", squaredLogitNorms.shape)}]; expected [{gradients.shape[0]}]. Give one number for each sample.",
+                nameof(squaredLogitNorms));
+        }
+
+        var rows = Scaled(gradients.flatten(1).to(ScalarType.Float64), squaredLogitNorms, options.Fisher); // [N, P]
+        var damping = options.Damping * rows.square().mean().item<double>();
+        var part = new PruningPart(weights, rows.shape[0], options.BlockSize, damping > 0 ? damping : 1);
+        part.Add(rows);
+        return part;
+    }
+}

@@ -1,0 +1,138 @@
+using CsCheck;
+using Microsoft.ML.NaturalGradient.Pruning;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Pruning;
+
+[TestClass]
+public sealed class FisherPruningTests
+{
+    private static readonly ScalarType Double = ScalarType.Float64;
+
+    [TestMethod]
+    public void BlockInverseFisher_RandomRows_EqualsDenseInverseOfEachBlock() => Gen.Select(
+        Gen.Int[1, 6], Gen.Int[1, 9], Gen.Int[1, 5], Gen.Double[0, 6]).Sample(
+        (samples, weights, blockSize, phase) =>
+        {
+            using var scope = NewDisposeScope();
+            var rows = Fixture.Sine(1, 1.7, phase, samples, weights);
+            var vector = Fixture.Sine(1, 0.9, phase, weights);
+            using var inverse = new BlockInverseFisher(weights, samples, blockSize, 0.3, CPU);
+            inverse.Add(rows);
+            var dense = DenseInverse(rows, blockSize, 0.3);
+
+            Fixture.AssertClose(dense.diagonal(), inverse.Diagonal());
+            Fixture.AssertClose(dense.mv(vector), inverse.Times(vector));
+        },
+        iter: 50,
+        threads: 1);
+
+    [TestMethod]
+    [DataRow(PruningFisher.Ef)]
+    [DataRow(PruningFisher.Ief)]
+    public void Saliency_BothFishers_EqualsFormulaWithDenseInverse(PruningFisher fisher)
+    {
+        using var scope = NewDisposeScope();
+        var (weights, gradients, norms) = Problem();
+        var inverse = Inverse(gradients, norms, fisher);
+
+        var saliency = FisherPruning.Saliency(weights, gradients, norms, new() { Fisher = fisher, BlockSize = 4, Damping = 0.1 });
+
+        Fixture.AssertClose(weights.flatten().square().div(inverse.diagonal().mul(2)).view(2, 3), saliency);
+    }
+
+    [TestMethod]
+    [DataRow(PruningFisher.Ef)]
+    [DataRow(PruningFisher.Ief)]
+    public void Prune_OneWeight_MovesOthersByTheOptimalUpdate(PruningFisher fisher)
+    {
+        using var scope = NewDisposeScope();
+        var (weights, gradients, norms) = Problem();
+        var inverse = Inverse(gradients, norms, fisher);
+        var flat = weights.flatten().clone();
+        var q = flat.square().div(inverse.diagonal()).argmin().item<long>();
+        var expected = flat.sub(inverse.select(1, q).mul(flat[q]).div(inverse[q, q]));
+
+        using var mask = FisherPruning.Prune(weights, gradients, norms, 1.0 / 6, new() { Fisher = fisher, BlockSize = 4, Damping = 0.1 });
+
+        Assert.AreEqual(5, mask.sum().item<long>());
+        Assert.AreEqual(0, weights.flatten()[q].item<double>());
+        Fixture.AssertClose(expected, weights.flatten());
+    }
+
+    [TestMethod]
+    public void Prune_WithoutCompensation_OnlyRemovesTheLeastSalient()
+    {
+        using var scope = NewDisposeScope();
+        var (weights, gradients, norms) = Problem();
+        var options = new PruningOptions { Compensate = false };
+        var before = weights.clone();
+        var saliency = FisherPruning.Saliency(weights, gradients, norms, options);
+        var limit = saliency.flatten().sort().Values[2];
+
+        using var mask = FisherPruning.Prune(weights, gradients, norms, 0.5, options);
+
+        Assert.IsTrue(mask.equal(saliency.gt(limit)).all().item<bool>());
+        Fixture.AssertClose(before.mul(mask.to(Double)), weights, 0, 0);
+    }
+
+    [TestMethod]
+    public void Prune_SampleWithoutLogitGradient_CountsForNothing()
+    {
+        using var scope = NewDisposeScope();
+        var (weights, gradients, norms) = Problem();
+        gradients[0].zero_();
+        norms[0] = tensor(0.0, dtype: Double);
+
+        using var mask = FisherPruning.Prune(weights, gradients, norms, 0.5);
+
+        Assert.IsTrue(weights.isfinite().all().item<bool>());
+        Assert.AreEqual(3, mask.sum().item<long>());
+    }
+
+    [TestMethod]
+    public void Prune_IllegalArguments_Throws()
+    {
+        using var scope = NewDisposeScope();
+        var (weights, gradients, norms) = Problem();
+
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => FisherPruning.Prune(weights, gradients, norms, 1));
+        Assert.ThrowsExactly<ArgumentException>(() => FisherPruning.Prune(weights, gradients[0], norms, 0.5));
+        Assert.ThrowsExactly<ArgumentException>(() => FisherPruning.Prune(weights, gradients, norms[..2], 0.5));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => FisherPruning.Prune(weights, gradients, norms, 0.5, new() { Damping = 0 }));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => FisherPruning.Prune(weights, gradients, norms, 0.5, new() { BlockSize = 0 }));
+    }
+
+    [TestMethod]
+    public void Prune_Repeated_LeavesNoTensors()
+    {
+        using var scope = NewDisposeScope();
+        var (weights, gradients, norms) = Problem();
+        FisherPruning.Prune(weights, gradients, norms, 0.2).Dispose();
+        var before = LiveTensors.Settled();
+
+        FisherPruning.Prune(weights, gradients, norms, 0.5).Dispose();
+
+        Assert.AreEqual(before, Tensor.TotalCount);
+    }
+
+    private static (Tensor Weights, Tensor Gradients, Tensor Norms) Problem() =>
+        (Fixture.Sine(1, 1.3, 0.4, 2, 3), Fixture.Sine(1, 0.7, 0.2, 5, 2, 3), Fixture.Sine(0.5, 0.8, 1, 5).square().add(0.1));
+
+    // Of the two blocks of four and two weights.
+    private static Tensor Inverse(Tensor gradients, Tensor norms, PruningFisher fisher)
+    {
+        var rows = gradients.flatten(1);
+        rows = fisher == PruningFisher.Ief ? rows.div(norms.sqrt().unsqueeze(1)) : rows;
+        return DenseInverse(rows, 4, 0.1 * rows.square().mean().item<double>());
+    }
+
+    private static Tensor DenseInverse(Tensor rows, long blockSize, double damping)
+    {
+        var count = rows.shape[1];
+        var block = arange(count, dtype: Double).div(blockSize).floor();
+        var fisher = rows.t().mm(rows).div(rows.shape[0]).mul(block.unsqueeze(0).eq(block.unsqueeze(1)))
+            .add(eye(count, dtype: Double).mul(damping));
+        return linalg.inv(fisher);
+    }
+}
