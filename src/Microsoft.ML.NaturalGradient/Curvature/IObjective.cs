@@ -18,6 +18,19 @@ internal interface IObjective
     /// <returns>∂ℓ_n/∂z_n, shaped like <paramref name="logits"/>, float64; owned by the caller.</returns>
     Tensor LogitGradients(Tensor logits, Tensor labels);
 
+    /// <summary>Computes H u with H_n = ∂²ℓ_n/∂z_n², which is the Fisher matrix of the predictive distribution in the logits.</summary>
+    /// <param name="logits">Logits z, [N, C] or [N, T, C]; not modified.</param>
+    /// <param name="labels">Labels, [N] or [N, T]; only which positions are ignored matters.</param>
+    /// <param name="tangents">u, shaped like <paramref name="logits"/>.</param>
+    /// <returns>H u, shaped like <paramref name="logits"/>, float64; owned by the caller.</returns>
+    Tensor TimesHessian(Tensor logits, Tensor labels, Tensor tangents);
+
+    /// <summary>Factors H_n = S_n S_nᵀ and writes the logit gradient as S_n c_n.</summary>
+    /// <param name="logits">Logits z, [N, C] or [N, T, C]; not modified.</param>
+    /// <param name="labels">Labels, [N] or [N, T].</param>
+    /// <returns>S and c; the caller disposes it.</returns>
+    HessianFactor FactorHessian(Tensor logits, Tensor labels);
+
     /// <summary>Draws labels from the model's own predictive distribution.</summary>
     /// <param name="logits">Logits z, [N, C] or [N, T, C]; not modified.</param>
     /// <param name="labels">The true labels; positions that the loss ignores stay ignored.</param>

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,7 +14,10 @@ internal sealed class SoftmaxCrossEntropy : IObjective
     /// <summary>The label of a position that does not count.</summary>
     public const long IgnoredLabel = -100;
 
+    private const double SmallestProbability = 1e-12;
+
     private static readonly Scalar Zero = 0;
+    private static readonly Scalar ProbabilityFloor = SmallestProbability;
     private static readonly Scalar Ignored = IgnoredLabel;
 
     /// <inheritdoc/>
@@ -37,6 +41,45 @@ internal sealed class SoftmaxCrossEntropy : IObjective
         var others = probabilities.scatter(-1, index, zeros_like(probabilities)); // [N, (T,) C], true class zero
         var target = others.sum(-1, keepdim: true).neg(); // [N, (T,) 1]
         return others.scatter(-1, index, target).mul(counts.unsqueeze(-1)).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>H = diag(p) − p pᵀ at every label position.</remarks>
+    public Tensor TimesHessian(Tensor logits, Tensor labels, Tensor tangents)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var probabilities = nn.functional.softmax(logits.to(ScalarType.Float64), -1); // [N, (T,) C]
+        var typed = tangents.to(ScalarType.Float64);
+        // p ∘ (u − p·u): the common part of u leaves no rounding behind.
+        var centred = typed.Minus(probabilities.mul(typed).sum(-1, keepdim: true));
+        return probabilities.mul(centred).mul(Positions(labels).Counts.unsqueeze(-1)).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// S = diag(√p) − p √pᵀ and c = (p − onehot)/√p at every label position, one column for each class and position. Probabilities below
+    /// 1E-12 count as that in c, which would not be finite without.
+    /// </remarks>
+    public HessianFactor FactorHessian(Tensor logits, Tensor labels)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var probabilities = nn.functional.softmax(logits.to(ScalarType.Float64), -1); // [N, (T,) C]
+        var roots = probabilities.sqrt();
+        var counts = Positions(labels).Counts.unsqueeze(-1); // [N, (T,) 1]
+        var coefficients = LogitGradients(logits, labels).div(probabilities.clamp_min(ProbabilityFloor).sqrt()); // [N, (T,) C]
+        var (samples, classes) = (logits.shape[0], logits.shape[^1]);
+        var columns = new List<Tensor>();
+        for (var position = 0L; position < logits.numel() / (samples * classes); position++)
+        {
+            for (var k = 0L; k < classes; k++)
+            {
+                columns.Add(Column(probabilities, roots, counts, position, k));
+            }
+        }
+
+        return new HessianFactor(stack(columns), coefficients.reshape(samples, -1).t().contiguous());
     }
 
     /// <inheritdoc/>
@@ -67,6 +110,19 @@ internal sealed class SoftmaxCrossEntropy : IObjective
         }
 
         return right.sum().item<long>();
+    }
+
+    // Column (t, k) of S: √p_k (e_k − p) at position t, zero at the others, [N, (T,) C].
+    private static Tensor Column(Tensor probabilities, Tensor roots, Tensor counts, long position, long k)
+    {
+        using var scope = NewDisposeScope();
+        var classes = probabilities.shape[^1];
+        var column = zeros_like(probabilities).view(probabilities.shape[0], -1, classes); // [N, T, C]
+        var root = roots.view(column.shape).narrow(1, position, 1).narrow(2, k, 1); // [N, 1, 1]
+        var here = column.narrow(1, position, 1); // [N, 1, C]
+        here.narrow(2, k, 1).AddInPlace(root);
+        here.AddInPlace(probabilities.view(column.shape).narrow(1, position, 1).mul(root), -1);
+        return column.view(probabilities.shape).mul(counts).MoveToOuterDisposeScope();
     }
 
     // The label positions as a gather index, and 1 where they count, 0 where they are ignored.

@@ -27,6 +27,23 @@ internal sealed class SquaredError : IObjective
     }
 
     /// <inheritdoc/>
+    public Tensor TimesHessian(Tensor logits, Tensor labels, Tensor tangents)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return tangents.to(ScalarType.Float64).clone().MoveToOuterDisposeScope(); // H = 1
+    }
+
+    /// <inheritdoc/>
+    public HessianFactor FactorHessian(Tensor logits, Tensor labels)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var residuals = Residuals(logits, labels); // [N, 1]
+        return new HessianFactor(ones_like(residuals).unsqueeze(0), residuals.clone().squeeze(1).unsqueeze(0));
+    }
+
+    /// <inheritdoc/>
     public Tensor SampleLabels(Tensor logits, Tensor labels, Generator generator)
     {
         using var noGrad = no_grad();

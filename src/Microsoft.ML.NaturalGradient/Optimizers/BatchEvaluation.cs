@@ -11,12 +11,15 @@ internal sealed class BatchEvaluation : IDisposable
     private readonly IObjective _objective;
     private readonly GradientTape? _tape;
     private readonly Tensor _labels;
+    private readonly ReplayableForward _forward;
 
-    private BatchEvaluation(IObjective objective, GradientTape? tape, Tensor logits, Tensor labels)
+    private BatchEvaluation(IObjective objective, GradientTape? tape, ReplayableForward forward, Tensor labels)
     {
         _objective = objective;
         _tape = tape;
+        _forward = forward;
         _labels = labels;
+        var logits = forward.First();
         Logits = logits.DetachFromDisposeScope();
         using var scope = NewDisposeScope();
         var detached = logits.detach();
@@ -40,18 +43,24 @@ internal sealed class BatchEvaluation : IDisposable
     /// <summary>Samples N.</summary>
     public long SampleCount => Logits.shape[0];
 
+    /// <summary>Whether every backward pass keeps the graph, so that another may follow; set while directions are compared.</summary>
+    public bool KeepsGraph { get; set; }
+
     /// <summary>Runs the forward pass.</summary>
     /// <param name="objective">The loss.</param>
     /// <param name="labels">Labels; owned by the caller, who keeps them until this object is disposed.</param>
     /// <param name="perSampleGradients">Whether the pass is recorded for <see cref="Capture"/>.</param>
-    /// <param name="forward">Computes the logits.</param>
+    /// <param name="forward">Computes the logits; called again when the losses or logits at other parameters are asked for.</param>
+    /// <param name="randomness">Source of dropout masks, drawn anew as in the first pass when the pass is repeated; null where there is none.</param>
     /// <returns>The evaluated batch; the caller disposes it.</returns>
-    public static BatchEvaluation Run(IObjective objective, Tensor labels, bool perSampleGradients, Func<Tensor> forward)
+    public static BatchEvaluation Run(
+        IObjective objective, Tensor labels, bool perSampleGradients, Func<Tensor> forward, Generator? randomness = null)
     {
         using var scope = NewDisposeScope();
+        var pass = new ReplayableForward(forward, randomness);
         if (!perSampleGradients)
         {
-            return new BatchEvaluation(objective, null, forward(), labels);
+            return new BatchEvaluation(objective, null, pass, labels);
         }
 
         var tape = new GradientTape();
@@ -59,7 +68,7 @@ internal sealed class BatchEvaluation : IDisposable
         {
             using (tape.Start())
             {
-                return new BatchEvaluation(objective, tape, forward(), labels);
+                return new BatchEvaluation(objective, tape, pass, labels);
             }
         }
         catch
@@ -69,15 +78,56 @@ internal sealed class BatchEvaluation : IDisposable
         }
     }
 
-    /// <summary>Computes the gradient of the mean loss by an ordinary backward pass; the graph is freed.</summary>
+    /// <summary>Computes the gradient of the mean loss by an ordinary backward pass; the graph is freed unless <see cref="KeepsGraph"/> is set.</summary>
     /// <param name="parameters">The parameters.</param>
     /// <returns>One gradient per parameter (zero where the loss does not depend on it); owned by the caller.</returns>
     public Tensor[] MeanGradient(IReadOnlyList<Tensor> parameters)
     {
         using var scope = NewDisposeScope();
-        var seeds = LogitGradients.Times(1.0 / SampleCount).to(Logits.dtype);
-        autograd.backward([Logits], [seeds], false, false, [.. parameters]);
+        return [.. PullBack(LogitGradients.Times(1.0 / SampleCount), parameters).Select(gradient => gradient.MoveToOuterDisposeScope())];
+    }
+
+    /// <summary>Computes Σ_n (∂z_n/∂θ)ᵀ u_n by an ordinary backward pass.</summary>
+    /// <param name="seeds">Cotangents u, shaped like the logits; converted to their type.</param>
+    /// <param name="parameters">The parameters θ.</param>
+    /// <param name="keepGraph">Whether another backward pass follows.</param>
+    /// <returns>One tensor per parameter (zero where the logits do not depend on it); owned by the caller.</returns>
+    public Tensor[] PullBack(Tensor seeds, IReadOnlyList<Tensor> parameters, bool keepGraph = false)
+    {
+        using var scope = NewDisposeScope();
+        autograd.backward([Logits], [seeds.to(Logits.dtype)], keepGraph || KeepsGraph, false, [.. parameters]);
         return [.. parameters.Select(TakeGradient)];
+    }
+
+    /// <summary>Runs the forward pass again with the parameters as they are now, outside the graph.</summary>
+    /// <returns>The logits, shaped like <see cref="Logits"/>, float64; owned by the caller.</returns>
+    public Tensor RepeatForward()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return _forward.Again().to(ScalarType.Float64).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes the losses of other logits against this batch's labels.</summary>
+    /// <param name="logits">Shaped like <see cref="Logits"/>.</param>
+    /// <returns>Losses, [N], float64; owned by the caller.</returns>
+    public Tensor LossesAt(Tensor logits) => _objective.Losses(logits, _labels);
+
+    /// <summary>Computes H u with H = ∂²ℓ_n/∂z_n², the Fisher matrix of the predictive distribution, at the batch's logits.</summary>
+    /// <param name="tangents">u, shaped like the logits.</param>
+    /// <returns>H u, shaped like the logits, float64; owned by the caller.</returns>
+    public Tensor TimesHessian(Tensor tangents)
+    {
+        using var scope = NewDisposeScope();
+        return _objective.TimesHessian(Logits.detach(), _labels, tangents).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Factors the Hessian of each sample's loss in its logits.</summary>
+    /// <returns>S and c with H = S Sᵀ and ∂ℓ/∂z = S c; the caller disposes it.</returns>
+    public HessianFactor FactorHessian()
+    {
+        using var scope = NewDisposeScope();
+        return _objective.FactorHessian(Logits.detach(), _labels);
     }
 
     /// <summary>Captures per-sample gradients of seeded logits.</summary>
@@ -89,7 +139,7 @@ internal sealed class BatchEvaluation : IDisposable
     {
         using var scope = NewDisposeScope();
         return (_tape ?? throw new InvalidOperationException("The forward pass was not recorded for per-sample gradients."))
-            .Capture(Logits, seeds.to(Logits.dtype), keepGraph);
+            .Capture(Logits, seeds.to(Logits.dtype), keepGraph || KeepsGraph);
     }
 
     /// <summary>Computes the logit gradients for labels drawn from the model's own distribution.</summary>
@@ -115,6 +165,7 @@ internal sealed class BatchEvaluation : IDisposable
         Losses.Dispose();
         LogitGradients.Dispose();
         SquaredNorms.Dispose();
+        _forward.Dispose();
     }
 
     private static Tensor TakeGradient(Tensor parameter)
