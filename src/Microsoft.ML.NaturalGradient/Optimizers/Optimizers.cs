@@ -18,4 +18,13 @@ public static class Optimizers
 
     /// <summary>Stochastic gradient descent.</summary>
     public static SgdOptions Sgd { get; } = new();
+
+    /// <summary>Exact natural gradient in sample space: the yardstick, for few classes.</summary>
+    public static NgOptions Ng { get; } = new();
+
+    /// <summary>Exact natural gradient by conjugate gradients, for any number of classes.</summary>
+    public static HessianFreeOptions HessianFree { get; } = new();
+
+    /// <summary>Adam's direction with a step length and a damping that adapt themselves.</summary>
+    public static AdamQlrOptions AdamQlr { get; } = new();
 }
