@@ -19,7 +19,7 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
     /// <summary>Computes u = Jz d by a central difference: two forward passes.</summary>
     /// <remarks>
     /// u = (z(θ + εd) − z(θ − εd))/2ε with ε = 1E-4 ‖θ‖/‖d‖. The error of √(dᵀFd) is 1E-10 in float64 and 1E-4 in float32. θ is put back
-    /// from copies, bit for bit.
+    /// from copies, bit for bit, and the batch's graph stays usable.
     /// </remarks>
     /// <param name="direction">d, keyed by the parameter's handle.</param>
     /// <returns>u, shaped like the logits, float64; owned by the caller.</returns>
@@ -37,18 +37,19 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
 
         var scale = Length(parameters);
         var step = RelativeStep * (scale > 0 ? scale : 1) / length;
-        var saved = parameters.Select(parameter => parameter.detach().clone()).ToList();
+        var weights = parameters.Select(Unwatched).ToList();
+        var saved = weights.Select(weight => weight.clone()).ToList();
         try
         {
-            var ahead = LogitsAt(saved, direction, step);
-            var behind = LogitsAt(saved, direction, -step);
+            var ahead = LogitsAt(weights, saved, direction, step);
+            var behind = LogitsAt(weights, saved, direction, -step);
             var difference = ahead.Minus(behind);
             CheckRepeatable(logits, ahead.Plus(behind).Minus(logits.Times(2)), difference);
             return difference.Times(0.5 / step).MoveToOuterDisposeScope();
         }
         finally
         {
-            Restore(saved);
+            Restore(weights, saved);
         }
     }
 
@@ -120,22 +121,26 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
             change.mul(batch.LogitGradients).sum().item<double>(), change.mul(batch.TimesHessian(change)).sum().item<double>());
     }
 
-    private Tensor LogitsAt(List<Tensor> saved, IReadOnlyDictionary<IntPtr, Tensor> direction, double step)
+    // The parameter's memory without its version counter: autograd would take a move for a change, although the values are put back
+    // before the graph is used again.
+    private static Tensor Unwatched(Parameter parameter) => empty(0, dtype: parameter.dtype, device: parameter.device).set_(parameter.detach());
+
+    private Tensor LogitsAt(List<Tensor> weights, List<Tensor> saved, IReadOnlyDictionary<IntPtr, Tensor> direction, double step)
     {
-        Restore(saved);
-        foreach (var parameter in parameters)
+        Restore(weights, saved);
+        foreach (var (weight, parameter) in weights.Zip(parameters))
         {
-            parameter.AddInPlace(direction[parameter.Handle].to(parameter.dtype), step);
+            weight.AddInPlace(direction[parameter.Handle].to(weight.dtype), step);
         }
 
         return batch.RepeatForward();
     }
 
-    private void Restore(List<Tensor> saved)
+    private static void Restore(List<Tensor> weights, List<Tensor> saved)
     {
         for (var i = 0; i < saved.Count; i++)
         {
-            parameters[i].copy_(saved[i]);
+            weights[i].copy_(saved[i]);
         }
     }
 
