@@ -21,13 +21,13 @@ public sealed class AdamQlrTests
         foreach (var step in reference.EnumerateArray())
         {
             using var batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), network.Labels, false, network.Forward);
-            Assert.AreEqual(step.GetProperty("loss").GetDouble(), batch.Losses.mean().item<double>(), 1e-7);
+            Assert.AreEqual(step.GetProperty("loss").GetDouble(), batch.Losses.mean().item<double>(), 1e-6);
             Assert.AreEqual(step.GetProperty("damping_used").GetDouble(), optimizer.Damping, 1e-12);
 
             var diagnostics = optimizer.Step(batch, 1);
 
-            Assert.AreEqual(-step.GetProperty("alpha").GetDouble(), diagnostics.LearningRate!.Value, 1e-7);
-            Fixture.AssertClose(step.GetProperty("theta").ToTensor(), network.Flat(), 1e-7, 1e-7); // products by differences
+            Assert.AreEqual(-step.GetProperty("alpha").GetDouble(), diagnostics.LearningRate!.Value, 1e-6);
+            Fixture.AssertClose(step.GetProperty("theta").ToTensor(), network.Flat(), 1e-6, 1e-6); // products by differences
         }
     }
 

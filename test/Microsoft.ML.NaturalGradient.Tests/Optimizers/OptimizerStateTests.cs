@@ -15,6 +15,9 @@ public sealed class OptimizerStateTests
     public static IEnumerable<object[]> All => typeof(Optimizers).GetProperties(BindingFlags.Public | BindingFlags.Static)
         .Select(property => (property.Name, (OptimizerOptions)property.GetValue(null)!))
         .Append(("Sgd with momentum", Optimizers.Sgd with { Momentum = 0.9 }))
+        .Append(("Ief with momentum", Optimizers.Ief with { Momentum = 0.5 }))
+        .Append(("Ef with momentum", Optimizers.Ef with { Momentum = 0.5 }))
+        .Append(("Ief with automatic step", Optimizers.Ief with { AutomaticStep = new AutomaticStep { Every = 2 } }))
         .Select(pair => new object[] { pair.Item1, pair.Item2 });
 
     [TestMethod]

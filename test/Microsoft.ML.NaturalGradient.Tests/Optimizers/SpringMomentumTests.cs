@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Oracles;
@@ -15,8 +14,8 @@ public sealed class SpringMomentumTests
     {
         var literal = Ief with { LiteralEq8 = true, Damping = 1e-3, MomentumGuard = double.PositiveInfinity };
 
-        Follow("iEF_plain_sum_eta0.5_lam1e-3", literal, _ => 0.5);
-        Follow("iEF_SPRING_sum_eta0.5_mu0.9_lam1e-3", literal with { Momentum = 0.9 }, _ => 0.5);
+        Follow("iEF_plain_sum_eta0.5_lam1e-3", literal);
+        Follow("iEF_SPRING_sum_eta0.5_mu0.9_lam1e-3", literal with { Momentum = 0.9 });
     }
 
     [TestMethod]
@@ -24,8 +23,38 @@ public sealed class SpringMomentumTests
     {
         var normalised = Ief with { Damping = 1e-3, MomentumGuard = double.PositiveInfinity };
 
-        Follow("iEF_normalised_sum_eta0.5_mu0_lamrel1e-3", normalised, _ => 0.5);
-        Follow("iEF_normalised_SPRING_sum_eta0.5_mu0.9_lamrel1e-3", normalised with { Momentum = 0.9 }, _ => 0.5);
+        Follow("iEF_normalised_sum_eta0.5_mu0_lamrel1e-3", normalised);
+        Follow("iEF_normalised_SPRING_sum_eta0.5_mu0.9_lamrel1e-3", normalised with { Momentum = 0.9 });
+    }
+
+    [TestMethod]
+    public void Step_EfWithStepsOfBoundedLength_FollowsTheReference()
+    {
+        // The reference cuts a step η‖φ‖ to √0.01; here its φ says to which learning rate that comes. Its damping is absolute.
+        using var scope = NewDisposeScope();
+        var network = new ToyNetwork();
+        OptimizerState? state = null;
+        foreach (var step in Fixture.Read("spec/adamqlr_spring.json").GetProperty("EF_SPRING_sum_eta0.05_mu0.9_lam1e-3_normc1e-2").EnumerateArray())
+        {
+            using var batch = Evaluate(network);
+            batch.KeepsGraph = true;
+            using var captured = batch.Capture(batch.LogitGradients);
+            var relative = 1e-3 / captured.Gram().diagonal().mean().item<double>();
+            var options = Ef with { Damping = relative, Momentum = 0.9, NormalizeUpdate = false };
+            using var optimizer = new EmpiricalFisher(network.Parameters, options);
+            if (state is not null)
+            {
+                optimizer.RestoreState(state);
+                state.Dispose();
+            }
+
+            var length = step.GetProperty("phi").ToTensor().norm().item<double>();
+            optimizer.Step(batch, 0.05 * Math.Min(1, 0.1 / (0.05 * length)));
+            state = optimizer.SaveState();
+            Fixture.AssertClose(step.GetProperty("theta").ToTensor(), network.Flat(), 1e-7, 1e-8); // ten steps amplify rounding
+        }
+
+        state!.Dispose();
     }
 
     [TestMethod]
@@ -66,7 +95,7 @@ public sealed class SpringMomentumTests
     private static BatchEvaluation Evaluate(ToyNetwork network) =>
         BatchEvaluation.Run(new SoftmaxCrossEntropy(), network.Labels, true, network.Forward);
 
-    private static void Follow(string name, OptimizerOptions options, Func<JsonElement, double> learningRate)
+    private static void Follow(string name, OptimizerOptions options)
     {
         using var scope = NewDisposeScope();
         var network = new ToyNetwork();
@@ -76,7 +105,7 @@ public sealed class SpringMomentumTests
             using var batch = Evaluate(network);
             var loss = step.GetProperty("loss_sum_before").GetDouble();
             Assert.AreEqual(loss, batch.Losses.sum().item<double>(), 1e-8 * loss, name);
-            optimizer.Step(batch, learningRate(step));
+            optimizer.Step(batch, 0.5);
             Fixture.AssertClose(step.GetProperty("theta").ToTensor(), network.Flat(), 1e-7, 1e-8); // ten steps amplify rounding
         }
     }
