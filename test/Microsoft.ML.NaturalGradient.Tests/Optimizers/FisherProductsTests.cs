@@ -1,6 +1,8 @@
 using CsCheck;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Optimization;
+using Microsoft.ML.NaturalGradient.Tests.Adaptation;
+using Microsoft.ML.NaturalGradient.Tests.Models;
 using Microsoft.ML.NaturalGradient.Tests.Oracles;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -154,6 +156,33 @@ public sealed class FisherProductsTests
 
         Assert.IsTrue(after.Equals(generator.get_state()), "the generator has moved");
         Assert.AreEqual(Slope(batch, network.Parameters, FlatVector.Join(vector, network.Parameters)), actual.Slope, 1e-7 * Math.Abs(actual.Slope));
+    }
+
+    [TestMethod]
+    public void Along_ModelWithDropoutInTraining_RepeatsItsMasks()
+    {
+        using var scope = NewDisposeScope();
+        using var classifier = PeftFixture.Create(new LoraOptions { Dropout = 0.5 });
+        using var generator = new Generator(3);
+        using (no_grad())
+        {
+            foreach (var named in classifier.TrainableParameters)
+            {
+                named.Value.normal_(0, 0.2, generator);
+            }
+        }
+
+        var first = Fixture.Read("training/bert-lora.json").GetProperty("batches")[0];
+        using var inputs = BertFixture.Inputs(first.GetProperty("inputs"));
+        Parameter[] parameters = [.. classifier.TrainableParameters.Select(named => named.Value)];
+        var vector = Fixture.Sine(1, 0.7, 0.3, parameters.Sum(parameter => parameter.numel()));
+        classifier.SetTraining(true);
+        using var batch = BatchEvaluation.Run(
+            Objective, first.GetProperty("labels").ToTensor().to(ScalarType.Int64), false, () => classifier.Forward(inputs), classifier.Randomness);
+
+        var actual = new FisherProducts(batch, parameters).Along(FlatVector.Split(vector, parameters));
+
+        Assert.AreEqual(Slope(batch, parameters, vector), actual.Slope, 1e-5 * Math.Abs(actual.Slope));
     }
 
     [TestMethod]
