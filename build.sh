@@ -13,6 +13,11 @@ Usage: ./build.sh VERB [ARGUMENT...]
   sample   Train a text classifier with iEF and with AdamW, compare them and classify three sentences.
              ./build.sh sample --quick          one epoch on 100 rows, about a minute
              ./build.sh sample --help           all its options, among them your own data
+  sample-images
+           Train an image classifier with iEF, with AdamW and on its head alone, compare them, draw their mistakes and
+           classify three pictures.
+             ./build.sh sample-images --quick   one epoch on 100 pictures, under a minute
+             ./build.sh sample-images --help    all its options, among them your own pictures
   test     Run all tests. Arguments go to the test runner:
              ./build.sh test --filter "FullyQualifiedName~Ief"
   bench    Run the benchmarks. Arguments go to BenchmarkDotNet:
@@ -63,6 +68,11 @@ sample() {
   run_program TextClassification "$@"
 }
 
+sample_images() {
+  build samples/ImageClassification/ImageClassification.csproj
+  run_program ImageClassification "$@"
+}
+
 run_tests() {
   build "$SOLUTION"
   dotnet test --solution "$SOLUTION" --configuration Release --no-build --output normal --no-progress "$@"
@@ -90,6 +100,7 @@ VERB=${1:-help}
 
 case "$VERB" in
   sample) set_up; sample "$@" ;;
+  sample-images) set_up; sample_images "$@" ;;
   test) set_up; run_tests "$@" ;;
   bench) set_up; bench "$@" ;;
   format) set_up; format "$@" ;;

@@ -1,4 +1,5 @@
-using System.Globalization;
+using Samples;
+using static Samples.Arguments;
 
 namespace TextClassificationSample;
 
@@ -92,32 +93,7 @@ internal static class CommandLine
     private static ClassifyCommand ParseClassify(Queue<string> arguments)
     {
         var model = Path.Combine(OutputFolder, CompareCommand.ModelFileName);
-        List<string> sentences = [];
-        while (arguments.TryDequeue(out var argument))
-        {
-            switch (argument)
-            {
-                case "--model": model = Value(argument, arguments); break;
-                case "--": sentences.AddRange(arguments); arguments.Clear(); break;
-                case var option when option.StartsWith("--", StringComparison.Ordinal):
-                    throw new UsageException($"classify has no option \"{option}\".");
-                default: sentences.Add(argument); break;
-            }
-        }
-
+        var sentences = Arguments.Classified(arguments, ref model);
         return new ClassifyCommand(model, sentences.Count > 0 ? sentences : ClassifyCommand.DefaultSentences);
-    }
-
-    private static string Value(string option, Queue<string> arguments) =>
-        arguments.TryDequeue(out var value) && !value.StartsWith("--", StringComparison.Ordinal)
-            ? value
-            : throw new UsageException($"{option} needs a value after it.");
-
-    private static int PositiveNumber(string option, Queue<string> arguments)
-    {
-        var value = Value(option, arguments);
-        return int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
-            ? number
-            : throw new UsageException($"{option} needs a whole number greater than zero, not \"{value}\".");
     }
 }

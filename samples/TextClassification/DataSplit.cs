@@ -1,3 +1,5 @@
+using Samples;
+
 namespace TextClassificationSample;
 
 /// <summary>Training and test rows: the same for every trainer and every run.</summary>

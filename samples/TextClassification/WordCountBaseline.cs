@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.ML;
 using Microsoft.ML.Trainers;
+using Samples;
 
 namespace TextClassificationSample;
 

@@ -114,6 +114,53 @@ public static class NaturalGradientCatalog
         return new SentenceSimilarityTrainer(CatalogUtils.GetEnvironment(catalog), options);
     }
 
+    /// <summary>Creates a trainer that fine-tunes a pretrained vision transformer to classify pictures.</summary>
+    /// <param name="catalog">The catalog, <c>mlContext.MulticlassClassification.Trainers</c>.</param>
+    /// <param name="optimizer">The optimizer: a member of <see cref="Optimizers"/>, changed with <c>with</c> where needed.</param>
+    /// <param name="labelColumnName">Column with the class of a row, a key as <c>MapValueToKey</c> makes it.</param>
+    /// <param name="featureColumnName">
+    /// Column with the picture: bytes of an encoded file (<c>LoadRawImageBytes</c>), ML.NET's picture (<c>LoadImages</c>), or text, the path of a file.
+    /// </param>
+    /// <param name="scoreColumnName">Output column with the probability of each class.</param>
+    /// <param name="predictedLabelColumnName">Output column with the most probable class.</param>
+    /// <param name="validationSet">Rows to watch the training on, with the same columns; null sets a tenth of the training rows aside.</param>
+    /// <param name="model">The pretrained model to start from; null for <see cref="PretrainedModel.ViTSmall"/>.</param>
+    /// <param name="adapter">What is trained besides the classification head; null for <see cref="Adapters.LoRA"/>.</param>
+    /// <returns>The trainer.</returns>
+    /// <exception cref="ArgumentException">A setting is not possible; the message names it.</exception>
+    public static ImageClassificationTrainer ImageClassification(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
+        OptimizerOptions optimizer,
+        string labelColumnName = "Label",
+        string featureColumnName = "Features",
+        string scoreColumnName = "Score",
+        string predictedLabelColumnName = "PredictedLabel",
+        IDataView? validationSet = null,
+        PretrainedModel? model = null,
+        AdapterOptions? adapter = null) => catalog.ImageClassification(new ImageClassificationTrainer.Options
+        {
+            Optimizer = optimizer,
+            LabelColumnName = labelColumnName,
+            FeatureColumnName = featureColumnName,
+            ScoreColumnName = scoreColumnName,
+            PredictedLabelColumnName = predictedLabelColumnName,
+            ValidationSet = validationSet,
+            Model = model ?? PretrainedModel.ViTSmall,
+            Adapter = adapter ?? Adapters.LoRA,
+        });
+
+    /// <summary>Creates a trainer that fine-tunes a pretrained vision transformer to classify pictures.</summary>
+    /// <param name="catalog">The catalog, <c>mlContext.MulticlassClassification.Trainers</c>.</param>
+    /// <param name="options">All settings; copied.</param>
+    /// <returns>The trainer.</returns>
+    /// <exception cref="ArgumentException">A setting is not possible; the message names it.</exception>
+    public static ImageClassificationTrainer ImageClassification(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, ImageClassificationTrainer.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return new ImageClassificationTrainer(CatalogUtils.GetEnvironment(catalog), options);
+    }
+
     /// <summary>Makes a pretrained model known, so that saved models which only name it as their base can be loaded.</summary>
     /// <param name="mlContext">The context that loads them.</param>
     /// <param name="model">The model.</param>

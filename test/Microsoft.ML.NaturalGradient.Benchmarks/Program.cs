@@ -4,6 +4,7 @@ using Microsoft.ML.NaturalGradient.Benchmarks;
 using Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 using Microsoft.ML.NaturalGradient.Benchmarks.Loading;
 using Microsoft.ML.NaturalGradient.Benchmarks.Memory;
+using Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 
@@ -17,8 +18,15 @@ switch (args)
     case ["tokenizers", "--data", var folder]:
         TokenizerSpeed.Run(folder);
         return 0;
+    case ["mlp", .. var rest]:
+        return MlpCommand.Run(rest);
+    case ["images", .. var rest]:
+        return ImagesCommand.Run(rest);
     case ["memory"]:
         MemoryGrowth.Run();
+        return 0;
+    case ["memory-images"]:
+        PictureMemory.Run();
         return 0;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(QuietConfig).Assembly).Run(args, new QuietConfig());

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Vision;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Adaptation;
@@ -47,6 +48,22 @@ internal static class AdapterWeights
     /// <summary>Whether the head reads what the architecture's own classifier reads, as for every file of PEFT.</summary>
     public static bool IsForClassifier(SafetensorsFile file) =>
         file.Metadata.ContainsKey("format") && file.Metadata.GetValueOrDefault(PoolingKey) != MeanPooling;
+
+    /// <summary>Which of DeiT's two classifiers a file was trained on, as its head shows; every other architecture has one.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="prefix">What the names in the file begin with.</param>
+    /// <returns>Whether the head is a mean of two, on the class and the distillation token; null where the file has no head.</returns>
+    public static bool? IsWithTeacher(SafetensorsFile file, string prefix = AdapterConfig.Prefix)
+    {
+        bool HasAny(IEnumerable<string> modules) =>
+            modules.Any(module => file.Names.Any(name => name.StartsWith($"{prefix}{module}.", StringComparison.Ordinal)));
+        if (HasAny(DeiTEncoder.TwoHeads.Modules))
+        {
+            return true;
+        }
+
+        return HasAny(AdapterConfig.HeadModules) ? false : null;
+    }
 
     /// <summary>Names of the base model's own weights that a file holds, as checkpoints call them.</summary>
     public static IReadOnlySet<string> BaseNames(SafetensorsFile file) => file.Names

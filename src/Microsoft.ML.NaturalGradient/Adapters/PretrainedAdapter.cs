@@ -56,17 +56,15 @@ public sealed record PretrainedAdapter : AdapterOptions
     {
         var options = AdapterConfig.Read(files);
         var config = ModelConfig.Read(files, AdapterConfig.FileName);
-        using var stream = files.Open(AdapterConfig.WeightsName);
-        using var content = new MemoryStream();
-        stream.CopyTo(content);
+        var content = files.Read(AdapterConfig.WeightsName);
         var description = $"'{AdapterConfig.WeightsName}' of {files.Description}";
-        using (SafetensorsFile.FromMemory(content.ToArray(), description))
+        using (SafetensorsFile.FromMemory(content, description))
         {
             // Opened so that a damaged file is reported here and not when training starts.
         }
 
         return new PretrainedAdapter(
-            options, content.ToArray(), description, config.OptionalString(AdapterConfig.TaskField, null), config.OptionalString(AdapterConfig.BaseModelField, null));
+            options, content, description, config.OptionalString(AdapterConfig.TaskField, null), config.OptionalString(AdapterConfig.BaseModelField, null));
     }
 
     internal override void Validate() => Options.Validate();
@@ -74,7 +72,7 @@ public sealed record PretrainedAdapter : AdapterOptions
     internal override CheckpointFiles Open(CheckpointFiles files)
     {
         using var weights = OpenWeights();
-        return IsForClassifier(weights) ? ClassifierConfig.OpenAsClassifier(files) : files;
+        return IsForClassifier(weights) ? ClassifierConfig.OpenAsClassifier(files, AdapterWeights.IsWithTeacher(weights, FilePrefix)) : files;
     }
 
     internal override AdapterOptions For(ITextTokenizer tokenizer) => this with { Options = Options.For(tokenizer) };
@@ -85,7 +83,7 @@ public sealed record PretrainedAdapter : AdapterOptions
         {
             throw new NotSupportedException(
                 $"The adapter of {_description} has {AdapterConfig.TaskField} '{_task}', which this model cannot be used for. "
-                + $"Supported are {encoder.PeftTask} and FEATURE_EXTRACTION.");
+                + $"Supported are {encoder.PeftTask ?? "none (null)"} and FEATURE_EXTRACTION.");
         }
 
         try
@@ -120,6 +118,6 @@ public sealed record PretrainedAdapter : AdapterOptions
 
     // An adapter that names no task but has a head was trained on the architecture's own classifier too.
     private bool IsForClassifier(SafetensorsFile weights) => AdapterWeights.IsForClassifier(weights)
-        && (_task == AdapterConfig.ClassificationTask || (_task is null && AdapterConfig.HeadModules.Any(
-            head => weights.Names.Any(name => name.StartsWith($"{FilePrefix}{head}.", StringComparison.Ordinal)))));
+        && (_task == AdapterConfig.ClassificationTask
+            || (_task is null && AdapterWeights.IsWithTeacher(weights, FilePrefix) is not null));
 }

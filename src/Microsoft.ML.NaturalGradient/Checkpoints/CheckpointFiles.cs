@@ -9,13 +9,18 @@ internal abstract class CheckpointFiles : IDisposable
     /// <summary>Name of the file that holds the weights, unless an index divides them among several.</summary>
     public const string WeightsName = "model.safetensors";
 
-    /// <summary>Names of the files that hold a tokenizer's vocabulary; a model has at least one.</summary>
+    /// <summary>Name of the file that says how pictures are prepared; a model that reads pictures has it.</summary>
+    public const string PreprocessorName = "preprocessor_config.json";
+
+    /// <summary>Names of the files that hold a tokenizer's vocabulary; a model that reads texts has at least one.</summary>
     public static IReadOnlyList<string> VocabularyNames { get; } =
         ["tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "spm.model"];
 
     /// <summary>Names of all files but the weights: what is kept with a trained model.</summary>
     public static IReadOnlyList<string> SmallNames { get; } =
-        [ConfigName, .. VocabularyNames, "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"];
+    [
+        ConfigName, PreprocessorName, .. VocabularyNames, "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+    ];
 
     /// <summary>Where the files are, in words for error messages.</summary>
     public abstract string Description { get; }
@@ -33,6 +38,22 @@ internal abstract class CheckpointFiles : IDisposable
     /// <returns>A readable stream; the caller disposes it.</returns>
     /// <exception cref="FileNotFoundException">There is no such file; the message names it and <see cref="Description"/>.</exception>
     public abstract Stream Open(string name);
+
+    /// <summary>Reads a file as a whole.</summary>
+    /// <param name="name">File name without a folder.</param>
+    /// <returns>Its content.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file; the message names it and <see cref="Description"/>.</exception>
+    public byte[] Read(string name)
+    {
+        using var stream = Open(name);
+        using var content = new MemoryStream();
+        stream.CopyTo(content);
+        return content.ToArray();
+    }
+
+    /// <summary>Reads those of the <see cref="SmallNames"/> that are there.</summary>
+    /// <returns>Content by name.</returns>
+    public IReadOnlyDictionary<string, byte[]> ReadSmallFiles() => SmallNames.Where(Exists).ToDictionary(name => name, Read);
 
     /// <summary>Opens a safetensors file without copying it where the storage allows.</summary>
     /// <param name="name">File name without a folder.</param>

@@ -9,7 +9,8 @@ public static class Checkpoints
 {
     /// <summary>Reads an adapter that PEFT, or <see cref="TextClassificationModel.SavePeft"/>, saved.</summary>
     /// <remarks>
-    /// Give the result to a trainer as its <c>adapter</c> to go on training from these weights, or to <see cref="LoadTextClassifier"/> to score with it.
+    /// Give the result to a trainer as its <c>adapter</c> to go on training from these weights, or to
+    /// <see cref="LoadTextClassifier"/> or <see cref="LoadImageClassifier"/> to score with it.
     /// </remarks>
     /// <param name="folder">Folder with adapter_config.json and adapter_model.safetensors.</param>
     /// <returns>The adapter with its weights in memory.</returns>
@@ -38,7 +39,7 @@ public static class Checkpoints
         return PretrainedAdapter.Read(files);
     }
 
-    /// <summary>Reads a trained classifier, to score with it: a full checkpoint with a head, or a base model and an adapter for it.</summary>
+    /// <summary>Reads a trained classifier of texts, to score with it: a full checkpoint with a head, or a base model and an adapter for it.</summary>
     /// <param name="mlContext">The context; its GpuDeviceId and FallbackToCpu count.</param>
     /// <param name="model">The full checkpoint, or the base model.</param>
     /// <param name="adapter">The adapter, from <see cref="LoadPeft"/>; null for a full checkpoint.</param>
@@ -69,8 +70,44 @@ public static class Checkpoints
     {
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(model);
-        var columns = new TextColumns("Label", scoreColumnName, outputColumnName, sentence1ColumnName, sentence2ColumnName);
-        return new TextClassificationTransformer(mlContext, PretrainedClassifier.Load(
+        var columns = new TextColumns(new TargetColumns("Label", scoreColumnName, outputColumnName), sentence1ColumnName, sentence2ColumnName);
+        return new TextClassificationTransformer(mlContext, PretrainedTextClassifier.Load(
             mlContext, model, adapter, classNames, columns, new TextToTextSettings(prompt, labelWords)), columns);
+    }
+
+    /// <summary>Reads a trained classifier of pictures, to score with it: a full checkpoint with a head, or a base model and an adapter for it.</summary>
+    /// <param name="mlContext">The context; its GpuDeviceId and FallbackToCpu count.</param>
+    /// <param name="model">The full checkpoint, for example google/vit-base-patch16-224 of a hub, or the base model.</param>
+    /// <param name="adapter">The adapter, from <see cref="LoadPeft"/>; null for a full checkpoint.</param>
+    /// <param name="classNames">
+    /// Names of the classes in the order of the logits, the key values of the predicted label; null takes those of the model's config.json.
+    /// </param>
+    /// <param name="featureColumnName">Column with the picture: bytes of an encoded file, ML.NET's picture, or the path of a file.</param>
+    /// <param name="scoreColumnName">Output column with the probability of each class.</param>
+    /// <param name="predictedLabelColumnName">Output column with the most probable class.</param>
+    /// <param name="imageSize">Width and height that pictures are resized to, a multiple of the model's patches; null for the model's own.</param>
+    /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
+    /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="classNames"/> are too few, repeated, or neither given nor in the model; or <paramref name="imageSize"/> does not fit.
+    /// </exception>
+    /// <exception cref="NotSupportedException">The architecture is not supported.</exception>
+    public static ImageClassificationTransformer LoadImageClassifier(
+        MLContext mlContext,
+        PretrainedModel model,
+        PretrainedAdapter? adapter = null,
+        IReadOnlyList<string>? classNames = null,
+        string featureColumnName = "Features",
+        string scoreColumnName = "Score",
+        string predictedLabelColumnName = "PredictedLabel",
+        int? imageSize = null)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentNullException.ThrowIfNull(model);
+        var reading = ImageReading.Default with { ImageSize = imageSize };
+        reading.Validate();
+        var columns = new ImageColumns(new TargetColumns("Label", scoreColumnName, predictedLabelColumnName), featureColumnName);
+        return new ImageClassificationTransformer(
+            mlContext, PretrainedImageClassifier.Load(mlContext, model, adapter, classNames, reading), columns);
     }
 }

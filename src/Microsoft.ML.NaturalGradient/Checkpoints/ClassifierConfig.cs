@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.ML.NaturalGradient.Models.T5;
+using Microsoft.ML.NaturalGradient.Models.Vision;
 
 namespace Microsoft.ML.NaturalGradient.Checkpoints;
 
@@ -10,7 +11,7 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints;
 internal static partial class ClassifierConfig
 {
     private const string ArchitecturesField = "architectures";
-    private const string ClassifierSuffix = "ForSequenceClassification";
+    private const string TextSuffix = "ForSequenceClassification";
 
     private static readonly string[] TypeFields = ["dtype", "torch_dtype"];
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -26,31 +27,36 @@ internal static partial class ClassifierConfig
         ["deberta-v2"] = "DebertaV2",
         ["modernbert"] = "ModernBert",
         ["t5"] = "T5",
+        ["vit"] = "ViT",
+        ["deit"] = "DeiT",
+        ["dinov2"] = "Dinov2",
     };
 
-    /// <summary>Whether the checkpoint is an encoder that was saved without a classification head.</summary>
+    /// <summary>Whether the checkpoint is a text encoder that was saved without a classification head: a head on it reads the mean of the tokens.</summary>
+    /// <remarks>An image encoder is never one: a head on it reads what its architecture's own classifier reads.</remarks>
     /// <param name="files">The small files of the checkpoint.</param>
-    public static bool IsBareEncoder(IReadOnlyDictionary<string, byte[]> files)
+    public static bool IsBareTextEncoder(IReadOnlyDictionary<string, byte[]> files)
     {
         var config = Parse(files[CheckpointFiles.ConfigName]);
-        return !IsClassifier(config) && !IsTextToText(config);
+        return !IsClassifier(config) && !IsTextToText(config) && !IsImageModel(config);
     }
 
     /// <summary>Makes a checkpoint one that its architecture's own classification head can be put on.</summary>
     /// <param name="files">The checkpoint; owned by the result.</param>
+    /// <param name="withTeacher">
+    /// For pictures, whether the head is a mean of two, on the class and the distillation token; null for what the checkpoint says.
+    /// </param>
     /// <returns>The same files, with a configuration that names the classifier; the caller disposes them.</returns>
-    public static CheckpointFiles OpenAsClassifier(CheckpointFiles files)
+    public static CheckpointFiles OpenAsClassifier(CheckpointFiles files, bool? withTeacher = null)
     {
-        using var stream = files.Open(CheckpointFiles.ConfigName);
-        using var content = new MemoryStream();
-        stream.CopyTo(content);
-        var config = Parse(content.ToArray());
-        if (IsClassifier(config) || IsTextToText(config))
+        var config = Parse(files.Read(CheckpointFiles.ConfigName));
+        var suffix = ClassifierSuffix(config, withTeacher);
+        if (IsTextToText(config) || Architectures(config).Any(name => name.EndsWith(suffix, StringComparison.Ordinal)))
         {
             return files;
         }
 
-        config[ArchitecturesField] = new JsonArray(ClassName(config) + ClassifierSuffix);
+        config[ArchitecturesField] = new JsonArray(ClassName(config) + suffix);
         return new ReplacedCheckpointFiles(files, CheckpointFiles.ConfigName, JsonSerializer.SerializeToUtf8Bytes(config, Indented));
     }
 
@@ -71,13 +77,14 @@ internal static partial class ClassifierConfig
     /// <summary>Writes a configuration for a classifier whose weights are in float32.</summary>
     /// <param name="files">The small files of the checkpoint that it started from.</param>
     /// <param name="classes">The names of the classes in the order of the logits; one name where a number is predicted.</param>
-    /// <returns>UTF-8 text; the architecture is the bare encoder where the checkpoint was no classifier.</returns>
+    /// <returns>UTF-8 text; the architecture is the bare encoder where a text checkpoint was no classifier.</returns>
     public static byte[] Write(IReadOnlyDictionary<string, byte[]> files, IReadOnlyList<string> classes)
     {
         var config = Parse(files[CheckpointFiles.ConfigName]);
         if (!IsTextToText(config))
         {
-            config[ArchitecturesField] = new JsonArray(ClassName(config) + (IsClassifier(config) ? ClassifierSuffix : "Model"));
+            config[ArchitecturesField] = new JsonArray(
+                ClassName(config) + (IsClassifier(config) || IsImageModel(config) ? ClassifierSuffix(config) : "Model"));
             config["problem_type"] = classes.Count == 1 ? "regression" : "single_label_classification";
         }
 
@@ -98,7 +105,23 @@ internal static partial class ClassifierConfig
 
     private static JsonObject Parse(byte[] content) => JsonNode.Parse(content)!.AsObject();
 
-    private static bool IsClassifier(JsonObject config) => Architectures(config).Any(name => name.EndsWith(ClassifierSuffix, StringComparison.Ordinal));
+    private static bool IsClassifier(JsonObject config) => IsImageModel(config)
+        ? Architectures(config).Any(ImageEncoderSizes.IsClassifier)
+        : Architectures(config).Any(name => name.EndsWith(TextSuffix, StringComparison.Ordinal));
+
+    private static string ClassifierSuffix(JsonObject config, bool? withTeacher = null)
+    {
+        if (!IsImageModel(config))
+        {
+            return TextSuffix;
+        }
+
+        return withTeacher ?? Architectures(config).Any(ImageEncoderSizes.IsTeacher)
+            ? ImageEncoderSizes.TeacherSuffix
+            : ImageEncoderSizes.ClassifierSuffix;
+    }
+
+    private static bool IsImageModel(JsonObject config) => (string?)config["model_type"] is { } type && ImageEncoderFactory.IsKnown(type);
 
     private static bool IsTextToText(JsonObject config) => (string?)config["model_type"] == T5Config.ModelType;
 

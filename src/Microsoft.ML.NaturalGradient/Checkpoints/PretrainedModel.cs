@@ -27,6 +27,16 @@ public sealed class PretrainedModel
     public static PretrainedModel MiniLM { get; } = FromPackage(
         "MiniLM", "Microsoft.ML.NaturalGradient.MiniLM", "sentence-transformers/all-MiniLM-L6-v2");
 
+    /// <summary>
+    /// A small vision transformer (12 layers, 384 wide, patches of 14 pixels, 22.1 million parameters), from the package
+    /// Microsoft.ML.NaturalGradient.ViTSmall; needs no network.
+    /// </summary>
+    /// <remarks>
+    /// It was trained to find what a picture is about and tells classes apart less well than a general encoder. For better results take one
+    /// from a hub, for example <c>FromHub("facebook/dinov2-small")</c> or <c>FromHub("google/vit-base-patch16-224")</c>, or from a folder.
+    /// </remarks>
+    public static PretrainedModel ViTSmall { get; } = FromPackage("ViTSmall", "Microsoft.ML.NaturalGradient.ViTSmall");
+
     /// <summary>Folder or hub name by which Python finds the model too; null where there is none.</summary>
     internal string? Location { get; }
 
@@ -45,8 +55,8 @@ public sealed class PretrainedModel
     /// <summary>A model of the Hugging Face hub, or of another with the same interface.</summary>
     /// <remarks>
     /// Files are kept in the cache of Python's huggingface_hub, so that each finds what the other has downloaded. What is there is used
-    /// without network; to get a newer state of a branch, give its commit. Only safetensors, configuration and tokenizer files are
-    /// downloaded, and only ones with the announced hash are used. These environment variables have the meaning that they have in
+    /// without network; to get a newer state of a branch, give its commit. Only safetensors, configuration, tokenizer and preprocessor
+    /// files are downloaded, and only ones with the announced hash are used. These environment variables have the meaning that they have in
     /// Python: HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME (place of the cache), HF_TOKEN, HF_TOKEN_PATH (for private and gated models),
     /// HF_ENDPOINT, HF_HUB_OFFLINE, HTTPS_PROXY.
     /// </remarks>

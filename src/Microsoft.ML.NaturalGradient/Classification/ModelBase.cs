@@ -17,5 +17,5 @@ internal sealed record ModelBase(
     string? Location)
 {
     /// <summary>Whether the head reads the mean of the token vectors and not what the architecture's own classifier reads.</summary>
-    public bool ReadsMean => ClassifierConfig.IsBareEncoder(Files);
+    public bool ReadsMean => ClassifierConfig.IsBareTextEncoder(Files);
 }

@@ -13,7 +13,7 @@ internal static class ModelExport
     /// <param name="model">The model.</param>
     /// <param name="folder">Path of the folder.</param>
     /// <param name="baseModel">What Python calls the base model; null for what is known of it.</param>
-    public static void SavePeft(TextScorer model, string folder, string? baseModel)
+    public static void SavePeft(FineTunedModel model, string folder, string? baseModel)
     {
         model.ThrowIfDisposed();
         if (!model.Adapter.IsPeft)
@@ -27,13 +27,13 @@ internal static class ModelExport
         Write(directory, AdapterConfig.FileName, stream => stream.Write(AdapterConfig.Write(model.Adapter, model.Network.Base, baseModel)));
         Write(directory, AdapterConfig.WeightsName, stream => SafetensorsWriter.Write(
             stream, AdapterWeights.Entries(model.Network, model.Adapter), AdapterWeights.Metadata(model.Base.ReadsMean)));
-        WriteReadme(model, directory, $"PeftModel.from_pretrained(MeanClassifier.from_pretrained(r'{baseModel}', num_labels={model.Task.OutputNames.Count}), r'{{folder}}')");
+        WriteReadme(model, directory, $"PeftModel.from_pretrained(MeanClassifier.from_pretrained(r'{baseModel}', num_labels={model.Target.OutputNames.Count}), r'{{folder}}')");
     }
 
     /// <summary>Writes the merged model as transformers does.</summary>
     /// <param name="model">The model.</param>
     /// <param name="folder">Path of the folder.</param>
-    public static void SavePretrained(TextScorer model, string folder)
+    public static void SavePretrained(FineTunedModel model, string folder)
     {
         model.ThrowIfDisposed();
         if (model.Adapter.PromptLength > 0)
@@ -43,7 +43,7 @@ internal static class ModelExport
         }
 
         var directory = Directory.CreateDirectory(folder).FullName;
-        var config = ClassifierConfig.Write(model.Base.Files, model.Task.OutputNames);
+        var config = ClassifierConfig.Write(model.Base.Files, model.Target.OutputNames);
         foreach (var (name, content) in model.Base.Files)
         {
             Write(directory, name, stream => stream.Write(name == CheckpointFiles.ConfigName ? config : content));
@@ -57,7 +57,7 @@ internal static class ModelExport
     }
 
     // Frozen weights in the types of the base's own file; what was trained or merged in its own type, lest it lose digits.
-    private static IEnumerable<SafetensorsEntry> MergedWeights(TextScorer model)
+    private static IEnumerable<SafetensorsEntry> MergedWeights(FineTunedModel model)
     {
         var adapted = AdapterWeights.AdaptedLayers(model.Network.Base).ToDictionary(named => named.Key + ".weight", named => named.Value);
         foreach (var (name, value) in model.Network.FrozenParameters)
@@ -74,7 +74,7 @@ internal static class ModelExport
         }
     }
 
-    private static void WriteReadme(TextScorer model, string directory, string load)
+    private static void WriteReadme(FineTunedModel model, string directory, string load)
     {
         if (!model.Base.ReadsMean)
         {
@@ -85,7 +85,7 @@ internal static class ModelExport
         var readme = $$"""
             # Text model
             Trained with Microsoft.ML.NaturalGradient. The head reads the mean of the token vectors, which the sequence classifiers of transformers
-            do not. Outputs, in order: {{string.Join(", ", model.Task.OutputNames)}}. In Python:
+            do not. Outputs, in order: {{string.Join(", ", model.Target.OutputNames)}}. In Python:
 
             ```python
             import torch

@@ -1,73 +1,31 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
-using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
-/// <summary>Makes a classifier of files that were trained elsewhere.</summary>
+/// <summary>What classifiers that were trained elsewhere have in common: their head and their classes.</summary>
 internal static class PretrainedClassifier
 {
-    /// <summary>Reads a classifier; see <see cref="ML.Checkpoints.LoadTextClassifier"/>.</summary>
-    public static TextClassificationModel Load(
-        MLContext mlContext, PretrainedModel model, PretrainedAdapter? adapter, IReadOnlyList<string>? classNames,
-        TextColumns columns, TextToTextSettings textToText)
+    /// <summary>Fills the head, unless the adapter has one.</summary>
+    /// <param name="network">The network; changed.</param>
+    /// <param name="adapter">The adapter; null for a full checkpoint.</param>
+    /// <param name="files">The full checkpoint, or the base model.</param>
+    /// <exception cref="InvalidDataException">There is no head, or it does not fit.</exception>
+    public static void FillHead(AdaptedNetwork network, PretrainedAdapter? adapter, CheckpointFiles files)
     {
-        using var channel = ((IHostEnvironment)mlContext).Register(nameof(PretrainedClassifier)).Start("LoadModel");
-        var device = ComputeDevice.Choose(mlContext, message => channel.Warning(message));
-        var opened = model.Open(line => channel.Info(line));
-        using var files = adapter is null ? opened : adapter.Open(opened);
-        var checkpoint = TextCheckpoint.Load(files);
-        TextNetwork? network = null;
-        try
+        if (!HasHead(network, adapter))
         {
-            var what = adapter?.For(checkpoint.Tokenizer) ?? Whole(checkpoint.Network);
-            var labels = Labels(mlContext, classNames ?? ClassifierConfig.ReadClasses(checkpoint.Files));
-            var task = new ClassificationTask(labels, textToText);
-            network = task.CreateNetwork(checkpoint, what, seed: 0, useHead: false);
-            if (!HasHead(network, adapter))
-            {
-                LoadHead(network, files);
-            }
-
-            network.MoveTo(device);
-            var source = new ModelBase(
-                model.ToString(), null, checkpoint.Files, checkpoint.StoredTypes, what.BaseModelName ?? model.Location);
-            var maxTokens = Math.Min(TextScorer.DefaultMaxTokens, checkpoint.MaxTokens - what.PromptLength);
-            return new TextClassificationModel(
-                new TextScorer(network, task.RowTokenizer(checkpoint, columns), maxTokens, task, what.Settings, source, device));
-        }
-        catch
-        {
-            checkpoint.Network.Dispose();
-            network?.Dispose();
-            throw;
+            using var weights = files.OpenWeights();
+            CheckpointLoader.Load(network.TrainableParameters.Where(network.IsHead), weights, []);
         }
     }
 
-    private static bool HasHead(TextNetwork network, PretrainedAdapter? adapter)
-    {
-        if (adapter is not { KeepHead: true })
-        {
-            return false;
-        }
-
-        using var weights = adapter.OpenWeights();
-        return AdapterWeights.HasHead(network, adapter, weights);
-    }
-
-    private static void LoadHead(TextNetwork network, CheckpointFiles files)
-    {
-        using var weights = files.OpenWeights();
-        CheckpointLoader.Load(network.TrainableParameters.Where(network.IsHead), weights, []);
-    }
-
-    // What a full checkpoint counts as trained: the head, or the whole of a network that has none.
-    private static AdapterOptions Whole(PretrainedNetwork network) => network.HeadModules.Count > 0 ? Adapters.HeadOnly : Adapters.Full;
-
-    // Through ML.NET's own conversion, so that the key values are as those of a trained model.
-    private static ClassLabels Labels(MLContext mlContext, IReadOnlyList<string>? names)
+    /// <summary>Makes classes of names, with the key values of a model that was trained here.</summary>
+    /// <param name="mlContext">The context.</param>
+    /// <param name="names">The names in the order of the logits; null where they are not known.</param>
+    /// <exception cref="ArgumentException">There are too few names, or the same one twice, or none are known.</exception>
+    public static ClassLabels Labels(MLContext mlContext, IReadOnlyList<string>? names)
     {
         if (names is null || names.Count < 2 || names.Distinct(StringComparer.Ordinal).Count() < names.Count || names.Any(string.IsNullOrEmpty))
         {
@@ -78,6 +36,17 @@ internal static class PretrainedClassifier
 
         var view = mlContext.Data.LoadFromEnumerable(names.Select(name => new ClassRow { Label = name }));
         return ClassLabels.Read(mlContext.Transforms.Conversion.MapValueToKey(nameof(ClassRow.Label)).Fit(view).Transform(view).Schema[nameof(ClassRow.Label)]);
+    }
+
+    private static bool HasHead(AdaptedNetwork network, PretrainedAdapter? adapter)
+    {
+        if (adapter is not { KeepHead: true })
+        {
+            return false;
+        }
+
+        using var weights = adapter.OpenWeights();
+        return AdapterWeights.HasHead(network, adapter, weights);
     }
 
     private sealed class ClassRow

@@ -68,6 +68,7 @@ internal sealed class ApproximationQuality
     {
         using var scope = NewDisposeScope();
         batch.KeepsGraph = true;
+        batch.Trained = _parameters;
         using var captured = batch.Capture(batch.LogitGradients);
         var gram = captured.Gram(); // [N, N]
         var norms = gram.diagonal().clamp_min(Zero).sqrt(); // ‖g_n‖, [N]

@@ -39,7 +39,7 @@ internal static class ImageIngest
     {
         try
         {
-            return (prepare(source.Decode(options.MaxPixels)), "");
+            return (source.Read(prepare, options.MaxPixels), "");
         }
         catch (Exception e) when (options.Unreadable == UnreadableImages.Skip && ImageDecoder.IsUnreadable(e))
         {

@@ -48,10 +48,15 @@ internal sealed class ImagePreprocessor
     /// <param name="modelType">The model's <c>model_type</c>; used where the file names no processor.</param>
     /// <param name="imageSize">Columns and rows of prepared pictures; null takes those of the file.</param>
     /// <returns>The preprocessor; it does not keep <paramref name="files"/>.</returns>
-    /// <exception cref="FileNotFoundException">There is no <c>preprocessor_config.json</c>.</exception>
+    /// <exception cref="FileNotFoundException">There is no <c>preprocessor_config.json</c>; the message says what to do.</exception>
     /// <exception cref="InvalidDataException">The processor is not supported, or a field makes no sense.</exception>
     public static ImagePreprocessor Read(CheckpointFiles files, string modelType, int? imageSize = null) =>
         ImageProcessorConfig.Read(files, modelType, imageSize);
+
+    /// <summary>Writes this preprocessor's sizes into a configuration.</summary>
+    /// <param name="config">A <c>preprocessor_config.json</c>; not modified.</param>
+    /// <returns>The same with these sizes.</returns>
+    public byte[] WriteSizes(byte[] config) => ImageProcessorConfig.WriteSizes(config, _sizing);
 
     /// <summary>Resizes and crops a picture for scoring or validation, and for training without random crops.</summary>
     /// <param name="image">The decoded picture.</param>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 
 namespace Microsoft.ML.NaturalGradient.Imaging;
@@ -6,11 +7,10 @@ namespace Microsoft.ML.NaturalGradient.Imaging;
 /// <summary>Reads <c>preprocessor_config.json</c>.</summary>
 internal static class ImageProcessorConfig
 {
-    /// <summary>Name of the file.</summary>
-    public const string FileName = "preprocessor_config.json";
-
     private const string SizeKinds = "a whole number, {\"height\", \"width\"} or {\"shortest_edge\"}, of 1 to 16384 pixels";
     private const int LargestSize = 16384;
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>Reads sizes, kernel and scale of a model's processor.</summary>
     /// <param name="files">The checkpoint.</param>
@@ -20,7 +20,14 @@ internal static class ImageProcessorConfig
     /// <exception cref="InvalidDataException">The processor is not supported, or a field makes no sense.</exception>
     public static ImagePreprocessor Read(CheckpointFiles files, string modelType, int? imageSize)
     {
-        var config = ModelConfig.Read(files, FileName);
+        if (!files.Exists(CheckpointFiles.PreprocessorName))
+        {
+            throw new FileNotFoundException(
+                $"There is no '{CheckpointFiles.PreprocessorName}' in {files.Description}, which says how pictures are prepared for the model. Put it "
+                + "beside the model's other files: it is where they come from, or in the repository of the model that this one was trained from.",
+                CheckpointFiles.PreprocessorName);
+        }
+        var config = ModelConfig.Read(files, CheckpointFiles.PreprocessorName);
         var kind = ImageProcessorKind.Find(config, modelType);
         var filter = config.OptionalInt("resample", (int)kind.Filter) switch
         {
@@ -41,6 +48,28 @@ internal static class ImageProcessorConfig
         return deviation.All(value => value > 0)
             ? new ImagePreprocessor(imageSize is { } size ? sizing.For(size) : sizing, filter, factor, mean, deviation)
             : throw config.Unexpected("image_std", "three positive numbers");
+    }
+
+    /// <summary>Changes the sizes in a configuration.</summary>
+    /// <param name="config">The file's content; not modified.</param>
+    /// <param name="sizing">The sizes.</param>
+    /// <returns>UTF-8 text.</returns>
+    public static byte[] WriteSizes(byte[] config, ImageSizing sizing)
+    {
+        var fields = JsonNode.Parse(config)!.AsObject();
+        if (sizing.ShortestEdge is { } edge)
+        {
+            fields["size"] = new JsonObject { ["shortest_edge"] = edge };
+        }
+        else if (sizing is { Width: { } width, Height: { } height })
+        {
+            fields["size"] = new JsonObject { ["height"] = height, ["width"] = width };
+        }
+        if (sizing is { CropWidth: { } cropWidth, CropHeight: { } cropHeight })
+        {
+            fields["crop_size"] = new JsonObject { ["height"] = cropHeight, ["width"] = cropWidth };
+        }
+        return JsonSerializer.SerializeToUtf8Bytes(fields, Indented);
     }
 
     private static ImageSizing ReadSizing(ModelConfig config, ImageProcessorKind kind)

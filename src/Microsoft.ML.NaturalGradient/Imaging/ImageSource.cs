@@ -6,8 +6,17 @@ namespace Microsoft.ML.NaturalGradient.Imaging;
 internal sealed class ImageSource
 {
     private readonly Func<long, RgbImage> _decode;
+    private readonly bool _isPrepared;
 
-    private ImageSource(Func<long, RgbImage> decode) => _decode = decode;
+    private ImageSource(Func<long, RgbImage> decode, bool holdsPixels = false, bool isPrepared = false)
+    {
+        _decode = decode;
+        HoldsPixels = holdsPixels;
+        _isPrepared = isPrepared;
+    }
+
+    /// <summary>Whether it holds decoded pixels, of which not many should wait.</summary>
+    public bool HoldsPixels { get; }
 
     /// <summary>A picture in a file.</summary>
     /// <param name="path">Its path.</param>
@@ -37,7 +46,7 @@ internal sealed class ImageSource
         try
         {
             var copy = ImageDecoder.FromMLImage(image, NameOf(row), maxPixels);
-            return new ImageSource(_ => copy);
+            return new ImageSource(_ => copy, holdsPixels: true);
         }
         catch (InvalidDataException e)
         {
@@ -45,11 +54,33 @@ internal sealed class ImageSource
         }
     }
 
-    /// <summary>Decodes the picture; may be called on any thread.</summary>
+    /// <summary>Decodes and prepares the picture; may be called on any thread.</summary>
+    /// <param name="prepare">Makes the decoded picture smaller.</param>
     /// <param name="maxPixels">Most pixels.</param>
-    /// <returns>The picture.</returns>
+    /// <returns>The prepared picture.</returns>
     /// <remarks>Throws an exception of which <see cref="ImageDecoder.IsUnreadable"/> holds if the picture cannot be read.</remarks>
-    public RgbImage Decode(long maxPixels) => _decode(maxPixels);
+    public RgbImage Read(Func<RgbImage, RgbImage> prepare, long maxPixels)
+    {
+        var image = _decode(maxPixels);
+        return _isPrepared ? image : prepare(image);
+    }
+
+    /// <summary>Prepares the picture at once, so that fewer pixels have to be kept; errors come when it is read.</summary>
+    /// <param name="prepare">What <see cref="Read"/> would be called with.</param>
+    /// <param name="maxPixels">Most pixels.</param>
+    /// <returns>The same picture, prepared.</returns>
+    public ImageSource PrepareNow(Func<RgbImage, RgbImage> prepare, long maxPixels)
+    {
+        try
+        {
+            var prepared = Read(prepare, maxPixels);
+            return new ImageSource(_ => prepared, isPrepared: true);
+        }
+        catch (Exception e) when (ImageDecoder.IsUnreadable(e))
+        {
+            return new ImageSource(_ => throw e, isPrepared: true);
+        }
+    }
 
     private static string NameOf(long row) => FormattableString.Invariant($"The picture of row {row}");
 }

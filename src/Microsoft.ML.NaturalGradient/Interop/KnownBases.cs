@@ -28,7 +28,7 @@ internal static class KnownBases
         var known = environment is IHostEnvironmentInternal options
             && options.TryGetOption<ImmutableList<PretrainedModel>>(Option, out var models) ? models : [];
         var tried = new List<string>();
-        foreach (var model in known.Append(PretrainedModel.MiniLM))
+        foreach (var model in known.Append(PretrainedModel.MiniLM).Append(PretrainedModel.ViTSmall))
         {
             if (Open(model, fingerprint, tried, report) is { } files)
             {

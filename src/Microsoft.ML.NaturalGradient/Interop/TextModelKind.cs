@@ -10,7 +10,5 @@ namespace Microsoft.ML.NaturalGradient.Interop;
 internal sealed record TextModelKind(string Signature, string LoaderSignature, Func<IHost, BinaryReader, TextTask> ReadTask)
 {
     /// <summary>The version that is written and read.</summary>
-    public VersionInfo Version() => new(
-        modelSignature: Signature, verWrittenCur: 0x00010001, verReadableCur: 0x00010001, verWeCanReadBack: 0x00010001,
-        loaderSignature: LoaderSignature, loaderAssemblyName: typeof(TextModelKind).Assembly.FullName);
+    public VersionInfo Version() => ModelArchive.Version(Signature, LoaderSignature);
 }

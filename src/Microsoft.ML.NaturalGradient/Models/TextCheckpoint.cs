@@ -67,7 +67,7 @@ internal sealed class TextCheckpoint
         try
         {
             CheckVocabulary(files, tokenizer, network);
-            return new TextCheckpoint(network, tokenizer, ReadSmallFiles(files), storedTypes, null);
+            return new TextCheckpoint(network, tokenizer, files.ReadSmallFiles(), storedTypes, null);
         }
         catch
         {
@@ -85,7 +85,7 @@ internal sealed class TextCheckpoint
             CheckVocabulary(files, tokenizer, encoder);
             var storedTypes = EncoderWeights.Load(encoder, weights, optional);
             var headWeights = encoder.HasClassificationHead ? EncoderWeights.ReadHead(encoder.Head, weights) : null;
-            return new TextCheckpoint(encoder, tokenizer, ReadSmallFiles(files), storedTypes, headWeights);
+            return new TextCheckpoint(encoder, tokenizer, files.ReadSmallFiles(), storedTypes, headWeights);
         }
         catch
         {
@@ -103,14 +103,4 @@ internal sealed class TextCheckpoint
                 + $"{network.VocabularySize}. Check that vocabulary and {CheckpointFiles.ConfigName} belong to the same model.");
         }
     }
-
-    private static Dictionary<string, byte[]> ReadSmallFiles(CheckpointFiles files) => CheckpointFiles.SmallNames.Where(files.Exists).ToDictionary(
-        name => name,
-        name =>
-        {
-            using var stream = files.Open(name);
-            using var content = new MemoryStream();
-            stream.CopyTo(content);
-            return content.ToArray();
-        });
 }

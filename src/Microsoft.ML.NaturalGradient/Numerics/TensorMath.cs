@@ -51,4 +51,20 @@ internal static class TensorMath
         a.add_(b, scalar);
         GC.KeepAlive(scalar);
     }
+
+    /// <summary>a to a power, entry by entry.</summary>
+    public static Tensor Power(this Tensor a, double exponent)
+    {
+        using Scalar scalar = exponent;
+        var result = a.pow(scalar);
+        GC.KeepAlive(scalar);
+        return result;
+    }
+
+    /// <summary>a ← decay · a + (1 − decay) · b: a running average.</summary>
+    public static void AverageInPlace(this Tensor a, Tensor b, double decay)
+    {
+        a.ScaleInPlace(decay);
+        a.AddInPlace(b, 1 - decay);
+    }
 }

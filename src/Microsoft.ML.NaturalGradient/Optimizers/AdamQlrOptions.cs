@@ -44,10 +44,6 @@ public sealed record AdamQlrOptions : OptimizerOptions
     /// <value>Greater than zero; <see langword="null"/> for no limit, as in the paper, whose batches have 3,200 samples. The default is 0.1.</value>
     public double? LargestStep { get; init; } = 0.1;
 
-    /// <summary>Fraction of every trainable weight removed at each step, not multiplied by the step length.</summary>
-    /// <value>From 0 up to, but not including, 1. The default is 0.</value>
-    public double WeightDecayPerStep { get; init; }
-
     internal override string Name => "AdamQLR";
 
     internal override void Validate()
@@ -60,11 +56,9 @@ public sealed record AdamQlrOptions : OptimizerOptions
         Check(DampingDecrease is > 0 and <= 1, nameof(DampingDecrease), DampingDecrease, "Use a positive number up to 1.");
         Check(DampingIncrease >= 1 && double.IsFinite(DampingIncrease), nameof(DampingIncrease), DampingIncrease, "Use 1 or more.");
         Check(LargestStep is null or > 0, nameof(LargestStep), LargestStep ?? 0, "Use a positive number, or null for no limit.");
-        Check(WeightDecayPerStep is >= 0 and < 1, nameof(WeightDecayPerStep), WeightDecayPerStep, "Use a number from 0 up to, but not including, 1.");
     }
 
-    internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) =>
-        new AdamQlr(parameters, this) { WeightDecayPerStep = WeightDecayPerStep };
+    internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) => new AdamQlr(parameters, this);
 
     private protected override double DefaultLearningRate(int classCount) => 1;
 }

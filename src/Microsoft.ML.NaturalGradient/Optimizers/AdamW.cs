@@ -9,7 +9,7 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// θ ← θ(1 − ηκ); m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − η (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε).
 /// Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, algorithm 2. State 2P.
 /// </remarks>
-internal sealed class AdamW : Optimizer
+internal sealed class AdamW : MeanGradientOptimizer
 {
     private readonly AdamWOptions _options;
     private readonly Tensor[] _means;
@@ -17,7 +17,7 @@ internal sealed class AdamW : Optimizer
     private long _steps;
 
     public AdamW(IReadOnlyList<Parameter> parameters, AdamWOptions options)
-        : base(parameters)
+        : base(parameters, options)
     {
         _options = options;
         _means = TrackLikeParameters("mean");
@@ -25,32 +25,18 @@ internal sealed class AdamW : Optimizer
         Track("steps", () => _steps, value => _steps = (long)value);
     }
 
-    /// <inheritdoc/>
-    public override bool NeedsPerSampleGradients => false;
-
-    private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
+    private protected override void Move(IReadOnlyList<Tensor> gradients, long sampleCount, double learningRate)
     {
-        Update(batch.MeanGradient(Parameters), learningRate);
-        return StepDiagnostics.None;
-    }
-
-    /// <summary>Applies one step for given gradients.</summary>
-    internal void Update(IReadOnlyList<Tensor> gradients, double learningRate)
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
         _steps++;
         var meanCorrection = 1 - Math.Pow(_options.Beta1, _steps);
         var squareCorrection = 1 - Math.Pow(_options.Beta2, _steps);
         for (var i = 0; i < Parameters.Count; i++)
         {
-            _means[i].ScaleInPlace(_options.Beta1);
-            _means[i].AddInPlace(gradients[i], 1 - _options.Beta1);
-            _squares[i].ScaleInPlace(_options.Beta2);
-            _squares[i].AddInPlace(gradients[i].square(), 1 - _options.Beta2);
+            _means[i].AverageInPlace(gradients[i], _options.Beta1);
+            _squares[i].AverageInPlace(gradients[i].square(), _options.Beta2);
             var denominator = _squares[i].Times(1 / squareCorrection).sqrt_().Plus(_options.Epsilon);
-            Parameters[i].ScaleInPlace(1 - (learningRate * _options.WeightDecay));
-            Parameters[i].AddInPlace(_means[i].div(denominator), -learningRate / meanCorrection);
+            Shrink(i, learningRate * _options.WeightDecay);
+            Shift(i, _means[i].div(denominator), -learningRate / meanCorrection);
         }
     }
 }

@@ -5,7 +5,7 @@ namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>Adam with decoupled weight decay, on the mean loss of the batch: the usual baseline.</summary>
 /// <remarks>Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.</remarks>
-public sealed record AdamWOptions : OptimizerOptions
+public sealed record AdamWOptions : MeanGradientOptions
 {
     /// <summary>Creates the default settings: learning rate 1E-3, 6 % warm-up, linear decay, no weight decay.</summary>
     public AdamWOptions()
@@ -34,10 +34,10 @@ public sealed record AdamWOptions : OptimizerOptions
     internal override void Validate()
     {
         base.Validate();
-        Check(Beta1 is >= 0 and < 1, nameof(Beta1), Beta1, "Use a number from 0 up to, but not including, 1.");
-        Check(Beta2 is >= 0 and < 1, nameof(Beta2), Beta2, "Use a number from 0 up to, but not including, 1.");
-        Check(Epsilon > 0 && double.IsFinite(Epsilon), nameof(Epsilon), Epsilon, "Use a positive number.");
-        Check(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "Use zero or a positive number.");
+        CheckDecayRate(Beta1, nameof(Beta1));
+        CheckDecayRate(Beta2, nameof(Beta2));
+        CheckPositive(Epsilon, nameof(Epsilon));
+        CheckNotNegative(WeightDecay, nameof(WeightDecay));
     }
 
     internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) =>

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Optimization;
@@ -39,6 +40,9 @@ internal sealed class BatchEvaluation : IDisposable
 
     /// <summary>s_n = ‖∂ℓ_n/∂z_n‖², [N], float64.</summary>
     public Tensor SquaredNorms { get; }
+
+    /// <summary>The parameters that are trained; the optimizer sets them before it asks for anything.</summary>
+    public IReadOnlyList<Parameter> Trained { get; set; } = [];
 
     /// <summary>Samples N.</summary>
     public long SampleCount => Logits.shape[0];
@@ -130,7 +134,7 @@ internal sealed class BatchEvaluation : IDisposable
         return _objective.FactorHessian(Logits.detach(), _labels);
     }
 
-    /// <summary>Captures per-sample gradients of seeded logits.</summary>
+    /// <summary>Captures per-sample gradients of seeded logits: from the tape, or sample by sample where it missed a trained parameter.</summary>
     /// <param name="seeds">Cotangents, shaped like the logits; converted to their type.</param>
     /// <param name="keepGraph">Whether another capture follows.</param>
     /// <returns>The captured gradients; the caller disposes them before this object.</returns>
@@ -138,8 +142,11 @@ internal sealed class BatchEvaluation : IDisposable
     public CapturedGradients Capture(Tensor seeds, bool keepGraph = false)
     {
         using var scope = NewDisposeScope();
-        return (_tape ?? throw new InvalidOperationException("The forward pass was not recorded for per-sample gradients."))
-            .Capture(Logits, seeds.to(Logits.dtype), keepGraph || KeepsGraph);
+        var tape = _tape ?? throw new InvalidOperationException("The forward pass was not recorded for per-sample gradients.");
+        var typed = seeds.to(Logits.dtype);
+        return tape.Covers(Trained)
+            ? tape.Capture(Logits, typed, keepGraph || KeepsGraph)
+            : LoopedCapture.Run(Logits, typed, Trained, keepGraph || KeepsGraph);
     }
 
     /// <summary>Computes the logit gradients for labels drawn from the model's own distribution.</summary>

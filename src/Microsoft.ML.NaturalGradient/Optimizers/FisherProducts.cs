@@ -61,6 +61,7 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
+        batch.Trained = parameters;
         var shape = batch.Logits.shape;
         var perSample = batch.Logits.numel() / shape[0];
         var changes = new List<Tensor>();

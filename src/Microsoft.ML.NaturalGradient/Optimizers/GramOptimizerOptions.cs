@@ -15,10 +15,6 @@ public abstract record GramOptimizerOptions : OptimizerOptions
     /// <value>Each method states its default. Without effect with <see cref="AutomaticStep"/>.</value>
     public bool NormalizeUpdate { get; init; }
 
-    /// <summary>Fraction of every trainable weight removed at each step, not multiplied by the learning rate.</summary>
-    /// <value>From 0 up to, but not including, 1. The default is 0; 1E-5 corresponds to AdamW with learning rate 1E-3 and decay 1E-2.</value>
-    public double WeightDecayPerStep { get; init; }
-
     /// <summary>Measures the step length on the batch instead of taking the learning rate for it, for example <c>new AutomaticStep()</c>.</summary>
     /// <value>
     /// <see langword="null"/> (the default) for none. Otherwise the learning rate, 1 unless set, and the schedule multiply the measured length.
@@ -36,7 +32,5 @@ public abstract record GramOptimizerOptions : OptimizerOptions
         base.Validate();
         AutomaticStep?.Validate();
         Check(Damping >= 0 && double.IsFinite(Damping), nameof(Damping), Damping, "Use zero or a positive number, for example 0.1.");
-        Check(
-            WeightDecayPerStep is >= 0 and < 1, nameof(WeightDecayPerStep), WeightDecayPerStep, "Use a number from 0 up to, but not including, 1, for example 1E-5.");
     }
 }

@@ -17,7 +17,6 @@ internal abstract class NaturalGradientOptimizer : Optimizer, IUpdateDirection
     {
         // A measured step fits the direction whatever its length.
         _normalize = options.NormalizeUpdate && options.AutomaticStep is null;
-        WeightDecayPerStep = options.WeightDecayPerStep;
         if (options.AutomaticStep is { } automatic)
         {
             var length = new StepLength(automatic);
@@ -31,6 +30,7 @@ internal abstract class NaturalGradientOptimizer : Optimizer, IUpdateDirection
     public Dictionary<IntPtr, Tensor> Direction(BatchEvaluation batch)
     {
         using var scope = NewDisposeScope();
+        batch.Trained = Parameters;
         var (direction, _) = Compute(batch, withState: false);
         return direction.ToDictionary(pair => pair.Key, pair => pair.Value.MoveToOuterDisposeScope());
     }

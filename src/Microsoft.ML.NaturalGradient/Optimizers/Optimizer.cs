@@ -26,16 +26,22 @@ internal abstract class Optimizer : IDisposable
     public abstract bool NeedsPerSampleGradients { get; }
 
     /// <summary>Fraction of the weights removed each step, independent of the learning rate.</summary>
-    public double WeightDecayPerStep { get; init; }
+    public double WeightDecayPerStep { get; set; }
 
-    /// <summary>Takes one step.</summary>
+    /// <summary>Largest squared length c of the method's own step; null for no limit.</summary>
+    public double? NormConstraint { get; set; }
+
+    /// <summary>Takes one step: the method's own, shortened by <see cref="NormConstraint"/>, then <see cref="WeightDecayPerStep"/>.</summary>
     /// <param name="batch">The evaluated batch; its graph is used up.</param>
     /// <param name="learningRate">Learning rate η of this step.</param>
     /// <returns>What the step noticed.</returns>
     public StepDiagnostics Step(BatchEvaluation batch, double learningRate)
     {
         using var scope = NewDisposeScope();
+        batch.Trained = Parameters;
+        var limit = NormConstraint is { } constraint ? new StepLimit(Parameters, constraint) : null;
         var diagnostics = Apply(batch, learningRate);
+        limit?.Apply();
         if (WeightDecayPerStep > 0)
         {
             using var noGrad = no_grad();

@@ -18,6 +18,38 @@ public abstract record OptimizerOptions
     /// <value>The default is a linear decay to zero; AdamW adds a warm-up of 6 % of the steps.</value>
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Linear;
 
+    /// <summary>Fraction of every trainable weight removed after each step, not multiplied by the learning rate.</summary>
+    /// <remarks>θ ← (1 − κ) θ. It comes on top of a method's own weight decay, which its learning rate scales.</remarks>
+    /// <value>From 0 up to, but not including, 1. The default is 0; 1E-5 corresponds to AdamW with learning rate 1E-3 and decay 1E-2.</value>
+    public double WeightDecayPerStep { get; init; }
+
+    /// <summary>Largest squared length c of a step over all parameters; a longer step Δθ is shortened.</summary>
+    /// <remarks>
+    /// Δθ ← Δθ · min(1, √(c/‖Δθ‖²)), after the method's own weight decay and before <see cref="WeightDecayPerStep"/>; a method's momentum
+    /// keeps the step that was not shortened. Goldshlager et al., "A Kaczmarz-inspired approach to accelerate the optimization of neural
+    /// network wavefunctions", 2024 (SPRING), which uses 1E-3. Costs a copy of the parameters.
+    /// </remarks>
+    /// <value>Greater than zero, or <see langword="null"/> (the default) for no limit.</value>
+    public double? NormConstraint { get; init; }
+
+    /// <summary>Creates an optimizer for the parameters of any TorchSharp network that classifies by softmax cross-entropy.</summary>
+    /// <param name="parameters">The parameters to train, such as <c>module.parameters()</c>; each must require gradients. They stay the caller's.</param>
+    /// <param name="classCount">Classes C, at least 2: the width of the logits.</param>
+    /// <param name="seed">Seed of the optimizer's own randomness.</param>
+    /// <returns>The optimizer; the caller disposes it.</returns>
+    /// <exception cref="ArgumentException">There are no parameters, or one cannot be trained.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A setting is out of range; the message names it.</exception>
+    public ParameterOptimizer CreateFor(IEnumerable<Parameter> parameters, int classCount, long seed = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(classCount, 2);
+        return new ParameterOptimizer(this, parameters, new BatchCheck(classCount), seed);
+    }
+
+    /// <summary>Creates an optimizer for the parameters of any TorchSharp network that predicts one number, by half the squared error.</summary>
+    /// <inheritdoc cref="CreateFor"/>
+    public ParameterOptimizer CreateForRegression(IEnumerable<Parameter> parameters, long seed = 0) =>
+        new(this, parameters, new BatchCheck(null), seed);
+
     /// <summary>Name of the method for logs and tables.</summary>
     internal abstract string Name { get; }
 
@@ -35,11 +67,28 @@ public abstract record OptimizerOptions
             Check(rate > 0 && double.IsFinite(rate), nameof(LearningRate), rate, "Use a positive number, or null for the method's default.");
         }
 
+        Check(
+            WeightDecayPerStep is >= 0 and < 1, nameof(WeightDecayPerStep), WeightDecayPerStep, "Use a number from 0 up to, but not including, 1, for example 1E-5.");
+        if (NormConstraint is { } constraint)
+        {
+            Check(constraint > 0 && double.IsFinite(constraint), nameof(NormConstraint), constraint, "Use a positive number, or null for no limit.");
+        }
+
         ArgumentNullException.ThrowIfNull(Schedule);
         Schedule.Validate();
     }
 
-    /// <summary>Creates the optimizer.</summary>
+    /// <summary>Creates the optimizer with the settings that all methods share.</summary>
+    /// <inheritdoc cref="Create"/>
+    internal Optimizer Build(IReadOnlyList<Parameter> parameters, long seed)
+    {
+        var optimizer = Create(parameters, seed);
+        optimizer.WeightDecayPerStep = WeightDecayPerStep;
+        optimizer.NormConstraint = NormConstraint;
+        return optimizer;
+    }
+
+    /// <summary>Creates the bare method, without the settings of this record that <see cref="Build"/> adds.</summary>
     /// <param name="parameters">The parameters to train.</param>
     /// <param name="seed">Seed of the optimizer's own randomness.</param>
     /// <returns>The optimizer; the caller disposes it.</returns>

@@ -19,6 +19,21 @@ public static class Optimizers
     /// <summary>Stochastic gradient descent.</summary>
     public static SgdOptions Sgd { get; } = new();
 
+    /// <summary>Adafactor: adaptive steps with a factored second moment, for little memory; by default it sets its own step size.</summary>
+    public static AdafactorOptions Adafactor { get; } = new();
+
+    /// <summary>FAdam: Adam read as a natural gradient with a diagonal empirical Fisher.</summary>
+    public static FAdamOptions FAdam { get; } = new();
+
+    /// <summary>RMSProp without the square root.</summary>
+    public static RootFreeRmsPropOptions RootFreeRmsProp { get; } = new();
+
+    /// <summary>AdamW without the square root.</summary>
+    public static RootFreeAdamWOptions RootFreeAdamW { get; } = new();
+
+    /// <summary>Inverse-free, root-free Shampoo: a Kronecker factor for each axis of each parameter.</summary>
+    public static SirfShampooOptions SirfShampoo { get; } = new();
+
     /// <summary>Exact natural gradient in sample space: the yardstick, for few classes.</summary>
     public static NgOptions Ng { get; } = new();
 

@@ -4,7 +4,7 @@ using TorchSharp.Modules;
 namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>Stochastic gradient descent with momentum, on the mean loss of the batch.</summary>
-public sealed record SgdOptions : OptimizerOptions
+public sealed record SgdOptions : MeanGradientOptions
 {
     /// <summary>Heavy-ball momentum μ.</summary>
     /// <value>From 0 up to, but not including, 1. The default is 0.</value>
@@ -19,8 +19,8 @@ public sealed record SgdOptions : OptimizerOptions
     internal override void Validate()
     {
         base.Validate();
-        Check(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "Use a number from 0 up to, but not including, 1.");
-        Check(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "Use zero or a positive number.");
+        CheckDecayRate(Momentum, nameof(Momentum));
+        CheckNotNegative(WeightDecay, nameof(WeightDecay));
     }
 
     internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) => new Sgd(parameters, this);

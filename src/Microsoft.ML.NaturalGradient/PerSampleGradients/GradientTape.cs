@@ -1,3 +1,4 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
@@ -34,6 +35,13 @@ internal sealed class GradientTape : IDisposable
     {
         _records.Add((output.DetachFromDisposeScope(), uses));
         return output.alias();
+    }
+
+    /// <summary>Whether every one of these parameters was recorded.</summary>
+    public bool Covers(IEnumerable<Parameter> parameters)
+    {
+        var recorded = _records.SelectMany(record => record.Uses).Select(use => use.Parameter.Handle).ToHashSet();
+        return parameters.All(parameter => recorded.Contains(parameter.Handle));
     }
 
     /// <summary>Runs a backward pass from the logits and pairs each record with the gradient of its output.</summary>

@@ -30,7 +30,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     /// <exception cref="InvalidOperationException">The loss was not finite before a single epoch ended.</exception>
     public TrainingResult Run(IBatchSource training, IBatchSource? validation)
     {
-        using var optimizer = settings.Optimizer.Create([.. _parameters.Select(named => named.Value)], settings.Seed);
+        using var optimizer = settings.Optimizer.Build([.. _parameters.Select(named => named.Value)], settings.Seed);
         _quality = settings.Probe is { } probe ? new ApproximationQuality(optimizer.Parameters, probe, settings.Seed) : null;
         WeightSnapshot? kept = null;
         try

@@ -20,27 +20,15 @@ internal static class AccuracyCommand
     /// <returns>The exit code.</returns>
     public static int Run(IReadOnlyList<string> arguments)
     {
-        var (folder, seeds, tasks) = ((string?)null, 3, new List<string>());
-        for (var i = 0; i + 1 < arguments.Count; i += 2)
+        if (CommandOptions.Parse(arguments, Usage) is not { } options)
         {
-            switch (arguments[i])
-            {
-                case "--data": folder = arguments[i + 1]; break;
-                case "--seeds": seeds = int.Parse(arguments[i + 1], CultureInfo.InvariantCulture); break;
-                case "--task": tasks.Add(arguments[i + 1]); break;
-                default: folder = null; i = arguments.Count; break;
-            }
-        }
-
-        if (folder is null || arguments.Count % 2 != 0)
-        {
-            Console.Error.WriteLine(Usage);
             return 2;
         }
 
+        var seeds = options.Number("--seeds", 3);
         Console.WriteLine("| task | optimizer | accuracy, last epoch | of each seed | best epoch | reference, last | best | loss, last epoch | training loss | s per run |");
         Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
-        foreach (var task in AccuracyTask.Load(folder, tasks))
+        foreach (var task in AccuracyTask.Load(options.Text("--data")!, options.All("--task")))
         {
             foreach (var optimizer in Compared)
             {

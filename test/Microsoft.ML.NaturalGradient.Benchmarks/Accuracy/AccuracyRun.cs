@@ -26,8 +26,7 @@ internal sealed record AccuracyRun(IReadOnlyList<(double Accuracy, double Loss)>
         var key = context.Transforms.Conversion.MapValueToKey("Label");
         var training = context.Data.LoadFromEnumerable(task.Training);
         var keys = key.Fit(training);
-        var epochs = new List<(double, double)>();
-        var (loss, watch) = (0.0, System.Diagnostics.Stopwatch.StartNew());
+        var (recorder, watch) = (new EpochRecorder(), System.Diagnostics.Stopwatch.StartNew());
         var trainer = context.MulticlassClassification.Trainers.TextClassification(new TextClassificationTrainer.Options
         {
             Optimizer = optimizer,
@@ -35,16 +34,9 @@ internal sealed record AccuracyRun(IReadOnlyList<(double Accuracy, double Loss)>
             MaxEpoch = 5,
             MaxSequenceLength = 96,
             ValidationSet = keys.Transform(context.Data.LoadFromEnumerable(task.Validation)),
-            MetricsCallback = progress =>
-            {
-                if (progress.EndOfEpoch)
-                {
-                    epochs.Add((progress.ValidationAccuracy!.Value, progress.ValidationLoss!.Value));
-                    loss = progress.Loss;
-                }
-            },
+            MetricsCallback = recorder.Report,
         });
         using var model = trainer.Fit(keys.Transform(training));
-        return new AccuracyRun(epochs, loss, watch.Elapsed.TotalSeconds);
+        return recorder.ToRun(watch.Elapsed);
     }
 }

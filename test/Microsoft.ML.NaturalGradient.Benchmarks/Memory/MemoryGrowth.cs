@@ -5,11 +5,13 @@ namespace Microsoft.ML.NaturalGradient.Benchmarks.Memory;
 /// <summary>How much the process grows in a long training run and over many predictions.</summary>
 internal static class MemoryGrowth
 {
+    /// <summary>Bytes of a mebibyte.</summary>
+    internal const double Mebibyte = 1 << 20;
+
     private const int WarmSteps = 200;
     private const int Steps = 2_000;
     private const int WarmPredictions = 1_000;
     private const int Predictions = 20_000;
-    private const double Mebibyte = 1 << 20;
 
     /// <summary>Measures both and prints a table.</summary>
     public static void Run()
@@ -22,6 +24,13 @@ internal static class MemoryGrowth
         }
 
         Predict(context);
+    }
+
+    /// <summary>Memory of this process that is resident now, in bytes.</summary>
+    internal static long Resident()
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.WorkingSet64;
     }
 
     // Batches of 8 short rows: what leaks leaks per step, not per row.
@@ -69,10 +78,4 @@ internal static class MemoryGrowth
 
     private static void Print(string what, int count, long warm) =>
         Console.WriteLine(FormattableString.Invariant($"| {what} | {count} | {warm / Mebibyte:F0} | {(Resident() - warm) / Mebibyte:F1} |"));
-
-    private static long Resident()
-    {
-        using var process = Process.GetCurrentProcess();
-        return process.WorkingSet64;
-    }
 }

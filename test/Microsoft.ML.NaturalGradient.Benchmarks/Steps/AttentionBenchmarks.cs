@@ -1,6 +1,5 @@
 using BenchmarkDotNet.Attributes;
 using Microsoft.ML.NaturalGradient.Batching;
-using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Optimization;
@@ -14,7 +13,6 @@ public class AttentionBenchmarks : IDisposable
     private const int Samples = 16;
     private const int Tokens = 256;
 
-    private readonly SoftmaxCrossEntropy _objective = new();
     private Optimizer _optimizer = null!;
     private TextClassifier _model = null!;
     private TokenBatch _batch = null!;
@@ -55,10 +53,5 @@ public class AttentionBenchmarks : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private void Step()
-    {
-        using var scope = NewDisposeScope();
-        using var evaluation = BatchEvaluation.Run(_objective, _labels, true, () => _model.Forward(_batch));
-        _optimizer.Step(evaluation, 1e-6);
-    }
+    private void Step() => TrainingStep.Run(_model, _batch, _labels, _optimizer);
 }

@@ -1,6 +1,5 @@
 using BenchmarkDotNet.Attributes;
 using Microsoft.ML.NaturalGradient.Batching;
-using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Optimization;
 using static TorchSharp.torch;
@@ -13,7 +12,6 @@ public class LoraStepBenchmarks : IDisposable
     private const int Samples = 32;
     private const int Tokens = 64;
 
-    private readonly SoftmaxCrossEntropy _objective = new();
     private readonly Dictionary<string, Optimizer> _optimizers = [];
     private TextClassifier _model = null!;
     private TokenBatch _batch = null!;
@@ -92,13 +90,5 @@ public class LoraStepBenchmarks : IDisposable
         return TokenBatchSource.Collate(rows, 0, CPU);
     }
 
-    // The learning rate is too small to change the weights' magnitudes, so that every step does the same work.
-    private void Step(string name)
-    {
-        using var scope = NewDisposeScope();
-        var optimizer = _optimizers[name];
-        using var evaluation = BatchEvaluation.Run(
-            _objective, _labels, optimizer.NeedsPerSampleGradients, () => _model.Forward(_batch));
-        optimizer.Step(evaluation, 1e-6);
-    }
+    private void Step(string name) => TrainingStep.Run(_model, _batch, _labels, _optimizers[name]);
 }

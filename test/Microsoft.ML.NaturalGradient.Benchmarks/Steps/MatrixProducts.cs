@@ -4,7 +4,7 @@ namespace Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 
 /// <summary>The matrix products of one LoRA training step and nothing else: the floor under its time.</summary>
 /// <remarks>
-/// Forward and backward of a post-normalised encoder with LoRA on query and value. Below the first layer nothing is trained, so no
+/// Forward and backward of an encoder with LoRA on query and value. Below the first layer nothing is trained, so no
 /// gradient goes there and the products for it are left out.
 /// </remarks>
 internal sealed class MatrixProducts : IDisposable
@@ -19,9 +19,15 @@ internal sealed class MatrixProducts : IDisposable
     /// <param name="inner">Width of the feed-forward part.</param>
     /// <param name="heads">Heads H.</param>
     /// <param name="rank">Rank r.</param>
-    public MatrixProducts(int samples, int tokens, int layers, int width, int inner, int heads, int rank)
+    /// <param name="patch">Numbers of a patch where the tokens are those of a picture; 0 for texts.</param>
+    public MatrixProducts(int samples, int tokens, int layers, int width, int inner, int heads, int rank, int patch = 0)
     {
         var (rows, pairs, head, upper) = (samples * tokens, samples * heads, width / heads, layers - 1);
+
+        if (patch > 0)
+        {
+            Add(1, rows, patch, width, 1); // patches to vectors
+        }
 
         // Query, key, value and output forward; backward the output everywhere, the others above the first layer.
         Add(1, rows, width, width, (4 * layers) + layers + (3 * upper));

@@ -88,7 +88,7 @@ public sealed class PeftFilesTests
         CollectionAssert.AreEqual(
             TinyText.Scores(model, data).SelectMany(row => row).ToArray(), TinyText.Scores(transformer, data).SelectMany(row => row).ToArray());
         Assert.AreEqual("my/base", loaded.BaseModelName);
-        var (expected, actual) = (adapter.ToConfig(model.Model.Scorer.Network.Base), loaded.Options.ToConfig(transformer.Model.Scorer.Network.Base));
+        var (expected, actual) = (adapter.ToConfig(model.Model.Scorer.Model.Network.Base), loaded.Options.ToConfig(transformer.Model.Scorer.Model.Network.Base));
         Assert.AreEqual(expected.ToJsonString(), actual.ToJsonString());
     }
 
@@ -113,7 +113,7 @@ public sealed class PeftFilesTests
         CollectionAssert.AreEqual(
             TinyText.Scores(scored, data).SelectMany(row => row).ToArray(), TinyText.Scores(still, data).SelectMany(row => row).ToArray());
         Assert.HasCount(2, fresh.Model.ClassNames);
-        Assert.IsTrue(fresh.Model.Scorer.Adapter is LoraOptions { UseDoRA: true });
+        Assert.IsTrue(fresh.Model.Scorer.Model.Adapter is LoraOptions { UseDoRA: true });
     }
 
     [TestMethod]

@@ -90,6 +90,19 @@ public sealed class CheckpointFilesTests
         Assert.ThrowsExactly<ObjectDisposedException>(() => weights.Read("pooler.dense.bias", ScalarType.Float32));
     }
 
+    [TestMethod]
+    public void ReadSmallFiles_HasAllButTheWeightsAndStrangers()
+    {
+        var contents = CheckpointFiles.SmallNames.Append("model.safetensors").Append("README.md").ToDictionary(name => name, Encoding.UTF8.GetBytes);
+        using var files = new MemoryCheckpointFiles(contents, "the model x");
+
+        var small = files.ReadSmallFiles();
+
+        CollectionAssert.AreEquivalent(CheckpointFiles.SmallNames.ToArray(), small.Keys.ToArray());
+        CollectionAssert.Contains(small.Keys.ToArray(), "preprocessor_config.json");
+        Assert.IsTrue(small.All(pair => Encoding.UTF8.GetString(pair.Value) == pair.Key));
+    }
+
     private static CheckpointFiles Create(string kind) => kind switch
     {
         "folder" => new FolderCheckpointFiles(Folder),

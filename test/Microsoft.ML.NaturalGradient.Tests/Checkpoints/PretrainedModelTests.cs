@@ -26,9 +26,24 @@ public sealed class PretrainedModelTests
     }
 
     [TestMethod]
-    public void MiniLM_EmbeddedWeights_AreTheOnesTheReadmeDescribes()
+    public void ViTSmall_Open_HasEverythingAnImageEncoderNeeds()
     {
-        var package = Assembly.Load("Microsoft.ML.NaturalGradient.MiniLM");
+        using var files = PretrainedModel.ViTSmall.Open();
+        using var weights = files.OpenSafetensors("model.safetensors");
+
+        Assert.AreEqual("dinov2", ModelConfig.Read(files).ModelType);
+        Assert.AreEqual("384,3,14,14", string.Join(',', weights.ShapeOf("embeddings.patch_embeddings.projection.weight")));
+        Assert.IsTrue(files.Exists("preprocessor_config.json"));
+        Assert.AreEqual("ViTSmall", PretrainedModel.ViTSmall.ToString());
+        Assert.IsNull(PretrainedModel.ViTSmall.Location);
+    }
+
+    [TestMethod]
+    [DataRow("Microsoft.ML.NaturalGradient.MiniLM", "Apache License")]
+    [DataRow("Microsoft.ML.NaturalGradient.ViTSmall", "MIT License")]
+    public void Package_EmbeddedWeights_AreTheOnesTheReadmeDescribes(string name, string licenceName)
+    {
+        var package = Assembly.Load(name);
         using var weights = package.GetManifestResourceStream("model/model.safetensors")!;
         using var readme = new StreamReader(package.GetManifestResourceStream("README.md")!);
         using var licence = new StreamReader(package.GetManifestResourceStream("LICENSE")!);
@@ -36,7 +51,7 @@ public sealed class PretrainedModelTests
         var hash = Convert.ToHexStringLower(SHA256.HashData(weights));
 
         StringAssert.Contains(readme.ReadToEnd(), $"| SHA-256 of `model.safetensors` | `{hash}` |");
-        StringAssert.Contains(licence.ReadToEnd(), "Apache License");
+        StringAssert.Contains(licence.ReadToEnd(), licenceName);
     }
 
     [TestMethod]

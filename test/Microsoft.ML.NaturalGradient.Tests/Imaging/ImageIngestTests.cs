@@ -60,7 +60,7 @@ public sealed class ImageIngestTests
             source = ImageSource.FromMLImage(image, 0);
         }
 
-        CollectionAssert.AreEqual(new byte[] { 3, 2, 1 }, source.Decode(100).Pixels);
+        CollectionAssert.AreEqual(new byte[] { 3, 2, 1 }, source.Read(image => image, 100).Pixels);
     }
 
     private static IEnumerable<ImageSource> Sources()

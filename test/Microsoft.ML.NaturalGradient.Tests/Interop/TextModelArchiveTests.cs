@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
 using Microsoft.ML.Data;
@@ -89,7 +88,7 @@ public sealed class TextModelArchiveTests
         var expected = model.Model.PredictProbabilities(texts).Select(
             scores => string.Join(' ', scores.Select(score => score.ToString("R", CultureInfo.InvariantCulture))));
 
-        var output = RunScoringProcess([ModelPath, .. texts]);
+        var output = ScoringProcess.Run([ModelPath, .. texts]);
 
         Assert.AreEqual(string.Join('\n', expected), output.Trim().ReplaceLineEndings("\n"));
     }
@@ -201,20 +200,6 @@ public sealed class TextModelArchiveTests
         }
 
         return string.Join('\n', messages);
-    }
-
-    private static string RunScoringProcess(IEnumerable<string> arguments)
-    {
-        const string Name = "Microsoft.ML.NaturalGradient.ScoringProcess";
-        var output = new DirectoryInfo(AppContext.BaseDirectory);
-        var program = Path.Combine(output.Parent!.Parent!.FullName, Name, output.Name, Name + ".dll");
-        var start = new ProcessStartInfo("dotnet", [program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        var errors = process.StandardError.ReadToEndAsync();
-        var text = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.AreEqual(0, process.ExitCode, errors.GetAwaiter().GetResult());
-        return text;
     }
 
     private static byte[] Read(ZipArchive zip, string name)

@@ -35,9 +35,6 @@ public sealed class TextCheckpointFilesTests
     private static byte[] Read(string name)
     {
         using var files = BertFixture.OpenFiles();
-        using var stream = files.Open(name);
-        using var content = new MemoryStream();
-        stream.CopyTo(content);
-        return content.ToArray();
+        return files.Read(name);
     }
 }

@@ -7,6 +7,8 @@ namespace Microsoft.ML.NaturalGradient.Tests.Optimization;
 [TestClass]
 public sealed class FirstOrderOptimizerTests
 {
+    private const int Samples = 8; // of the mean that the tape stands for
+
     [TestMethod]
     [DataRow("AdamW_lr0.01_wd0.01", 0.01)]
     [DataRow("AdamW_lr0.01_wd0", 0.0)]
@@ -16,7 +18,7 @@ public sealed class FirstOrderOptimizerTests
         var (weight, bias) = (nn.Parameter(Fixture.Sine(0.7, 0.9, 0.4, 3, 4)), nn.Parameter(Cosine(0.2, 1.3)));
         using var optimizer = new AdamW([weight, bias], Optimizers.AdamW with { WeightDecay = decay });
 
-        AssertTape(name, weight, bias, gradients => optimizer.Update(gradients, 0.01));
+        AssertTape(name, weight, bias, gradients => optimizer.Update(gradients, Samples, 0.01));
     }
 
     [TestMethod]
@@ -28,7 +30,39 @@ public sealed class FirstOrderOptimizerTests
         var (weight, bias) = (nn.Parameter(Fixture.Sine(0.7, 0.9, 0.4, 3, 4)), nn.Parameter(Cosine(0.2, 1.3)));
         using var optimizer = new Sgd([weight, bias], Optimizers.Sgd with { Momentum = momentum, WeightDecay = decay });
 
-        AssertTape(name, weight, bias, gradients => optimizer.Update(gradients, 0.1));
+        AssertTape(name, weight, bias, gradients => optimizer.Update(gradients, Samples, 0.1));
+    }
+
+    public static IEnumerable<object[]> Tapes =>
+    [
+        ["FAdam_lr0.01_default_wd0.1", 0.01, Optimizers.FAdam],
+        ["FAdam_lr0.01_wd0", 0.01, Optimizers.FAdam with { WeightDecay = 0 }],
+        ["FAdam_lr0.01_clip0.5_wd0.1", 0.01, Optimizers.FAdam with { ClipThreshold = 0.5 }],
+        ["FAdam_lr0.01_p1_eps1e-3_wd0.01", 0.01, Optimizers.FAdam with { FisherExponent = 1, Epsilon = 1e-3, WeightDecay = 0.01 }],
+        ["RFRMSProp_lr0.003_a0.99_eps1e-4_B8_wd0.01_mom0.9", 0.003, Optimizers.RootFreeRmsProp with { WeightDecay = 0.01 }],
+        ["RFRMSProp_lr0.003_a0.99_eps1e-4_B8_plain", 0.003, Optimizers.RootFreeRmsProp with { Momentum = 0 }],
+        ["RFAdamW_lr0.003_b0.9_0.99_eps1e-4_B8_wd0.01", 0.003, Optimizers.RootFreeAdamW with { WeightDecay = 0.01 }],
+        ["IFShampoo_lr0.01_mom0.9_damp1e-3_b2.5_lrcov.05_B8_wd0.01_T1", 0.01, Shampoo],
+        ["SIRFShampoo_dense_lr0.01_b2.05_a1.9_a2.5_lam1e-3_kappa.01_B8", 0.01, Shampoo],
+        ["Adafactor_relstep_default", 1.0, Optimizers.Adafactor],
+        [
+            "Adafactor_lr0.3_noscale_norel_wd1e-5(T5 prompt tuning)", 0.3,
+            Optimizers.Adafactor with { RelativeStep = false, ScaleParameter = false, WeightDecay = 1e-5 },
+        ],
+        ["Adafactor_lr0.01_scale_beta1.9", 0.01, Optimizers.Adafactor with { RelativeStep = false, Beta1 = 0.9 }],
+    ];
+
+    private static SirfShampooOptions Shampoo => Optimizers.SirfShampoo with { FactorStep = 0.05, WeightDecay = 0.01 };
+
+    [TestMethod]
+    [DynamicData(nameof(Tapes))]
+    public void Update_TenSteps_EqualsReferenceTape(string name, double learningRate, object options)
+    {
+        using var scope = NewDisposeScope();
+        var (weight, bias) = (nn.Parameter(Fixture.Sine(0.7, 0.9, 0.4, 3, 4)), nn.Parameter(Cosine(0.2, 1.3)));
+        using var optimizer = (MeanGradientOptimizer)((OptimizerOptions)options).Build([weight, bias], 0);
+
+        AssertTape(name, weight, bias, gradients => optimizer.Update(gradients, Samples, learningRate));
     }
 
     [TestMethod]
@@ -51,6 +85,20 @@ public sealed class FirstOrderOptimizerTests
         AssertInvalid(Sf with { Samples = 0 }, "Samples");
         AssertInvalid(Optimizers.AdamW with { Beta1 = 1 }, "Beta1");
         AssertInvalid(Optimizers.Sgd with { Momentum = double.NaN }, "Momentum");
+        AssertInvalid(Optimizers.FAdam with { ClipThreshold = 0 }, "ClipThreshold");
+        AssertInvalid(Optimizers.FAdam with { FisherExponent = double.PositiveInfinity }, "FisherExponent");
+        AssertInvalid(Optimizers.FAdam with { Beta2 = 1 }, "Beta2");
+        AssertInvalid(Optimizers.FAdam with { EpsilonMode = (EpsilonMode)7 }, "EpsilonMode");
+        AssertInvalid(Optimizers.RootFreeRmsProp with { Alpha = -0.1 }, "Alpha");
+        AssertInvalid(Optimizers.RootFreeRmsProp with { Epsilon = -1 }, "Epsilon");
+        AssertInvalid(Optimizers.RootFreeAdamW with { WeightDecay = double.NaN }, "WeightDecay");
+        AssertInvalid(Optimizers.SirfShampoo with { FactorStep = 1.5 }, "FactorStep");
+        AssertInvalid(Optimizers.SirfShampoo with { FactorInterval = 0 }, "FactorInterval");
+        AssertInvalid(Optimizers.SirfShampoo with { LargestDenseAxis = 0 }, "LargestDenseAxis");
+        AssertInvalid(Optimizers.SirfShampoo with { LargeAxes = (LargeAxisFactor)2 }, "LargeAxes");
+        AssertInvalid(Optimizers.Adafactor with { ClipThreshold = 0 }, "ClipThreshold");
+        AssertInvalid(Optimizers.Adafactor with { DecayExponent = 0 }, "DecayExponent");
+        AssertInvalid(Optimizers.Adafactor with { RelativeStep = false, WarmupInit = true }, "WarmupInit");
     }
 
     private static void AssertInvalid(OptimizerOptions options, string name)

@@ -18,6 +18,8 @@ public sealed class OptimizerStateTests
         .Append(("Ief with momentum", Optimizers.Ief with { Momentum = 0.5 }))
         .Append(("Ef with momentum", Optimizers.Ef with { Momentum = 0.5 }))
         .Append(("Ief with automatic step", Optimizers.Ief with { AutomaticStep = new AutomaticStep { Every = 2 } }))
+        .Append(("Adafactor with momentum", Optimizers.Adafactor with { Beta1 = 0.9 }))
+        .Append(("SirfShampoo with diagonal factors", Optimizers.SirfShampoo with { LargestDenseAxis = 3, FactorInterval = 2 }))
         .Select(pair => new object[] { pair.Item1, pair.Item2 });
 
     [TestMethod]

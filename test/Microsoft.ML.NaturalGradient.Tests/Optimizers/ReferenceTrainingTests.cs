@@ -25,6 +25,13 @@ public sealed class ReferenceTrainingTests
         AssertRun("adamw (mean loss)", Optimizers.AdamW with { WeightDecay = 0.01 }, 0.01);
 
     [TestMethod]
+    public void Step_Adafactor_FollowsReference()
+    {
+        AssertRun("adafactor (mean loss)", Optimizers.Adafactor with { RelativeStep = false, ScaleParameter = false }, 0.05);
+        AssertRun("adafactor-relative (mean loss)", Optimizers.Adafactor, 1);
+    }
+
+    [TestMethod]
     public void Step_EmpiricalFisher_FollowsReference() =>
         AssertRun("ef lr=0.05 damping=0.01 momentum=0", Optimizers.Ef with { Damping = 0.01, NormalizeUpdate = false }, 0.05);
 

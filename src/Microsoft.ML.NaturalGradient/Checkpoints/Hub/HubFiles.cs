@@ -1,6 +1,8 @@
+using Microsoft.ML.NaturalGradient.Models.Vision;
+
 namespace Microsoft.ML.NaturalGradient.Checkpoints.Hub;
 
-/// <summary>Which files of a repository are downloaded: configuration, tokenizer and safetensors, never a pickle.</summary>
+/// <summary>Which files of a repository are downloaded: configuration, tokenizer or preprocessor, and safetensors, never a pickle.</summary>
 internal static class HubFiles
 {
     /// <summary>Chooses from a listing.</summary>
@@ -24,13 +26,17 @@ internal static class HubFiles
     public static bool IsUsable(FolderCheckpointFiles files) => files.Exists(CheckpointFiles.ConfigName)
         && (files.Exists(CheckpointFiles.WeightsName) || (files.IsSharded && files.ReadIndex().Files.All(files.Exists)));
 
-    /// <summary>Whether a folder has a tokenizer too, so that nothing needs to be asked for.</summary>
-    /// <remarks>Downloads from here end with the weights. Python may have downloaded the weights without the tokenizer.</remarks>
-    public static bool IsComplete(FolderCheckpointFiles files) => IsUsable(files) && CheckpointFiles.VocabularyNames.Any(files.Exists);
+    /// <summary>Whether a folder also has what turns rows into numbers, a tokenizer or a preprocessor, so that nothing needs to be asked for.</summary>
+    /// <remarks>Downloads from here end with the weights. Python may have downloaded the weights without the rest.</remarks>
+    public static bool IsComplete(FolderCheckpointFiles files) => IsUsable(files)
+        && (CheckpointFiles.VocabularyNames.Any(files.Exists) || (files.Exists(CheckpointFiles.PreprocessorName) && ReadsPictures(files)));
 
     /// <summary>The error for a file that the repository lacks.</summary>
     public static FileNotFoundException Missing(string file, HubName name) => new(
         $"The repository of {name} has no {file}. Choose a model in the format of Hugging Face transformers, or another revision.", file);
+
+    private static bool ReadsPictures(FolderCheckpointFiles files) =>
+        ModelConfig.Read(files).OptionalString("model_type", null) is { } type && ImageEncoderFactory.IsKnown(type);
 
     private static Exception NoWeights(HubListing listing, HubName name) => PickleWeights.Find(listing.Files) is { } pickle
         ? PickleWeights.Refusal(name.ToString(), pickle, $"'{name.Id}', revision='{name.Revision}'", "some-folder")

@@ -9,7 +9,8 @@ namespace Microsoft.ML.NaturalGradient.Models.Vision;
 /// </remarks>
 internal sealed class DeiTEncoder : ImageEncoder
 {
-    private static readonly HeadLayout TwoHeads = new() { Output = "cls_classifier", SecondOutput = "distillation_classifier" };
+    /// <summary>The head of checkpoints that were trained with a teacher.</summary>
+    public static readonly HeadLayout TwoHeads = new() { Output = "cls_classifier", SecondOutput = "distillation_classifier" };
 
     /// <summary>Creates the encoder with empty weights, to be filled from a checkpoint.</summary>
     public DeiTEncoder(ViTConfig config)

@@ -1,20 +1,33 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Imaging;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.Vision;
 
-/// <summary>A pretrained image model, read from its files: the encoder with its weights and the classification head, if there is one.</summary>
+/// <summary>A pretrained image model, read from its files: the encoder with its weights, the classification head, and what is needed to save both again.</summary>
 internal sealed class ImageCheckpoint
 {
-    private ImageCheckpoint(ImageEncoder encoder, IReadOnlyDictionary<string, ScalarType> storedTypes, byte[]? headWeights)
+    private readonly string _description;
+
+    private ImageCheckpoint(
+        ImageEncoder encoder, string modelType, CheckpointFiles files, IReadOnlyDictionary<string, ScalarType> storedTypes, byte[]? headWeights)
     {
         Encoder = encoder;
+        ModelType = modelType;
+        Files = files.ReadSmallFiles();
         StoredTypes = storedTypes;
         HeadWeights = headWeights;
+        _description = files.Description;
     }
 
     /// <summary>The encoder; owned by whoever takes it.</summary>
     public ImageEncoder Encoder { get; }
+
+    /// <summary>The architecture family, for example <c>dinov2</c>.</summary>
+    public string ModelType { get; }
+
+    /// <summary>Contents of the configuration files, by name.</summary>
+    public IReadOnlyDictionary<string, byte[]> Files { get; }
 
     /// <summary>Element type in the file, by the encoder's parameter names, which begin with its prefix.</summary>
     public IReadOnlyDictionary<string, ScalarType> StoredTypes { get; }
@@ -37,13 +50,28 @@ internal sealed class ImageCheckpoint
         try
         {
             var storedTypes = EncoderWeights.Load(encoder, weights, optional);
-            return new ImageCheckpoint(
-                encoder, storedTypes, encoder.HasClassificationHead ? EncoderWeights.ReadHead(encoder.Head, weights) : null);
+            var headWeights = encoder.HasClassificationHead ? EncoderWeights.ReadHead(encoder.Head, weights) : null;
+            return new ImageCheckpoint(encoder, config.ModelType, files, storedTypes, headWeights);
         }
         catch
         {
             encoder.Dispose();
             throw;
         }
+    }
+    /// <summary>The configuration files of a model that is used with pictures of another size.</summary>
+    /// <param name="preprocessor">What <see cref="ReadPreprocessor"/> gave for that size.</param>
+    public IReadOnlyDictionary<string, byte[]> FilesFor(ImagePreprocessor preprocessor) => Files.ToDictionary(
+        file => file.Key, file => file.Key == CheckpointFiles.PreprocessorName ? preprocessor.WriteSizes(file.Value) : file.Value);
+
+    /// <summary>Reads how pictures are prepared for this model.</summary>
+    /// <param name="imageSize">Columns and rows of prepared pictures; null for what the model's file says.</param>
+    /// <returns>The preprocessor.</returns>
+    /// <exception cref="FileNotFoundException">The model came without <c>preprocessor_config.json</c>.</exception>
+    /// <exception cref="InvalidDataException">The processor is not supported, or a field makes no sense.</exception>
+    public ImagePreprocessor ReadPreprocessor(int? imageSize = null)
+    {
+        using var files = new MemoryCheckpointFiles(Files, _description);
+        return ImagePreprocessor.Read(files, ModelType, imageSize);
     }
 }

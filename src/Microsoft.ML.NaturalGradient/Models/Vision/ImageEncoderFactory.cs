@@ -12,6 +12,10 @@ internal static class ImageEncoderFactory
         ["vit"] = config => new ViTEncoder(ViTConfig.Read(config)),
     };
 
+    /// <summary>Whether a model reads pictures with an architecture that is supported.</summary>
+    /// <param name="modelType">The <c>model_type</c> of its configuration.</param>
+    public static bool IsKnown(string modelType) => Known.ContainsKey(modelType);
+
     /// <summary>Creates an encoder with empty weights.</summary>
     /// <param name="config">The configuration.</param>
     /// <returns>The encoder; owned by the caller.</returns>

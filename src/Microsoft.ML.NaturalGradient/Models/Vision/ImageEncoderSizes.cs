@@ -5,12 +5,13 @@ namespace Microsoft.ML.NaturalGradient.Models.Vision;
 /// <summary>The sizes and settings that every image encoder has, as its config.json gives them.</summary>
 internal sealed record ImageEncoderSizes
 {
-    private const int ChannelCount = 3;
-
-    private static readonly string[] Classifiers = ["ForImageClassification", WithTeacher];
+    /// <summary>End of the class names of checkpoints that have a head.</summary>
+    public const string ClassifierSuffix = "ForImageClassification";
 
     /// <summary>End of the class names of checkpoints that have a second head on the distillation token.</summary>
-    private const string WithTeacher = "ForImageClassificationWithTeacher";
+    public const string TeacherSuffix = "ForImageClassificationWithTeacher";
+
+    private const int ChannelCount = 3;
 
     public required int HiddenSize { get; init; }
 
@@ -64,13 +65,21 @@ internal sealed record ImageEncoderSizes
             LayerNormEpsilon = config.OptionalDouble("layer_norm_eps", defaultEpsilon),
             Activation = config.OptionalString("hidden_act", "gelu"),
             AttentionBias = config.OptionalBool("qkv_bias", true),
-            HasClassificationHead = config.Architectures.Any(
-                name => Classifiers.Any(end => name.EndsWith(end, StringComparison.Ordinal))),
-            HasDistillationHead = config.Architectures.Any(name => name.EndsWith(WithTeacher, StringComparison.Ordinal)),
+            HasClassificationHead = config.Architectures.Any(IsClassifier),
+            HasDistillationHead = config.Architectures.Any(IsTeacher),
         };
         result.Check();
         return result;
     }
+
+    /// <summary>Whether a class of transformers has a head that classifies whole pictures.</summary>
+    /// <param name="architecture">Name of the class.</param>
+    public static bool IsClassifier(string architecture) =>
+        architecture.EndsWith(ClassifierSuffix, StringComparison.Ordinal) || IsTeacher(architecture);
+
+    /// <summary>Whether that head is a mean of two, on the class and the distillation token.</summary>
+    /// <param name="architecture">Name of the class.</param>
+    public static bool IsTeacher(string architecture) => architecture.EndsWith(TeacherSuffix, StringComparison.Ordinal);
 
     private void Check()
     {

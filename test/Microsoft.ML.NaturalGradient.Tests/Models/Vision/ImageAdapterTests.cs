@@ -1,4 +1,7 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.ML.NaturalGradient.Adaptation;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Optimization;
@@ -69,6 +72,84 @@ public sealed class ImageAdapterTests
         var expected = Reference(name).GetProperty("trainable").EnumerateObject().ToDictionary(
             entry => entry.Name, entry => string.Join(",", entry.Value.EnumerateArray().Select(size => size.GetInt64())));
         CollectionAssert.AreEquivalent(expected, trainable);
+    }
+
+    [TestMethod]
+    [DataRow("vit", "ViTModel", "ViTForImageClassification")]
+    [DataRow("deit", "DeiTModel", "DeiTForImageClassificationWithTeacher")]
+    [DataRow("deit", "DeiTForImageClassification", "DeiTForImageClassificationWithTeacher")]
+    [DataRow("dinov2", "Dinov2Model", "Dinov2ForImageClassification")]
+    public void Open_AdapterWithHead_OpensTheBaseAsItsClassifier(string name, string architecture, string expected)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var reference = Reference(name);
+        var adapter = ML.Checkpoints.LoadPeft(Folder(name));
+        using var files = adapter.Open(new ImageFixture(name).OpenFiles(("architectures", new[] { architecture })));
+        var checkpoint = ImageCheckpoint.Load(files);
+
+        using var classifier = ImageFixture.CreateClassifier(checkpoint, adapter);
+
+        using var inputs = ImageFixture.Inputs(reference.GetProperty("inputs"));
+        Assert.AreEqual(expected, string.Join(' ', ModelConfig.Read(files).Architectures));
+        Assert.IsTrue(checkpoint.Encoder.HasClassificationHead);
+        Fixture.AssertClose(reference.GetProperty("logits").ToTensor(), classifier.Forward(inputs), 1e-9);
+    }
+
+    [TestMethod]
+    public void Open_AdapterOfDeiTWithOneHead_FitsABaseThatHasTwo()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var fixture = new ImageFixture("deit");
+        using var inputs = fixture.Inputs();
+        var lora = new LoraOptions { Rank = 2, Alpha = 4 };
+        using var trained = fixture.CreateClassifier(lora, changes: ("architectures", new[] { "DeiTModel" }));
+        EncoderFixture.Perturb(trained);
+        var folder = Directory.CreateTempSubdirectory("deit-adapter").FullName;
+        File.WriteAllBytes(Path.Combine(folder, AdapterConfig.FileName), AdapterConfig.Write(lora, trained.Encoder, null));
+        using (var stream = File.Create(Path.Combine(folder, AdapterConfig.WeightsName)))
+        {
+            SafetensorsWriter.Write(stream, AdapterWeights.Entries(trained, lora), AdapterWeights.Metadata(readsMean: false));
+        }
+
+        var adapter = ML.Checkpoints.LoadPeft(folder);
+        Directory.Delete(folder, recursive: true);
+        using var files = adapter.Open(fixture.OpenFiles());
+        var checkpoint = ImageCheckpoint.Load(files);
+        using var classifier = ImageFixture.CreateClassifier(checkpoint, adapter);
+
+        Assert.AreEqual("DeiTForImageClassification", string.Join(' ', ModelConfig.Read(files).Architectures));
+        Assert.IsNull(checkpoint.HeadWeights);
+        // The weights pass through a float32 model.
+        Fixture.AssertClose(trained.Forward(inputs), classifier.Forward(inputs), 1e-5, 1e-6);
+    }
+
+    [TestMethod]
+    public void Open_AdapterForFeatures_LeavesTheBase()
+    {
+        var folder = Directory.CreateTempSubdirectory("vit-features").FullName;
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder("vit"), AdapterConfig.FileName)))!;
+        config["task_type"] = "FEATURE_EXTRACTION";
+        File.WriteAllText(Path.Combine(folder, AdapterConfig.FileName), config.ToJsonString());
+        File.Copy(Path.Combine(Folder("vit"), AdapterConfig.WeightsName), Path.Combine(folder, AdapterConfig.WeightsName));
+        using var files = new ImageFixture("vit").OpenFiles(("architectures", new[] { "ViTModel" }));
+
+        var adapter = ML.Checkpoints.LoadPeft(folder);
+        Directory.Delete(folder, recursive: true);
+
+        Assert.AreSame(files, adapter.Open(files));
+    }
+
+    [TestMethod]
+    public void Attach_AdapterForTexts_SaysWhichTasksAreSupported()
+    {
+        var adapter = ML.Checkpoints.LoadPeft(Path.Combine(AppContext.BaseDirectory, "Fixtures", "adapters", "bert-lora"));
+
+        var exception = Assert.ThrowsExactly<NotSupportedException>(() => new ImageFixture("vit").CreateClassifier(adapter));
+
+        StringAssert.Contains(exception.Message, "task_type 'SEQ_CLS'");
+        StringAssert.EndsWith(exception.Message, "Supported are none (null) and FEATURE_EXTRACTION.");
     }
 
     [TestMethod]

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using TorchSharp;
@@ -85,6 +86,53 @@ public sealed class ImageCheckpointTests
         Assert.HasCount(name == "deit" ? 4 : 2, classifier.TrainableParameters);
     }
 
+    [TestMethod]
+    public void Load_KeepsSmallFilesFromWhichAllIsReadAgain()
+    {
+        const string json = """{ "image_processor_type": "ViTImageProcessor", "size": { "height": 24, "width": 24 } }""";
+        var contents = new EncoderFixture("vit").Contents();
+        contents[CheckpointFiles.PreprocessorName] = Encoding.UTF8.GetBytes(json);
+        using var files = new MemoryCheckpointFiles(contents, "the model x");
+
+        var checkpoint = ImageCheckpoint.Load(files);
+
+        using var encoder = checkpoint.Encoder;
+        Assert.AreEqual("vit", checkpoint.ModelType);
+        CollectionAssert.AreEqual(contents[CheckpointFiles.ConfigName], checkpoint.Files[CheckpointFiles.ConfigName]);
+        CollectionAssert.AreEqual(contents[CheckpointFiles.PreprocessorName], checkpoint.Files[CheckpointFiles.PreprocessorName]);
+        Assert.IsFalse(checkpoint.Files.ContainsKey(CheckpointFiles.WeightsName));
+        Assert.AreEqual(24, checkpoint.ReadPreprocessor().Width);
+        Assert.AreEqual(40, checkpoint.ReadPreprocessor(40).Height);
+    }
+
+    [TestMethod]
+    public void ReadPreprocessor_FileNamesNoProcessor_TakesTheOneOfTheModelType()
+    {
+        var contents = new EncoderFixture("dinov2").Contents();
+        contents[CheckpointFiles.PreprocessorName] = "{}"u8.ToArray();
+        using var files = new MemoryCheckpointFiles(contents, "the model x");
+        var checkpoint = ImageCheckpoint.Load(files);
+        using var encoder = checkpoint.Encoder;
+
+        var preprocessor = checkpoint.ReadPreprocessor();
+
+        Assert.AreEqual(224, preprocessor.Width);
+    }
+
+    [TestMethod]
+    public void ReadPreprocessor_NoFile_SaysWhereToTakeItFrom()
+    {
+        using var files = new ImageFixture("dinov2").OpenFiles();
+        var checkpoint = ImageCheckpoint.Load(files);
+        using var encoder = checkpoint.Encoder;
+
+        var exception = Assert.ThrowsExactly<FileNotFoundException>(() => checkpoint.ReadPreprocessor());
+
+        StringAssert.StartsWith(exception.Message, "There is no 'preprocessor_config.json' in the dinov2 fixture");
+        StringAssert.Contains(exception.Message, "Put it beside the model's other files");
+        Assert.AreEqual("preprocessor_config.json", exception.FileName);
+    }
+
     private static MemoryCheckpointFiles Bare(ImageFixture fixture, string name, string architecture, params (string Name, Tensor Value)[] extra)
     {
         using var files = fixture.OpenFiles(("architectures", new[] { architecture }));
@@ -94,14 +142,8 @@ public sealed class ImageCheckpointTests
             .Where(entry => !entry.Contains("mask_token", StringComparison.Ordinal))
             .Select(entry => new SafetensorsEntry(entry[(name.Length + 1)..], weights.Read(entry, ScalarType.Float32), ScalarType.Float32))
             .Concat(extra.Select(entry => new SafetensorsEntry(entry.Name, entry.Value, ScalarType.Float32))));
-        using var config = new MemoryStream();
-        using (var stream = files.Open(CheckpointFiles.ConfigName))
-        {
-            stream.CopyTo(config);
-        }
-
         return new MemoryCheckpointFiles(
-            new Dictionary<string, byte[]> { [CheckpointFiles.ConfigName] = config.ToArray(), [CheckpointFiles.WeightsName] = content.ToArray() },
+            new Dictionary<string, byte[]> { [CheckpointFiles.ConfigName] = files.Read(CheckpointFiles.ConfigName), [CheckpointFiles.WeightsName] = content.ToArray() },
             "the bare encoder");
     }
 }

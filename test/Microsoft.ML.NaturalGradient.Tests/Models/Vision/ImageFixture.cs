@@ -24,10 +24,13 @@ internal sealed class ImageFixture(string name)
         AdapterOptions? adapter = null, int classCount = EncoderFixture.ClassCount, params (string Field, object? Value)[] changes)
     {
         using var files = OpenFiles(changes);
-        var checkpoint = ImageCheckpoint.Load(files);
-        return InFloat64(new ImageClassifier(
-            checkpoint.Encoder, classCount, adapter ?? new LoraOptions { Rank = 4, Alpha = 8 }, seed: 1, checkpoint.HeadWeights));
+        return CreateClassifier(ImageCheckpoint.Load(files), adapter, classCount);
     }
+
+    /// <summary>A classifier of a checkpoint that a test has read itself.</summary>
+    public static ImageClassifier CreateClassifier(
+        ImageCheckpoint checkpoint, AdapterOptions? adapter = null, int classCount = EncoderFixture.ClassCount) => InFloat64(new ImageClassifier(
+            checkpoint.Encoder, classCount, adapter ?? new LoraOptions { Rank = 4, Alpha = 8 }, seed: 1, checkpoint.HeadWeights));
 
     /// <summary>A classifier with random weights, for variants that the checkpoint does not have.</summary>
     public ImageClassifier CreateRandom(params (string Field, object? Value)[] changes)

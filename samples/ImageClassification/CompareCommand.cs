@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using Microsoft.ML;
+using Microsoft.ML.NaturalGradient;
+using Samples;
+using static Microsoft.ML.NaturalGradient.Optimizers;
+
+namespace ImageClassificationSample;
+
+/// <summary>Trains with iEF, with AdamW and on the head alone, shows all three, and saves the best.</summary>
+internal sealed record CompareCommand
+{
+    public const string ModelFileName = "ImageModel.zip";
+
+    public required string DataFolder { get; init; }
+
+    public required int TrainingPictures { get; init; }
+
+    public required int TestPictures { get; init; }
+
+    public required int ImageSize { get; init; }
+
+    public required int Epochs { get; init; }
+
+    public required bool WithAdamW { get; init; }
+
+    public required string OutputFolder { get; init; }
+
+    private IEnumerable<(string Name, OptimizerOptions Optimizer, AdapterOptions Adapter)> Trainers
+    {
+        get
+        {
+            yield return ("iEF", Ief, Adapters.LoRA);
+            if (WithAdamW)
+            {
+                yield return ("AdamW", AdamW, Adapters.LoRA);
+            }
+
+            yield return ("Head only", Ief, Adapters.HeadOnly);
+        }
+    }
+
+    public int Run()
+    {
+        var mlContext = new MLContext(seed: 1);
+        var set = PictureSet.Read(DataFolder, TrainingPictures, TestPictures);
+        Folders.CreateOutput(OutputFolder);
+        Console.WriteLine($"{set.Training.Count} training pictures, {set.Test.Count} test pictures, {set.Classes.Count} classes, "
+            + $"{ImageSize} x {ImageSize} pixels, {Epochs} {(Epochs == 1 ? "epoch" : "epochs")}");
+
+        var trainers = Trainers.ToArray();
+        var results = TrainingDisplay.Show([.. trainers.Select(trainer => trainer.Name)], display => trainers
+            .Select(trainer => Train(mlContext, set, trainer.Name, trainer.Optimizer, trainer.Adapter, display)).ToArray());
+        var runs = results.Select(result => result.Run).ToArray();
+        MetricsTable.Write(runs);
+
+        var best = results.MinBy(result => LowestValidationLoss(result.Run));
+        WriteCharts(set, runs, best.Run.Name, best.Predictions);
+        var model = Path.Combine(OutputFolder, ModelFileName);
+        ImageModel.SaveModel(mlContext, best.Run.Model, mlContext.Data.LoadFromEnumerable(set.Training), model);
+        Console.WriteLine($"Model ({best.Run.Name}, which has the lowest validation loss): {model}, {new FileInfo(model).Length / 1e6:F1} MB\n");
+        return SecondProcess.Classify(model, Examples(set.Test));
+    }
+
+    private (TrainingRun Run, IReadOnlyList<ScoredPicture> Predictions) Train(
+        MLContext mlContext, PictureSet set, string name, OptimizerOptions optimizer, AdapterOptions adapter, TrainingDisplay display)
+    {
+        List<TrainingProgress> steps = [];
+        var watch = Stopwatch.StartNew();
+        var model = ImageModel.BuildPipeline(mlContext, optimizer, adapter, ImageSize, Epochs, progress =>
+        {
+            steps.Add(progress);
+            display.Report(name, progress);
+        }).Fit(mlContext.Data.LoadFromEnumerable(set.Training));
+        var time = watch.Elapsed;
+        var scored = mlContext.Data.Cache(model.Transform(mlContext.Data.LoadFromEnumerable(set.Test))); // the network sees each picture once
+        var metrics = ImageModel.Evaluate(mlContext, scored);
+        return (new TrainingRun(name, model, metrics, time, steps), ImageModel.Predictions(scored, set.Test));
+    }
+
+    /// <summary>Of the epoch whose weights training keeps; the test pictures have no part in the choice.</summary>
+    private static double LowestValidationLoss(TrainingRun run) =>
+        run.Progress.Min(progress => progress.ValidationLoss) ?? double.PositiveInfinity;
+
+    private void WriteCharts(PictureSet set, TrainingRun[] runs, string best, IReadOnlyList<ScoredPicture> predictions)
+    {
+        var loss = Path.Combine(OutputFolder, "loss.png");
+        LossChart.Save(runs, $"Training loss on {set.Training.Count} pictures", loss);
+        var confusion = Path.Combine(OutputFolder, "confusion.png");
+        ConfusionChart.Save(predictions, set.Classes, $"{best}: {predictions.Count} test pictures", confusion);
+        Console.WriteLine($"Loss curves: {loss}\nConfusion matrix ({best}): {confusion}");
+        var mistakes = Path.Combine(OutputFolder, "mistakes.png");
+        if (MistakeSheet.Save(predictions, mistakes))
+        {
+            Console.WriteLine($"Mistakes ({best}): {mistakes}");
+        }
+    }
+
+    /// <summary>One test picture of each of three classes.</summary>
+    private static IEnumerable<string> Examples(IReadOnlyList<ImageModel.ModelInput> pictures) =>
+        pictures.DistinctBy(picture => picture.Label).Take(3).Select(picture => picture.ImagePath);
+}

@@ -1,4 +1,0 @@
-namespace TextClassificationSample;
-
-/// <summary>The command line, or a file it names, is not what the sample can work with.</summary>
-internal sealed class UsageException(string message) : Exception(message);

@@ -1,0 +1,77 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Curvature;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>One of C classes: softmax cross-entropy; columns PredictedLabel and Score.</summary>
+/// <param name="labels">The classes.</param>
+internal sealed class ClassTarget(ClassLabels labels) : PredictionTarget
+{
+    /// <summary>The classes.</summary>
+    public ClassLabels Labels { get; } = labels;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> OutputNames => Labels.Names;
+
+    /// <inheritdoc/>
+    public override IObjective Objective { get; } = new SoftmaxCrossEntropy();
+
+    /// <inheritdoc/>
+    public override ScalarType LabelType => ScalarType.Int64;
+
+    /// <inheritdoc/>
+    public override Func<double?> LabelReader(DataViewRow row, DataViewSchema.Column label)
+    {
+        var getKey = row.GetGetter<uint>(label);
+        var key = 0u;
+        return () =>
+        {
+            getKey(ref key);
+            return key == 0 || key > Labels.Count ? null : key - 1;
+        };
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Predictions(Tensor outputs) => nn.functional.softmax(outputs, -1);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) =>
+    [
+        new(columns.PredictedLabel!, new KeyDataViewType(typeof(uint), Labels.Count), LabelAnnotations(input), LargestGetter),
+        new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, Labels.Count), ScoreAnnotations(input), VectorGetter),
+    ];
+
+    private static ValueGetter<uint> LargestGetter(Func<float[]> scores) => (ref uint value) =>
+    {
+        var row = scores();
+        value = float.IsNaN(row[0]) ? 0 : (uint)Array.IndexOf(row, row.Max()) + 1; // a row that could not be read has no prediction
+    };
+
+    private static ValueGetter<VBuffer<float>> VectorGetter(Func<float[]> scores) => (ref VBuffer<float> value) =>
+    {
+        var row = scores();
+        var editor = VBufferEditor.Create(ref value, row.Length);
+        row.CopyTo(editor.Values);
+        value = editor.Commit();
+    };
+
+    private DataViewSchema.Annotations LabelAnnotations(DataViewSchema input)
+    {
+        var builder = ScoringOutput.ScoreAnnotations(
+            input, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification, AnnotationUtils.Const.ScoreValueKind.PredictedLabel);
+        Labels.Annotate(builder, AnnotationUtils.Kinds.KeyValues);
+        return builder.ToAnnotations();
+    }
+
+    // Names of the slots are text whatever the label's type, so that metrics print them.
+    private DataViewSchema.Annotations ScoreAnnotations(DataViewSchema input)
+    {
+        var builder = ScoringOutput.ScoreAnnotations(
+            input, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification, AnnotationUtils.Const.ScoreValueKind.Score);
+        Labels.Annotate(builder, AnnotationUtils.Kinds.TrainingLabelValues);
+        var names = new VBuffer<ReadOnlyMemory<char>>(Labels.Count, [.. Labels.Names.Select(name => name.AsMemory())]);
+        builder.AddSlotNames(names.Length, (ref VBuffer<ReadOnlyMemory<char>> value) => names.CopyTo(ref value));
+        return builder.ToAnnotations();
+    }
+}

@@ -1,0 +1,74 @@
+using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Models.Layers;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>A trained network with what is needed to use and save it, whether it reads texts or pictures.</summary>
+internal sealed class FineTunedModel : IDisposable
+{
+    private bool _disposed;
+
+    /// <summary>Takes over a network.</summary>
+    /// <param name="network">The network; owned by this object from now on.</param>
+    /// <param name="target">What is predicted.</param>
+    /// <param name="adapter">What was trained.</param>
+    /// <param name="source">The pretrained model it started from.</param>
+    /// <param name="device">Where the network is.</param>
+    public FineTunedModel(AdaptedNetwork network, PredictionTarget target, AdapterOptions adapter, ModelBase source, Device device)
+    {
+        Network = network;
+        Target = target;
+        Adapter = adapter;
+        Base = source;
+        Device = device;
+        network.SetTraining(false);
+    }
+
+    /// <summary>The network.</summary>
+    public AdaptedNetwork Network { get; }
+
+    /// <summary>What is predicted.</summary>
+    public PredictionTarget Target { get; }
+
+    /// <summary>What was trained.</summary>
+    public AdapterOptions Adapter { get; }
+
+    /// <summary>The pretrained model it started from.</summary>
+    public ModelBase Base { get; }
+
+    /// <summary>Where the network is.</summary>
+    public Device Device { get; }
+
+    /// <summary>Whether LoRA additions are merged into the weights of their layers.</summary>
+    public bool IsMerged => Layers.Any(layer => layer.IsMerged);
+
+    private IEnumerable<LinearLayer> Layers => Network.Base.modules().OfType<LinearLayer>();
+
+    /// <summary>Merges LoRA additions into the weights of their layers.</summary>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public void Merge() => ForEachLayer(layer => layer.Merge());
+
+    /// <summary>Takes back <see cref="Merge"/>.</summary>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public void Unmerge() => ForEachLayer(layer => layer.Unmerge());
+
+    /// <summary>Throws if the model is disposed.</summary>
+    public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _disposed = true;
+        Network.Dispose();
+    }
+
+    private void ForEachLayer(Action<LinearLayer> action)
+    {
+        ThrowIfDisposed();
+        foreach (var layer in Layers)
+        {
+            action(layer);
+        }
+    }
+}

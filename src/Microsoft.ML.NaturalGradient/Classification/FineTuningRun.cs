@@ -1,0 +1,161 @@
+using System.Globalization;
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Interop;
+using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Training;
+using Microsoft.ML.Runtime;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>The part of a trainer's Fit that does not depend on what rows are: device, seed, files, division of the rows, the training, reports.</summary>
+/// <param name="environment">Where seed and device come from.</param>
+/// <param name="host">The trainer's host.</param>
+/// <param name="channel">Where messages go.</param>
+/// <param name="settings">Checked settings.</param>
+internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IChannel channel, FineTuningSettings settings)
+{
+    /// <summary>Seed of the run.</summary>
+    public int Seed { get; } = ((IHostEnvironmentInternal)environment).Seed ?? host.Rand.Next();
+
+    /// <summary>The device; chosen when the run begins.</summary>
+    public Device Device { get; } = ComputeDevice.Choose(environment, message => channel.Warning(message));
+
+    /// <summary>The settings.</summary>
+    public FineTuningSettings Settings => settings;
+
+    /// <summary>Finds the files of the pretrained model, which may download them.</summary>
+    /// <returns>The files; the caller disposes them.</returns>
+    public CheckpointFiles OpenFiles() => settings.Adapter.Open(settings.Model.Open(ReportDownload, settings.CancellationToken));
+
+    /// <summary>Chooses the rows to watch the training on.</summary>
+    /// <param name="count">Training rows.</param>
+    /// <returns>For each row whether it is set aside; at least one row stays on either side.</returns>
+    /// <exception cref="InvalidOperationException">There is a single row.</exception>
+    public bool[] SetAside(int count)
+    {
+        var aside = new bool[count];
+        if (settings.ValidationSetFraction == 0)
+        {
+            return aside;
+        }
+
+        if (count < 2)
+        {
+            throw host.Except(
+                $"There is {count} training row, which cannot be divided into training and validation rows. Add rows, or set ValidationSetFraction to 0.");
+        }
+
+        var shuffled = Enumerable.Range(0, count).ToArray();
+        new Random(Seed).Shuffle(shuffled);
+        foreach (var row in shuffled.Take(Math.Clamp((int)Math.Round(count * settings.ValidationSetFraction), 1, count - 1)))
+        {
+            aside[row] = true;
+        }
+
+        return aside;
+    }
+
+    /// <summary>Checks how many rows there are to train or validate on.</summary>
+    /// <param name="used">Rows with a label.</param>
+    /// <param name="unlabelled">Rows skipped because their label is missing.</param>
+    /// <param name="purpose">What the rows are for.</param>
+    /// <param name="labelColumn">Name of the label column.</param>
+    /// <exception cref="InvalidOperationException">There are none with a label.</exception>
+    public void CheckRows(int used, int unlabelled, string purpose, string labelColumn)
+    {
+        if (used == 0)
+        {
+            throw host.Except(
+                unlabelled == 0
+                    ? $"The {purpose} data are empty. Check the file and its separator."
+                    : $"All {unlabelled} {purpose} rows have a missing label. Check the column '{labelColumn}'.");
+        }
+    }
+
+    /// <summary>Trains a network.</summary>
+    /// <param name="network">The network; moved to the device and changed.</param>
+    /// <param name="target">What is predicted.</param>
+    /// <param name="training">Batches to train on.</param>
+    /// <param name="validation">Batches to watch the training on; null for none.</param>
+    public void Train(AdaptedNetwork network, PredictionTarget target, IBatchSource training, IBatchSource? validation)
+    {
+        foreach (var warning in network.Warnings)
+        {
+            channel.Warning(warning);
+        }
+
+        channel.Info(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{settings.Model}, {settings.Adapter.Description}, {network.TrainableParameters.Sum(named => named.Value.numel())} trained weights; "
+            + $"{settings.Optimizer.Name}, learning rate {settings.Optimizer.ResolveLearningRate(target.OutputCount):G4}, batches of {settings.BatchSize}, seed {Seed}."));
+        var loopSettings = new TrainingSettings
+        {
+            Optimizer = settings.Optimizer,
+            ClassCount = target.OutputCount,
+            EpochCount = settings.EpochCount,
+            Seed = Seed,
+            EarlyStopping = settings.EarlyStopping is { WatchAccuracy: false } stopping
+                ? stopping with { MinDelta = target.ObjectiveUnits(stopping.MinDelta) }
+                : settings.EarlyStopping,
+            CheckAlive = CheckAlive,
+            Report = progress => Report(target.Present(progress)),
+        };
+        var result = new TrainingLoop(network, target.Objective, loopSettings).Run(training, validation);
+        if (result.Failure is { } failure)
+        {
+            channel.Warning(failure);
+        }
+        else if (settings.EarlyStopping is not null && validation is not null)
+        {
+            channel.Info($"The model has the weights of epoch {result.BestEpoch}.");
+        }
+    }
+
+    /// <summary>Describes the pretrained model for saving.</summary>
+    /// <param name="files">Its files.</param>
+    /// <param name="smallFiles">The contents of its small files.</param>
+    /// <param name="storedTypes">Element type of each weight in its own file, by name.</param>
+    public ModelBase Base(
+        CheckpointFiles files, IReadOnlyDictionary<string, byte[]> smallFiles, IReadOnlyDictionary<string, ScalarType> storedTypes) => new(
+        settings.Model.ToString(), settings.SaveBaseModel ? null : BaseFingerprint.Compute(files), smallFiles, storedTypes,
+        settings.Adapter.BaseModelName ?? settings.Model.Location);
+
+    /// <summary>Throws when the run is to stop.</summary>
+    /// <exception cref="OperationCanceledException">The user stopped it.</exception>
+    public void CheckAlive()
+    {
+        host.CheckAlive();
+        settings.CancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private void Report(TrainingProgress progress)
+    {
+        if (progress.EndOfEpoch)
+        {
+            var validation = progress.ValidationLoss is { } loss ? $"; validation {Describe(loss, progress.ValidationAccuracy)}" : "";
+            channel.Info(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Epoch {progress.Epoch}/{progress.EpochCount}: {Describe(progress.Loss, progress.Accuracy)}{validation}; "
+                + $"{progress.RowsPerSecond:F0} rows/s, {progress.TimeLeft:hh\\:mm\\:ss} left."));
+            if (progress.DampingRaised > 0)
+            {
+                channel.Warning(
+                    $"In epoch {progress.Epoch} the damping had to be multiplied by ten {progress.DampingRaised} times before a step could be "
+                    + "solved. Raise Damping if this goes on.");
+            }
+        }
+
+        settings.MetricsCallback?.Invoke(progress);
+    }
+
+    private static string Describe(double loss, double? accuracy) => accuracy is null
+        ? string.Create(CultureInfo.InvariantCulture, $"mean squared error {loss:G4}")
+        : string.Create(CultureInfo.InvariantCulture, $"loss {loss:F4}, accuracy {accuracy:F4}");
+
+    private void ReportDownload(string line)
+    {
+        CheckAlive();
+        channel.Info(line);
+    }
+}

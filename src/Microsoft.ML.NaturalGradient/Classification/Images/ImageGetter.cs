@@ -1,0 +1,65 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Imaging;
+using Microsoft.ML.Transforms.Image;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>Reads the picture of the current row, without decoding it.</summary>
+internal sealed class ImageGetter
+{
+    private readonly DataViewRow _row;
+    private readonly long _maxPixels;
+    private readonly Func<ImageSource> _read;
+
+    /// <summary>Prepares reading.</summary>
+    /// <param name="row">The row or cursor, with the picture column active.</param>
+    /// <param name="column">The picture column.</param>
+    /// <param name="maxPixels">Most pixels of a picture.</param>
+    public ImageGetter(DataViewRow row, DataViewSchema.Column column, long maxPixels)
+    {
+        _row = row;
+        _maxPixels = maxPixels;
+        _read = column.Type switch
+        {
+            TextDataViewType => FilePaths(row.GetGetter<ReadOnlyMemory<char>>(column)),
+            ImageDataViewType => MLImages(row.GetGetter<MLImage>(column)),
+            _ => EncodedBytes(row.GetGetter<VBuffer<byte>>(column)),
+        };
+    }
+
+    /// <summary>Reads the current row.</summary>
+    public ImageSource Read() => _read();
+
+    private Func<ImageSource> FilePaths(ValueGetter<ReadOnlyMemory<char>> getter)
+    {
+        var path = default(ReadOnlyMemory<char>);
+        return () =>
+        {
+            getter(ref path);
+            return ImageSource.FromFile(path, _row.Position);
+        };
+    }
+
+    private Func<ImageSource> EncodedBytes(ValueGetter<VBuffer<byte>> getter)
+    {
+        var bytes = default(VBuffer<byte>);
+        return () =>
+        {
+            getter(ref bytes);
+            return ImageSource.FromBytes([.. bytes.DenseValues()], _row.Position);
+        };
+    }
+
+    private Func<ImageSource> MLImages(ValueGetter<MLImage> getter)
+    {
+        return () =>
+        {
+            MLImage image = null!; // the getter makes a new one
+            getter(ref image);
+            using (image)
+            {
+                return ImageSource.FromMLImage(image, _row.Position, _maxPixels);
+            }
+        };
+    }
+}

@@ -1,0 +1,57 @@
+using Microsoft.ML.NaturalGradient.Imaging;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>Scores rows with pictures.</summary>
+/// <remarks>
+/// When many rows are scored, a picture that cannot be read costs its row the prediction (missing key, scores NaN) and is reported to the log,
+/// unless <see cref="UnreadableImages.Stop"/> was set. A row that is scored by itself, in a prediction engine, always gets an error.
+/// </remarks>
+/// <param name="scorer">The trained network; owned by the caller.</param>
+/// <param name="columns">The columns.</param>
+internal sealed class ImageRowScorer(ImageScorer scorer, ImageColumns columns) : IRowScorer
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<string> InputColumns => [columns.Feature];
+
+    /// <inheritdoc/>
+    public int LargestWindow => 2 * ImageScorer.BatchSize;
+
+    /// <inheritdoc/>
+    public void CheckInputs(IHost host, DataViewSchema input) => columns.FindFeature(host, input);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ScoringOutput> Outputs(DataViewSchema input) => scorer.Model.Target.Outputs(columns.Target, input);
+
+    /// <inheritdoc/>
+    public IPendingRows Open(DataViewRow row, IHost host)
+    {
+        var getter = new ImageGetter(row, columns.FindFeature(host, row.Schema), scorer.Reading.MaxPixels);
+        return new Pending(scorer, getter, row is DataViewRowCursor && scorer.Reading.Unreadable == UnreadableImages.Skip ? host : null);
+    }
+
+    private sealed class Pending(ImageScorer scorer, ImageGetter getter, IHost? log) : IPendingRows
+    {
+        private readonly List<ImageSource> _rows = [];
+
+        public void Add()
+        {
+            var source = getter.Read();
+            _rows.Add(source.HoldsPixels ? source.PrepareNow(scorer.Preprocessor.Prepare, scorer.Reading.MaxPixels) : source);
+        }
+
+        public float[][] Score()
+        {
+            var scores = scorer.Score(_rows, log is null ? null : Warn);
+            _rows.Clear();
+            return scores;
+        }
+
+        private void Warn(string problem)
+        {
+            using var channel = log!.Start("Score");
+            channel.Warning($"{problem} The row has no prediction.");
+        }
+    }
+}

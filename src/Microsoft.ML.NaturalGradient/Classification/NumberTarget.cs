@@ -1,0 +1,81 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Curvature;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>A number: squared error; column Score.</summary>
+/// <remarks>
+/// The network is trained on labels of mean 0 and deviation 1, so that learning rates do not depend on the label's unit, and rescaled when
+/// the training ends. For the optimizer's default learning rate it counts as one class.
+/// </remarks>
+/// <param name="mean">Mean of the training labels.</param>
+/// <param name="deviation">Their standard deviation, greater than zero.</param>
+internal sealed class NumberTarget(double mean = 0, double deviation = 1) : PredictionTarget
+{
+    /// <summary>Adapts the scale to the labels to train on.</summary>
+    /// <param name="labels">Labels, at least one.</param>
+    /// <returns>A target with their mean and deviation.</returns>
+    public static NumberTarget For(IReadOnlyCollection<double> labels)
+    {
+        var average = labels.Average();
+        var spread = Math.Sqrt(labels.Average(label => (label - average) * (label - average)));
+        return new NumberTarget(average, spread > 0 ? spread : 1);
+    }
+
+    /// <summary>Mean of the training labels.</summary>
+    public double Mean { get; } = mean;
+
+    /// <summary>Standard deviation of the training labels.</summary>
+    public double Deviation { get; } = deviation;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> OutputNames => ["LABEL_0"];
+
+    /// <inheritdoc/>
+    public override IObjective Objective { get; } = new SquaredError();
+
+    /// <inheritdoc/>
+    public override ScalarType LabelType => ScalarType.Float64;
+
+    /// <inheritdoc/>
+    public override Func<double?> LabelReader(DataViewRow row, DataViewSchema.Column label)
+    {
+        var getNumber = row.GetGetter<float>(label);
+        var number = 0f;
+        return () =>
+        {
+            getNumber(ref number);
+            return float.IsFinite(number) ? number : null;
+        };
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Predictions(Tensor outputs) => outputs;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input)
+    {
+        var annotations = ScoringOutput.ScoreAnnotations(
+            input, AnnotationUtils.Const.ScoreColumnKind.Regression, AnnotationUtils.Const.ScoreValueKind.Score).ToAnnotations();
+        return [new(columns.Score, NumberDataViewType.Single, annotations, Getter)];
+
+        static ValueGetter<float> Getter(Func<float[]> scores) => (ref float value) => value = scores()[0];
+    }
+
+    /// <inheritdoc/>
+    public override double ToOutput(double label) => (label - Mean) / Deviation;
+
+    /// <inheritdoc/>
+    public override double ObjectiveUnits(double loss) => loss / SquaredUnit;
+
+    /// <inheritdoc/>
+    public override TrainingProgress Present(TrainingProgress progress) => progress with
+    {
+        Loss = progress.Loss * SquaredUnit,
+        ValidationLoss = progress.ValidationLoss * SquaredUnit,
+    };
+
+    // The mean squared error in squared label units, per unit of the objective, which halves it.
+    private double SquaredUnit => 2 * Deviation * Deviation;
+}

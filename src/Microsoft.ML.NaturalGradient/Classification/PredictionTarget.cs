@@ -1,0 +1,56 @@
+using Microsoft.ML.NaturalGradient.Curvature;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>What is predicted of a row: how labels are read, which loss compares them with the network's outputs, and which columns come out.</summary>
+internal abstract class PredictionTarget
+{
+    /// <summary>Outputs K of the network for a row.</summary>
+    public int OutputCount => OutputNames.Count;
+
+    /// <summary>Names of the outputs: those of the classes.</summary>
+    public abstract IReadOnlyList<string> OutputNames { get; }
+
+    /// <summary>The loss.</summary>
+    public abstract IObjective Objective { get; }
+
+    /// <summary>Element type of label tensors.</summary>
+    public abstract ScalarType LabelType { get; }
+
+    /// <summary>Prepares reading labels.</summary>
+    /// <param name="row">The row or cursor, with the label column active.</param>
+    /// <param name="label">The label column.</param>
+    /// <returns>Reads the label of the current row; null when it is missing.</returns>
+    public abstract Func<double?> LabelReader(DataViewRow row, DataViewSchema.Column label);
+
+    /// <summary>Turns the network's outputs into predictions.</summary>
+    /// <param name="outputs">Outputs, [N, K], float64.</param>
+    /// <returns>Predictions, [N, K], float64; in the caller's dispose scope.</returns>
+    public abstract Tensor Predictions(Tensor outputs);
+
+    /// <summary>The columns that a transformer adds.</summary>
+    /// <param name="columns">Their names.</param>
+    /// <param name="input">Schema of the rows they are added to.</param>
+    /// <returns>The columns, in order.</returns>
+    public abstract IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input);
+
+    /// <summary>Turns a label into what the network is trained to put out.</summary>
+    public virtual double ToOutput(double label) => label;
+
+    /// <summary>Converts a change of the loss from the unit of <see cref="TrainingProgress.Loss"/> to that of <see cref="Objective"/>.</summary>
+    public virtual double ObjectiveUnits(double loss) => loss;
+
+    /// <summary>Converts a report from the units of <see cref="Objective"/>.</summary>
+    public virtual TrainingProgress Present(TrainingProgress progress) => progress;
+
+    /// <summary>Turns the network's outputs for N rows into arrays.</summary>
+    /// <param name="outputs">Outputs, [N, K], of any type and device.</param>
+    /// <returns>N arrays of K predictions.</returns>
+    public float[][] ToArrays(Tensor outputs)
+    {
+        using var scope = NewDisposeScope();
+        var values = Predictions(outputs.to(ScalarType.Float64)).to(ScalarType.Float32).cpu().data<float>().ToArray();
+        return [.. values.Chunk(OutputCount)];
+    }
+}

@@ -1,0 +1,12 @@
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>Rows that were read and wait to be scored together.</summary>
+internal interface IPendingRows
+{
+    /// <summary>Reads the current row.</summary>
+    void Add();
+
+    /// <summary>Scores the rows that wait, and starts anew.</summary>
+    /// <returns>An array of K predictions for each row, in order.</returns>
+    float[][] Score();
+}

@@ -1,0 +1,85 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>Names of the columns with what is to be predicted and with the predictions.</summary>
+/// <param name="Label">The class or number, for training and evaluation; not read when scoring.</param>
+/// <param name="Score">Output: probabilities, or the predicted number.</param>
+/// <param name="PredictedLabel">Output: the most probable class; null where numbers are predicted.</param>
+internal sealed record TargetColumns(string Label, string Score, string? PredictedLabel)
+{
+    /// <summary>Checks that the label column of a classifier is there and is a key.</summary>
+    /// <param name="host">The host.</param>
+    /// <param name="schema">Shape of the rows.</param>
+    /// <returns>The label column.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">It is missing or has the wrong type.</exception>
+    public SchemaShape.Column CheckKey(IHost host, SchemaShape schema)
+    {
+        var label = Find(host, schema);
+        return label.IsKey && label.ItemType == NumberDataViewType.UInt32 && label.Kind == SchemaShape.Column.VectorKind.Scalar
+            ? label
+            : throw host.ExceptSchemaMismatch(
+                nameof(schema), "label", Label, "Key<UInt32>, which Transforms.Conversion.MapValueToKey makes", label.GetTypeString());
+    }
+
+    /// <summary>Checks that the label column of a regression is there and is a number.</summary>
+    /// <param name="host">The host.</param>
+    /// <param name="schema">Shape of the rows.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is missing or has the wrong type.</exception>
+    public void CheckNumber(IHost host, SchemaShape schema)
+    {
+        var label = Find(host, schema);
+        if (label.IsKey || label.ItemType != NumberDataViewType.Single || label.Kind != SchemaShape.Column.VectorKind.Scalar)
+        {
+            throw host.ExceptSchemaMismatch(nameof(schema), "label", Label, "Single", label.GetTypeString());
+        }
+    }
+
+    /// <summary>Shape of the rows with a classifier's predictions.</summary>
+    /// <param name="schema">Shape of the rows.</param>
+    /// <param name="label">The label column.</param>
+    public SchemaShape WithClasses(SchemaShape schema, SchemaShape.Column label)
+    {
+        var keyValues = label.Annotations.Where(annotation => annotation.Name == AnnotationUtils.Kinds.KeyValues);
+        return With(
+            schema,
+            new SchemaShape.Column(
+                PredictedLabel!, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true,
+                new SchemaShape(keyValues.Concat(AnnotationUtils.GetTrainerOutputAnnotation()))),
+            new SchemaShape.Column(
+                Score, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false,
+                new SchemaShape(AnnotationUtils.AnnotationsForMulticlassScoreColumn(label))));
+    }
+
+    /// <summary>Shape of the rows with a regression's predictions.</summary>
+    /// <param name="schema">Shape of the rows.</param>
+    public SchemaShape WithNumber(SchemaShape schema) => With(schema, new SchemaShape.Column(
+        Score, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, isKey: false,
+        new SchemaShape(AnnotationUtils.GetTrainerOutputAnnotation())));
+
+    /// <summary>Reads the classes of the training rows, and checks that those of validation rows are the same.</summary>
+    /// <param name="training">Schema of the training rows.</param>
+    /// <param name="validation">Schema of the validation rows; null where there are none.</param>
+    /// <returns>The classes.</returns>
+    /// <exception cref="InvalidOperationException">There are fewer than two classes, or other ones in the validation rows.</exception>
+    public ClassLabels ReadClasses(DataViewSchema training, DataViewSchema? validation)
+    {
+        var labels = ClassLabels.Read(training[Label]);
+        return validation is null || ClassLabels.Read(validation[Label]).Matches(labels)
+            ? labels
+            : throw new InvalidOperationException(
+                $"The label column '{Label}' of the validation set has other classes, or another order of them, than that of the "
+                + "training rows. Let the same fitted MapValueToKey transform both.");
+    }
+
+    private SchemaShape.Column Find(IHost host, SchemaShape schema) => schema.TryFindColumn(Label, out var label)
+        ? label
+        : throw host.ExceptSchemaMismatch(nameof(schema), "label", Label);
+
+    private static SchemaShape With(SchemaShape schema, params SchemaShape.Column[] outputs)
+    {
+        var columns = schema.Where(column => outputs.All(output => output.Name != column.Name));
+        return new SchemaShape(columns.Concat(outputs));
+    }
+}

@@ -1,0 +1,35 @@
+using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>A number for a text.</summary>
+/// <param name="target">The number and its scale.</param>
+internal sealed class RegressionTask(NumberTarget target) : TextTask
+{
+    /// <summary>Creates the task before the scale of the labels is known.</summary>
+    public RegressionTask()
+        : this(new NumberTarget())
+    {
+    }
+
+    /// <inheritdoc/>
+    public override PredictionTarget Target => target;
+
+    /// <inheritdoc/>
+    public override void Save(IHost host, BinaryWriter writer)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead) =>
+        checkpoint.Network is TextEncoder encoder
+            ? new TextClassifier(encoder, Target.OutputCount, adapter, seed, useHead ? checkpoint.HeadWeights : null)
+            : throw new NotSupportedException("The model answers with text, which is no number. Use an encoder, for example PretrainedModel.MiniLM.");
+
+    /// <inheritdoc/>
+    public override TextTask FitTo(IReadOnlyCollection<double> labels) => new RegressionTask(NumberTarget.For(labels));
+
+    /// <inheritdoc/>
+    public override void Finish(TextNetwork network) => ((TextClassifier)network).RescaleOutputs(target.Deviation, target.Mean);
+}

@@ -1,0 +1,55 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Tokenization;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>Scores rows with texts.</summary>
+/// <param name="scorer">The trained network; owned by the caller.</param>
+/// <param name="columns">The columns.</param>
+internal sealed class TextRowScorer(TextScorer scorer, TextColumns columns) : IRowScorer
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<string> InputColumns => columns.Sentences;
+
+    /// <inheritdoc/>
+    /// <remarks>Rows read ahead are sorted by length, so that batches are padded little.</remarks>
+    public int LargestWindow => 8 * TextScorer.BatchSize;
+
+    /// <inheritdoc/>
+    public void CheckInputs(IHost host, DataViewSchema input)
+    {
+        foreach (var name in columns.Sentences)
+        {
+            var column = input.GetColumnOrNull(name) ?? throw host.ExceptSchemaMismatch(nameof(input), "text", name);
+            if (column.Type is not TextDataViewType)
+            {
+                throw host.ExceptSchemaMismatch(nameof(input), "text", name, "String", column.Type.ToString());
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ScoringOutput> Outputs(DataViewSchema input) => scorer.Task.Target.Outputs(columns.Target, input);
+
+    /// <inheritdoc/>
+    public IPendingRows Open(DataViewRow row, IHost host) => new Pending(scorer, new TextGetters(row, columns));
+
+    private sealed class Pending(TextScorer scorer, TextGetters texts) : IPendingRows
+    {
+        private readonly List<TokenSequence> _rows = [];
+
+        public void Add()
+        {
+            var (text, pair) = texts.Read();
+            _rows.Add(scorer.Encode(text, pair));
+        }
+
+        public float[][] Score()
+        {
+            var scores = scorer.Score(_rows);
+            _rows.Clear();
+            return scores;
+        }
+    }
+}

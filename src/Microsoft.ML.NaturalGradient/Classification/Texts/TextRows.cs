@@ -1,0 +1,45 @@
+using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Tokenization;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>Labelled rows of a data view, tokenized once.</summary>
+/// <param name="Rows">The rows that have a label.</param>
+/// <param name="Unlabelled">Rows skipped because their label is missing.</param>
+/// <param name="Truncated">Rows whose text lost its end.</param>
+internal sealed record TextRows(IReadOnlyList<EncodedRow> Rows, int Unlabelled, int Truncated)
+{
+    /// <summary>Reads all rows.</summary>
+    /// <param name="data">The data, whose columns were checked.</param>
+    /// <param name="columns">Its columns.</param>
+    /// <param name="target">What is predicted.</param>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="maxTokens">Most tokens of a row.</param>
+    /// <param name="checkAlive">Called for every row; throws to stop.</param>
+    /// <returns>The rows.</returns>
+    public static TextRows Read(
+        IDataView data, TextColumns columns, PredictionTarget target, ITextTokenizer tokenizer, int maxTokens, Action checkAlive)
+    {
+        var label = data.Schema[columns.Target.Label];
+        var (rows, unlabelled, truncated) = (new List<EncodedRow>(), 0, 0);
+        using var cursor = data.GetRowCursor(columns.Sentences.Distinct().Select(name => data.Schema[name]).Append(label));
+        var readLabel = target.LabelReader(cursor, label);
+        var texts = new TextGetters(cursor, columns);
+        while (cursor.MoveNext())
+        {
+            checkAlive();
+            if (readLabel() is not { } value)
+            {
+                unlabelled++;
+                continue;
+            }
+
+            var (text, pair) = texts.Read();
+            var tokens = tokenizer.Encode(text, pair, maxTokens);
+            truncated += tokens.Truncated ? 1 : 0;
+            rows.Add(new EncodedRow(tokens, value));
+        }
+
+        return new TextRows(rows, unlabelled, truncated);
+    }
+}

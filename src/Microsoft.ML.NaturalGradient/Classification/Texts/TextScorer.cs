@@ -1,0 +1,80 @@
+using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Tokenization;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>A trained network that reads texts, with its tokenizer. Several threads may use it at once.</summary>
+/// <param name="model">The network; owned by this object from now on.</param>
+/// <param name="task">What is predicted.</param>
+/// <param name="tokenizer">The tokenizer for rows.</param>
+/// <param name="maxTokens">Most tokens of a row.</param>
+internal sealed class TextScorer(FineTunedModel model, TextTask task, ITextTokenizer tokenizer, int maxTokens) : IDisposable
+{
+    /// <summary>Rows of a forward pass when many rows are scored.</summary>
+    public const int BatchSize = 32;
+
+    /// <summary>Most tokens of a row unless told otherwise.</summary>
+    public const int DefaultMaxTokens = 256;
+
+    /// <summary>The network with all but its tokenizer.</summary>
+    public FineTunedModel Model { get; } = model;
+
+    /// <summary>Most tokens of a row.</summary>
+    public int MaxTokens { get; } = maxTokens;
+
+    /// <summary>What is predicted.</summary>
+    public TextTask Task { get; } = task;
+
+    /// <inheritdoc/>
+    public void Dispose() => Model.Dispose();
+
+    /// <summary>Turns a text or a pair into tokens.</summary>
+    public TokenSequence Encode(string text, string? pair) => tokenizer.Encode(text, pair, MaxTokens);
+
+    /// <summary>Computes the predictions of texts or pairs.</summary>
+    /// <param name="texts">N texts.</param>
+    /// <param name="pairs">The N second texts of pairs; null for single texts.</param>
+    /// <returns>N arrays of K predictions.</returns>
+    /// <exception cref="ArgumentException">There are not as many second texts as first ones.</exception>
+    public float[][] Score(IReadOnlyList<string> texts, IReadOnlyList<string>? pairs)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        if (pairs is not null && pairs.Count != texts.Count)
+        {
+            throw new ArgumentException($"There are {texts.Count} texts, but {pairs.Count} second texts. Give one for each text.", nameof(pairs));
+        }
+
+        return Score([.. texts.Select((text, row) => Encode(text, pairs?[row]))]);
+    }
+
+    /// <summary>Computes the predictions of encoded rows, in batches of similar length.</summary>
+    /// <param name="rows">N encoded rows.</param>
+    /// <returns>N arrays of K predictions.</returns>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public float[][] Score(IReadOnlyList<TokenSequence> rows)
+    {
+        Model.ThrowIfDisposed();
+        var scores = new float[rows.Count][];
+        var byLength = Enumerable.Range(0, rows.Count).OrderBy(row => rows[row].Ids.Length);
+        foreach (var batch in byLength.Chunk(BatchSize))
+        {
+            var values = Forward(Array.ConvertAll(batch, row => rows[row]));
+            for (var i = 0; i < batch.Length; i++)
+            {
+                scores[batch[i]] = values[i];
+            }
+        }
+
+        return scores;
+    }
+
+    private float[][] Forward(TokenSequence[] rows)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using var batch = TokenBatchSource.Collate(rows, tokenizer.PadId, Model.Device);
+        return Model.Target.ToArrays(((TextNetwork)Model.Network).Outputs(batch));
+    }
+}

@@ -1,0 +1,42 @@
+using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Tokenization;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>What is predicted of a text, and by which network.</summary>
+internal abstract class TextTask
+{
+    /// <summary>What is predicted.</summary>
+    public abstract PredictionTarget Target { get; }
+
+    /// <summary>Writes what is needed to read the task again.</summary>
+    /// <param name="host">The host.</param>
+    /// <param name="writer">The model stream.</param>
+    public abstract void Save(IHost host, BinaryWriter writer);
+
+    /// <summary>Makes the network that is trained for the task.</summary>
+    /// <param name="checkpoint">The pretrained model; its network is owned by the result.</param>
+    /// <param name="adapter">What is trained.</param>
+    /// <param name="seed">Seed of initial values.</param>
+    /// <param name="useHead">Whether the checkpoint's own head is taken over.</param>
+    /// <returns>The network; owned by the caller.</returns>
+    /// <exception cref="NotSupportedException">The pretrained model cannot be used for the task.</exception>
+    public abstract TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead);
+
+    /// <summary>The tokenizer for rows: the model's own, unless rows are put into a prompt.</summary>
+    /// <param name="checkpoint">The pretrained model.</param>
+    /// <param name="columns">The columns of rows.</param>
+    public virtual ITextTokenizer RowTokenizer(TextCheckpoint checkpoint, TextColumns columns) => checkpoint.Tokenizer;
+
+    /// <summary>Adapts the task to the labels it is trained on.</summary>
+    /// <param name="labels">The labels of the training rows.</param>
+    /// <returns>The task to train; this one where there is nothing to adapt.</returns>
+    public virtual TextTask FitTo(IReadOnlyCollection<double> labels) => this;
+
+    /// <summary>Lets the trained network put out labels instead of targets.</summary>
+    /// <param name="network">The network; changed.</param>
+    public virtual void Finish(TextNetwork network)
+    {
+    }
+}

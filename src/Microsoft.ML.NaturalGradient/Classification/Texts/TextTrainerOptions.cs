@@ -1,0 +1,107 @@
+using Microsoft.ML.NaturalGradient.Classification;
+
+namespace Microsoft.ML.NaturalGradient;
+
+/// <summary>Settings that the trainers for texts share; copied when a trainer is created.</summary>
+public abstract class TextTrainerOptions
+{
+    internal const int FewestTokens = 8;
+
+    private protected TextTrainerOptions()
+    {
+    }
+
+    /// <summary>Column with what is to be predicted. The default is "Label".</summary>
+    public string LabelColumnName { get; set; } = "Label";
+
+    /// <summary>Output column with the prediction: the probability of each class, or a number. The default is "Score".</summary>
+    public string ScoreColumnName { get; set; } = "Score";
+
+    /// <summary>Column with the text. The default is "Sentence1".</summary>
+    public string Sentence1ColumnName { get; set; } = "Sentence1";
+
+    /// <summary>
+    /// Column with the second text of a pair; null for single texts. The default is null in text classification and "Sentence2" in
+    /// sentence similarity.
+    /// </summary>
+    public string? Sentence2ColumnName { get; set; }
+
+    /// <summary>Rows of a training step, at least 1. The default is 32.</summary>
+    public int BatchSize { get; set; } = 32;
+
+    /// <summary>Passes over the training rows, at least 1. The default is 10.</summary>
+    public int MaxEpoch { get; set; } = 10;
+
+    /// <summary>Rows to watch the training on, with the columns of the training rows; null (the default) for none.</summary>
+    public IDataView? ValidationSet { get; set; }
+
+    /// <summary>Fraction of the training rows set aside to watch the training on, from 0 (the default) to less than 1.</summary>
+    public double ValidationSetFraction { get; set; }
+
+    /// <summary>The optimizer. The default is <see cref="Optimizers.Ief"/>.</summary>
+    public OptimizerOptions Optimizer { get; set; } = Optimizers.Ief;
+
+    /// <summary>The pretrained model to start from. The default is <see cref="PretrainedModel.MiniLM"/>.</summary>
+    public PretrainedModel Model { get; set; } = PretrainedModel.MiniLM;
+
+    /// <summary>What is trained besides the classification head. The default is <see cref="Adapters.LoRA"/>.</summary>
+    public AdapterOptions Adapter { get; set; } = Adapters.LoRA;
+
+    /// <summary>When to stop before the last epoch; null (the default) for never. Needs validation rows.</summary>
+    public EarlyStopping? EarlyStopping { get; set; }
+
+    /// <summary>Called after every step and every epoch, on the thread that trains; null (the default) for nobody.</summary>
+    public Action<TrainingProgress>? MetricsCallback { get; set; }
+
+    /// <summary>Stops the training with an <see cref="OperationCanceledException"/>.</summary>
+    public CancellationToken CancellationToken { get; set; }
+
+    /// <summary>
+    /// Most tokens of a row, at least 8; longer texts lose their end. Null (the default) takes 256, or fewer where the model reads fewer.
+    /// </summary>
+    public int? MaxSequenceLength { get; set; }
+
+    /// <summary>
+    /// Whether a saved model holds the pretrained weights. The default is true: it then needs nothing else. When false it holds
+    /// only what was trained and finds the pretrained model again when it is loaded; see <see cref="NaturalGradientCatalog.UsePretrainedModel"/>.
+    /// </summary>
+    public bool SaveBaseModel { get; set; } = true;
+
+    /// <summary>The settings that all trainers share.</summary>
+    internal FineTuningSettings Shared => new()
+    {
+        Optimizer = Optimizer,
+        Model = Model,
+        Adapter = Adapter,
+        BatchSize = BatchSize,
+        EpochCount = MaxEpoch,
+        EpochCountName = nameof(MaxEpoch),
+        ValidationSetFraction = ValidationSetFraction,
+        EarlyStopping = EarlyStopping,
+        MetricsCallback = MetricsCallback,
+        CancellationToken = CancellationToken,
+        SaveBaseModel = SaveBaseModel,
+    };
+
+    /// <summary>Throws when a setting is out of range or two of them contradict each other.</summary>
+    internal virtual void Validate()
+    {
+        ArgumentException.ThrowIfNullOrEmpty(LabelColumnName);
+        ArgumentException.ThrowIfNullOrEmpty(ScoreColumnName);
+        ArgumentException.ThrowIfNullOrEmpty(Sentence1ColumnName);
+        Shared.Validate();
+        FineTuningSettings.Check(
+            MaxSequenceLength is null or >= FewestTokens, nameof(MaxSequenceLength), MaxSequenceLength ?? 0,
+            $"Use at least {FewestTokens} tokens, or null for the default.");
+        if (ValidationSet is not null && ValidationSetFraction > 0)
+        {
+            throw new ArgumentException("Both ValidationSet and ValidationSetFraction are set. Set one of them.", nameof(ValidationSet));
+        }
+
+        if (EarlyStopping is not null && ValidationSet is null && ValidationSetFraction == 0)
+        {
+            throw new ArgumentException(
+                "EarlyStopping is set, but there are no validation rows to watch. Set ValidationSet or ValidationSetFraction.", nameof(EarlyStopping));
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>One call of a text trainer's Fit: reads the base model and the rows, and trains.</summary>
+/// <param name="environment">Where seed and device come from.</param>
+/// <param name="host">The trainer's host.</param>
+/// <param name="channel">Where messages go.</param>
+/// <param name="options">Checked settings.</param>
+/// <param name="columns">The columns.</param>
+internal sealed class TextTrainingRun(
+    IHostEnvironment environment, IHost host, IChannel channel, TextTrainerOptions options, TextColumns columns)
+{
+    private readonly FineTuningRun _run = new(environment, host, channel, options.Shared);
+
+    /// <summary>Trains a model.</summary>
+    /// <param name="data">Data whose columns were checked.</param>
+    /// <param name="task">What is predicted.</param>
+    /// <returns>The trained network; owned by the caller.</returns>
+    public TextScorer Train(IDataView data, TextTask task)
+    {
+        using var files = _run.OpenFiles();
+        var checkpoint = TextCheckpoint.Load(files);
+        TextNetwork? network = null;
+        try
+        {
+            var adapter = options.Adapter.For(checkpoint.Tokenizer);
+            var maxTokens = MaxTokens(checkpoint);
+            var (training, validation) = ReadRows(data, task, checkpoint, maxTokens);
+            task = task.FitTo([.. training.Select(row => row.Label)]);
+            network = task.CreateNetwork(checkpoint, adapter, _run.Seed, useHead: true);
+            network.MoveTo(_run.Device);
+            _run.Train(
+                network, task.Target, network.ForTraining(Source(training, task, checkpoint)),
+                validation is null ? null : network.ForTraining(Source(validation, task, checkpoint)));
+            task.Finish(network);
+            var model = new FineTunedModel(
+                network, task.Target, adapter.Settings, _run.Base(files, checkpoint.Files, checkpoint.StoredTypes), _run.Device);
+            return new TextScorer(model, task, task.RowTokenizer(checkpoint, columns), maxTokens);
+        }
+        catch
+        {
+            checkpoint.Network.Dispose();
+            network?.Dispose();
+            throw;
+        }
+    }
+
+    private int MaxTokens(TextCheckpoint checkpoint)
+    {
+        var (most, prompt) = (checkpoint.MaxTokens - options.Adapter.PromptLength, options.Adapter.PromptLength);
+        if (most < TextTrainerOptions.FewestTokens)
+        {
+            throw host.Except(
+                $"The prompt has {prompt} tokens, but {options.Model} reads at most {checkpoint.MaxTokens}, prompt and text together. Use a shorter prompt.");
+        }
+
+        if (options.MaxSequenceLength > most)
+        {
+            throw host.ExceptUserArg(
+                nameof(options.MaxSequenceLength),
+                $"MaxSequenceLength is {options.MaxSequenceLength}, but {options.Model} reads at most {most} tokens{(prompt > 0 ? " beside the prompt" : "")}.");
+        }
+
+        return options.MaxSequenceLength ?? Math.Min(TextScorer.DefaultMaxTokens, most);
+    }
+
+    private (IReadOnlyList<EncodedRow> Training, IReadOnlyList<EncodedRow>? Validation) ReadRows(
+        IDataView data, TextTask task, TextCheckpoint checkpoint, int maxTokens)
+    {
+        var training = ReadRows(data, "training", task, checkpoint, maxTokens);
+        if (options.ValidationSet is { } set)
+        {
+            return (training, ReadRows(set, "validation", task, checkpoint, maxTokens));
+        }
+
+        var aside = _run.SetAside(training.Count);
+        return aside.Contains(true)
+            ? ([.. training.Where((_, row) => !aside[row])], [.. training.Where((_, row) => aside[row])])
+            : (training, null);
+    }
+
+    private IReadOnlyList<EncodedRow> ReadRows(IDataView data, string purpose, TextTask task, TextCheckpoint checkpoint, int maxTokens)
+    {
+        var read = TextRows.Read(data, columns, task.Target, task.RowTokenizer(checkpoint, columns), maxTokens, _run.CheckAlive);
+        channel.Info($"{read.Rows.Count} {purpose} rows; {read.Unlabelled} skipped without a label; {read.Truncated} cut off after {maxTokens} tokens.");
+        _run.CheckRows(read.Rows.Count, read.Unlabelled, purpose, columns.Target.Label);
+        return read.Rows;
+    }
+
+    private TokenBatchSource Source(IReadOnlyList<EncodedRow> rows, TextTask task, TextCheckpoint checkpoint) => new(
+        [.. rows.Select(row => row with { Label = task.Target.ToOutput(row.Label) })],
+        options.BatchSize, checkpoint.Tokenizer.PadId, _run.Device, _run.Seed, task.Target.LabelType);
+}

@@ -1,0 +1,132 @@
+using Microsoft.ML.NaturalGradient.Adaptation;
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.Runtime;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Interop;
+
+/// <summary>The part of a saved ML.NET model that holds a fine-tuned network, whatever its rows are.</summary>
+/// <remarks>
+/// Beside ML.NET's own description the zip holds ordinary files: <c>adapter_config.json</c> and <c>adapter_model.safetensors</c> (adapter and
+/// head), the small files of the base (its configuration, and its tokenizer or image processor) and, unless the base is only named, its
+/// <c>model.safetensors</c>.
+/// </remarks>
+internal static class ModelArchive
+{
+    private const string Description = "the saved model";
+
+    /// <summary>Starts a saved model.</summary>
+    /// <param name="context">The archive.</param>
+    /// <param name="version">Kind and version.</param>
+    /// <param name="columns">The columns, the first thing that is written.</param>
+    public static void BeginSave(ModelSaveContext context, VersionInfo version, TargetColumns columns)
+    {
+        context.CheckAtModel();
+        context.SetVersionInfo(version);
+        context.SaveNonEmptyString(columns.Label);
+        context.SaveNonEmptyString(columns.Score);
+        context.SaveStringOrNull(columns.PredictedLabel);
+    }
+
+    /// <summary>Reads what <see cref="BeginSave"/> wrote.</summary>
+    /// <param name="context">The archive.</param>
+    /// <param name="version">Kind and version.</param>
+    /// <returns>The columns.</returns>
+    public static TargetColumns BeginLoad(ModelLoadContext context, VersionInfo version)
+    {
+        context.CheckAtModel(version);
+        return new TargetColumns(context.LoadNonEmptyString(), context.LoadNonEmptyString(), context.LoadStringOrNull());
+    }
+
+    /// <summary>The version that is written and read.</summary>
+    /// <param name="signature">Eight letters at the start of the model stream.</param>
+    /// <param name="loaderSignature">Name under which ML.NET finds the transformer.</param>
+    public static VersionInfo Version(string signature, string loaderSignature) => new(
+        modelSignature: signature, verWrittenCur: 0x00010001, verReadableCur: 0x00010001, verWeCanReadBack: 0x00010001,
+        loaderSignature: loaderSignature, loaderAssemblyName: typeof(ModelArchive).Assembly.FullName);
+
+    /// <summary>Writes which model it started from.</summary>
+    public static void SaveBase(ModelSaveContext context, ModelBase source)
+    {
+        context.SaveNonEmptyString(source.Name);
+        context.SaveStringOrNull(source.Fingerprint);
+    }
+
+    /// <summary>Reads what <see cref="SaveBase"/> wrote.</summary>
+    /// <returns>Name of the base, and SHA-256 of its weights when they are not in the archive.</returns>
+    public static (string Name, string? Fingerprint) LoadBase(ModelLoadContext context) =>
+        (context.LoadNonEmptyString(), context.LoadStringOrNull());
+
+    /// <summary>Writes the files.</summary>
+    public static void SaveFiles(ModelSaveContext context, FineTunedModel model)
+    {
+        var files = model.Base.Files.Where(_ => model.Base.Fingerprint is null).Append(
+            new(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network.Base, model.Base.Location))).ToArray();
+        context.Writer.Write(files.Length);
+        foreach (var (name, content) in files)
+        {
+            context.SaveNonEmptyString(name);
+            context.SaveBinaryStream(name, writer => writer.Write(content));
+        }
+
+        SaveWeights(
+            context, AdapterConfig.WeightsName, AdapterWeights.Entries(model.Network, model.Adapter), AdapterWeights.Metadata(model.Base.ReadsMean));
+        if (model.Base.Fingerprint is null)
+        {
+            var types = model.Base.StoredTypes;
+            SaveWeights(context, CheckpointFiles.WeightsName, model.Network.FrozenParameters.Select(
+                named => new SafetensorsEntry(named.Name, named.Value, types[named.Name])));
+        }
+    }
+
+    /// <summary>Reads what <see cref="SaveFiles"/> wrote, and finds the base where it is only named.</summary>
+    /// <param name="environment">The environment that loads.</param>
+    /// <param name="context">The archive.</param>
+    /// <param name="source">What <see cref="LoadBase"/> gave.</param>
+    /// <returns>The files; the caller disposes them.</returns>
+    /// <exception cref="InvalidDataException">A file in the saved model is damaged; the message names it.</exception>
+    /// <exception cref="InvalidOperationException">The base model is only named and is not known here.</exception>
+    public static SavedFiles LoadFiles(IHostEnvironment environment, ModelLoadContext context, (string Name, string? Fingerprint) source)
+    {
+        var host = environment.Register(nameof(ModelArchive));
+        var count = context.Reader.ReadInt32();
+        var names = Enumerable.Range(0, count).Select(_ => context.LoadNonEmptyString()).ToArray();
+        var contents = names.Append(AdapterConfig.WeightsName).Concat(source.Fingerprint is null ? [CheckpointFiles.WeightsName] : [])
+            .ToDictionary(name => name, name => LoadFile(context, name));
+        using var channel = host.Start("LoadModel");
+        var device = ComputeDevice.Choose(environment, message => channel.Warning(message));
+        var trained = SafetensorsFile.FromMemory(contents[AdapterConfig.WeightsName], $"'{AdapterConfig.WeightsName}' of {Description}");
+        try
+        {
+            var own = new MemoryCheckpointFiles(contents, Description);
+            var files = source.Fingerprint is null
+                ? own
+                : OpenBase(KnownBases.Find(environment, source.Name, source.Fingerprint, line => channel.Info(line)), trained);
+            return new SavedFiles(source.Name, source.Fingerprint, own, files, trained, device);
+        }
+        catch
+        {
+            trained.Dispose();
+            throw;
+        }
+    }
+
+    private static CheckpointFiles OpenBase(CheckpointFiles files, SafetensorsFile trained) =>
+        AdapterWeights.IsForClassifier(trained) ? ClassifierConfig.OpenAsClassifier(files, AdapterWeights.IsWithTeacher(trained)) : files;
+
+    private static byte[] LoadFile(ModelLoadContext context, string name)
+    {
+        using var content = new MemoryStream();
+        return context.TryLoadBinaryStream(name, reader => reader.BaseStream.CopyTo(content))
+            ? content.ToArray()
+            : throw new InvalidDataException($"There is no '{name}' in {Description}. The file is damaged; save the model again.");
+    }
+
+    private static void SaveWeights(
+        ModelSaveContext context, string name, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        using var noGrad = no_grad();
+        context.SaveBinaryStream(name, writer => SafetensorsWriter.Write(writer.BaseStream, entries, metadata));
+    }
+}

@@ -1,0 +1,146 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Optimization;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient;
+
+/// <summary>Trains the parameters of any TorchSharp network by any method of <see cref="Optimizers"/>, without ML.NET.</summary>
+/// <remarks>
+/// Made by <see cref="OptimizerOptions.CreateFor"/> or <see cref="OptimizerOptions.CreateForRegression"/>. A step runs the forward pass and
+/// the backward passes that the method needs. Methods built on per-sample gradients take one backward pass for each sample of the batch
+/// and hold N times the trained numbers, since TorchSharp's own layers do not record them; methods on the mean gradient take one pass.
+/// <see cref="OptimizerOptions.Schedule"/> is not applied, as the number of steps is not known here: pass each step its learning rate.
+/// Not safe for several threads.
+/// </remarks>
+public sealed class ParameterOptimizer : IDisposable
+{
+    private const string MethodKey = "optimizer";
+
+    private readonly Parameter[] _parameters;
+    private readonly Optimizer _optimizer;
+    private readonly BatchCheck _check;
+    private readonly IObjective _objective;
+    private bool _isReached; // whether all parameters are known to take part in the output
+    private bool _disposed;
+
+    internal ParameterOptimizer(OptimizerOptions options, IEnumerable<Parameter> parameters, BatchCheck check, long seed)
+    {
+        options.Validate();
+        _parameters = ParameterCheck.Distinct(parameters);
+        _check = check;
+        _objective = check.ClassCount is null ? new SquaredError() : new SoftmaxCrossEntropy();
+        Method = options.Name;
+        LearningRate = options.ResolveLearningRate(check.ClassCount ?? 1);
+        _optimizer = options.Build(_parameters, seed);
+    }
+
+    /// <summary>Name of the method.</summary>
+    public string Method { get; }
+
+    /// <summary>Learning rate of a step that is not given one: the one set in the options, or the method's default.</summary>
+    public double LearningRate { get; }
+
+    /// <summary>Runs the forward pass on one batch of N samples and moves the parameters by one step.</summary>
+    /// <remarks>Gradients that the parameters hold are dropped; those of the step are not left behind.</remarks>
+    /// <param name="forward">
+    /// Computes the logits [N, C] for C classes, [N, 1] for regression, from the parameters, with grad mode on. Called once, and again by methods that
+    /// compare losses; the step disposes the logits and every tensor that a call makes in the dispose scope around it.
+    /// </param>
+    /// <param name="labels">Classes from 0 to C − 1, int64, [N]; numbers, float32 or float64, [N], for regression. Not modified.</param>
+    /// <param name="learningRate">Learning rate η of this step; <see langword="null"/> for <see cref="LearningRate"/>.</param>
+    /// <returns>What the step saw and did.</returns>
+    /// <exception cref="ArgumentException">Logits or labels have the wrong shape, type or values; nothing is changed then.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="learningRate"/> is not a positive number.</exception>
+    /// <exception cref="InvalidOperationException">The loss is not finite, or a parameter does not take part in the logits; nothing is changed then.</exception>
+    public StepReport Step(Func<Tensor> forward, Tensor labels, double? learningRate = null)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(forward);
+        ArgumentNullException.ThrowIfNull(labels);
+        var rate = learningRate ?? LearningRate;
+        if (!(rate > 0 && double.IsFinite(rate)))
+        {
+            throw new ArgumentOutOfRangeException(nameof(learningRate), FormattableString.Invariant($"The learning rate is {rate}. Use a positive number."));
+        }
+
+        using var scope = NewDisposeScope();
+        _check.Labels(labels);
+        ParameterCheck.DropGradients(_parameters);
+        using var evaluation = BatchEvaluation.Run(
+            _objective, labels, _optimizer.NeedsPerSampleGradients, () => _check.Logits(forward(), labels));
+        BatchCheck.Graph(evaluation.Logits);
+        var loss = evaluation.Losses.mean().item<double>();
+        if (!double.IsFinite(loss))
+        {
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"The loss is {loss}. Lower the learning rate, which is {rate}, or look for inputs or weights that are not finite."));
+        }
+
+        if (!_isReached)
+        {
+            ParameterCheck.Reached(evaluation.Logits, _parameters);
+            _isReached = true;
+        }
+
+        var correct = evaluation.CountCorrect();
+        var diagnostics = _optimizer.Step(evaluation, rate);
+        return new StepReport
+        {
+            Loss = loss,
+            Correct = correct,
+            SampleCount = evaluation.SampleCount,
+            LearningRate = diagnostics.LearningRate ?? rate,
+            SmallestGradientNorm = diagnostics.SmallestGradientNorm,
+            LargestGradientNorm = diagnostics.LargestGradientNorm,
+            Condition = diagnostics.Condition,
+            DeadRows = diagnostics.DeadRows,
+            DampingRaised = diagnostics.DampingRaised,
+        };
+    }
+
+    /// <summary>Writes what the method remembers from step to step as a safetensors file; not the parameters themselves.</summary>
+    /// <param name="stream">Where to, from its position on; stays open.</param>
+    public void SaveState(Stream stream)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(stream);
+        using var state = _optimizer.SaveState();
+        SafetensorsWriter.Write(
+            stream,
+            state.Values.Select(part => new SafetensorsEntry(part.Key, part.Value)),
+            new Dictionary<string, string> { [MethodKey] = Method });
+    }
+
+    /// <summary>Takes over what <see cref="SaveState"/> of an optimizer with the same settings and parameter shapes wrote.</summary>
+    /// <param name="stream">Read from its position to its end; stays open.</param>
+    /// <exception cref="InvalidDataException">It is no such file, or of another method or other parameters; nothing is changed then.</exception>
+    public void RestoreState(Stream stream)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(stream);
+        using var content = new MemoryStream();
+        stream.CopyTo(content);
+        using var file = SafetensorsFile.FromMemory(content.ToArray(), "The saved state of the optimizer");
+        if (!file.Metadata.TryGetValue(MethodKey, out var method) || method != Method)
+        {
+            throw new InvalidDataException(
+                $"The saved state is of the method '{method}', but this optimizer is '{Method}'. Restore it with the method that it was saved with.");
+        }
+
+        using var scope = NewDisposeScope();
+        using var state = new Optimization.OptimizerState(file.Names.ToDictionary(name => name, name => file.Read(name, file.TypeOf(name))));
+        _optimizer.RestoreState(state);
+    }
+
+    /// <summary>Frees what the method remembers; the parameters stay.</summary>
+    public void Dispose()
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            _optimizer.Dispose();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using System.Globalization;
+using Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
+
+namespace Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
+
+/// <summary>Fine-tunes the embedded image encoder on CIFAR-10 pictures with iEF, with AdamW, and its head alone.</summary>
+internal static class ImagesCommand
+{
+    private const string Usage = """
+        Usage: ./build.sh bench images --data FOLDER [OPTION VALUE]...
+
+          --data FOLDER    with cifar10-subset/cifar10-train.tgz and cifar10-test.tgz
+          --train N        training pictures of each class, the first by name (default 100)
+          --test N         validation pictures of each class, the first by name (default 50)
+          --seeds N        runs of each row of the table (default 3)
+          --epochs N       epochs of a run (default 5)
+          --size N         width and height of the pictures, a multiple of 14 (default 98)
+        """;
+
+    private static readonly (string Name, OptimizerOptions Optimizer, AdapterOptions Adapter)[] Contenders =
+    [
+        ("LoRA, iEF", Optimizers.Ief, Adapters.LoRA),
+        ("LoRA, AdamW", Optimizers.AdamW, Adapters.LoRA),
+        ("head only, iEF", Optimizers.Ief, Adapters.HeadOnly),
+    ];
+
+    /// <summary>Runs and prints a table in Markdown.</summary>
+    /// <param name="arguments">The arguments after <c>images</c>.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(IReadOnlyList<string> arguments)
+    {
+        if (CommandOptions.Parse(arguments, Usage) is not { } options)
+        {
+            return 2;
+        }
+
+        var folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            var task = new ImagesTask
+            {
+                Training = First(options, "train", 100, folder),
+                Validation = First(options, "test", 50, folder),
+                Epochs = options.Number("--epochs", 5),
+                Size = options.Number("--size", 98),
+            };
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{task.Training.Count} training, {task.Validation.Count} validation pictures of {task.Size} x {task.Size}, {task.Epochs} epochs\n"));
+            Console.WriteLine("| trained | accuracy, last epoch | of each seed | best epoch | loss, last epoch | training loss | s per run |\n|---|---|---|---|---|---|---|");
+            foreach (var (name, optimizer, adapter) in Contenders)
+            {
+                Print(name, [.. Enumerable.Range(0, options.Number("--seeds", 3)).Select(seed => task.Train(optimizer, adapter, seed))]);
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        return 0;
+    }
+
+    private static IReadOnlyList<ImageRow> First(CommandOptions options, string part, int count, string folder) => CifarSubset.Extract(
+        CifarSubset.Read(options.Text("--data")!, part).GroupBy(picture => picture.Label)
+            .SelectMany(group => group.Take(options.Number($"--{part}", count))),
+        Path.Combine(folder, part));
+
+    private static void Print(string name, AccuracyRun[] runs) => Console.WriteLine(string.Create(
+        CultureInfo.InvariantCulture,
+        $"| {name} | {runs.Average(run => run.FinalAccuracy):F3} | {string.Join(", ", runs.Select(run => FormattableString.Invariant($"{run.FinalAccuracy:F3}")))} | "
+        + $"{runs.Average(run => run.BestAccuracy):F3} | {runs.Average(run => run.FinalLoss):F3} | {runs.Average(run => run.TrainingLoss):F3} | {runs.Average(run => run.Seconds):F0} |"));
+}

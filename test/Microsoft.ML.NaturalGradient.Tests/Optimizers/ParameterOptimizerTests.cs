@@ -1,0 +1,274 @@
+using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Optimization;
+using Microsoft.ML.NaturalGradient.Tests.Oracles;
+using TorchSharp.Modules;
+using static Microsoft.ML.NaturalGradient.Optimizers;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Optimization;
+
+/// <summary>Training of a network of TorchSharp's own layers, which record nothing.</summary>
+[TestClass]
+public sealed class ParameterOptimizerTests
+{
+    private const int Steps = 3;
+    private const int Classes = 3;
+
+    [TestMethod]
+    [DynamicData(nameof(EveryOptimizer.OfAnyNetwork), typeof(EveryOptimizer))]
+    public void Step_LayersOfTorchSharp_TrainAsRecordedOnes(string name, object method)
+    {
+        using var scope = NewDisposeScope();
+        var (options, recorded) = ((OptimizerOptions)method, new ToyNetwork());
+        using var expected = options.Build(recorded.Parameters, seed: 3);
+        using var network = Network();
+        using var optimizer = options.CreateFor(network.parameters(), Classes, seed: 3);
+
+        for (var step = 0; step < Steps; step++)
+        {
+            using var batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), recorded.Labels, expected.NeedsPerSampleGradients, recorded.Forward);
+            expected.Step(batch, 0.1);
+            var report = optimizer.Step(() => network.call(recorded.Inputs), recorded.Labels, 0.1);
+
+            Assert.AreEqual(batch.Losses.mean().item<double>(), report.Loss, 1e-9, name);
+            Assert.AreEqual(batch.CountCorrect(), report.Correct);
+            Assert.AreEqual(5, report.SampleCount);
+            Assert.AreEqual(0.1, report.LearningRate);
+        }
+
+        Fixture.AssertClose(recorded.Flat(), Flat(network), 1e-8, 1e-9);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(EveryOptimizer.OfAnyNetwork), typeof(EveryOptimizer))]
+    public void RestoreState_FromAStream_GoesOnAsWithoutInterruption(string name, object method)
+    {
+        using var scope = NewDisposeScope();
+        var options = (OptimizerOptions)method;
+        using var stream = new MemoryStream();
+        using var uninterrupted = Network();
+        using var optimizer = options.CreateFor(uninterrupted.parameters(), Classes, seed: 1);
+        Run(uninterrupted, optimizer);
+        optimizer.SaveState(stream);
+        using var resumed = Network();
+        Copy(uninterrupted, resumed);
+        Run(uninterrupted, optimizer);
+
+        using var other = options.CreateFor(resumed.parameters(), Classes, seed: 2);
+        stream.Position = 0;
+        other.RestoreState(stream);
+        Run(resumed, other);
+
+        Assert.AreEqual(0, Flat(resumed).sub(Flat(uninterrupted)).abs().max().item<double>(), name);
+        Assert.IsTrue(stream.CanRead);
+    }
+
+    [TestMethod]
+    public void RestoreState_OfOtherMethodOrNoFile_Throws()
+    {
+        using var scope = NewDisposeScope();
+        using var network = Network();
+        using var optimizer = Optimizers.AdamW.CreateFor(network.parameters(), Classes);
+        using var other = Optimizers.FAdam.CreateFor(network.parameters(), Classes);
+        using var stream = new MemoryStream();
+        other.SaveState(stream);
+        stream.Position = 0;
+
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => optimizer.RestoreState(stream)).Message, "'FAdam'");
+        using var garbage = new MemoryStream([1, 2, 3]);
+        Assert.ThrowsExactly<InvalidDataException>(() => optimizer.RestoreState(garbage));
+    }
+
+    [TestMethod]
+    public void Step_LearnsAndCountsWhatIsRight()
+    {
+        using var scope = NewDisposeScope();
+        var toy = new ToyNetwork();
+        using var network = Network();
+        using var optimizer = Ief.CreateFor(network.parameters(), Classes);
+        StepReport? report = null;
+        for (var step = 0; step < 30; step++)
+        {
+            report = optimizer.Step(() => network.call(toy.Inputs), toy.Labels);
+        }
+
+        Assert.AreEqual(5, report!.Correct);
+        Assert.IsLessThan(0.2, report.Loss);
+        Assert.AreEqual(Classes / 2.0, report.LearningRate);
+        Assert.IsGreaterThan(report.SmallestGradientNorm!.Value, report.LargestGradientNorm!.Value);
+    }
+
+    [TestMethod]
+    public void Step_Regression_FollowsHalfTheSquaredError()
+    {
+        using var scope = NewDisposeScope();
+        var inputs = Fixture.Sine(1, 0.9, 0.4, 6, 3);
+        var labels = Fixture.Sine(1, 1.7, 0.1, 6);
+        using var network = nn.Linear(3, 1, dtype: ScalarType.Float64);
+        using var optimizer = Optimizers.Sgd.CreateForRegression(network.parameters());
+        var (weight, bias) = (network.weight.detach().clone(), network.bias!.detach().clone());
+        var residuals = inputs.mm(weight.t()).add(bias).squeeze(1).sub(labels);
+
+        var report = optimizer.Step(() => network.call(inputs), labels, 0.1);
+
+        Assert.AreEqual(residuals.square().mean().item<double>() / 2, report.Loss, 1e-12);
+        Assert.IsNull(report.Correct);
+        Fixture.AssertClose(weight.sub(residuals.unsqueeze(0).mm(inputs).mul(0.1 / 6)), network.weight.detach(), 1e-12, 1e-14);
+    }
+
+    [TestMethod]
+    public void Step_BatchThatDoesNotFit_SaysWhatIsWrongAndChangesNothing()
+    {
+        using var scope = NewDisposeScope();
+        var toy = new ToyNetwork();
+        using var network = Network();
+        using var optimizer = Ief.CreateFor(network.parameters(), Classes);
+        var before = Flat(network);
+        void Rejects(Func<Tensor> forward, Tensor labels, string words) => StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => optimizer.Step(forward, labels)).Message, words);
+        Tensor Logits() => network.call(toy.Inputs);
+
+        Rejects(Logits, toy.Labels.unsqueeze(1), "[5, 1]");
+        Rejects(Logits, toy.Labels.to(ScalarType.Int32), "Int32");
+        Rejects(Logits, toy.Labels.add(1), "1 to 3");
+        Rejects(Logits, toy.Labels.sub(101), "-101");
+        Rejects(Logits, toy.Labels[..4], "[4, 3]");
+        Rejects(() => Logits()[TensorIndex.Colon, ..2], toy.Labels, "[5, 2]");
+        Rejects(() => Logits().sum(), toy.Labels, "[]");
+        Rejects(() => Logits().detach(), toy.Labels, "grad mode");
+        Rejects(() => null!, toy.Labels, "null");
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => optimizer.Step(Logits, toy.Labels, double.NaN));
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidOperationException>(() => optimizer.Step(() => Logits().mul(double.NaN), toy.Labels)).Message, "NaN");
+
+        Assert.AreEqual(0, Flat(network).sub(before).abs().max().item<double>());
+    }
+
+    [TestMethod]
+    public void Step_ParameterThatTakesNoPart_Throws()
+    {
+        using var scope = NewDisposeScope();
+        var toy = new ToyNetwork();
+        using var network = Network();
+        foreach (var options in new OptimizerOptions[] { Ief, Optimizers.AdamW })
+        {
+            using var optimizer = options.CreateFor([.. network.parameters(), nn.Parameter(zeros(2, 7))], Classes);
+
+            var exception = Assert.ThrowsExactly<InvalidOperationException>(() => optimizer.Step(() => network.call(toy.Inputs), toy.Labels));
+
+            StringAssert.Contains(exception.Message, "4 [2, 7]");
+        }
+    }
+
+    [TestMethod]
+    public void CreateFor_ParametersThatCannotBeTrained_Throws()
+    {
+        using var scope = NewDisposeScope();
+        var frozen = nn.Parameter(zeros(2), requires_grad: false);
+
+        Assert.ThrowsExactly<ArgumentException>(() => Ief.CreateFor([], Classes));
+        Assert.ThrowsExactly<ArgumentException>(() => Ief.CreateFor([frozen], Classes));
+        Assert.ThrowsExactly<ArgumentException>(() => Ief.CreateFor([null!], Classes));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Ief.CreateFor([nn.Parameter(zeros(2))], 1));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => (Ief with { Damping = -1 }).CreateFor([nn.Parameter(zeros(2))], Classes));
+    }
+
+    [TestMethod]
+    public void Step_TiedWeight_IsTrainedOnce()
+    {
+        using var scope = NewDisposeScope();
+        using var first = nn.Linear(3, 3, hasBias: false, dtype: ScalarType.Float64);
+        using var second = nn.Linear(3, 3, hasBias: false, dtype: ScalarType.Float64);
+        second.weight = first.weight; // another wrapper of the same tensor
+        var toy = new ToyNetwork();
+        var before = first.weight.detach().clone();
+        Tensor Forward() => second.call(first.call(toy.Inputs).tanh());
+        using var batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), toy.Labels, false, Forward);
+        var gradient = batch.MeanGradient([first.weight])[0];
+        using var optimizer = Optimizers.Sgd.CreateFor([first.weight, second.weight], Classes);
+
+        optimizer.Step(Forward, toy.Labels, 0.1);
+
+        Fixture.AssertClose(before.sub(gradient.mul(0.1)), first.weight.detach(), 1e-12, 1e-14);
+    }
+
+    [TestMethod]
+    public void Step_GradientsLeftByTheCaller_AreNotAdded()
+    {
+        using var scope = NewDisposeScope();
+        var toy = new ToyNetwork();
+        using var network = Network();
+        using var clean = Network();
+        network.call(toy.Inputs).sum().backward();
+        using var optimizer = Optimizers.Sgd.CreateFor(network.parameters(), Classes);
+        using var other = Optimizers.Sgd.CreateFor(clean.parameters(), Classes);
+
+        optimizer.Step(() => network.call(toy.Inputs), toy.Labels);
+        other.Step(() => clean.call(toy.Inputs), toy.Labels);
+
+        Fixture.AssertClose(Flat(clean), Flat(network), 1e-14, 1e-16);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(EveryOptimizer.OfAnyNetwork), typeof(EveryOptimizer))]
+    public void Step_LeavesNoTensorsBehind(string name, object method)
+    {
+        using var scope = NewDisposeScope();
+        using var network = Network();
+        var toy = new ToyNetwork();
+        using var optimizer = ((OptimizerOptions)method).CreateFor(network.parameters(), Classes);
+        optimizer.Step(() => network.call(toy.Inputs), toy.Labels, 0.1);
+        var before = LiveTensors.Settled();
+
+        optimizer.Step(() => network.call(toy.Inputs), toy.Labels, 0.1);
+
+        Assert.AreEqual(before, Tensor.TotalCount, name);
+    }
+
+    [TestMethod]
+    public void Step_AfterDispose_Throws()
+    {
+        using var scope = NewDisposeScope();
+        using var network = Network();
+        var optimizer = Ief.CreateFor(network.parameters(), Classes);
+        optimizer.Dispose();
+        optimizer.Dispose();
+
+        Assert.ThrowsExactly<ObjectDisposedException>(() => optimizer.Step(() => zeros(1, 3), zeros(1, dtype: ScalarType.Int64)));
+    }
+
+    private static void Run(nn.Module<Tensor, Tensor> network, ParameterOptimizer optimizer)
+    {
+        var toy = new ToyNetwork();
+        for (var step = 0; step < Steps; step++)
+        {
+            optimizer.Step(() => network.call(toy.Inputs), toy.Labels, 0.1);
+        }
+    }
+
+    // The network of mlp_toy.json from TorchSharp's own layers.
+    private static Sequential Network()
+    {
+        var toy = new ToyNetwork();
+        var (first, second) = (nn.Linear(3, 4, dtype: ScalarType.Float64), nn.Linear(4, 3, dtype: ScalarType.Float64));
+        var network = nn.Sequential(("first", first), ("tanh", nn.Tanh()), ("second", second));
+        using var noGrad = no_grad();
+        foreach (var (source, target) in toy.Parameters.Zip([first.weight, first.bias!, second.weight, second.bias!]))
+        {
+            target.copy_(source);
+        }
+
+        return network;
+    }
+
+    private static void Copy(Sequential from, Sequential to)
+    {
+        using var noGrad = no_grad();
+        foreach (var (source, target) in from.parameters().Zip(to.parameters()))
+        {
+            target.copy_(source);
+        }
+    }
+
+    private static Tensor Flat(nn.Module network) => cat([.. network.parameters().Select(parameter => parameter.detach().flatten())]);
+}
