@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using Microsoft.ML.NaturalGradient.Training;
@@ -115,7 +116,7 @@ internal sealed class ApproximationQuality
             Damping = (method as GramOptimizerOptions)?.Damping,
             Gamma = gamma,
             RatioToSgd = gamma / sgd,
-            Norm = FisherProducts.Length(_parameters.Select(parameter => direction[parameter.Handle])),
+            Norm = _parameters.Select(parameter => direction[parameter.Handle]).Norm(),
             Projections = [.. projections.cpu().data<double>()],
         };
     }

@@ -44,7 +44,7 @@ internal sealed class AdamQlr : Optimizer
         using var noGrad = no_grad();
         var direction = Direction(gradients);
         var slope = gradients.Zip(direction, (gradient, part) => gradient.to(ScalarType.Float64).mul(part.to(ScalarType.Float64)).sum().item<double>()).Sum();
-        var length = FisherProducts.Length(direction);
+        var length = direction.Norm();
         var keyed = Parameters.Zip(direction).ToDictionary(pair => pair.First.Handle, pair => pair.Second);
         var curvature = (new FisherProducts(batch, Parameters).Along(keyed).Curvature / batch.SampleCount) + (Damping * length * length);
         if (!(curvature > 0))

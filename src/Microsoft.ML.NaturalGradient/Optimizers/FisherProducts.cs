@@ -29,13 +29,13 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var logits = batch.Logits.detach().to(ScalarType.Float64);
-        var length = Length(parameters.Select(parameter => direction[parameter.Handle]));
+        var length = parameters.Select(parameter => direction[parameter.Handle]).Norm();
         if (length == 0)
         {
             return zeros_like(logits).MoveToOuterDisposeScope();
         }
 
-        var scale = Length(parameters);
+        var scale = parameters.Norm();
         var step = RelativeStep * (scale > 0 ? scale : 1) / length;
         var weights = parameters.Select(Unwatched).ToList();
         var saved = weights.Select(weight => weight.clone()).ToList();
@@ -104,14 +104,6 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
         using var scope = NewDisposeScope();
         var product = batch.PullBack(batch.TimesHessian(LogitChange(direction)), parameters, keepGraph: true);
         return [.. product.Select(part => part.MoveToOuterDisposeScope())];
-    }
-
-    /// <summary>‖x‖ over a list of tensors, in float64.</summary>
-    internal static double Length(IEnumerable<Tensor> tensors)
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        return Math.Sqrt(tensors.Sum(tensor => tensor.to(ScalarType.Float64).square().sum().item<double>()));
     }
 
     private DirectionalDerivatives Derivatives(Tensor change)

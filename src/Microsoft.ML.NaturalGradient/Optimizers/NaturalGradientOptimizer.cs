@@ -60,7 +60,7 @@ internal abstract class NaturalGradientOptimizer : Optimizer, IUpdateDirection
     private void Move(Dictionary<IntPtr, Tensor> direction, double learningRate)
     {
         using var noGrad = no_grad();
-        var step = _normalize ? learningRate / (FisherProducts.Length(Parameters.Select(parameter => direction[parameter.Handle])) + NormFloor) : learningRate;
+        var step = _normalize ? learningRate / (Parameters.Select(parameter => direction[parameter.Handle]).Norm() + NormFloor) : learningRate;
         foreach (var parameter in Parameters)
         {
             parameter.AddInPlace(direction[parameter.Handle], -step);
