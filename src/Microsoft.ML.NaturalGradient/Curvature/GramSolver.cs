@@ -23,15 +23,17 @@ internal static class GramSolver
     /// <paramref name="tolerance"/> of the largest are dropped.
     /// </param>
     /// <param name="tolerance">Smallest kept eigenvalue relative to the largest; <see langword="null"/> for 8·N·2⁻⁵³.</param>
+    /// <param name="zeroTargetsCount">Whether a row with a target of zero takes part, which then keeps its loss, rather than being dead.</param>
     /// <returns>The weights and diagnostics; the caller disposes them.</returns>
     /// <exception cref="InvalidOperationException">The matrix stays indefinite at the largest damping tried.</exception>
-    public static GramSolution Solve(Tensor gram, Tensor target, double relativeDamping, double? tolerance = null)
+    public static GramSolution Solve(
+        Tensor gram, Tensor target, double relativeDamping, double? tolerance = null, bool zeroTargetsCount = false)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var matrix = Symmetric(gram); // [N, N]
         var right = target.to(ScalarType.Float64); // [N]
-        var alive = AliveRows(matrix, right);
+        var alive = AliveRows(matrix, right, zeroTargetsCount);
         var weights = zeros_like(right); // [N]
         if (alive.numel() == 0)
         {
@@ -129,10 +131,15 @@ internal static class GramSolver
     private static Tensor Damped(Tensor matrix, double damping) =>
         matrix.Plus(eye(matrix.shape[0], dtype: ScalarType.Float64, device: matrix.device).Times(damping));
 
-    private static Tensor AliveRows(Tensor matrix, Tensor target)
+    private static Tensor AliveRows(Tensor matrix, Tensor target, bool zeroTargetsCount)
     {
         var diagonal = matrix.diagonal();
-        var usable = diagonal.isfinite().logical_and(target.isfinite()).logical_and(target.abs().gt(torch.tensor(0.0).to(target.device)));
+        var usable = diagonal.isfinite().logical_and(target.isfinite());
+        if (!zeroTargetsCount)
+        {
+            usable = usable.logical_and(target.abs().gt(torch.tensor(0.0).to(target.device)));
+        }
+
         var floor = diagonal.where(usable, zeros_like(diagonal)).max().Times(DeadRowThreshold);
         return usable.logical_and(diagonal.gt(floor)).nonzero().squeeze(1);
     }

@@ -30,6 +30,9 @@ internal abstract class AdaptedNetwork : nn.Module, ITrainableModel
     /// <summary>What the user should know about the network before it is trained.</summary>
     public virtual IEnumerable<string> Warnings => [];
 
+    /// <inheritdoc/>
+    public Generator? Randomness => Generator;
+
     /// <summary>Source of initial values and of dropout masks.</summary>
     protected Generator Generator { get; }
 

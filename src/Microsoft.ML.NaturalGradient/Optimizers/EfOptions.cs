@@ -8,7 +8,7 @@ namespace Microsoft.ML.NaturalGradient;
 /// Wu et al., NeurIPS 2024, eq. (4) and section 4. As in the paper the update has unit length, so the learning rate is the length of a
 /// step in parameter space: 0.01 for LoRA. EF is known to distort the update towards converged samples.
 /// </remarks>
-public sealed record EfOptions : GramOptimizerOptions
+public sealed record EfOptions : EmpiricalFisherOptions
 {
     /// <summary>Creates the default settings: learning rate 0.01, unit-length updates, linear decay, relative damping 0.01.</summary>
     public EfOptions()
@@ -20,7 +20,7 @@ public sealed record EfOptions : GramOptimizerOptions
     internal override string Name => "EF";
 
     internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) =>
-        new EmpiricalFisher(parameters, this) { WeightDecayPerStep = WeightDecayPerStep };
+        new EmpiricalFisher(parameters, this);
 
-    private protected override double DefaultLearningRate(int classCount) => 1e-2;
+    private protected override double FixedLearningRate(int classCount) => 1e-2;
 }

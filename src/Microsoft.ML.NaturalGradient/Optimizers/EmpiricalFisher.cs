@@ -11,15 +11,14 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// issue" that iEF repairs. Cost O(N²P + N³).
 /// </remarks>
 internal sealed class EmpiricalFisher(IReadOnlyList<Parameter> parameters, EfOptions options)
-    : GramOptimizer(parameters, options.NormalizeUpdate)
+    : EmpiricalFisherOptimizer(parameters, options)
 {
-    private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
+    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, bool withState)
     {
         using var captured = batch.Capture(batch.LogitGradients);
-        CheckCoverage(captured);
         var gram = captured.Gram(); // [N, N]
-        using var solution = GramSolver.Solve(gram, ones_like(batch.SquaredNorms), options.Damping);
-        Move(captured.Combine(solution.Weights), learningRate);
-        return Diagnose(gram.diagonal(), solution);
+        return Solve(
+            captured, gram, ones_like(batch.SquaredNorms), gram.diagonal(),
+            (matrix, target) => GramSolver.Solve(matrix, target, options.Damping), withState);
     }
 }

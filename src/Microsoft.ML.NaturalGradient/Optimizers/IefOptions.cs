@@ -9,7 +9,7 @@ namespace Microsoft.ML.NaturalGradient;
 /// the batch, so the learning rate is a step in logit space that does not depend on the batch size. The paper's mean-loss
 /// learning rates are this one times the number of label tokens in the batch (50 at batch 64 is 0.78).
 /// </remarks>
-public sealed record IefOptions : GramOptimizerOptions
+public sealed record IefOptions : EmpiricalFisherOptions
 {
     /// <summary>Creates the default settings: learning rate max(1, C/2) for C classes, linear decay, relative damping 0.1.</summary>
     public IefOptions()
@@ -24,7 +24,7 @@ public sealed record IefOptions : GramOptimizerOptions
     internal override string Name => "iEF";
 
     internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) =>
-        new ImprovedEmpiricalFisher(parameters, this) { WeightDecayPerStep = WeightDecayPerStep };
+        new ImprovedEmpiricalFisher(parameters, this);
 
-    private protected override double DefaultLearningRate(int classCount) => Math.Max(1, classCount / 2.0);
+    private protected override double FixedLearningRate(int classCount) => Math.Max(1, classCount / 2.0);
 }

@@ -12,11 +12,11 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// LiteralEq8 keeps the paper's form with absolute λ. Cost O(N²P + N³).
 /// </remarks>
 internal sealed class ImprovedEmpiricalFisher(IReadOnlyList<Parameter> parameters, IefOptions options)
-    : GramOptimizer(parameters, options.NormalizeUpdate)
+    : EmpiricalFisherOptimizer(parameters, options)
 {
     private const double SmallestSquaredNorm = 1e-30;
 
-    private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
+    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, bool withState)
     {
         var squaredNorms = batch.SquaredNorms; // s, [N]
         var alive = squaredNorms.gt(Floor(squaredNorms)).to(ScalarType.Float64); // [N]
@@ -24,14 +24,14 @@ internal sealed class ImprovedEmpiricalFisher(IReadOnlyList<Parameter> parameter
         var scale = options.LiteralEq8 ? ones_like(roots) : roots.where(alive.to(ScalarType.Bool), ones_like(roots)).reciprocal();
         var seeds = batch.LogitGradients.mul(PerSample(scale, batch.LogitGradients)); // u, [N, ...]
         using var captured = batch.Capture(seeds);
-        CheckCoverage(captured);
         var gram = captured.Gram(); // [N, N]
-        using var solution = options.LiteralEq8
-            ? GramSolver.SolveLiteral(gram, squaredNorms, options.Damping)
-            : GramSolver.Solve(gram, roots, options.Damping);
-        Move(captured.Combine(solution.Weights), learningRate);
-        var gradientNorms = options.LiteralEq8 ? gram.diagonal() : gram.diagonal().mul(squaredNorms);
-        return Diagnose(gradientNorms, solution);
+        return options.LiteralEq8
+            ? Solve(
+                captured, gram, squaredNorms, gram.diagonal(),
+                (matrix, target) => GramSolver.SolveLiteral(matrix, target, options.Damping), withState)
+            : Solve(
+                captured, gram, roots, gram.diagonal().mul(squaredNorms),
+                (matrix, target) => GramSolver.Solve(matrix, target, options.Damping), withState);
     }
 
     private static Tensor Floor(Tensor like) => full_like(like, SmallestSquaredNorm);

@@ -48,4 +48,13 @@ public static class Optimizers
 
     /// <summary>AdaFisher with decoupled weight decay.</summary>
     public static AdaFisherOptions AdaFisherW { get; } = new() { DecoupledWeightDecay = true, WeightDecay = 1e-2 };
+
+    /// <summary>Exact natural gradient in sample space: the yardstick, for few classes.</summary>
+    public static NgOptions Ng { get; } = new();
+
+    /// <summary>Exact natural gradient by conjugate gradients, for any number of classes.</summary>
+    public static HessianFreeOptions HessianFree { get; } = new();
+
+    /// <summary>Adam's direction with a step length and a damping that adapt themselves.</summary>
+    public static AdamQlrOptions AdamQlr { get; } = new();
 }

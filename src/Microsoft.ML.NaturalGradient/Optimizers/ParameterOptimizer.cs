@@ -91,7 +91,7 @@ public sealed class ParameterOptimizer : IDisposable
             Loss = loss,
             Correct = correct,
             SampleCount = evaluation.SampleCount,
-            LearningRate = rate,
+            LearningRate = diagnostics.LearningRate ?? rate,
             SmallestGradientNorm = diagnostics.SmallestGradientNorm,
             LargestGradientNorm = diagnostics.LargestGradientNorm,
             Condition = diagnostics.Condition,

@@ -16,26 +16,43 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 internal sealed class SampledFisher : GramOptimizer
 {
     private readonly SfOptions _options;
+    private readonly Generator? _generator;
     private readonly Func<BatchEvaluation, Tensor> _sample;
 
     /// <summary>Draws labels from a seeded generator.</summary>
     public SampledFisher(IReadOnlyList<Parameter> parameters, SfOptions options, long seed)
-        : base(parameters, options.NormalizeUpdate)
+        : base(parameters, options)
     {
         _options = options;
-        var generator = Track("generator", new Generator((ulong)seed, torch.CPU));
-        _sample = batch => batch.SampledLogitGradients(generator);
+        _generator = Track("generator", new Generator((ulong)seed, torch.CPU));
+        _sample = batch => batch.SampledLogitGradients(_generator);
     }
 
     /// <summary>Takes the drawn labels' logit gradients from outside, for comparison with a reference.</summary>
     internal SampledFisher(IReadOnlyList<Parameter> parameters, SfOptions options, Func<BatchEvaluation, Tensor> sample)
-        : base(parameters, options.NormalizeUpdate)
+        : base(parameters, options)
     {
         _options = options;
         _sample = sample;
     }
 
-    private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
+    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, bool withState)
+    {
+        var position = withState ? null : _generator?.get_state();
+        try
+        {
+            return Compute(batch);
+        }
+        finally
+        {
+            if (position is not null)
+            {
+                _generator!.set_state(position);
+            }
+        }
+    }
+
+    private (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch)
     {
         using var trueGradients = batch.Capture(batch.LogitGradients, keepGraph: true);
         CheckCoverage(trueGradients);
@@ -48,12 +65,11 @@ internal sealed class SampledFisher : GramOptimizer
                 draws[k] = batch.Capture(_sample(batch), keepGraph: k + 1 < draws.Length);
             }
 
-            var gram = CrossGram(draws); // [N·K, N·K]
+            var gram = CapturedGradients.JointGram(draws); // [N·K, N·K]
             var target = cat([.. draws.Select(draw => draw.Dot(gradient))]); // Ĵg, [N·K]
             var damping = _options.Damping * gram.diagonal().mean().item<double>();
             using var solution = GramSolver.SolveLiteral(gram, target, draws.Length * damping);
-            Move(Direction(gradient, draws, solution.Weights, damping), learningRate);
-            return Diagnose(gram.diagonal(), solution);
+            return (Correct(gradient, draws, solution.Weights, damping), Diagnose(gram.diagonal(), solution));
         }
         finally
         {
@@ -61,20 +77,8 @@ internal sealed class SampledFisher : GramOptimizer
         }
     }
 
-    // Inner products between the rows of several captures of one forward pass.
-    private static Tensor CrossGram(CapturedGradients[] draws)
-    {
-        if (draws is [var single])
-        {
-            return single.Gram();
-        }
-
-        using var scope = NewDisposeScope();
-        var rows = cat([.. draws.Select(draw => draw.Rows())]).to(ScalarType.Float64); // [N·K, P]
-        return rows.mm(rows.t()).MoveToOuterDisposeScope();
-    }
-
-    private static Dictionary<IntPtr, Tensor> Direction(
+    // (1/λ)[g − Ĵᵀ w].
+    private static Dictionary<IntPtr, Tensor> Correct(
         Dictionary<IntPtr, Tensor> gradient, CapturedGradients[] draws, Tensor weights, double damping)
     {
         var parts = weights.chunk(draws.Length);

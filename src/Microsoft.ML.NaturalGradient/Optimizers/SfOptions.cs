@@ -31,7 +31,7 @@ public sealed record SfOptions : GramOptimizerOptions
     }
 
     internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) =>
-        new SampledFisher(parameters, this, seed) { WeightDecayPerStep = WeightDecayPerStep };
+        new SampledFisher(parameters, this, seed);
 
-    private protected override double DefaultLearningRate(int classCount) => 1e-2;
+    private protected override double FixedLearningRate(int classCount) => 1e-2;
 }

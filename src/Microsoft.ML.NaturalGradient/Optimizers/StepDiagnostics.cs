@@ -6,6 +6,9 @@ internal sealed record StepDiagnostics
     /// <summary>Nothing to report.</summary>
     public static StepDiagnostics None { get; } = new();
 
+    /// <summary>The learning rate that was used, where the method has a say in it.</summary>
+    public double? LearningRate { get; init; }
+
     /// <summary>Smallest per-sample gradient norm of the batch.</summary>
     public double? SmallestGradientNorm { get; init; }
 

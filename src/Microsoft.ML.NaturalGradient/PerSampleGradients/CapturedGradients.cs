@@ -79,6 +79,31 @@ internal sealed class CapturedGradients : IDisposable
         return gram.MoveToOuterDisposeScope();
     }
 
+    /// <summary>Computes the inner products between the rows of several captures of one forward pass, in float64.</summary>
+    /// <remarks>Rows are formed layer by layer, slice by slice, and dropped again; the whole costs O(K²N²P).</remarks>
+    /// <param name="captures">K captures, each J_k [N, P].</param>
+    /// <param name="chunkBytes">Most bytes of per-sample gradients that are formed at a time.</param>
+    /// <returns>[K·N, K·N], rows of the first capture first; owned by the caller.</returns>
+    public static Tensor JointGram(IReadOnlyList<CapturedGradients> captures, long chunkBytes = ChunkBytes)
+    {
+        if (captures is [var single])
+        {
+            return single.Gram(chunkBytes);
+        }
+
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var rows = captures.Count * captures[0].SampleCount;
+        var gram = zeros(rows, rows, dtype: ScalarType.Float64, device: captures[0]._byParameter[0][0].Error.device); // [K·N, K·N]
+        for (var position = 0; position < captures[0]._byParameter.Count; position++)
+        {
+            using var layerScope = NewDisposeScope();
+            AddGramOfSums(gram, [.. captures.Select(capture => capture._byParameter[position])], chunkBytes);
+        }
+
+        return gram.MoveToOuterDisposeScope();
+    }
+
     /// <summary>Forms J itself; for small P only.</summary>
     /// <returns>J, [N, P], columns in the order of <see cref="Parameters"/>; owned by the caller.</returns>
     public Tensor Rows()
@@ -152,22 +177,23 @@ internal sealed class CapturedGradients : IDisposable
         }
         else
         {
-            AddGramOfSum(gram, uses, chunkBytes);
+            AddGramOfSums(gram, [uses], chunkBytes);
         }
     }
 
     // The sum over all uses has cross terms, so it is formed, slice by slice over the parameter's first dimension.
-    private static void AddGramOfSum(Tensor gram, List<(ParameterUse Use, Tensor Error)> uses, long chunkBytes)
+    private static void AddGramOfSums(Tensor gram, IReadOnlyList<List<(ParameterUse Use, Tensor Error)>> captures, long chunkBytes)
     {
-        var (samples, shape) = (gram.shape[0], uses[0].Use.Parameter.shape);
-        var sliceBytes = samples * shape.Skip(1).Aggregate((long)sizeof(double), (product, size) => product * size);
+        var (rowCount, shape) = (gram.shape[0], captures[0][0].Use.Parameter.shape);
+        var sliceBytes = rowCount * shape.Skip(1).Aggregate((long)sizeof(double), (product, size) => product * size);
         var count = Math.Clamp(chunkBytes / sliceBytes, 1, shape[0]);
         for (long start = 0; start < shape[0]; start += count)
         {
             using var chunkScope = NewDisposeScope();
             var length = Math.Min(count, shape[0] - start);
-            var rows = Sum(uses.Select(pair => pair.Use.PerSampleSlice(pair.Error, start, length)))
-                .flatten(1).to(ScalarType.Float64); // [N, P_slice]
+            var slices = captures.Select(uses =>
+                Sum(uses.Select(pair => pair.Use.PerSampleSlice(pair.Error, start, length))).flatten(1).to(ScalarType.Float64));
+            var rows = cat([.. slices]); // [K·N, P_slice]
             gram.AddInPlace(rows.mm(rows.t()));
         }
     }

@@ -59,6 +59,8 @@ internal sealed class GradientTape : IDisposable
         }
 
         using var scope = NewDisposeScope();
+        // Once asked for, an output keeps collecting its gradient in any other backward pass through the graph.
+        _records.ForEach(record => record.Output.grad = null);
         // The form of backward with inputs reports errors as exceptions; autograd.grad would end the process.
         autograd.backward([logits], [seeds], keepGraph, false, [.. _records.Select(record => record.Output)]);
         var captured = new List<(ParameterUse Use, Tensor Error)>();

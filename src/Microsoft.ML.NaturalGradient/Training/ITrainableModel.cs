@@ -8,6 +8,9 @@ internal interface ITrainableModel
     /// <summary>The parameters to train, in a fixed order; owned by the model.</summary>
     IReadOnlyList<NamedParameter> TrainableParameters { get; }
 
+    /// <summary>The only source of what a forward pass draws, such as dropout masks; null (the default) where it draws nothing. Owned by the model.</summary>
+    Generator? Randomness => null;
+
     /// <summary>Switches between training, with dropout where there is any, and use.</summary>
     /// <param name="training">Whether the model is trained.</param>
     void SetTraining(bool training);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Diagnostics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using static TorchSharp.torch;
 
@@ -18,6 +19,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 {
     private readonly IReadOnlyList<NamedParameter> _parameters = model.TrainableParameters;
     private readonly Stopwatch _watch = new();
+    private ApproximationQuality? _quality;
     private long _rowsDone;
     private string? _failure; // why the run stopped
 
@@ -29,6 +31,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     public TrainingResult Run(IBatchSource training, IBatchSource? validation)
     {
         using var optimizer = settings.Optimizer.Build([.. _parameters.Select(named => named.Value)], settings.Seed);
+        _quality = settings.Probe is { } probe ? new ApproximationQuality(optimizer.Parameters, probe, settings.Seed) : null;
         WeightSnapshot? kept = null;
         try
         {
@@ -79,9 +82,10 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             using var owned = batch;
             using var scope = NewDisposeScope();
             settings.CheckAlive?.Invoke();
-            var rate = LearningRate(((epoch - 1) * training.BatchCount) + step, training.BatchCount);
+            var stepsDone = ((epoch - 1) * training.BatchCount) + step;
+            var rate = LearningRate(stepsDone, training.BatchCount);
             using var evaluation = BatchEvaluation.Run(
-                objective, batch.Labels, optimizer.NeedsPerSampleGradients, () => model.Forward(batch.Input));
+                objective, batch.Labels, optimizer.NeedsPerSampleGradients, () => model.Forward(batch.Input), model.Randomness);
             var batchLoss = evaluation.Losses.sum().item<double>();
             step++;
             if (!double.IsFinite(batchLoss))
@@ -91,6 +95,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             }
 
             var batchCorrect = evaluation.CountCorrect();
+            var quality = stepsDone % settings.Probe?.Every == 0 ? _quality!.Measure(model, objective, batch) : null;
             var diagnostics = optimizer.Step(evaluation, rate);
             (loss, correct, rows, _rowsDone) =
                 (loss + batchLoss, correct + batchCorrect, rows + evaluation.SampleCount, _rowsDone + evaluation.SampleCount);
@@ -105,13 +110,14 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
                 EndOfEpoch = false,
                 Loss = batchLoss / evaluation.SampleCount,
                 Accuracy = batchCorrect / (double)evaluation.SampleCount,
-                LearningRate = rate,
+                LearningRate = diagnostics.LearningRate ?? rate,
                 RowsPerSecond = _rowsDone / _watch.Elapsed.TotalSeconds,
                 TimeLeft = _watch.Elapsed * (((double)settings.EpochCount * training.SampleCount / _rowsDone) - 1),
                 GradientNormSpread = diagnostics.LargestGradientNorm / diagnostics.SmallestGradientNorm,
                 Condition = diagnostics.Condition,
                 DeadRows = diagnostics.DeadRows,
                 DampingRaised = diagnostics.DampingRaised,
+                Quality = quality,
             };
             settings.Report?.Invoke(progress);
         }
@@ -125,6 +131,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         return progress! with
         {
             EndOfEpoch = true,
+            Quality = null,
             Loss = loss / rows,
             Accuracy = correct / (double)rows,
             Condition = condition,

@@ -29,7 +29,7 @@ public sealed record TrainingProgress
     /// </summary>
     public required double? Accuracy { get; init; }
 
-    /// <summary>Learning rate of the last step.</summary>
+    /// <summary>Learning rate of the last step: that of the schedule, or the step length that the optimizer chose itself.</summary>
     public required double LearningRate { get; init; }
 
     /// <summary>Training rows per second since the run began.</summary>
@@ -55,6 +55,9 @@ public sealed record TrainingProgress
     /// How often the damping had to be multiplied by ten before the Gram system could be solved: in the step, or in all steps of the epoch.
     /// </summary>
     public int DampingRaised { get; init; }
+
+    /// <summary>How good update directions are on the batch before its step; null except at the steps that a <see cref="QualityProbe"/> asks for.</summary>
+    public QualityReport? Quality { get; init; }
 
     /// <summary>Mean validation loss of a row, in the unit of <see cref="Loss"/>; null in the middle of an epoch and without validation rows.</summary>
     public double? ValidationLoss { get; init; }

@@ -18,6 +18,9 @@ internal sealed record TrainingSettings
     /// <summary>When to stop before the last epoch; null for never. Acts with validation rows only.</summary>
     public EarlyStopping? EarlyStopping { get; init; }
 
+    /// <summary>What to measure about update directions during training; null for nothing.</summary>
+    public QualityProbe? Probe { get; init; }
+
     /// <summary>Called after every step and every epoch.</summary>
     public Action<TrainingProgress>? Report { get; init; }
 

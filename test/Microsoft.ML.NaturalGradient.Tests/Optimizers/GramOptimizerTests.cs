@@ -46,6 +46,24 @@ public sealed class GramOptimizerTests
     }
 
     [TestMethod]
+    public void Step_NormalisedRows_GramWeightsAndUpdatesEqualReference()
+    {
+        using var scope = NewDisposeScope();
+        var network = new ToyNetwork();
+        var reference = Fixture.Read("spec/normalised_gram_toy.json");
+        using var batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), network.Labels, true, network.Forward);
+        using var captured = batch.Capture(batch.LogitGradients.div(batch.SquaredNorms.sqrt().unsqueeze(1)));
+        var gram = captured.Gram();
+        using var solution = GramSolver.Solve(gram, batch.SquaredNorms.sqrt(), 0);
+        var meanDiagonal = gram.diagonal().mean().item<double>();
+
+        Fixture.AssertClose(reference.GetProperty("C_hat").ToTensor(), gram);
+        Fixture.AssertClose(reference.GetProperty("w_hat_lam0").ToTensor(), solution.Weights);
+        AssertUpdate("iEFmatrixdamp_lam0.01", Ief with { Damping = 0.01 / meanDiagonal });
+        AssertUpdate("iEFmatrixdamp_lam1", Ief with { Damping = 1 / meanDiagonal });
+    }
+
+    [TestMethod]
     public void Step_EmpiricalFisher_EqualsReferenceUpdate()
     {
         var meanDiagonal = new ToyNetwork().Reference("C").ToTensor().diagonal().mean().item<double>();

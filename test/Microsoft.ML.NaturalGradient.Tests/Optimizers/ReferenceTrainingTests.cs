@@ -43,6 +43,42 @@ public sealed class ReferenceTrainingTests
     }
 
     [TestMethod]
+    public void Step_ImprovedEmpiricalFisherWithMomentum_FollowsReference() =>
+        AssertRun("ief-spring lr=0.5 damping=0.001 momentum=0.5", Optimizers.Ief with { Damping = 1e-3, Momentum = 0.5 }, 0.5);
+
+    [TestMethod]
+    public void Step_ExactNaturalGradient_FollowsReference() => AssertRun("ng lr=0.2 damping=0.01 momentum=0", Optimizers.Ng, 0.2);
+
+    [TestMethod]
+    [DataRow("sgd damping=0")]
+    [DataRow("ef damping=1e-09")]
+    [DataRow("ef damping=1.0")]
+    [DataRow("ief damping=1e-09")]
+    [DataRow("ief damping=0.001")]
+    [DataRow("ief damping=1.0")]
+    [DataRow("sf damping=0.01")]
+    [DataRow("ng damping=1e-09")]
+    [DataRow("ng damping=0.01")]
+    public void Gamma_FirstBatch_EqualsReference(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var classifier = BertFixture.CreateAdaptedClassifier();
+        var parameters = InReferenceOrder(classifier);
+        var first = Reference.GetProperty("batches")[0];
+        using var inputs = BertFixture.Inputs(first.GetProperty("inputs"));
+        using var batch = BatchEvaluation.Run(
+            new SoftmaxCrossEntropy(), first.GetProperty("labels").ToTensor().to(ScalarType.Int64), true, () => classifier.Forward(inputs));
+        batch.KeepsGraph = true;
+        var products = new FisherProducts(batch, parameters);
+
+        var direction = Direction(name, batch, parameters);
+
+        var expected = Reference.GetProperty("gamma_first_batch").GetProperty(name).GetDouble();
+        Assert.AreEqual(expected, products.ExactlyAlong(direction).Gamma, 1e-7 * expected, "exact"); // at damping 1E-9
+        Assert.AreEqual(expected, products.Along(direction).Gamma, 1e-5 * expected, "by differences");
+    }
+
+    [TestMethod]
     public void Step_SampledFisher_FollowsReference()
     {
         var step = 0;
@@ -54,6 +90,25 @@ public sealed class ReferenceTrainingTests
                 Optimizers.Sf with { Damping = 0.1, NormalizeUpdate = false },
                 batch => new SoftmaxCrossEntropy().LogitGradients(batch.Logits.detach(), labels[step++])),
             0.02);
+    }
+
+    private static Dictionary<IntPtr, Tensor> Direction(string name, BatchEvaluation batch, Parameter[] parameters)
+    {
+        var damping = double.Parse(name[(name.IndexOf('=') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+        using var optimizer = name[..name.IndexOf(' ')] switch
+        {
+            "ef" => (Optimizers.Ef with { Damping = damping }).Create(parameters, 0),
+            "ief" => (Optimizers.Ief with { Damping = damping }).Create(parameters, 0),
+            "ng" => (Optimizers.Ng with { Damping = damping }).Create(parameters, 0),
+            "sf" => new SampledFisher(
+                parameters, Optimizers.Sf with { Damping = damping },
+                evaluated => new SoftmaxCrossEntropy().LogitGradients(
+                    evaluated.Logits.detach(), Reference.GetProperty("sampled_labels").ToTensor().to(ScalarType.Int64)[0])),
+            _ => null,
+        };
+        return optimizer is null
+            ? parameters.Zip(batch.PullBack(batch.LogitGradients, parameters)).ToDictionary(pair => pair.First.Handle, pair => pair.Second)
+            : ((IUpdateDirection)optimizer).Direction(batch);
     }
 
     private static void AssertRun(string name, OptimizerOptions options, double learningRate) =>

@@ -1,0 +1,41 @@
+namespace Microsoft.ML.NaturalGradient;
+
+/// <summary>Measures during training how good update directions are on the batch at hand: γ against the exact Fisher matrix.</summary>
+/// <remarks>
+/// Wu et al., NeurIPS 2024, section 6 and algorithm 4. Before every <see cref="Every"/>-th step the batch is evaluated once more with dropout
+/// off; each direction then costs what the method's own step costs and two forward passes. Training goes on as if nothing had been measured.
+/// Results come with <see cref="TrainingProgress.Quality"/>.
+/// </remarks>
+public sealed record QualityProbe
+{
+    /// <summary>Steps between two measurements; the first is before the first step.</summary>
+    /// <value>At least 1. The default is 50.</value>
+    public int Every { get; init; } = 50;
+
+    /// <summary>The methods whose direction is measured, each with its own damping; the plain gradient is measured always.</summary>
+    /// <value>Methods that have a direction of a single batch. The default is EF, iEF and SF.</value>
+    public IReadOnlyList<OptimizerOptions> Directions { get; init; } = [Optimizers.Ef, Optimizers.Ief, Optimizers.Sf];
+
+    /// <summary>Further dampings at which every damped method of <see cref="Directions"/> is measured.</summary>
+    /// <value>Zero or greater, greater for SF. The default is none.</value>
+    public IReadOnlyList<double> DampingSweep { get; init; } = [];
+
+    /// <summary>All methods to measure, the sweep included.</summary>
+    internal IReadOnlyList<OptimizerOptions> AllDirections =>
+        [.. Directions, .. Directions.OfType<GramOptimizerOptions>().SelectMany(method => DampingSweep.Select(damping => method with { Damping = damping }))];
+
+    internal void Validate()
+    {
+        if (Every < 1)
+        {
+            throw new ArgumentOutOfRangeException(nameof(Every), $"QualityProbe.Every is {Every}. Use at least 1 step.");
+        }
+
+        ArgumentNullException.ThrowIfNull(Directions);
+        ArgumentNullException.ThrowIfNull(DampingSweep);
+        foreach (var method in AllDirections)
+        {
+            method.Validate();
+        }
+    }
+}

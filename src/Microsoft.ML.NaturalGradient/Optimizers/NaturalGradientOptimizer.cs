@@ -1,0 +1,69 @@
+using Microsoft.ML.NaturalGradient.Numerics;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Optimization;
+
+/// <summary>Base of the methods that solve a damped natural-gradient system on each batch and then move along its solution.</summary>
+internal abstract class NaturalGradientOptimizer : Optimizer, IUpdateDirection
+{
+    private const double NormFloor = 1e-12;
+
+    private readonly bool _normalize;
+    private readonly StepLength? _stepLength;
+
+    private protected NaturalGradientOptimizer(IReadOnlyList<Parameter> parameters, GramOptimizerOptions options)
+        : base(parameters)
+    {
+        // A measured step fits the direction whatever its length.
+        _normalize = options.NormalizeUpdate && options.AutomaticStep is null;
+        if (options.AutomaticStep is { } automatic)
+        {
+            var length = new StepLength(automatic);
+            Track("automatic.steps", () => length.Steps, value => length.Steps = (long)value);
+            Track("automatic.value", () => length.Value, value => length.Value = value);
+            _stepLength = length;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Dictionary<IntPtr, Tensor> Direction(BatchEvaluation batch)
+    {
+        using var scope = NewDisposeScope();
+        batch.Trained = Parameters;
+        var (direction, _) = Compute(batch, withState: false);
+        return direction.ToDictionary(pair => pair.Key, pair => pair.Value.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The largest learning rate at which the method is stable; infinite where none is known.</summary>
+    private protected virtual double LargestLearningRate => double.PositiveInfinity;
+
+    /// <summary>Computes the direction d of a batch; runs inside a dispose scope.</summary>
+    /// <param name="batch">The evaluated batch.</param>
+    /// <param name="withState">Whether what outlives a step is used and moved on.</param>
+    private protected abstract (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, bool withState);
+
+    private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
+    {
+        var (direction, diagnostics) = Compute(batch, withState: true);
+        if (_stepLength is not null)
+        {
+            learningRate *= _stepLength.Next(() => new FisherProducts(batch, Parameters).Along(direction));
+        }
+
+        var rate = _normalize ? learningRate : Math.Min(learningRate, LargestLearningRate);
+        Move(direction, rate);
+        return diagnostics with { LearningRate = rate };
+    }
+
+    // θ ← θ − η·d, with d scaled to unit norm when the options ask for it.
+    private void Move(Dictionary<IntPtr, Tensor> direction, double learningRate)
+    {
+        using var noGrad = no_grad();
+        var step = _normalize ? learningRate / (Parameters.Select(parameter => direction[parameter.Handle]).Norm() + NormFloor) : learningRate;
+        foreach (var parameter in Parameters)
+        {
+            parameter.AddInPlace(direction[parameter.Handle], -step);
+        }
+    }
+}

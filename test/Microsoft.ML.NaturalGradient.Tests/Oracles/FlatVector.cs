@@ -1,0 +1,32 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Oracles;
+
+/// <summary>Vectors over all parameters, in their order, and the same by parameter.</summary>
+internal static class FlatVector
+{
+    public static Dictionary<IntPtr, Tensor> Split(Tensor flat, IReadOnlyList<Parameter> parameters)
+    {
+        var (parts, start) = (new Dictionary<IntPtr, Tensor>(), 0L);
+        foreach (var parameter in parameters)
+        {
+            parts.Add(parameter.Handle, flat.narrow(0, start, parameter.numel()).view(parameter.shape));
+            start += parameter.numel();
+        }
+
+        return parts;
+    }
+
+    public static Tensor Join(IReadOnlyDictionary<IntPtr, Tensor> parts, IReadOnlyList<Parameter> parameters) =>
+        cat([.. parameters.Select(parameter => parts[parameter.Handle].detach().flatten())]);
+
+    public static void Set(IReadOnlyList<Parameter> parameters, Tensor flat)
+    {
+        using var noGrad = no_grad();
+        foreach (var (parameter, part) in parameters.Zip(Split(flat, parameters).Values))
+        {
+            parameter.copy_(part);
+        }
+    }
+}
