@@ -98,6 +98,8 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             EarlyStopping = settings.EarlyStopping is { WatchAccuracy: false } stopping
                 ? stopping with { MinDelta = target.ObjectiveUnits(stopping.MinDelta) }
                 : settings.EarlyStopping,
+            Probe = settings.Probe,
+            Notify = message => channel.Info(message),
             CheckAlive = CheckAlive,
             Report = progress => Report(target.Present(progress)),
         };

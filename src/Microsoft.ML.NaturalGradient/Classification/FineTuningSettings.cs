@@ -36,6 +36,9 @@ internal sealed record FineTuningSettings
     /// <summary>Whether a saved model holds the pretrained weights.</summary>
     public required bool SaveBaseModel { get; init; }
 
+    /// <summary>What to measure about update directions; null for nothing.</summary>
+    public required QualityProbe? Probe { get; init; }
+
     /// <summary>Throws when a setting is out of range.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A setting is out of range; the message names it.</exception>
     public void Validate()
@@ -51,6 +54,7 @@ internal sealed record FineTuningSettings
         Optimizer.Validate();
         Adapter.Validate();
         EarlyStopping?.Validate();
+        Probe?.Validate();
     }
 
     /// <summary>Throws when a setting is out of range.</summary>

@@ -4,13 +4,18 @@ namespace Microsoft.ML.NaturalGradient;
 /// <remarks>
 /// Wu et al., NeurIPS 2024, section 6 and algorithm 4. Before every <see cref="Every"/>-th step the batch is evaluated once more with dropout
 /// off; each direction then costs what the method's own step costs and two forward passes. Training goes on as if nothing had been measured.
-/// Results come with <see cref="TrainingProgress.Quality"/>.
+/// Results come with <see cref="TrainingProgress.Quality"/>. <see cref="BatchesPerEpoch"/> measures at fixed weights instead, as the paper does;
+/// results come with <see cref="TrainingProgress.EpochQuality"/>.
 /// </remarks>
 public sealed record QualityProbe
 {
     /// <summary>Steps between two measurements; the first is before the first step.</summary>
-    /// <value>At least 1. The default is 50.</value>
-    public int Every { get; init; } = 50;
+    /// <value>At least 1, or null for none during an epoch. The default is 50.</value>
+    public int? Every { get; init; } = 50;
+
+    /// <summary>Training batches, drawn anew, on which the weights at the end of each epoch are measured.</summary>
+    /// <value>Zero or greater; not more than there are batches are used. The default is 0.</value>
+    public int BatchesPerEpoch { get; init; }
 
     /// <summary>The methods whose direction is measured, each with its own damping; the plain gradient is measured always.</summary>
     /// <value>Methods that have a direction of a single batch. The default is EF, iEF and SF.</value>
@@ -28,7 +33,13 @@ public sealed record QualityProbe
     {
         if (Every < 1)
         {
-            throw new ArgumentOutOfRangeException(nameof(Every), $"QualityProbe.Every is {Every}. Use at least 1 step.");
+            throw new ArgumentOutOfRangeException(nameof(Every), $"QualityProbe.Every is {Every}. Use at least 1 step, or null for none.");
+        }
+
+        if (BatchesPerEpoch < 0)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(BatchesPerEpoch), $"QualityProbe.BatchesPerEpoch is {BatchesPerEpoch}. Use 0 for none, or for example 20 batches.");
         }
 
         ArgumentNullException.ThrowIfNull(Directions);

@@ -45,7 +45,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
                     return Fail(kept, keptEpoch);
                 }
 
-                report = Validate(report, validation);
+                report = Probe(Validate(report, validation), training, epoch);
                 settings.Report?.Invoke(report);
                 var score = Score(report);
                 if (score is null || score < best - settings.EarlyStopping!.MinDelta)
@@ -97,6 +97,11 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             var batchCorrect = evaluation.CountCorrect();
             var quality = stepsDone % settings.Probe?.Every == 0 ? _quality!.Measure(model, objective, batch) : null;
             var diagnostics = optimizer.Step(evaluation, rate);
+            if (stepsDone == 0 && optimizer.Coverage?.Describe(settings.Optimizer.Name) is { } coverage)
+            {
+                settings.Notify?.Invoke(coverage);
+            }
+
             (loss, correct, rows, _rowsDone) =
                 (loss + batchLoss, correct + batchCorrect, rows + evaluation.SampleCount, _rowsDone + evaluation.SampleCount);
             (condition, deadRows, raised) = (
@@ -138,6 +143,25 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             DeadRows = deadRows,
             DampingRaised = raised,
         };
+    }
+
+    // The order is that of an epoch that is never trained, so that the batches are no better known than others.
+    private TrainingProgress Probe(TrainingProgress report, IBatchSource training, int epoch)
+    {
+        if (settings.Probe is not { BatchesPerEpoch: > 0 } probe)
+        {
+            return report;
+        }
+
+        var found = new List<QualityReport>();
+        foreach (var batch in training.Shuffled(settings.EpochCount + epoch - 1).Take(probe.BatchesPerEpoch))
+        {
+            using var owned = batch;
+            settings.CheckAlive?.Invoke();
+            found.Add(_quality!.Measure(model, objective, batch));
+        }
+
+        return report with { EpochQuality = found };
     }
 
     private TrainingProgress Validate(TrainingProgress report, IBatchSource? validation)

@@ -59,6 +59,12 @@ public sealed record TrainingProgress
     /// <summary>How good update directions are on the batch before its step; null except at the steps that a <see cref="QualityProbe"/> asks for.</summary>
     public QualityReport? Quality { get; init; }
 
+    /// <summary>
+    /// What <see cref="QualityProbe.BatchesPerEpoch"/> asked for: a report for each batch, at the weights at the end of the epoch; empty in other reports.
+    /// <see cref="QualityReport.Average(IEnumerable{QualityReport})"/> makes means of them.
+    /// </summary>
+    public IReadOnlyList<QualityReport> EpochQuality { get; init; } = [];
+
     /// <summary>Mean validation loss of a row, in the unit of <see cref="Loss"/>; null in the middle of an epoch and without validation rows.</summary>
     public double? ValidationLoss { get; init; }
 

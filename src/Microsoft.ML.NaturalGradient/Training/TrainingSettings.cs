@@ -24,6 +24,9 @@ internal sealed record TrainingSettings
     /// <summary>Called after every step and every epoch.</summary>
     public Action<TrainingProgress>? Report { get; init; }
 
+    /// <summary>Told in a sentence, after the first step, what the optimizer trains in another way than its own.</summary>
+    public Action<string>? Notify { get; init; }
+
     /// <summary>Called before every step; throws to stop the run.</summary>
     public Action? CheckAlive { get; init; }
 }

@@ -30,9 +30,28 @@ public sealed class QualityProbeTests
     }
 
     [TestMethod]
+    public void Run_WithBatchesPerEpoch_MeasuresTheWeightsOfTheEpochsEnd()
+    {
+        using var plain = new PointClassifier();
+        using var probed = new PointClassifier();
+        var reports = new List<TrainingProgress>();
+
+        Run(plain, null, _ => { });
+        Run(probed, new QualityProbe { Every = null, BatchesPerEpoch = 2, Directions = [Ief] }, reports.Add);
+
+        CollectionAssert.AreEqual(plain.Weights, probed.Weights);
+        Assert.IsTrue(reports.All(report => report.Quality is null && report.EpochQuality.Count == (report.EndOfEpoch ? 2 : 0)));
+        var average = QualityReport.Average(reports[^1].EpochQuality)[0];
+        Assert.AreEqual("iEF", average.Method);
+        Assert.AreEqual(2, average.BatchCount);
+        Assert.IsTrue(average.Gamma > 0);
+    }
+
+    [TestMethod]
     public void Validate_SettingsOutOfRange_Throw()
     {
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(new QualityProbe { Every = 0 }.Validate);
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(new QualityProbe { BatchesPerEpoch = -1 }.Validate);
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(new QualityProbe { DampingSweep = [-1] }.Validate);
         Assert.ThrowsExactly<ArgumentNullException>(new QualityProbe { Directions = null! }.Validate);
         new QualityProbe().Validate();

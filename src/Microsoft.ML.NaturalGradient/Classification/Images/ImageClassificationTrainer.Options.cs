@@ -78,6 +78,12 @@ public sealed partial class ImageClassificationTrainer
         /// <summary>Called after every step and every epoch, on the thread that trains; null (the default) for nobody.</summary>
         public Action<TrainingProgress>? MetricsCallback { get; set; }
 
+        /// <summary>
+        /// Measures while training how close update directions are to the exact natural gradient; null (the default) for nothing. Results come with
+        /// <see cref="MetricsCallback"/>.
+        /// </summary>
+        public QualityProbe? QualityProbe { get; set; }
+
         /// <summary>Stops the training with an <see cref="OperationCanceledException"/>.</summary>
         public CancellationToken CancellationToken { get; set; }
 
@@ -101,6 +107,7 @@ public sealed partial class ImageClassificationTrainer
             MetricsCallback = MetricsCallback,
             CancellationToken = CancellationToken,
             SaveBaseModel = SaveBaseModel,
+            Probe = QualityProbe,
         };
 
         /// <summary>How pictures are read.</summary>

@@ -53,6 +53,12 @@ public abstract class TextTrainerOptions
     /// <summary>Called after every step and every epoch, on the thread that trains; null (the default) for nobody.</summary>
     public Action<TrainingProgress>? MetricsCallback { get; set; }
 
+    /// <summary>
+    /// Measures while training how close update directions are to the exact natural gradient; null (the default) for nothing. Results come with
+    /// <see cref="MetricsCallback"/>.
+    /// </summary>
+    public QualityProbe? QualityProbe { get; set; }
+
     /// <summary>Stops the training with an <see cref="OperationCanceledException"/>.</summary>
     public CancellationToken CancellationToken { get; set; }
 
@@ -81,6 +87,7 @@ public abstract class TextTrainerOptions
         MetricsCallback = MetricsCallback,
         CancellationToken = CancellationToken,
         SaveBaseModel = SaveBaseModel,
+        Probe = QualityProbe,
     };
 
     /// <summary>Throws when a setting is out of range or two of them contradict each other.</summary>
