@@ -12,8 +12,8 @@ internal static class OptimizerFamily
 
     /// <summary>The members and their variants.</summary>
     /// <remarks>
-    /// AdaFisher and KFAC do more work in some steps than in others: a name that ends with "every step" has it in each, the bare one almost
-    /// never (AdaFisher: one step in ten; the KFAC family: inverses in one step of five, factors in each).
+    /// AdaFisher and KFAC do more work in some steps than in others (AdaFisher: factors in one step of ten; the KFAC family: inverses in one step of
+    /// five, factors in each); variants do it in every step.
     /// </remarks>
     public static IReadOnlyDictionary<string, OptimizerOptions> Variants { get; } = new Dictionary<string, OptimizerOptions>(Members)
     {
@@ -22,6 +22,10 @@ internal static class OptimizerFamily
         ["AdaFisher, factors every step"] = Optimizers.AdaFisher with { FactorInterval = 1 },
         ["Kfac, inverses every step"] = Optimizers.Kfac with { InverseInterval = 1 },
         ["Iekfac, inverses every step"] = Optimizers.Iekfac with { InverseInterval = 1 },
-        ["Ief, automatic step"] = Optimizers.Ief with { AutomaticStep = new AutomaticStep { Every = 1 } },
+        ["Ief, length measured every step"] = Optimizers.Ief with { AutomaticStep = new AutomaticStep { Every = 1 } },
     };
+
+    /// <summary>Whether a step of this member or variant takes many passes.</summary>
+    /// <param name="name">Its name.</param>
+    public static bool IsLong(string name) => Variants[name] is HessianFreeOptions;
 }
