@@ -20,6 +20,11 @@ switch (args)
         return 0;
     case ["mlp", .. var rest]:
         return MlpCommand.Run(rest);
+    case ["pruning", .. var rest]:
+        return PruningCommand.Run(rest);
+    case ["state"]:
+        StateSizes.Run();
+        return 0;
     case ["images", .. var rest]:
         return ImagesCommand.Run(rest);
     case ["memory"]:

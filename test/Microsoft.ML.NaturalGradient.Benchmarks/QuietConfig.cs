@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Toolchains.InProcess.NoEmit;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks;
@@ -15,6 +16,7 @@ internal sealed class QuietConfig : ManualConfig
         AddJob(Job.Default.WithToolchain(InProcessNoEmitToolchain.Instance)
             .WithWarmupCount(3).WithIterationCount(15).WithInvocationCount(1).WithUnrollFactor(1));
         AddColumn(StatisticColumn.Median, StatisticColumn.Min);
+        WithSummaryStyle(SummaryStyle.Default.WithMaxParameterColumnWidth(40)); // names of methods in full
         WithOptions(ConfigOptions.DisableOptimizationsValidator);
     }
 }

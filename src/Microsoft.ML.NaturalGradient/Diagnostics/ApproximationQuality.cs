@@ -11,11 +11,14 @@ namespace Microsoft.ML.NaturalGradient.Diagnostics;
 
 /// <summary>Measures update directions against the exact Fisher matrix of a batch.</summary>
 /// <remarks>
-/// Wu et al., NeurIPS 2024, algorithm 4, with Jz d from a central difference. A batch costs one recorded forward and backward pass, and each
-/// method its own direction and two forward passes.
+/// Wu et al., NeurIPS 2024, algorithm 4. Where a sample has few logits and the memory suffices, a batch costs one recorded forward pass and a
+/// backward pass for each logit of a sample: they give Jz, from which come Jz d and every per-sample gradient that a method asks for. Otherwise
+/// a batch costs one backward pass, and each method its own direction and two forward passes, for Jz d by a central difference.
 /// </remarks>
 internal sealed class ApproximationQuality
 {
+    private const int PassesOfADirection = 3; // two forward passes and at least one backward pass
+
     private static readonly Scalar Zero = 0.0;
 
     private readonly IReadOnlyList<Parameter> _parameters;
@@ -41,6 +44,9 @@ internal sealed class ApproximationQuality
             }
         }
     }
+
+    /// <summary>Most memory for what the methods share; 0 makes each take its own passes.</summary>
+    public long MostSharedBytes { get; init; } = 1L << 30;
 
     /// <summary>Measures a batch of a model with dropout off; the model is in training afterwards.</summary>
     /// <param name="model">The model.</param>
@@ -70,18 +76,25 @@ internal sealed class ApproximationQuality
         using var scope = NewDisposeScope();
         batch.KeepsGraph = true;
         batch.Trained = _parameters;
+        if (batch.Logits.numel() <= PassesOfADirection * (_methods.Count + 1) * batch.SampleCount)
+        {
+            batch.ShareJacobian(MostSharedBytes);
+        }
+
         using var captured = batch.Capture(batch.LogitGradients);
         var gram = captured.Gram(); // [N, N]
         var norms = gram.diagonal().clamp_min(Zero).sqrt(); // ‖g_n‖, [N]
         var gradient = captured.Combine(ones_like(norms)); // g
         var products = new FisherProducts(batch, _parameters);
-        var sgd = products.Along(gradient).Gamma;
+        Func<IReadOnlyDictionary<IntPtr, Tensor>, DirectionalDerivatives> along = batch.Jacobian is null ? products.Along : products.ExactlyAlong;
+        var sgd = along(gradient).Gamma;
         var seed = _seed + _measured++;
         var found = new List<DirectionQuality>();
         foreach (var method in _methods)
         {
             using var methodScope = NewDisposeScope();
-            found.Add(Quality(method, Direction(method, batch, gradient, seed), products, captured, norms, sgd));
+            var direction = Direction(method, batch, gradient, seed);
+            found.Add(Quality(method, direction, along(direction).Gamma, captured, norms, sgd));
         }
 
         return new QualityReport
@@ -105,9 +118,8 @@ internal sealed class ApproximationQuality
     }
 
     private DirectionQuality Quality(
-        OptimizerOptions method, Dictionary<IntPtr, Tensor> direction, FisherProducts products, CapturedGradients captured, Tensor norms, double sgd)
+        OptimizerOptions method, Dictionary<IntPtr, Tensor> direction, double gamma, CapturedGradients captured, Tensor norms, double sgd)
     {
-        var gamma = products.Along(direction).Gamma;
         var changes = captured.Dot(direction); // d·g_n, [N]
         var projections = changes.div(norms.where(norms.gt(Zero), ones_like(norms)));
         return new DirectionQuality

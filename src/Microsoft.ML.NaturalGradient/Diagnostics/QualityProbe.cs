@@ -3,7 +3,8 @@ namespace Microsoft.ML.NaturalGradient;
 /// <summary>Measures during training how good update directions are on the batch at hand: γ against the exact Fisher matrix.</summary>
 /// <remarks>
 /// Wu et al., NeurIPS 2024, section 6 and algorithm 4. Before every <see cref="Every"/>-th step the batch is evaluated once more with dropout
-/// off; each direction then costs what the method's own step costs and two forward passes. Training goes on as if nothing had been measured.
+/// off. With few classes that takes a backward pass for each class and little more for a direction; with many each direction costs what the
+/// method's own step costs and two forward passes. Training goes on as if nothing had been measured.
 /// Results come with <see cref="TrainingProgress.Quality"/>. <see cref="BatchesPerEpoch"/> measures at fixed weights instead, as the paper does;
 /// results come with <see cref="TrainingProgress.EpochQuality"/>.
 /// </remarks>

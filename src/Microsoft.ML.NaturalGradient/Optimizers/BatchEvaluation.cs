@@ -13,6 +13,7 @@ internal sealed class BatchEvaluation : IDisposable
     private readonly GradientTape? _tape;
     private readonly Tensor _labels;
     private readonly ReplayableForward _forward;
+    private List<CapturedGradients>? _jacobian;
 
     private BatchEvaluation(IObjective objective, GradientTape? tape, ReplayableForward forward, Tensor labels)
     {
@@ -49,6 +50,9 @@ internal sealed class BatchEvaluation : IDisposable
 
     /// <summary>Whether every backward pass keeps the graph, so that another may follow; set while directions are compared.</summary>
     public bool KeepsGraph { get; set; }
+
+    /// <summary>The gradients of each logit, ∂z_nk/∂θ for each k; null where they were not captured for sharing.</summary>
+    public IReadOnlyList<CapturedGradients>? Jacobian => _jacobian;
 
     /// <summary>Runs the forward pass.</summary>
     /// <param name="objective">The loss.</param>
@@ -134,7 +138,28 @@ internal sealed class BatchEvaluation : IDisposable
         return _objective.FactorHessian(Logits.detach(), _labels);
     }
 
-    /// <summary>Captures per-sample gradients of seeded logits: from the tape, or sample by sample where it missed a trained parameter.</summary>
+    /// <summary>Captures <see cref="Jacobian"/>, one backward pass for each logit of a sample, which later captures share instead of taking their own pass.</summary>
+    /// <param name="mostBytes">Most memory it may take; with more nothing is done, nor where the tape missed a trained parameter.</param>
+    public void ShareJacobian(long mostBytes)
+    {
+        var count = Logits.numel() / SampleCount;
+        if (_jacobian is not null || _tape is null || !_tape.Covers(Trained) || count * _tape.ByteCount > mostBytes)
+        {
+            return;
+        }
+
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        _jacobian = [];
+        for (var k = 0L; k < count; k++)
+        {
+            var seeds = zeros(SampleCount, count, dtype: Logits.dtype, device: Logits.device);
+            seeds.select(1, k).copy_(ones_like(seeds.select(1, k)));
+            _jacobian.Add(_tape.Capture(Logits, seeds.view(Logits.shape), keepGraph: true));
+        }
+    }
+
+    /// <summary>Captures per-sample gradients of seeded logits: from <see cref="Jacobian"/>, from the tape, or sample by sample where it missed a trained parameter.</summary>
     /// <param name="seeds">Cotangents, shaped like the logits; converted to their type.</param>
     /// <param name="keepGraph">Whether another capture follows.</param>
     /// <returns>The captured gradients; the caller disposes them before this object.</returns>
@@ -142,6 +167,11 @@ internal sealed class BatchEvaluation : IDisposable
     public CapturedGradients Capture(Tensor seeds, bool keepGraph = false)
     {
         using var scope = NewDisposeScope();
+        if (_jacobian is not null)
+        {
+            return CapturedGradients.Mix(_jacobian, seeds.flatten(1));
+        }
+
         var tape = _tape ?? throw new InvalidOperationException("The forward pass was not recorded for per-sample gradients.");
         var typed = seeds.to(Logits.dtype);
         return tape.Covers(Trained)
@@ -167,6 +197,7 @@ internal sealed class BatchEvaluation : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _jacobian?.ForEach(captured => captured.Dispose());
         _tape?.Dispose();
         Logits.Dispose();
         Losses.Dispose();

@@ -54,7 +54,7 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
     }
 
     /// <summary>Computes u = Jz d to rounding: one backward pass for each logit of a sample, through the tape.</summary>
-    /// <remarks>For tests and small numbers of classes; the graph is kept.</remarks>
+    /// <remarks>For tests and small numbers of classes; the graph is kept. No pass where the batch has <see cref="BatchEvaluation.Jacobian"/>.</remarks>
     /// <param name="direction">d, keyed by the parameter's handle.</param>
     /// <returns>u, shaped like the logits, float64; owned by the caller.</returns>
     public Tensor ExactLogitChange(IReadOnlyDictionary<IntPtr, Tensor> direction)
@@ -63,6 +63,11 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
         using var scope = NewDisposeScope();
         batch.Trained = parameters;
         var shape = batch.Logits.shape;
+        if (batch.Jacobian is { } jacobian)
+        {
+            return stack(jacobian.Select(captured => captured.Dot(direction)), 1).view(shape).MoveToOuterDisposeScope();
+        }
+
         var perSample = batch.Logits.numel() / shape[0];
         var changes = new List<Tensor>();
         for (var k = 0L; k < perSample; k++)

@@ -104,6 +104,29 @@ internal sealed class CapturedGradients : IDisposable
         return gram.MoveToOuterDisposeScope();
     }
 
+    /// <summary>Mixes captures of one forward pass: row n of the result is Σ_k f_nk times row n of J_k.</summary>
+    /// <remarks>Per-sample gradients are linear in what is sent back: the same as a capture with the mixed seeds, without its backward pass.</remarks>
+    /// <param name="captures">K captures, each J_k [N, P]; not modified.</param>
+    /// <param name="factors">f, [N, K]; converted to the model's type.</param>
+    /// <returns>The mixed gradients; the caller disposes them.</returns>
+    public static CapturedGradients Mix(IReadOnlyList<CapturedGradients> captures, Tensor factors)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var mixed = new Dictionary<Tensor, Tensor>(ReferenceEqualityComparer.Instance); // the uses of one record share its error
+        return new CapturedGradients([.. captures[0]._uses.Select((pair, i) =>
+        {
+            if (!mixed.TryGetValue(pair.Error, out var error))
+            {
+                var columns = factors.to(pair.Error.dtype).to(pair.Error.device).view([.. factors.shape, .. Enumerable.Repeat(1L, (int)pair.Error.dim() - 1)]);
+                error = Sum(captures.Select((capture, k) => capture._uses[i].Error.mul(columns.select(1, k)))).DetachFromDisposeScope();
+                mixed.Add(pair.Error, error);
+            }
+
+            return (pair.Use, error);
+        })]);
+    }
+
     /// <summary>Forms J itself; for small P only.</summary>
     /// <returns>J, [N, P], columns in the order of <see cref="Parameters"/>; owned by the caller.</returns>
     public Tensor Rows()

@@ -27,6 +27,9 @@ internal sealed class GradientTape : IDisposable
         return recording;
     }
 
+    /// <summary>Bytes of the outputs that were recorded, which is what the errors of one capture take.</summary>
+    public long ByteCount => _records.Sum(record => record.Output.numel() * record.Output.ElementSize);
+
     /// <summary>Records a layer's output and the parameters it was made with.</summary>
     /// <param name="output">The layer output, in the graph; the tape takes it out of the caller's dispose scope and owns it.</param>
     /// <param name="uses">The parameters; the tape owns the objects.</param>

@@ -19,6 +19,53 @@ internal static class NetworkPruning
         FisherPruning.CheckSparsity(sparsity);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
+        WithFisher(parameters, batches, options, parts => FisherPruning.PruneTogether(parts, sparsity, options));
+    }
+
+    /// <summary>Measures a network at several sparsities, each pruned from the weights as they are now, which are put back afterwards.</summary>
+    /// <remarks>The Fisher matrix is estimated once for all sparsities.</remarks>
+    /// <param name="parameters">What is pruned.</param>
+    /// <param name="batches">As in <see cref="Prune"/>.</param>
+    /// <param name="sparsities">Fractions of the weights that are removed.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="measure">Measures the network, for example its accuracy.</param>
+    /// <returns>What was measured at each sparsity.</returns>
+    public static IReadOnlyList<double> Curve(
+        IReadOnlyList<Parameter> parameters, Func<IEnumerable<BatchEvaluation>> batches, IEnumerable<double> sparsities, PruningOptions options, Func<double> measure)
+    {
+        options.Validate();
+        var all = sparsities.ToList();
+        all.ForEach(FisherPruning.CheckSparsity);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var weights = parameters.Select(parameter => parameter.detach().clone()).ToList();
+        var measured = new List<double>();
+        WithFisher(parameters, batches, options, parts =>
+        {
+            foreach (var sparsity in all)
+            {
+                try
+                {
+                    FisherPruning.PruneTogether(parts, sparsity, options);
+                    using var grad = enable_grad();
+                    measured.Add(measure());
+                }
+                finally
+                {
+                    for (var i = 0; i < weights.Count; i++)
+                    {
+                        parameters[i].copy_(weights[i]);
+                    }
+                }
+            }
+        });
+
+        return measured;
+    }
+
+    private static void WithFisher(
+        IReadOnlyList<Parameter> parameters, Func<IEnumerable<BatchEvaluation>> batches, PruningOptions options, Action<IReadOnlyList<PruningPart>> use)
+    {
         var (samples, squares) = (0L, 0.0);
         ForEachBatch(parameters, batches, options.Fisher, rows =>
         {
@@ -42,45 +89,12 @@ internal static class NetworkPruning
                     parts[i].Add(rows[i]);
                 }
             });
-            FisherPruning.PruneTogether(parts, sparsity, options);
+            use(parts);
         }
         finally
         {
             parts.ForEach(part => part.Dispose());
         }
-    }
-
-    /// <summary>Measures a network at several sparsities, each pruned from the weights as they are now, which are put back afterwards.</summary>
-    /// <param name="parameters">What is pruned.</param>
-    /// <param name="batches">As in <see cref="Prune"/>.</param>
-    /// <param name="sparsities">Fractions of the weights that are removed.</param>
-    /// <param name="options">Settings.</param>
-    /// <param name="measure">Measures the network, for example its accuracy.</param>
-    /// <returns>What was measured at each sparsity.</returns>
-    public static IReadOnlyList<double> Curve(
-        IReadOnlyList<Parameter> parameters, Func<IEnumerable<BatchEvaluation>> batches, IEnumerable<double> sparsities, PruningOptions options, Func<double> measure)
-    {
-        using var scope = NewDisposeScope();
-        var weights = parameters.Select(parameter => parameter.detach().clone()).ToList();
-        var measured = new List<double>();
-        foreach (var sparsity in sparsities)
-        {
-            try
-            {
-                Prune(parameters, batches, sparsity, options);
-                measured.Add(measure());
-            }
-            finally
-            {
-                using var noGrad = no_grad();
-                for (var i = 0; i < weights.Count; i++)
-                {
-                    parameters[i].copy_(weights[i]);
-                }
-            }
-        }
-
-        return measured;
     }
 
     private static void ForEachBatch(

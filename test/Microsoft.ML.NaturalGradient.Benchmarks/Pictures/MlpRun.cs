@@ -28,8 +28,9 @@ internal sealed record MlpRun(IReadOnlyList<TrainingProgress> Epochs, double Tes
     /// <param name="hidden">Width of both hidden layers.</param>
     /// <param name="epochs">Epochs.</param>
     /// <param name="seed">Seed of weights and order.</param>
+    /// <param name="use">Takes the network with the weights of the best epoch, and leaves them as they are.</param>
     /// <returns>The results.</returns>
-    public static MlpRun Train(MlpData data, OptimizerOptions optimizer, int hidden, int epochs, int seed)
+    public static MlpRun Train(MlpData data, OptimizerOptions optimizer, int hidden, int epochs, int seed, Action<MlpClassifier>? use = null)
     {
         var watch = Stopwatch.StartNew();
         using var model = new MlpClassifier(
@@ -54,7 +55,9 @@ internal sealed record MlpRun(IReadOnlyList<TrainingProgress> Epochs, double Tes
         try
         {
             var result = loop.Run(data.Training(seed), data.Validation());
-            return new MlpRun(reports, Accuracy(model, objective, data.Test()), watch.Elapsed.TotalSeconds, result.Failure);
+            var run = new MlpRun(reports, Accuracy(model, data.Test()), watch.Elapsed.TotalSeconds, result.Failure);
+            use?.Invoke(model);
+            return run;
         }
         catch (InvalidOperationException e) // the loss was not finite in the first epoch
         {
@@ -62,8 +65,12 @@ internal sealed record MlpRun(IReadOnlyList<TrainingProgress> Epochs, double Tes
         }
     }
 
-    private static double Accuracy(MlpClassifier model, SoftmaxCrossEntropy objective, IBatchSource rows)
+    /// <summary>Counts how many rows are classified right, as a fraction.</summary>
+    /// <param name="model">The network; in evaluation afterwards.</param>
+    /// <param name="rows">The rows.</param>
+    public static double Accuracy(MlpClassifier model, IBatchSource rows)
     {
+        var objective = new SoftmaxCrossEntropy();
         using var noGrad = no_grad();
         model.SetTraining(false);
         var correct = 0L;

@@ -44,6 +44,41 @@ public sealed class ApproximationQualityTests
     }
 
     [TestMethod]
+    public void Measure_SharedJacobian_EqualsOwnPassesOfEachMethod()
+    {
+        using var scope = NewDisposeScope();
+        var network = new ToyNetwork();
+        var probe = new QualityProbe { Directions = [Optimizers.Sgd, Ef, Ief, Ief with { LiteralEq8 = true }, Sf with { Samples = 2 }, Ng, Optimizers.Kfac, Iekfac, Optimizers.AdaFisher] };
+
+        var shared = Measure(network, probe);
+        var alone = Measure(network, probe, mostSharedBytes: 0);
+
+        foreach (var (expected, actual) in alone.Directions.Zip(shared.Directions))
+        {
+            // Alone γ comes from differences, whose relative error is up to 1E-6.
+            Assert.AreEqual(expected.Gamma, actual.Gamma, 1e-6 * expected.Gamma, expected.Method);
+            Assert.AreEqual(expected.Norm, actual.Norm, 1e-8 * expected.Norm, expected.Method);
+            Fixture.AssertClose(tensor(expected.Projections.ToArray()), tensor(actual.Projections.ToArray()));
+        }
+
+        Fixture.AssertClose(tensor(alone.GramSpectrum.ToArray()), tensor(shared.GramSpectrum.ToArray()));
+    }
+
+    [TestMethod]
+    [DataRow(1L << 30, true)]
+    [DataRow(0L, false)]
+    public void Measure_MemoryForSharing_DecidesWhetherItIsUsed(long mostSharedBytes, bool expected)
+    {
+        using var scope = NewDisposeScope();
+        var network = new ToyNetwork();
+        using var batch = BatchEvaluation.Run(Objective, network.Labels, true, network.Forward);
+
+        _ = new ApproximationQuality(network.Parameters, new QualityProbe(), seed: 1) { MostSharedBytes = mostSharedBytes }.Measure(batch);
+
+        Assert.AreEqual(expected, batch.Jacobian is not null);
+    }
+
+    [TestMethod]
     public void Measure_DampingSweep_HasARowForEachMethodAndDamping()
     {
         using var scope = NewDisposeScope();
@@ -150,10 +185,10 @@ public sealed class ApproximationQualityTests
         Assert.IsTrue(last[3] < last[1] && last[3] < 1, found); // NG
     }
 
-    private static QualityReport Measure(ToyNetwork network, QualityProbe probe)
+    private static QualityReport Measure(ToyNetwork network, QualityProbe probe, long mostSharedBytes = 1L << 30)
     {
         using var batch = BatchEvaluation.Run(Objective, network.Labels, true, network.Forward);
-        return new ApproximationQuality(network.Parameters, probe, seed: 1).Measure(batch);
+        return new ApproximationQuality(network.Parameters, probe, seed: 1) { MostSharedBytes = mostSharedBytes }.Measure(batch);
     }
 
     private static QualityReport Report(double gamma, double sgdGamma) => new()

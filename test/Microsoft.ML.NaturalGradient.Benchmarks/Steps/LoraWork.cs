@@ -1,0 +1,43 @@
+using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Optimization;
+using Microsoft.ML.NaturalGradient.Training;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Benchmarks.Steps;
+
+/// <summary>MiniLM with LoRA of rank 8 for two classes, and a batch of random words to train it on.</summary>
+internal sealed class LoraWork : IDisposable
+{
+    /// <summary>Makes the model and the batch.</summary>
+    /// <param name="samples">Rows.</param>
+    /// <param name="tokens">Tokens of each.</param>
+    public LoraWork(int samples, int tokens)
+    {
+        using var files = PretrainedModel.MiniLM.Open();
+        Model = new TextClassifier(TextCheckpoint.Load(files).Encoder, 2, Adapters.LoRA, seed: 1);
+        Model.SetTraining(true);
+        Parameters = [.. Model.TrainableParameters.Select(named => named.Value)];
+        Batch = new LabeledBatch(LoraStepBenchmarks.Batch(samples, tokens), tensor(Enumerable.Range(0, samples).Select(row => (long)(row % 2)).ToArray()));
+    }
+
+    /// <summary>The model.</summary>
+    public TextClassifier Model { get; }
+
+    /// <summary>What is trained.</summary>
+    public IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <summary>The batch.</summary>
+    public LabeledBatch Batch { get; }
+
+    /// <summary>Makes one step.</summary>
+    /// <param name="optimizer">An optimizer of <see cref="Parameters"/>.</param>
+    public void Step(Optimizer optimizer) => TrainingStep.Run(Model, Batch.Input, Batch.Labels, optimizer);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Model.Dispose();
+        Batch.Dispose();
+    }
+}
