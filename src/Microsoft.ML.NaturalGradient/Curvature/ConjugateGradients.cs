@@ -14,7 +14,7 @@ internal sealed class ConjugateGradients(Func<IReadOnlyList<Tensor>, IReadOnlyLi
     /// <summary>Iterations after which the search ends.</summary>
     public int MostIterations { get; init; } = 50;
 
-    /// <summary>Length of the residual relative to g at which the search ends.</summary>
+    /// <summary>Length of the residual relative to g at which the search ends; at least the spacing of numbers in the vectors' type.</summary>
     public double Tolerance { get; init; } = 1e-3;
 
     /// <summary>Solves the system.</summary>
@@ -29,7 +29,9 @@ internal sealed class ConjugateGradients(Func<IReadOnlyList<Tensor>, IReadOnlyLi
         var residual = right.Select(part => part.clone()).ToArray();
         var search = right.Select(part => part.clone()).ToArray();
         var squared = Dot(residual, residual);
-        var goal = Tolerance * Tolerance * squared;
+        // A residual of rounding errors only would lead anywhere.
+        var tolerance = Math.Max(Tolerance, right[0].dtype == ScalarType.Float64 ? Math.BitIncrement(1.0) - 1 : MathF.BitIncrement(1f) - 1);
+        var goal = tolerance * tolerance * squared;
         var (damping, iteration) = (0.0, 0);
         while (iteration < MostIterations && squared > goal)
         {
@@ -43,6 +45,11 @@ internal sealed class ConjugateGradients(Func<IReadOnlyList<Tensor>, IReadOnlyLi
 
             damping = iteration == 0 ? relativeDamping * curvature / length : damping;
             var step = squared / (curvature + (damping * length));
+            if (!float.IsFinite((float)step))
+            {
+                break;
+            }
+
             var before = squared;
             Add(solution, search, step);
             Add(residual, image, -step);

@@ -18,7 +18,6 @@ internal static class OptimizerFamily
     public static IReadOnlyDictionary<string, OptimizerOptions> Variants { get; } = new Dictionary<string, OptimizerOptions>(Members)
     {
         ["HessianFree, 10 iterations"] = Optimizers.HessianFree with { MostIterations = 10, Tolerance = 0 },
-        ["HessianFree, 50 iterations"] = Optimizers.HessianFree with { MostIterations = 50, Tolerance = 0 },
         ["AdaFisher, factors every step"] = Optimizers.AdaFisher with { FactorInterval = 1 },
         ["Kfac, inverses every step"] = Optimizers.Kfac with { InverseInterval = 1 },
         ["Iekfac, inverses every step"] = Optimizers.Iekfac with { InverseInterval = 1 },
