@@ -71,7 +71,7 @@ internal static class GramSolver
         if (info.item<int>() != 0)
         {
             throw new InvalidOperationException(FormattableString.Invariant(
-                $"The Gram matrix is not positive definite at damping {damping:G3}. Increase Damping, for example to 1E-7, or set LiteralEq8 to false."));
+                $"The Gram matrix is not positive definite at damping {damping:G3}. Increase Damping, for example to 1E-7, or take it relative: set LiteralEq8 or AbsoluteDamping to false."));
         }
 
         var weights = cholesky_solve(target.to(ScalarType.Float64).unsqueeze(1), factor).squeeze(1); // [N]

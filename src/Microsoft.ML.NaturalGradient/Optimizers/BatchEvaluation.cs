@@ -9,6 +9,8 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// <summary>One forward pass and everything an optimizer may ask of it: losses, gradients, per-sample gradients.</summary>
 internal sealed class BatchEvaluation : IDisposable
 {
+    private const double SmallestSquaredNorm = 1e-30;
+
     private readonly IObjective _objective;
     private readonly GradientTape? _tape;
     private readonly Tensor _labels;
@@ -136,6 +138,16 @@ internal sealed class BatchEvaluation : IDisposable
     {
         using var scope = NewDisposeScope();
         return _objective.FactorHessian(Logits.detach(), _labels);
+    }
+
+    /// <summary>Scales each sample's logit gradient to unit length.</summary>
+    /// <returns>∂ℓ_n/∂z_n / √s_n, zero where s_n is at most 1E-30; shaped like the logits, float64; owned by the caller.</returns>
+    public Tensor UnitLogitGradients()
+    {
+        using var scope = NewDisposeScope();
+        var alive = SquaredNorms.gt(full_like(SquaredNorms, SmallestSquaredNorm));
+        var inverse = SquaredNorms.where(alive, ones_like(SquaredNorms)).rsqrt().mul(alive); // 1/√s, [N]
+        return LogitGradients.flatten(1).mul(inverse.unsqueeze(1)).view_as(LogitGradients).MoveToOuterDisposeScope();
     }
 
     /// <summary>Captures <see cref="Jacobian"/>, one backward pass for each logit of a sample, which later captures share instead of taking their own pass.</summary>

@@ -17,6 +17,10 @@ public sealed record EfOptions : EmpiricalFisherOptions
         NormalizeUpdate = true;
     }
 
+    /// <summary>Whether to solve the paper's equation (4) as written: <see cref="GramOptimizerOptions.Damping"/> absolute, every row kept.</summary>
+    /// <value>The default is <see langword="false"/>: damping relative to the mean diagonal.</value>
+    public bool AbsoluteDamping { get; init; }
+
     internal override string Name => "EF";
 
     internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) =>

@@ -19,6 +19,9 @@ internal sealed class EmpiricalFisher(IReadOnlyList<Parameter> parameters, EfOpt
         var gram = captured.Gram(); // [N, N]
         return Solve(
             captured, gram, ones_like(batch.SquaredNorms), gram.diagonal(),
-            (matrix, target) => GramSolver.Solve(matrix, target, options.Damping), withState);
+            (matrix, target) => options.AbsoluteDamping
+                ? GramSolver.SolveLiteral(matrix, target, options.Damping)
+                : GramSolver.Solve(matrix, target, options.Damping),
+            withState);
     }
 }

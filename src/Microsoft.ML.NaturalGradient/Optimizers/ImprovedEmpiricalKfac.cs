@@ -13,17 +13,11 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 internal sealed class ImprovedEmpiricalKfac(IReadOnlyList<Parameter> parameters, IekfacOptions options)
     : KroneckerOptimizer(parameters, options)
 {
-    private const double SmallestSquaredNorm = 1e-30;
-
     private protected override Dictionary<IntPtr, Tensor> Observe(BatchEvaluation batch, Action<CapturedGradients> observe)
     {
-        var squares = batch.SquaredNorms; // s, [N]
-        var alive = squares.gt(full_like(squares, SmallestSquaredNorm));
-        var inverse = squares.where(alive, ones_like(squares)).rsqrt().mul(alive); // 1/√s, [N]
-        var seeds = batch.LogitGradients.flatten(1).mul(inverse.unsqueeze(1)).view_as(batch.LogitGradients);
-        using var captured = batch.Capture(seeds);
+        using var captured = batch.Capture(batch.UnitLogitGradients());
         CheckCoverage(captured);
         observe(captured);
-        return captured.Combine(squares.sqrt().mul(alive).Times(1.0 / batch.SampleCount));
+        return captured.Combine(batch.SquaredNorms.sqrt().Times(1.0 / batch.SampleCount));
     }
 }

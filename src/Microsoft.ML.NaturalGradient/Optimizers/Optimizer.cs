@@ -8,9 +8,9 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// <summary>Moves parameters by θ ← θ − η·d, with d computed from one evaluated batch.</summary>
 internal abstract class Optimizer : IDisposable
 {
-    private readonly OptimizerStateTable _state = new();
+    private readonly OptimizerStateTable _state;
 
-    private protected Optimizer(IReadOnlyList<Parameter> parameters)
+    private protected Optimizer(IReadOnlyList<Parameter> parameters, OptimizerStateTable? state = null)
     {
         if (parameters.Count == 0)
         {
@@ -18,6 +18,7 @@ internal abstract class Optimizer : IDisposable
         }
 
         Parameters = parameters;
+        _state = state ?? new OptimizerStateTable();
     }
 
     /// <summary>The parameters that are trained; owned by their modules.</summary>

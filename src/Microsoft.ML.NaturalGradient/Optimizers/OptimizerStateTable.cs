@@ -9,6 +9,9 @@ internal sealed class OptimizerStateTable : IDisposable
     private readonly List<IDisposable> _owned = [];
     private readonly Dictionary<string, Tensor> _pending = new(StringComparer.Ordinal); // restored before the part was made
 
+    /// <summary>Whether there is a part of this name.</summary>
+    public bool Contains(string name) => _parts.ContainsKey(name);
+
     /// <summary>Adds a tensor; takes it out of every dispose scope.</summary>
     public Tensor Add(string name, Tensor value)
     {

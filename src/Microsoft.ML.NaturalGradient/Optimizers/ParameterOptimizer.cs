@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Diagnostics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -22,6 +23,8 @@ public sealed class ParameterOptimizer : IDisposable
     private readonly Optimizer _optimizer;
     private readonly BatchCheck _check;
     private readonly IObjective _objective;
+    private readonly long _seed;
+    private long _measured;
     private bool _isReached; // whether all parameters are known to take part in the output
     private bool _disposed;
 
@@ -31,6 +34,7 @@ public sealed class ParameterOptimizer : IDisposable
         _parameters = ParameterCheck.Distinct(parameters);
         _check = check;
         _objective = check.ClassCount is null ? new SquaredError() : new SoftmaxCrossEntropy();
+        _seed = seed;
         Method = options.Name;
         LearningRate = options.ResolveLearningRate(check.ClassCount ?? 1);
         _optimizer = options.Build(_parameters, seed);
@@ -66,29 +70,14 @@ public sealed class ParameterOptimizer : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        _check.Labels(labels);
-        ParameterCheck.DropGradients(_parameters);
-        using var evaluation = BatchEvaluation.Run(
-            _objective, labels, _optimizer.NeedsPerSampleGradients, () => _check.Logits(forward(), labels));
-        BatchCheck.Graph(evaluation.Logits);
-        var loss = evaluation.Losses.mean().item<double>();
-        if (!double.IsFinite(loss))
-        {
-            throw new InvalidOperationException(FormattableString.Invariant(
-                $"The loss is {loss}. Lower the learning rate, which is {rate}, or look for inputs or weights that are not finite."));
-        }
-
-        if (!_isReached)
-        {
-            ParameterCheck.Reached(evaluation.Logits, _parameters);
-            _isReached = true;
-        }
-
+        using var evaluation = Evaluate(
+            forward, labels, _optimizer.NeedsPerSampleGradients,
+            FormattableString.Invariant($"Lower the learning rate, which is {rate}, or look for inputs or weights that are not finite."));
         var correct = evaluation.CountCorrect();
         var diagnostics = _optimizer.Step(evaluation, rate);
         return new StepReport
         {
-            Loss = loss,
+            Loss = evaluation.Losses.mean().item<double>(),
             Correct = correct,
             SampleCount = evaluation.SampleCount,
             LearningRate = diagnostics.LearningRate ?? rate,
@@ -98,6 +87,37 @@ public sealed class ParameterOptimizer : IDisposable
             DeadRows = diagnostics.DeadRows,
             DampingRaised = diagnostics.DampingRaised,
         };
+    }
+
+    /// <summary>Measures on one batch how good the update directions of methods are: γ against the exact Fisher matrix of the batch.</summary>
+    /// <remarks>
+    /// Wu et al., NeurIPS 2024, algorithm 4. Parameters and what this optimizer remembers stay as they are; gradients that the parameters hold
+    /// are dropped. Every method of the probe costs its own direction and two forward passes; for layers that record nothing, the per-sample
+    /// gradients of the report take N backward passes. Dropout has to be off.
+    /// </remarks>
+    /// <param name="forward">As in <see cref="Step"/>; called several times, and the same logits have to come each time.</param>
+    /// <param name="labels">As in <see cref="Step"/>.</param>
+    /// <param name="probe">
+    /// The methods and dampings to measure; <see cref="QualityProbe.Every"/> and <see cref="QualityProbe.BatchesPerEpoch"/> are for trainers.
+    /// <see langword="null"/> for the default: EF, iEF and SF.
+    /// </param>
+    /// <returns>What was found; average several batches with QualityReport.Average.</returns>
+    /// <exception cref="ArgumentException">Logits or labels have the wrong shape, type or values, or a method has no direction of a single batch.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The loss is not finite, a parameter does not take part in the logits, or the forward pass does not repeat itself.
+    /// </exception>
+    public QualityReport MeasureQuality(Func<Tensor> forward, Tensor labels, QualityProbe? probe = null)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(forward);
+        ArgumentNullException.ThrowIfNull(labels);
+        probe ??= new QualityProbe();
+        probe.Validate();
+        var quality = new ApproximationQuality(_parameters, probe, _seed + _measured);
+        using var scope = NewDisposeScope();
+        using var evaluation = Evaluate(forward, labels, perSampleGradients: true, "Look for inputs or weights that are not finite.");
+        _measured++;
+        return quality.Measure(evaluation);
     }
 
     /// <summary>Writes what the method remembers from step to step as a safetensors file; not the parameters themselves.</summary>
@@ -141,6 +161,35 @@ public sealed class ParameterOptimizer : IDisposable
         {
             _disposed = true;
             _optimizer.Dispose();
+        }
+    }
+
+    // Runs the forward pass and checks all of it; the caller disposes the result.
+    private BatchEvaluation Evaluate(Func<Tensor> forward, Tensor labels, bool perSampleGradients, string adviceOnLoss)
+    {
+        _check.Labels(labels);
+        ParameterCheck.DropGradients(_parameters);
+        var evaluation = BatchEvaluation.Run(_objective, labels, perSampleGradients, () => _check.Logits(forward(), labels));
+        try
+        {
+            BatchCheck.Graph(evaluation.Logits);
+            if (evaluation.Losses.mean().item<double>() is var loss && !double.IsFinite(loss))
+            {
+                throw new InvalidOperationException(FormattableString.Invariant($"The loss is {loss}. {adviceOnLoss}"));
+            }
+
+            if (!_isReached)
+            {
+                ParameterCheck.Reached(evaluation.Logits, _parameters);
+                _isReached = true;
+            }
+
+            return evaluation;
+        }
+        catch
+        {
+            evaluation.Dispose();
+            throw;
         }
     }
 }

@@ -67,7 +67,7 @@ internal sealed class SampledFisher : GramOptimizer
 
             var gram = CapturedGradients.JointGram(draws); // [N·K, N·K]
             var target = cat([.. draws.Select(draw => draw.Dot(gradient))]); // Ĵg, [N·K]
-            var damping = _options.Damping * gram.diagonal().mean().item<double>();
+            var damping = _options.Damping * (_options.AbsoluteDamping ? 1 : gram.diagonal().mean().item<double>());
             using var solution = GramSolver.SolveLiteral(gram, target, draws.Length * damping);
             return (Correct(gradient, draws, solution.Weights, damping), Diagnose(gram.diagonal(), solution));
         }

@@ -21,6 +21,10 @@ public sealed record SfOptions : GramOptimizerOptions
     /// <value>From 1 to 64. The default is 1.</value>
     public int Samples { get; init; } = 1;
 
+    /// <summary>Whether <see cref="GramOptimizerOptions.Damping"/> is the paper's absolute λ.</summary>
+    /// <value>The default is <see langword="false"/>: relative to the mean diagonal of the drawn gradients' Gram matrix.</value>
+    public bool AbsoluteDamping { get; init; }
+
     internal override string Name => "SF";
 
     internal override void Validate()

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Documentation;
 
-/// <summary>Code shown to readers is compiled: every C# block of a page equals a region of a sample.</summary>
+/// <summary>Code shown to readers is compiled: every C# block of a page equals a region of a sample, or of a test.</summary>
 [TestClass]
 public sealed partial class CodeExampleTests
 {
@@ -11,10 +11,12 @@ public sealed partial class CodeExampleTests
     [DataRow("docs/getting-started.md")]
     [DataRow("docs/own-models.md")]
     [DataRow("docs/images.md")]
-    public void Page_EveryCodeBlock_IsARegionOfASample(string page)
+    [DataRow("docs/own-optimizer.md", "test")]
+    [DataRow("docs/fidelity.md", "test")]
+    public void Page_EveryCodeBlock_IsARegionOfASample(string page, string folder = "samples")
     {
         var root = RepositoryRoot();
-        var regions = Directory.EnumerateFiles(Path.Combine(root, "samples"), "*.cs", SearchOption.AllDirectories)
+        var regions = Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories)
             .SelectMany(path => Regions(File.ReadAllLines(path)))
             .ToHashSet();
 
@@ -25,7 +27,7 @@ public sealed partial class CodeExampleTests
         Assert.IsNotEmpty(blocks);
         foreach (var block in blocks)
         {
-            Assert.Contains(block, regions, $"This code of {page} is not a region of samples/:\n{block}");
+            Assert.Contains(block, regions, $"This code of {page} is not a region of {folder}/:\n{block}");
         }
     }
 

@@ -70,13 +70,16 @@ public sealed class GramOptimizerTests
 
         AssertUpdate("EF_lam0", Ef with { Damping = 0, NormalizeUpdate = false });
         AssertUpdate("EF_lam0.01", Ef with { Damping = 0.01 / meanDiagonal, NormalizeUpdate = false });
+        AssertUpdate("EF_lam0.01", Ef with { Damping = 0.01, AbsoluteDamping = true, NormalizeUpdate = false });
+        AssertUpdate("EF_lam1", Ef with { Damping = 1, AbsoluteDamping = true, NormalizeUpdate = false });
         Assert.AreEqual(1, Update(Ef).norm().item<double>(), 1e-9);
     }
 
     [TestMethod]
-    [DataRow("SF1_lam0.01", 0.01)]
-    [DataRow("SF1_lam1", 1.0)]
-    public void Step_SampledFisher_EqualsReferenceUpdate(string name, double damping)
+    [DataRow("SF1_lam0.01", 0.01, false)]
+    [DataRow("SF1_lam1", 1.0, false)]
+    [DataRow("SF1_lam1", 1.0, true)]
+    public void Step_SampledFisher_EqualsReferenceUpdate(string name, double damping, bool absolute)
     {
         using var scope = NewDisposeScope();
         var network = new ToyNetwork();
@@ -85,9 +88,9 @@ public sealed class GramOptimizerTests
         using var batch = BatchEvaluation.Run(objective, network.Labels, true, network.Forward);
         using var probe = BatchEvaluation.Run(objective, labels, true, network.Forward);
         using var sampled = probe.Capture(probe.LogitGradients);
-        var relative = damping / sampled.Gram().diagonal().mean().item<double>();
+        var setting = absolute ? damping : damping / sampled.Gram().diagonal().mean().item<double>();
         using var optimizer = new SampledFisher(
-            network.Parameters, Sf with { Damping = relative, NormalizeUpdate = false }, evaluated => objective.LogitGradients(evaluated.Logits.detach(), labels));
+            network.Parameters, Sf with { Damping = setting, AbsoluteDamping = absolute, NormalizeUpdate = false }, evaluated => objective.LogitGradients(evaluated.Logits.detach(), labels));
         var before = network.Flat();
 
         optimizer.Step(batch, 1);

@@ -246,20 +246,7 @@ public sealed class ParameterOptimizerTests
         }
     }
 
-    // The network of mlp_toy.json from TorchSharp's own layers.
-    private static Sequential Network()
-    {
-        var toy = new ToyNetwork();
-        var (first, second) = (nn.Linear(3, 4, dtype: ScalarType.Float64), nn.Linear(4, 3, dtype: ScalarType.Float64));
-        var network = nn.Sequential(("first", first), ("tanh", nn.Tanh()), ("second", second));
-        using var noGrad = no_grad();
-        foreach (var (source, target) in toy.Parameters.Zip([first.weight, first.bias!, second.weight, second.bias!]))
-        {
-            target.copy_(source);
-        }
-
-        return network;
-    }
+    private static Sequential Network() => new ToyNetwork().OfTorchSharp();
 
     private static void Copy(Sequential from, Sequential to)
     {

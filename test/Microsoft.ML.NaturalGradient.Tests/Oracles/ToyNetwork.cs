@@ -35,6 +35,20 @@ internal sealed class ToyNetwork
         return Linear(hidden, Parameters[2], Parameters[3]);
     }
 
+    /// <summary>The same network of TorchSharp's own layers, which record nothing.</summary>
+    public Sequential OfTorchSharp()
+    {
+        var (first, second) = (nn.Linear(3, 4, dtype: ScalarType.Float64), nn.Linear(4, 3, dtype: ScalarType.Float64));
+        var network = nn.Sequential(("first", first), ("tanh", nn.Tanh()), ("second", second));
+        using var noGrad = no_grad();
+        foreach (var (source, target) in Parameters.Zip([first.weight, first.bias!, second.weight, second.bias!]))
+        {
+            target.copy_(source);
+        }
+
+        return network;
+    }
+
     /// <summary>A linear layer that records itself on the current tape.</summary>
     public static Tensor Linear(Tensor input, Parameter weight, Parameter bias)
     {
