@@ -18,6 +18,10 @@ Usage: ./build.sh VERB [ARGUMENT...]
            classify three pictures.
              ./build.sh sample-images --quick   one epoch on 100 pictures, under a minute
              ./build.sh sample-images --help    all its options, among them your own pictures
+  replicate
+           Reproduce the experiments of the iEF paper: quality of update directions, training with each optimizer, damping.
+             ./build.sh replicate quick         all of them, small, a few minutes; with --tiny about a minute
+             ./build.sh replicate --help        all its commands, among them your own experiment files
   test     Run all tests. Arguments go to the test runner:
              ./build.sh test --filter "FullyQualifiedName~Ief"
   bench    Run the benchmarks. Arguments go to BenchmarkDotNet:
@@ -73,6 +77,11 @@ sample_images() {
   run_program ImageClassification "$@"
 }
 
+replicate() {
+  build samples/Replication/Replication.csproj
+  run_program Replication "$@"
+}
+
 run_tests() {
   build "$SOLUTION"
   dotnet test --solution "$SOLUTION" --configuration Release --no-build --output normal --no-progress "$@"
@@ -101,6 +110,7 @@ VERB=${1:-help}
 case "$VERB" in
   sample) set_up; sample "$@" ;;
   sample-images) set_up; sample_images "$@" ;;
+  replicate) set_up; replicate "$@" ;;
   test) set_up; run_tests "$@" ;;
   bench) set_up; bench "$@" ;;
   format) set_up; format "$@" ;;

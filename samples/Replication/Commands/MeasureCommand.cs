@@ -1,0 +1,18 @@
+using Spectre.Console.Cli;
+
+namespace ReplicationSample;
+
+/// <summary>Runs what is missing of an experiment, and writes tables and pictures of all that is finished.</summary>
+internal sealed class MeasureCommand : Command<MeasureSettings>
+{
+    public override int Execute(CommandContext context, MeasureSettings settings, CancellationToken cancellationToken)
+    {
+        var kind = (ExperimentKind)context.Data!;
+        var experiment = ExperimentFile.Load(settings.Experiment);
+        var cells = Cell.Plan(kind, settings.Tiny ? experiment.Tiny() : experiment);
+        var store = new CellStore(settings.Output, create: true);
+        CellRun.RunMissing(cells, settings.Data, store, cancellationToken);
+        Report.Write(store);
+        return 0;
+    }
+}

@@ -1,0 +1,68 @@
+using Spectre.Console.Cli;
+
+namespace ReplicationSample;
+
+/// <summary>Runs all experiments on the data of this repository, and fails when a result is missing.</summary>
+internal sealed class QuickCommand : Command<OutputSettings>
+{
+    private static readonly (ExperimentKind Kind, string Preset)[] Parts =
+    [
+        (ExperimentKind.E1, "quick"), (ExperimentKind.E2, "quick"), (ExperimentKind.E3, "quick"), (ExperimentKind.Mlp, "quick-mlp"),
+    ];
+
+    public override int Execute(CommandContext context, OutputSettings settings, CancellationToken cancellationToken)
+    {
+        var store = new CellStore(settings.Output, create: true);
+        var plans = Parts.Select(part =>
+        {
+            var experiment = ExperimentFile.Load(part.Preset);
+            return Cell.Plan(part.Kind, settings.Tiny ? experiment.Tiny() : experiment);
+        }).ToArray();
+        foreach (var cells in plans)
+        {
+            CellRun.RunMissing(cells, null, store, cancellationToken);
+        }
+
+        var written = Report.Write(store);
+        var problems = plans.SelectMany(cells => cells).SelectMany(cell => Problems(cell, store))
+            .Concat(written.Where(file => new FileInfo(file) is not { Exists: true, Length: > 0 }).Select(file => $"{file} is missing or empty"))
+            .ToArray();
+        foreach (var problem in problems)
+        {
+            Console.Error.WriteLine($"error: {problem}");
+        }
+
+        Console.WriteLine(problems.Length == 0 ? $"{plans.Sum(cells => cells.Count)} cells and {written.Count} files, nothing is missing" : "FAILED");
+        return problems.Length == 0 ? 0 : 1;
+    }
+
+    private static IEnumerable<string> Problems(Cell cell, CellStore store)
+    {
+        var name = $"{cell.Kind} {cell.Optimizer.Label}";
+        if (!store.Has(cell))
+        {
+            yield return $"{name} has no result";
+            yield break;
+        }
+
+        var finished = store.Read(cell);
+        if (finished.Failure is not null || finished.Epochs.Count != cell.Experiment.Epochs)
+        {
+            yield return $"{name} ended after {finished.Epochs.Count} epochs: {finished.Failure}";
+        }
+
+        if (finished.Epochs.Any(epoch => !double.IsFinite(epoch.TrainingLoss) || epoch.ValidationLoss is not { } loss || !double.IsFinite(loss)))
+        {
+            yield return $"{name} has a loss that is not finite";
+        }
+
+        if (cell.Probe is { } probe)
+        {
+            var expected = probe.Methods.Count * Math.Max(1, probe.Dampings.Count);
+            if (finished.Epochs.Any(epoch => epoch.Directions.Count(direction => direction.RatioToSgd > 0) != expected))
+            {
+                yield return $"{name} lacks one of {expected} measured directions";
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+namespace ReplicationSample;
+
+/// <summary>What is done with an experiment file.</summary>
+internal enum ExperimentKind
+{
+    /// <summary>γ of update directions along one training run.</summary>
+    E1,
+
+    /// <summary>Training with each optimizer.</summary>
+    E2,
+
+    /// <summary>γ against damping.</summary>
+    E3,
+
+    /// <summary>A network from scratch with each optimizer.</summary>
+    Mlp,
+}

@@ -1,0 +1,66 @@
+using System.Text.Json.Nodes;
+
+namespace ReplicationSample;
+
+/// <summary>An experiment file.</summary>
+internal sealed record Experiment
+{
+    /// <summary>Name in tables and titles.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The data: a name that <see cref="TaskData"/> knows.</summary>
+    public required string Task { get; init; }
+
+    /// <summary>MiniLM, ViTSmall, a folder with a checkpoint, or owner/name of a model on the hub; without meaning for mlp.</summary>
+    public string Encoder { get; init; } = "MiniLM";
+
+    /// <summary>What is trained: a member of <c>Adapters</c> by name, or an object with "kind" and the adapter's own settings.</summary>
+    public JsonNode Adapter { get; init; } = "LoRA";
+
+    /// <summary>Most training rows.</summary>
+    public int TrainingRows { get; init; } = 1000;
+
+    /// <summary>Most validation rows.</summary>
+    public int ValidationRows { get; init; } = 872;
+
+    public int Epochs { get; init; } = 5;
+
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>Most tokens of a text.</summary>
+    public int MaxSequenceLength { get; init; } = 96;
+
+    /// <summary>Width and height of pictures; null for the encoder's own, or for mlp that of the files.</summary>
+    public int? ImageSize { get; init; }
+
+    /// <summary>Widths of the hidden layers; mlp only.</summary>
+    public IReadOnlyList<int> HiddenSizes { get; init; } = [];
+
+    public IReadOnlyList<int> Seeds { get; init; } = [1];
+
+    /// <summary>The optimizers of e2 and mlp.</summary>
+    public IReadOnlyList<JsonObject> Optimizers { get; init; } = [];
+
+    /// <summary>The optimizer of the run along which e1 and e3 measure.</summary>
+    public JsonObject Run { get; init; } = new() { ["method"] = "AdamW" };
+
+    /// <summary>What e1 measures.</summary>
+    public Probe? Directions { get; init; }
+
+    /// <summary>What e3 measures.</summary>
+    public Probe? DampingSweep { get; init; }
+
+    /// <summary>The least of everything, to see that it works.</summary>
+    public Experiment Tiny() => this with
+    {
+        TrainingRows = Math.Min(TrainingRows, 48),
+        ValidationRows = Math.Min(ValidationRows, 48),
+        Epochs = Math.Min(Epochs, 2),
+        BatchSize = Math.Min(BatchSize, 16),
+        MaxSequenceLength = Math.Min(MaxSequenceLength, 32),
+        HiddenSizes = [.. HiddenSizes.Select(size => Math.Min(size, 16))],
+        Seeds = [.. Seeds.Take(1)],
+        Directions = Directions?.Tiny(),
+        DampingSweep = DampingSweep?.Tiny(),
+    };
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using ReplicationSample;
+using Samples;
+using Spectre.Console.Cli;
+
+CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+
+using var stop = new CancellationTokenSource();
+Console.CancelKeyPress += (_, pressed) =>
+{
+    pressed.Cancel = true; // finished cells are on disk; the cell at hand ends at its next step
+    stop.Cancel();
+};
+
+var app = new CommandApp();
+app.Configure(config =>
+{
+    config.SetApplicationName("./build.sh replicate");
+    config.PropagateExceptions();
+    config.AddCommand<MeasureCommand>("e1").WithData(ExperimentKind.E1)
+        .WithDescription("Quality γ ÷ γ of SGD of update directions along a training run (the paper's E1).")
+        .WithExample("e1", "sst2", "--data", "FOLDER");
+    config.AddCommand<MeasureCommand>("e2").WithData(ExperimentKind.E2)
+        .WithDescription("Training with each optimizer, learning rate and seed (E2).")
+        .WithExample("e2", "quick");
+    config.AddCommand<MeasureCommand>("e3").WithData(ExperimentKind.E3)
+        .WithDescription("Quality of update directions against their damping (E3).")
+        .WithExample("e3", "my-experiment.json", "--output", "results");
+    config.AddCommand<MeasureCommand>("mlp").WithData(ExperimentKind.Mlp)
+        .WithDescription("A multi-layer perceptron from scratch on pictures, with each optimizer (App. H.7).")
+        .WithExample("mlp", "mlp", "--data", "FOLDER");
+    config.AddCommand<QuickCommand>("quick")
+        .WithDescription("All four, small, on the data of this repository; checks that nothing is missing.")
+        .WithExample("quick", "--tiny");
+    config.AddCommand<SummaryCommand>("summary")
+        .WithDescription("Tables, CSV, JSON and pictures again from the finished cells of an output folder.")
+        .WithExample("summary", "replication-output");
+    config.AddCommand<PresetsCommand>("presets")
+        .WithDescription("Lists the experiment files that are built in, or prints one to start your own from.")
+        .WithExample("presets", "sst2");
+});
+
+try
+{
+    return app.Run(args, stop.Token);
+}
+catch (Exception exception) when (exception is UsageException or CommandAppException)
+{
+    Console.Error.WriteLine($"error: {exception.Message}\nSee ./build.sh replicate --help.");
+    return 2;
+}
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("Stopped. Finished cells are kept; the same command goes on with the others.");
+    return 130;
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Samples;
+
+namespace ReplicationSample;
+
+/// <summary>One training run of an experiment.</summary>
+/// <param name="Kind">What the run is for.</param>
+/// <param name="Experiment">The experiment.</param>
+/// <param name="Optimizer">The optimizer.</param>
+/// <param name="Seed">The seed.</param>
+internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, OptimizerChoice Optimizer, int Seed)
+{
+    private const int KeyLength = 12;
+
+    /// <summary>All runs of an experiment, in the order in which they are run.</summary>
+    public static IReadOnlyList<Cell> Plan(ExperimentKind kind, Experiment experiment)
+    {
+        var optimizers = kind is ExperimentKind.E2 or ExperimentKind.Mlp
+            ? OptimizerChoice.Read(experiment.Optimizers)
+            : [OptimizerChoice.Single(experiment.Run)];
+        if (optimizers.Count == 0)
+        {
+            throw new UsageException($"The experiment \"{experiment.Name}\" names no \"optimizers\".");
+        }
+
+        var probe = new Cell(kind, experiment, optimizers[0], 0).Probe;
+        var seeds = probe is { Seeds.Count: > 0 } ? probe.Seeds : experiment.Seeds;
+        return [.. seeds.Distinct().SelectMany(seed => optimizers.Select(optimizer => new Cell(kind, experiment, optimizer, seed)))];
+    }
+
+    /// <summary>What is measured at the end of epochs; null for nothing.</summary>
+    public Probe? Probe => Kind switch
+    {
+        ExperimentKind.E1 => Experiment.Directions,
+        ExperimentKind.E3 => Experiment.DampingSweep,
+        _ => null,
+    };
+
+    /// <summary>What tells this run from all others.</summary>
+    public JsonObject Settings
+    {
+        get
+        {
+            var settings = Shared;
+            settings["optimizer"] = Optimizer.Settings.DeepClone();
+            settings["seed"] = Seed;
+            return settings;
+        }
+    }
+
+    /// <summary>Key of the settings that all runs of a table have in common.</summary>
+    public string GroupKey => KeyOf(Shared);
+
+    /// <summary>Name of the file of the finished run.</summary>
+    public string FileName => string.Create(
+        CultureInfo.InvariantCulture, $"{Kind.ToString().ToLowerInvariant()}-{Clean(Optimizer.Label)}-seed{Seed}-{KeyOf(Settings)}.json");
+
+    private JsonObject Shared
+    {
+        get
+        {
+            var settings = new JsonObject
+            {
+                ["kind"] = Kind.ToString(),
+                ["task"] = Experiment.Task,
+                ["trainingRows"] = Experiment.TrainingRows,
+                ["validationRows"] = Experiment.ValidationRows,
+                ["epochs"] = Experiment.Epochs,
+                ["batchSize"] = Experiment.BatchSize,
+                ["imageSize"] = Experiment.ImageSize,
+            };
+            if (Kind == ExperimentKind.Mlp)
+            {
+                settings["hiddenSizes"] = JsonSerializer.SerializeToNode(Experiment.HiddenSizes, ExperimentFile.Options);
+                return settings;
+            }
+
+            settings["encoder"] = Experiment.Encoder;
+            settings["adapter"] = Experiment.Adapter.DeepClone();
+            settings["maxSequenceLength"] = Experiment.MaxSequenceLength;
+            settings["probe"] = Probe is null ? null : JsonSerializer.SerializeToNode(Probe with { Epochs = [], Seeds = [] }, ExperimentFile.Options);
+            return settings;
+        }
+    }
+
+    private static string KeyOf(JsonObject settings) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(settings.ToJsonString())))[..KeyLength];
+
+    private static string Clean(string label) => string.Concat(label.Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : '_'));
+}

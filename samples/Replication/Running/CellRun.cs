@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using Microsoft.ML.NaturalGradient;
+using Samples;
+using Spectre.Console;
+
+namespace ReplicationSample;
+
+/// <summary>Runs cells and keeps each as soon as it is finished.</summary>
+internal static class CellRun
+{
+    /// <summary>Runs the cells that are not finished.</summary>
+    /// <param name="cells">The cells of one experiment.</param>
+    /// <param name="dataFolder">The folder of <c>--data</c>.</param>
+    /// <param name="store">Where finished cells are.</param>
+    /// <param name="stop">Ends the run at hand; finished cells stay.</param>
+    /// <returns>How many were run.</returns>
+    public static int RunMissing(IReadOnlyList<Cell> cells, string? dataFolder, CellStore store, CancellationToken stop)
+    {
+        var missing = cells.Where(cell => !store.Has(cell)).ToArray();
+        Console.WriteLine($"{cells[0].Kind}, {cells[0].Experiment.Name}: {cells.Count} cells, {cells.Count - missing.Length} of them finished before");
+        if (missing.Length == 0)
+        {
+            return 0;
+        }
+
+        var data = TaskData.Load(cells[0].Experiment, dataFolder);
+        Console.WriteLine($"{data.Training.Count} training rows, {data.Validation.Count} validation rows, {data.Training.DistinctBy(row => row.Label).Count()} classes");
+        foreach (var (index, cell) in missing.Index())
+        {
+            stop.ThrowIfCancellationRequested();
+            var name = $"{index + 1}/{missing.Length} {cell.Optimizer.Label}{RateText.Of(cell.Optimizer.Rate, ", rate ")}, seed {cell.Seed}".EscapeMarkup();
+            var finished = TrainingDisplay.Show([name], display => Run(cell, data, progress => display.Report(name, progress), stop));
+            store.Write(cell, finished);
+            Console.WriteLine(finished.Failure is { } failure ? $"{name}: {failure}" : $"{name}: {finished.Seconds:F0} s");
+        }
+
+        return missing.Length;
+    }
+
+    private static FinishedCell Run(Cell cell, TaskData data, Action<TrainingProgress> report, CancellationToken stop)
+    {
+        var watch = Stopwatch.StartNew();
+        var recorder = new EpochRecorder(report);
+        string? failure = null;
+        try
+        {
+            if (cell.Kind == ExperimentKind.Mlp)
+            {
+                MlpTraining.Run(cell, data, recorder.Report, stop);
+            }
+            else
+            {
+                FineTuning.Run(cell, data, recorder.Report, stop);
+            }
+        }
+        catch (InvalidOperationException exception) when (!stop.IsCancellationRequested)
+        {
+            failure = exception.Message; // the loss was not finite: a result of the method at this rate
+        }
+        catch (ArgumentException exception)
+        {
+            throw new UsageException(exception.Message);
+        }
+
+        return new FinishedCell
+        {
+            Kind = cell.Kind,
+            Experiment = cell.Experiment.Name,
+            GroupKey = cell.GroupKey,
+            Optimizer = cell.Optimizer.Label,
+            LearningRate = cell.Optimizer.Rate,
+            Seed = cell.Seed,
+            Settings = cell.Settings,
+            ShownEpochs = cell.Probe?.Epochs ?? [],
+            Seconds = watch.Elapsed.TotalSeconds,
+            Failure = failure ?? (recorder.Epochs.Count < cell.Experiment.Epochs ? "The training ended early: the loss was not finite." : null),
+            Epochs = recorder.Epochs,
+        };
+    }
+}

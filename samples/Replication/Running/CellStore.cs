@@ -1,0 +1,64 @@
+using System.Text.Json;
+using Samples;
+
+namespace ReplicationSample;
+
+/// <summary>The finished runs of an output folder, a file for each.</summary>
+internal sealed class CellStore
+{
+    private const string CellFolder = "cells";
+
+    private readonly string _cells;
+
+    /// <summary>Opens an output folder.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="create">Whether it is made where it does not exist.</param>
+    public CellStore(string folder, bool create)
+    {
+        (Folder, _cells) = (folder, Path.Combine(folder, CellFolder));
+        if (create)
+        {
+            Folders.CreateOutput(_cells);
+        }
+        else if (!Directory.Exists(_cells))
+        {
+            throw new UsageException($"The folder \"{folder}\" has no finished cells. Run e1, e2, e3 or mlp with --output \"{folder}\" first.");
+        }
+    }
+
+    /// <summary>The output folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>Whether a run is finished.</summary>
+    public bool Has(Cell cell) => File.Exists(PathOf(cell));
+
+    /// <summary>Keeps a finished run; a half-written file never has its name.</summary>
+    public void Write(Cell cell, FinishedCell finished)
+    {
+        var temporary = PathOf(cell) + ".part";
+        File.WriteAllText(temporary, JsonSerializer.Serialize(finished, ExperimentFile.Options));
+        File.Move(temporary, PathOf(cell), overwrite: true);
+    }
+
+    /// <summary>A finished run.</summary>
+    public FinishedCell Read(Cell cell) => Read(PathOf(cell));
+
+    /// <summary>All finished runs.</summary>
+    public IReadOnlyList<FinishedCell> ReadAll() =>
+        [.. Directory.EnumerateFiles(_cells, "*.json").Order(StringComparer.Ordinal).Select(Read)];
+
+    private string PathOf(Cell cell) => Path.Combine(_cells, cell.FileName);
+
+    private static FinishedCell Read(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<FinishedCell>(File.ReadAllText(path), ExperimentFile.Options)
+                ?? throw new JsonException("It holds no object.");
+        }
+        catch (JsonException exception)
+        {
+            throw new UsageException($"The file \"{path}\" is no finished cell: {exception.Message} Delete it.");
+        }
+    }
+}

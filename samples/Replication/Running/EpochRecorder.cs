@@ -1,0 +1,50 @@
+using Microsoft.ML.NaturalGradient;
+
+namespace ReplicationSample;
+
+/// <summary>Keeps what a training run reports.</summary>
+/// <param name="next">Is told too.</param>
+internal sealed class EpochRecorder(Action<TrainingProgress> next)
+{
+    private readonly List<EpochResult> _epochs = [];
+    private readonly List<double> _losses = [];
+
+    /// <summary>The epochs so far.</summary>
+    public IReadOnlyList<EpochResult> Epochs => _epochs;
+
+    /// <summary>Takes a report.</summary>
+    public void Report(TrainingProgress progress)
+    {
+        next(progress);
+        if (!progress.EndOfEpoch)
+        {
+            _losses.Add(progress.Loss);
+            return;
+        }
+
+        _epochs.Add(new EpochResult
+        {
+            Epoch = progress.Epoch,
+            TrainingLoss = progress.Loss,
+            TrainingAccuracy = progress.Accuracy,
+            ValidationLoss = progress.ValidationLoss,
+            ValidationAccuracy = progress.ValidationAccuracy,
+            LearningRate = progress.LearningRate,
+            BatchLosses = [.. _losses],
+            GradientNormSpread = progress.EpochQuality.Count == 0 ? null : progress.EpochQuality.Average(report => report.GradientNormSpread),
+            Directions = progress.EpochQuality.Count == 0 ? [] : Directions(progress.EpochQuality),
+        });
+        _losses.Clear();
+    }
+
+    private static IReadOnlyList<DirectionResult> Directions(IReadOnlyList<QualityReport> reports) =>
+    [
+        .. QualityReport.Average(reports).Select(mean => new DirectionResult(
+            mean.Method, mean.Damping, mean.Gamma, mean.RatioToSgd, mean.BatchCount,
+            [
+                .. reports.SelectMany(report => report.Directions)
+                    .Where(direction => direction.Method == mean.Method && direction.Damping == mean.Damping)
+                    .Select(direction => direction.RatioToSgd),
+            ])),
+    ];
+}
