@@ -9,37 +9,27 @@ namespace Microsoft.ML.NaturalGradient.Batching;
 internal sealed class ImageBatchSource : IBatchSource
 {
     private readonly IReadOnlyList<ImageExample> _rows;
-    private readonly PixelCache _cache;
-    private readonly ImagePreprocessor _preprocessor;
-    private readonly ImageAugmenter? _augmenter;
+    private readonly PreparedImages _images;
     private readonly int _batchSize;
     private readonly Device _device;
-    private readonly ScalarType _labelType;
     private readonly CancellationToken _cancellation;
     private readonly EpochOrder _order;
 
     /// <summary>Takes pictures out of a cache.</summary>
     /// <param name="rows">The rows; kept, must not change.</param>
-    /// <param name="cache">Their pictures, prepared for the augmenter, or, without one, to the preprocessor's size; stays the caller's.</param>
-    /// <param name="preprocessor">Makes numbers of pixels.</param>
-    /// <param name="augmenter">Changes pictures in shuffled passes; null for none. Then every pass needs pictures of the preprocessor's size.</param>
+    /// <param name="images">Their pictures; stay the caller's. With an augmenter only shuffled passes are possible.</param>
     /// <param name="batchSize">Rows of a batch, at least one; the last batch of a pass may have fewer.</param>
     /// <param name="device">Where the tensors are made.</param>
     /// <param name="seed">Seed of the shuffled order.</param>
-    /// <param name="labelType">Type of the labels' tensor.</param>
     /// <param name="cancellation">Ends a pass by an exception.</param>
     public ImageBatchSource(
-        IReadOnlyList<ImageExample> rows, PixelCache cache, ImagePreprocessor preprocessor, ImageAugmenter? augmenter, int batchSize,
-        Device device, int seed, ScalarType labelType = ScalarType.Int64, CancellationToken cancellation = default)
+        IReadOnlyList<ImageExample> rows, PreparedImages images, int batchSize, Device device, int seed, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
         _rows = rows;
-        _cache = cache;
-        _preprocessor = preprocessor;
-        _augmenter = augmenter;
+        _images = images;
         _batchSize = batchSize;
         _device = device;
-        _labelType = labelType;
         _cancellation = cancellation;
         _order = new EpochOrder(new int[rows.Count], batchSize, seed, bucketByLength: false);
     }
@@ -71,10 +61,12 @@ internal sealed class ImageBatchSource : IBatchSource
     /// <inheritdoc/>
     public IEnumerable<LabeledBatch> Shuffled(int epoch) => Batches(
         _order.Rows(epoch),
-        row => _augmenter is null ? _cache.Read(row.Index) : _augmenter.Apply(_cache.Read(row.Index), row.Row, epoch));
+        row => _images.Augmenter is { } augmenter ? augmenter.Apply(Read(row), row.Row, epoch) : Read(row));
 
     /// <inheritdoc/>
-    public IEnumerable<LabeledBatch> Ordered() => Batches([.. Enumerable.Range(0, _rows.Count)], row => _cache.Read(row.Index));
+    public IEnumerable<LabeledBatch> Ordered() => Batches([.. Enumerable.Range(0, _rows.Count)], Read);
+
+    private RgbImage Read(ImageExample row) => _images.Cache.Read(row.Index);
 
     private IEnumerable<LabeledBatch> Batches(int[] order, Func<ImageExample, RgbImage> picture)
     {
@@ -89,11 +81,11 @@ internal sealed class ImageBatchSource : IBatchSource
 
     private LabeledBatch Batch((RgbImage Picture, double Label)[] rows)
     {
-        var input = Collate(Array.ConvertAll(rows, row => row.Picture), _preprocessor, _device);
+        var input = Collate(Array.ConvertAll(rows, row => row.Picture), _images.Preprocessor, _device);
         try
         {
             var labels = Array.ConvertAll(rows, row => row.Label);
-            return new LabeledBatch(input, tensor(labels, _labelType, _device).DetachFromDisposeScope()); // [N]
+            return new LabeledBatch(input, tensor(labels, ScalarType.Int64, _device).DetachFromDisposeScope()); // [N]
         }
         catch
         {

@@ -70,10 +70,8 @@ internal sealed class AdamQlr : Optimizer
         var squareCorrection = 1 - Math.Pow(_options.Beta2, _steps);
         for (var i = 0; i < gradients.Length; i++)
         {
-            _means[i].ScaleInPlace(_options.Beta1);
-            _means[i].AddInPlace(gradients[i], 1 - _options.Beta1);
-            _squares[i].ScaleInPlace(_options.Beta2);
-            _squares[i].AddInPlace(gradients[i].square(), 1 - _options.Beta2);
+            _means[i].AverageInPlace(gradients[i], _options.Beta1);
+            _squares[i].AverageInPlace(gradients[i].square(), _options.Beta2);
         }
 
         return [.. _means.Zip(_squares, (mean, square) =>

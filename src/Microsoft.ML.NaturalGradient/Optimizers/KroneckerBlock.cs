@@ -43,10 +43,8 @@ internal sealed class KroneckerBlock
     /// <summary>X ← ρX + (1 − ρ)X_batch for both factors.</summary>
     public void Update(KroneckerEstimate.Block estimate, double decay)
     {
-        _input.ScaleInPlace(decay);
-        _input.AddInPlace(estimate.InputFactor, 1 - decay);
-        _error.ScaleInPlace(decay);
-        _error.AddInPlace(estimate.ErrorFactor, 1 - decay);
+        _input.AverageInPlace(estimate.InputFactor, decay);
+        _error.AverageInPlace(estimate.ErrorFactor, decay);
     }
 
     /// <summary>The trace of A ⊗ G.</summary>

@@ -95,7 +95,7 @@ internal abstract class Optimizer : IDisposable
     /// <returns>The generator.</returns>
     private protected Generator Track(string name, Generator generator) => _state.Add(name, generator);
 
-    /// <summary>Throws when a trainable parameter left no record, which would silently never be trained.</summary>
+    /// <summary>Throws when the output does not depend on a trainable parameter, which would silently never be trained.</summary>
     private protected void CheckCoverage(CapturedGradients captured)
     {
         var recorded = captured.Parameters.Select(parameter => parameter.Handle).ToHashSet();
@@ -103,8 +103,7 @@ internal abstract class Optimizer : IDisposable
         if (missing > 0)
         {
             throw new InvalidOperationException(
-                $"{missing} of {Parameters.Count} trainable parameters left no record of per-sample gradients. " +
-                "Train them with an optimizer that needs plain gradients only, such as AdamW, or freeze them.");
+                $"The output does not depend on {missing} of {Parameters.Count} trainable parameters. Use them in the forward pass, or leave them out.");
         }
     }
 

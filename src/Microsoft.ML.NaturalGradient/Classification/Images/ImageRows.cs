@@ -14,8 +14,7 @@ internal sealed class ImageRows
     private readonly ClassTarget _target;
     private readonly ImageReading _reading;
     private readonly IChannel _channel;
-    private readonly Action _checkAlive;
-    private readonly CancellationToken _cancellation;
+    private readonly FineTuningRun _run;
 
     /// <summary>Reads the labels.</summary>
     /// <param name="data">The data, whose columns were checked.</param>
@@ -23,19 +22,18 @@ internal sealed class ImageRows
     /// <param name="target">What is predicted.</param>
     /// <param name="reading">How pictures are read.</param>
     /// <param name="channel">Where messages go.</param>
-    /// <param name="checkAlive">Called for every row; throws to stop.</param>
-    /// <param name="cancellation">Stops the decoding.</param>
+    /// <param name="run">Says when to stop.</param>
     public ImageRows(
-        IDataView data, ImageColumns columns, ClassTarget target, ImageReading reading, IChannel channel, Action checkAlive, CancellationToken cancellation)
+        IDataView data, ImageColumns columns, ClassTarget target, ImageReading reading, IChannel channel, FineTuningRun run)
     {
-        (_data, _columns, _target, _reading, _channel, _checkAlive, _cancellation) = (data, columns, target, reading, channel, checkAlive, cancellation);
+        (_data, _columns, _target, _reading, _channel, _run) = (data, columns, target, reading, channel, run);
         var label = data.Schema[columns.Target.Label];
         var labelled = new List<(long Row, double Label)>();
         using var cursor = data.GetRowCursor([label]);
         var readLabel = target.LabelReader(cursor, label);
         while (cursor.MoveNext())
         {
-            checkAlive();
+            run.CheckAlive();
             if (readLabel() is { } value)
             {
                 labelled.Add((cursor.Position, value));
@@ -58,17 +56,16 @@ internal sealed class ImageRows
     /// <summary>Decodes pictures into the cache.</summary>
     /// <param name="rows">Some of <see cref="Labelled"/>, in order.</param>
     /// <param name="purpose">What they are for.</param>
-    /// <param name="prepare">Makes the decoded picture smaller.</param>
-    /// <param name="cache">Takes the pictures.</param>
+    /// <param name="images">Takes the pictures.</param>
     /// <returns>The rows whose pictures can be read.</returns>
     /// <exception cref="InvalidDataException">No picture of a class can be read, or a single one cannot and they are not to be skipped.</exception>
     /// <exception cref="IOException">The same for a file, or the cache cannot be written.</exception>
     public IReadOnlyList<ImageExample> Read(
-        IReadOnlyList<(long Row, double Label)> rows, string purpose, Func<RgbImage, RgbImage> prepare, PixelCache cache)
+        IReadOnlyList<(long Row, double Label)> rows, string purpose, PreparedImages images)
     {
         var problems = new List<(double Label, string Problem)>();
         var reading = new ImageIngestOptions { MaxPixels = _reading.MaxPixels, Unreadable = _reading.Unreadable };
-        var indices = ImageIngest.Fill(Sources(rows), prepare, cache, reading, Skip, _cancellation);
+        var indices = ImageIngest.Fill(Sources(rows), images.Prepare, images.Cache, reading, Skip, _run.Settings.CancellationToken);
         if (problems.Count > MostWarnings)
         {
             _channel.Warning($"{problems.Count - MostWarnings} more {purpose} pictures could not be read and were skipped.");
@@ -79,7 +76,7 @@ internal sealed class ImageRows
         CheckClasses(rows, examples, problems, purpose);
         _channel.Info(
             $"{examples.Length} {purpose} pictures; {Unlabelled} rows skipped without a label, {problems.Count} whose picture could not be read. "
-            + $"{cache.MemoryBytes >> 20} MB of pixels in memory, {cache.FileBytes >> 20} MB in a temporary file.");
+            + $"{images.Cache.MemoryBytes >> 20} MB of pixels in memory, {images.Cache.FileBytes >> 20} MB in a temporary file.");
         return examples;
 
         void Skip(int position, string problem)
@@ -100,7 +97,7 @@ internal sealed class ImageRows
         var getter = new ImageGetter(cursor, feature, _reading.MaxPixels);
         for (var next = 0; next < rows.Count && cursor.MoveNext();)
         {
-            _checkAlive();
+            _run.CheckAlive();
             if (cursor.Position == rows[next].Row)
             {
                 next++;

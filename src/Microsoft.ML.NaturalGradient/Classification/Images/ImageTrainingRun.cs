@@ -30,14 +30,17 @@ internal sealed class ImageTrainingRun(
             var preprocessor = checkpoint.ReadPreprocessor(options.ImageSize);
             options.Reading.CheckPatches(preprocessor, checkpoint.Encoder.PatchSize, options.Model);
             var target = new ClassTarget(labels);
-            var augmenter = options.Augmentation is { } augmentation ? new ImageAugmenter(augmentation, preprocessor, _run.Seed) : null;
             using var cache = new PixelCache(options.CacheMemoryLimit, ((IHostEnvironmentInternal)environment).TempFilePath);
-            var (training, validation) = ReadRows(data, target, preprocessor, augmenter, cache);
+            var still = new PreparedImages(cache, preprocessor, null);
+            var changing = still with
+            {
+                Augmenter = options.Augmentation is { } augmentation ? new ImageAugmenter(augmentation, preprocessor, _run.Seed) : null,
+            };
+            var (training, validation) = ReadRows(data, target, changing, still);
             network = new ImageClassifier(checkpoint.Encoder, labels.Count, options.Adapter, _run.Seed, checkpoint.HeadWeights);
             network.MoveTo(_run.Device);
             _run.Train(
-                network, target, Source(training, cache, preprocessor, augmenter),
-                validation is null ? null : Source(validation, cache, preprocessor, null));
+                network, target, Source(training, changing), validation is null ? null : Source(validation, still));
             var model = new FineTunedModel(
                 network, target, options.Adapter.Settings, _run.Base(files, checkpoint.FilesFor(preprocessor), checkpoint.StoredTypes), _run.Device);
             return new ImageScorer(model, preprocessor, options.Reading);
@@ -51,31 +54,27 @@ internal sealed class ImageTrainingRun(
     }
 
     private (IReadOnlyList<ImageExample> Training, IReadOnlyList<ImageExample>? Validation) ReadRows(
-        IDataView data, ClassTarget target, ImagePreprocessor preprocessor, ImageAugmenter? augmenter, PixelCache cache)
+        IDataView data, ClassTarget target, PreparedImages changing, PreparedImages still)
     {
-        var rows = new ImageRows(data, columns, target, options.Reading, channel, _run.CheckAlive, options.CancellationToken);
-        var wanted = rows.Labelled;
-        _run.CheckRows(wanted.Count, rows.Unlabelled, "training", columns.Target.Label);
-        Func<RgbImage, RgbImage> prepare = augmenter is null ? preprocessor.Prepare : augmenter.Prepare;
+        var rows = Rows(data, target, "training");
         if (options.ValidationSet is { } set)
         {
-            var others = new ImageRows(set, columns, target, options.Reading, channel, _run.CheckAlive, options.CancellationToken);
-            _run.CheckRows(others.Labelled.Count, others.Unlabelled, "validation", columns.Target.Label);
-            return (rows.Read(wanted, "training", prepare, cache), others.Read(others.Labelled, "validation", preprocessor.Prepare, cache));
+            var others = Rows(set, target, "validation");
+            return (rows.Read(rows.Labelled, "training", changing), others.Read(others.Labelled, "validation", still));
         }
 
-        var aside = _run.SetAside(wanted.Count);
-        if (!aside.Contains(true))
-        {
-            return (rows.Read(wanted, "training", prepare, cache), null);
-        }
-
-        return (
-            rows.Read([.. wanted.Where((_, i) => !aside[i])], "training", prepare, cache),
-            rows.Read([.. wanted.Where((_, i) => aside[i])], "validation", preprocessor.Prepare, cache));
+        var aside = _run.SetAside(rows.Labelled.Count);
+        var training = rows.Read([.. rows.Labelled.Where((_, i) => !aside[i])], "training", changing);
+        return (training, aside.Contains(true) ? rows.Read([.. rows.Labelled.Where((_, i) => aside[i])], "validation", still) : null);
     }
 
-    private ImageBatchSource Source(
-        IReadOnlyList<ImageExample> rows, PixelCache cache, ImagePreprocessor preprocessor, ImageAugmenter? augmenter) => new(
-        rows, cache, preprocessor, augmenter, options.BatchSize, _run.Device, _run.Seed, cancellation: options.CancellationToken);
+    private ImageRows Rows(IDataView data, ClassTarget target, string purpose)
+    {
+        var rows = new ImageRows(data, columns, target, options.Reading, channel, _run);
+        _run.CheckRows(rows.Labelled.Count, rows.Unlabelled, purpose, columns.Target.Label);
+        return rows;
+    }
+
+    private ImageBatchSource Source(IReadOnlyList<ImageExample> rows, PreparedImages images) =>
+        new(rows, images, options.BatchSize, _run.Device, _run.Seed, options.CancellationToken);
 }

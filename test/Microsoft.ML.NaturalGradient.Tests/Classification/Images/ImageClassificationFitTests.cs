@@ -79,27 +79,49 @@ public sealed class ImageClassificationFitTests
     }
 
     [TestMethod]
-    public void Fit_ValidationFraction_KeepsTheWeightsOfTheBestEpoch()
+    public void Fit_ValidationFraction_SetsRowsAside()
     {
-        var data = TinyImages.KeyedRows(_mlContext);
         var reports = new List<TrainingProgress>();
         using var model = TinyImages.Trainer(_mlContext, options =>
         {
             options.ValidationSetFraction = 0.25;
-            options.Epoch = 30;
-            options.Optimizer = Optimizers.Ief with { LearningRate = 4, Schedule = LearningRateSchedule.Constant };
+            options.MetricsCallback = reports.Add;
+        }).Fit(TinyImages.KeyedRows(_mlContext));
+
+        Assert.IsTrue(reports.All(report => report.StepCount == 4)); // 27 of 36 rows, 8 in a batch
+        Assert.IsTrue(reports.Where(report => report.EndOfEpoch).All(report => report.ValidationLoss is not null));
+    }
+
+    [TestMethod]
+    public void Fit_ValidationLossRises_StopsAndKeepsTheWeightsOfTheBestEpoch()
+    {
+        // Validation rows whose labels contradict the training rows: the better these are learned, the worse those fit.
+        var rows = _mlContext.Data.LoadFromEnumerable(TinyImages.Rows());
+        var keys = _mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(rows);
+        var contrary = keys.Transform(_mlContext.Data.LoadFromEnumerable(TinyImages.Rows().Select(row => new ImageRow
+        {
+            ImagePath = row.ImagePath,
+            Label = TinyImages.Classes[(Array.IndexOf(TinyImages.Classes, row.Label) + 1) % TinyImages.Classes.Length],
+        })));
+        var losses = new List<double>();
+        using var model = TinyImages.Trainer(_mlContext, options =>
+        {
+            options.ValidationSet = contrary;
+            options.Epoch = 20;
             options.MetricsCallback = progress =>
             {
                 if (progress.EndOfEpoch)
                 {
-                    reports.Add(progress);
+                    losses.Add(progress.ValidationLoss!.Value);
                 }
             };
-        }).Fit(data);
+        }).Fit(keys.Transform(rows));
 
-        Assert.IsTrue(reports.All(report => report.ValidationLoss is not null && report.StepCount == 4)); // 27 of 36 rows
-        var best = reports.MinBy(report => report.ValidationLoss)!;
-        Assert.IsTrue(reports.Count == 30 || reports.Count == best.Epoch + 2, $"{reports.Count} epochs, best {best.Epoch}");
+        var labels = contrary.GetColumn<uint>("Label");
+        var kept = TinyImages.Scores(model, contrary).Zip(labels).Average(pair => -Math.Log(pair.First[pair.Second - 1]));
+        Assert.AreEqual(losses.IndexOf(losses.Min()) + 3, losses.Count, string.Join(' ', losses)); // patience 2
+        Assert.AreEqual(losses.Min(), kept, 1e-4);
+        Assert.IsGreaterThan(losses.Min() + 0.1, losses[^1]);
     }
 
     [TestMethod]
