@@ -54,7 +54,7 @@ internal sealed class MlpData : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _cache.Dispose();
 
-    private ImageBatchSource Source(ImageExample[] rows, int seed) => new(rows, _cache, _preprocessor, null, BatchSize, CPU, seed);
+    private ImageBatchSource Source(ImageExample[] rows, int seed) => new(rows, new PreparedImages(_cache, _preprocessor, null), BatchSize, CPU, seed);
 
     private ImageExample[] Decode(IEnumerable<CifarSubset.Picture> pictures)
     {

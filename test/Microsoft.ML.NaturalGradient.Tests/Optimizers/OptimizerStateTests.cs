@@ -1,4 +1,3 @@
-using System.Reflection;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Oracles;
@@ -12,8 +11,7 @@ public sealed class OptimizerStateTests
     private const int Steps = 3;
 
     /// <summary>Every optimizer that <see cref="Optimizers"/> lists, and variants that keep more state.</summary>
-    public static IEnumerable<object[]> All => typeof(Optimizers).GetProperties(BindingFlags.Public | BindingFlags.Static)
-        .Select(property => (property.Name, (OptimizerOptions)property.GetValue(null)!))
+    public static IEnumerable<object[]> All => EveryOptimizer.All.Select(row => ((string)row[0], (OptimizerOptions)row[1]))
         .Append(("Sgd with momentum", Optimizers.Sgd with { Momentum = 0.9 }))
         .Append(("Ief with momentum", Optimizers.Ief with { Momentum = 0.5 }))
         .Append(("Ef with momentum", Optimizers.Ef with { Momentum = 0.5 }))

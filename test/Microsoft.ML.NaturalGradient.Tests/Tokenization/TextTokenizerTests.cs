@@ -36,7 +36,7 @@ public sealed class TextTokenizerTests
     }
 
     [TestMethod]
-    public void Encode_TruncatedText_IsPrefixOfWholeText()
+    public void Encode_TruncatedText_IsPrefixOfWholeTextWithItsEndToken()
     {
         var tokenizer = TokenizerFixtures.Uncased;
 
@@ -46,7 +46,8 @@ public sealed class TextTokenizerTests
             var cut = tokenizer.Encode(text, null, maxLength);
             return cut.Truncated == (whole.Ids.Length > maxLength)
                 && cut.Ids.Length == Math.Min(whole.Ids.Length, maxLength)
-                && cut.Ids.AsSpan(0, cut.Ids.Length - 1).SequenceEqual(whole.Ids.AsSpan(0, cut.Ids.Length - 1));
+                && cut.Ids.AsSpan(0, cut.Ids.Length - 1).SequenceEqual(whole.Ids.AsSpan(0, cut.Ids.Length - 1))
+                && cut.Ids[^1] == SeparatorId;
         }, iter: 1000);
     }
 
