@@ -9,9 +9,8 @@ internal sealed class MeasureCommand : Command<MeasureSettings>
     {
         var kind = (ExperimentKind)context.Data!;
         var experiment = ExperimentFile.Load(settings.Experiment);
-        var cells = Cell.Plan(kind, settings.Tiny ? experiment.Tiny() : experiment);
         var store = new CellStore(settings.Output, create: true);
-        CellRun.RunMissing(cells, settings.Data, store, cancellationToken);
+        CellRun.RunMissing(kind, settings.Tiny ? experiment.Tiny() : experiment, settings.Data, store, cancellationToken);
         Report.Write(store);
         return 0;
     }

@@ -13,18 +13,13 @@ internal sealed class QuickCommand : Command<OutputSettings>
     public override int Execute(CommandContext context, OutputSettings settings, CancellationToken cancellationToken)
     {
         var store = new CellStore(settings.Output, create: true);
-        var plans = Parts.Select(part =>
+        var cells = Parts.SelectMany(part =>
         {
             var experiment = ExperimentFile.Load(part.Preset);
-            return Cell.Plan(part.Kind, settings.Tiny ? experiment.Tiny() : experiment);
+            return CellRun.RunMissing(part.Kind, settings.Tiny ? experiment.Tiny() : experiment, null, store, cancellationToken);
         }).ToArray();
-        foreach (var cells in plans)
-        {
-            CellRun.RunMissing(cells, null, store, cancellationToken);
-        }
-
         var written = Report.Write(store);
-        var problems = plans.SelectMany(cells => cells).SelectMany(cell => Problems(cell, store))
+        var problems = cells.SelectMany(cell => Problems(cell, store))
             .Concat(written.Where(file => new FileInfo(file) is not { Exists: true, Length: > 0 }).Select(file => $"{file} is missing or empty"))
             .ToArray();
         foreach (var problem in problems)
@@ -32,7 +27,7 @@ internal sealed class QuickCommand : Command<OutputSettings>
             Console.Error.WriteLine($"error: {problem}");
         }
 
-        Console.WriteLine(problems.Length == 0 ? $"{plans.Sum(cells => cells.Count)} cells and {written.Count} files, nothing is missing" : "FAILED");
+        Console.WriteLine(problems.Length == 0 ? $"{cells.Length} cells and {written.Count} files, nothing is missing" : "FAILED");
         return problems.Length == 0 ? 0 : 1;
     }
 

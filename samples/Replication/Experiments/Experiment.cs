@@ -38,6 +38,9 @@ internal sealed record Experiment
 
     public IReadOnlyList<int> Seeds { get; init; } = [1];
 
+    /// <summary>How many of the seeds choose among several learning rates of an optimizer; the others are run at the best rate only.</summary>
+    public int SearchSeeds { get; init; } = 1;
+
     /// <summary>The optimizers of e2 and mlp.</summary>
     public IReadOnlyList<JsonObject> Optimizers { get; init; } = [];
 

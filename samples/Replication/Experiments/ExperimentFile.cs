@@ -70,6 +70,7 @@ internal static class ExperimentFile
         Positive(experiment.ValidationRows, nameof(experiment.ValidationRows));
         Positive(experiment.Epochs, nameof(experiment.Epochs));
         Positive(experiment.BatchSize, nameof(experiment.BatchSize));
+        Positive(experiment.SearchSeeds, nameof(experiment.SearchSeeds));
         foreach (var size in experiment.HiddenSizes)
         {
             Positive(size, nameof(experiment.HiddenSizes));

@@ -16,7 +16,7 @@ internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, Optimize
 {
     private const int KeyLength = 12;
 
-    /// <summary>All runs of an experiment, in the order in which they are run.</summary>
+    /// <summary>The runs of an experiment that depend on no other, in the order in which they are run: all, but of a grid of learning rates those that choose.</summary>
     public static IReadOnlyList<Cell> Plan(ExperimentKind kind, Experiment experiment)
     {
         var optimizers = kind is ExperimentKind.E2 or ExperimentKind.Mlp
@@ -28,8 +28,31 @@ internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, Optimize
         }
 
         var probe = new Cell(kind, experiment, optimizers[0], 0).Probe;
-        var seeds = probe is { Seeds.Count: > 0 } ? probe.Seeds : experiment.Seeds;
-        return [.. seeds.Distinct().SelectMany(seed => optimizers.Select(optimizer => new Cell(kind, experiment, optimizer, seed)))];
+        int[] seeds = [.. (probe is { Seeds.Count: > 0 } ? probe.Seeds : experiment.Seeds).Distinct()];
+        var grids = Grids(optimizers.Select(optimizer => optimizer.Label));
+        return
+        [
+            .. seeds.Index().SelectMany(seed => optimizers
+                .Where(optimizer => seed.Index < experiment.SearchSeeds || !grids.Contains(optimizer.Label))
+                .Select(optimizer => new Cell(kind, experiment, optimizer, seed.Item))),
+        ];
+    }
+
+    /// <summary>The other runs: where the file names several learning rates, the remaining seeds at the best of them.</summary>
+    /// <param name="plan">What <see cref="Plan"/> gave.</param>
+    /// <param name="finished">The result of one of them.</param>
+    public static IReadOnlyList<Cell> AtBestRates(IReadOnlyList<Cell> plan, Func<Cell, FinishedCell> finished)
+    {
+        var grids = plan.GroupBy(cell => cell.Optimizer.Label).Where(cells => cells.DistinctBy(cell => cell.Optimizer.Rate).Skip(1).Any());
+        return
+        [
+            .. grids.SelectMany(cells =>
+            {
+                var best = RateSearch.Best(cells.Select(finished)).Key;
+                var chosen = cells.First(cell => cell.Optimizer.Rate == best);
+                return chosen.Experiment.Seeds.Except(cells.Select(cell => cell.Seed)).Select(seed => chosen with { Seed = seed });
+            }).OrderBy(cell => cell.Seed),
+        ];
     }
 
     /// <summary>What is measured at the end of epochs; null for nothing.</summary>
@@ -86,6 +109,9 @@ internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, Optimize
             return settings;
         }
     }
+
+    private static HashSet<string> Grids(IEnumerable<string> labels) =>
+        [.. labels.CountBy(label => label).Where(count => count.Value > 1).Select(count => count.Key)];
 
     private static string KeyOf(JsonObject settings) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(settings.ToJsonString())))[..KeyLength];

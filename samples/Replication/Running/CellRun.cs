@@ -8,19 +8,34 @@ namespace ReplicationSample;
 /// <summary>Runs cells and keeps each as soon as it is finished.</summary>
 internal static class CellRun
 {
-    /// <summary>Runs the cells that are not finished.</summary>
-    /// <param name="cells">The cells of one experiment.</param>
+    /// <summary>Runs what is missing of an experiment.</summary>
+    /// <param name="kind">Which of its experiments.</param>
+    /// <param name="experiment">The experiment.</param>
     /// <param name="dataFolder">The folder of <c>--data</c>.</param>
     /// <param name="store">Where finished cells are.</param>
     /// <param name="stop">Ends the run at hand; finished cells stay.</param>
-    /// <returns>How many were run.</returns>
-    public static int RunMissing(IReadOnlyList<Cell> cells, string? dataFolder, CellStore store, CancellationToken stop)
+    /// <returns>All its cells; each is finished.</returns>
+    public static IReadOnlyList<Cell> RunMissing(ExperimentKind kind, Experiment experiment, string? dataFolder, CellStore store, CancellationToken stop)
     {
+        var cells = Cell.Plan(kind, experiment);
+        RunMissing(cells, dataFolder, store, stop);
+        var others = Cell.AtBestRates(cells, store.Read);
+        RunMissing(others, dataFolder, store, stop);
+        return [.. cells, .. others];
+    }
+
+    private static void RunMissing(IReadOnlyList<Cell> cells, string? dataFolder, CellStore store, CancellationToken stop)
+    {
+        if (cells.Count == 0)
+        {
+            return;
+        }
+
         var missing = cells.Where(cell => !store.Has(cell)).ToArray();
         Console.WriteLine($"{cells[0].Kind}, {cells[0].Experiment.Name}: {cells.Count} cells, {cells.Count - missing.Length} of them finished before");
         if (missing.Length == 0)
         {
-            return 0;
+            return;
         }
 
         var data = TaskData.Load(cells[0].Experiment, dataFolder);
@@ -33,8 +48,6 @@ internal static class CellRun
             store.Write(cell, finished);
             Console.WriteLine(finished.Failure is { } failure ? $"{name}: {failure}" : $"{name}: {finished.Seconds:F0} s");
         }
-
-        return missing.Length;
     }
 
     private static FinishedCell Run(Cell cell, TaskData data, Action<TrainingProgress> report, CancellationToken stop)

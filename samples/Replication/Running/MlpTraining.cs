@@ -16,7 +16,7 @@ internal static class MlpTraining
         manual_seed(cell.Seed);
         var (training, validation) = PictureTensors.Read(data, cell.Experiment.ImageSize);
         using var network = Network((int)training.Inputs.shape[1], cell.Experiment.HiddenSizes, training.ClassCount);
-        using var optimizer = cell.Optimizer.Options.CreateFor(network.parameters(), training.ClassCount, cell.Seed);
+        using var optimizer = cell.Optimizer.Options.CreateFor(network, training.ClassCount, cell.Seed);
         var steps = (training.Count + cell.Experiment.BatchSize - 1) / cell.Experiment.BatchSize;
         var (watch, random, order) = (Stopwatch.StartNew(), new Random(cell.Seed), Enumerable.Range(0, training.Count).Select(row => (long)row).ToArray());
         for (var epoch = 1; epoch <= cell.Experiment.Epochs; epoch++)

@@ -10,9 +10,11 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 internal sealed class BatchEvaluation : IDisposable
 {
     private const double SmallestSquaredNorm = 1e-30;
+    private const double RecordTolerance = 1e-3; // relative; what is wrong differs by its own size
 
     private readonly IObjective _objective;
     private readonly GradientTape? _tape;
+    private bool _ignoresRecords;
     private readonly Tensor _labels;
     private readonly ReplayableForward _forward;
     private List<CapturedGradients>? _jacobian;
@@ -50,6 +52,9 @@ internal sealed class BatchEvaluation : IDisposable
     /// <summary>Samples N.</summary>
     public long SampleCount => Logits.shape[0];
 
+    /// <summary>Whether per-sample gradients come from what the layers recorded, by one backward pass for all samples, instead of one for each.</summary>
+    public bool UsesRecords => _tape is not null && !_ignoresRecords && _tape.Covers(Trained);
+
     /// <summary>Whether every backward pass keeps the graph, so that another may follow; set while directions are compared.</summary>
     public bool KeepsGraph { get; set; }
 
@@ -73,7 +78,7 @@ internal sealed class BatchEvaluation : IDisposable
             return new BatchEvaluation(objective, null, pass, labels);
         }
 
-        var tape = new GradientTape();
+        var tape = new GradientTape { SampleCount = labels.shape[0] };
         try
         {
             using (tape.Start())
@@ -155,7 +160,7 @@ internal sealed class BatchEvaluation : IDisposable
     public void ShareJacobian(long mostBytes)
     {
         var count = Logits.numel() / SampleCount;
-        if (_jacobian is not null || _tape is null || !_tape.Covers(Trained) || count * _tape.ByteCount > mostBytes)
+        if (_jacobian is not null || _tape is null || !UsesRecords || count * _tape.ByteCount > mostBytes)
         {
             return;
         }
@@ -169,6 +174,28 @@ internal sealed class BatchEvaluation : IDisposable
             seeds.select(1, k).copy_(ones_like(seeds.select(1, k)));
             _jacobian.Add(_tape.Capture(Logits, seeds.view(Logits.shape), keepGraph: true));
         }
+    }
+
+    /// <summary>Does without what the layers recorded where it disagrees with ordinary backward passes.</summary>
+    /// <remarks>
+    /// It does where samples influence each other (batch statistics, another order of dimensions), and where a parameter is used outside
+    /// the layers that record. Costs three backward passes for a structure that is not known yet.
+    /// </remarks>
+    /// <param name="known">Whether records of a structure agree; what is found is added.</param>
+    public void CheckRecords(IDictionary<string, bool> known)
+    {
+        if (_tape is null || !UsesRecords)
+        {
+            return;
+        }
+
+        if (!known.TryGetValue(_tape.Shapes, out var agrees))
+        {
+            agrees = RecordsAgree(_tape);
+            known.Add(_tape.Shapes, agrees);
+        }
+
+        _ignoresRecords = !agrees;
     }
 
     /// <summary>Captures per-sample gradients of seeded logits: from <see cref="Jacobian"/>, from the tape, or sample by sample where it missed a trained parameter.</summary>
@@ -186,7 +213,7 @@ internal sealed class BatchEvaluation : IDisposable
 
         var tape = _tape ?? throw new InvalidOperationException("The forward pass was not recorded for per-sample gradients.");
         var typed = seeds.to(Logits.dtype);
-        return tape.Covers(Trained)
+        return UsesRecords
             ? tape.Capture(Logits, typed, keepGraph || KeepsGraph)
             : LoopedCapture.Run(Logits, typed, Trained, keepGraph || KeepsGraph);
     }
@@ -216,6 +243,33 @@ internal sealed class BatchEvaluation : IDisposable
         LogitGradients.Dispose();
         SquaredNorms.Dispose();
         _forward.Dispose();
+    }
+
+    // What half of the samples send back must leave the others without gradient, and all must add up to an ordinary backward pass.
+    private bool RecordsAgree(GradientTape tape)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var seeds = arange(Logits.numel(), dtype: Logits.dtype, device: Logits.device).cos().view(Logits.shape);
+        var (even, odd) = (Half(0), Half(1));
+        var expected = PullBack(seeds, Trained, keepGraph: true);
+        return Trained.Zip(expected).All(pair =>
+        {
+            var (one, other) = (even[pair.First.Handle], odd[pair.First.Handle]);
+            var most = RecordTolerance * pair.Second.Norm();
+            return one.Own.Plus(other.Own).Minus(pair.Second).Norm() <= most && one.Others.Norm() <= most && other.Others.Norm() <= most;
+        });
+
+        Dictionary<IntPtr, (Tensor Own, Tensor Others)> Half(int remainder)
+        {
+            var (own, others) = (OfSamples(n => n % 2 == remainder ? 1 : 0), OfSamples(n => n % 2 == remainder ? 0 : 1 + Math.Cos(n)));
+            using var captured = tape.Capture(Logits, seeds.mul(own.view([-1, .. Enumerable.Repeat(1L, (int)seeds.dim() - 1)])), keepGraph: true);
+            var (sums, rests) = (captured.Combine(own), captured.Combine(others));
+            return sums.ToDictionary(sum => sum.Key, sum => (sum.Value, rests[sum.Key]));
+        }
+
+        Tensor OfSamples(Func<int, double> value) =>
+            tensor(Enumerable.Range(0, (int)SampleCount).Select(value).ToArray(), dtype: Logits.dtype, device: Logits.device);
     }
 
     private static Tensor TakeGradient(Tensor parameter)

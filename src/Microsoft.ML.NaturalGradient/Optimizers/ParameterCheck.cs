@@ -64,12 +64,12 @@ internal static class ParameterCheck
         }
     }
 
-    private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
-
-    // A tied weight has several wrappers of one tensor, which TorchSharp cannot tell; but they lie in the same place.
-    private static bool IsSame(Parameter a, Parameter b) =>
+    /// <summary>Whether two wrappers are of one tensor: a tied weight has several, which TorchSharp cannot tell, but they lie in the same place.</summary>
+    public static bool IsSame(Parameter a, Parameter b) =>
         a.Handle == b.Handle
         || (a.dtype == b.dtype && a.shape.AsSpan().SequenceEqual(b.shape) && a.storage_offset() == b.storage_offset() && Address(a) == Address(b));
+
+    private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
 
     private static IntPtr Address(Parameter parameter) => parameter.dtype switch
     {

@@ -2,6 +2,7 @@ using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Diagnostics;
 using Microsoft.ML.NaturalGradient.Optimization;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -9,9 +10,11 @@ namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>Trains the parameters of any TorchSharp network by any method of <see cref="Optimizers"/>, without ML.NET.</summary>
 /// <remarks>
-/// Made by <see cref="OptimizerOptions.CreateFor"/> or <see cref="OptimizerOptions.CreateForRegression"/>. A step runs the forward pass and
-/// the backward passes that the method needs. Methods built on per-sample gradients take one backward pass for each sample of the batch
-/// and hold N times the trained numbers, since TorchSharp's own layers do not record them; methods on the mean gradient take one pass.
+/// Made by <c>CreateFor</c> or <c>CreateForRegression</c> of <see cref="OptimizerOptions"/>. A step runs the forward pass and the backward passes that
+/// the method needs. Made for a network, methods built on per-sample gradients let its layers record and take one backward pass for all
+/// samples, as long as all that is trained belongs to Linear, Conv2d, Embedding or LayerNorm layers, whose input has one row for each sample.
+/// Otherwise, and made for a list of parameters, they take one backward pass for each sample of the batch and hold N times the trained
+/// numbers; <see cref="UsesRecordedLayers"/> tells. The first batch of each shape costs three more passes, which check that both ways agree.
 /// <see cref="OptimizerOptions.Schedule"/> is not applied, as the number of steps is not known here: pass each step its learning rate.
 /// Not safe for several threads.
 /// </remarks>
@@ -23,10 +26,18 @@ public sealed class ParameterOptimizer : IDisposable
     private readonly Optimizer _optimizer;
     private readonly BatchCheck _check;
     private readonly IObjective _objective;
+    private readonly NetworkRecorder? _recorder;
+    private readonly Dictionary<string, bool> _agreements = [];
     private readonly long _seed;
     private long _measured;
     private bool _isReached; // whether all parameters are known to take part in the output
     private bool _disposed;
+
+    internal ParameterOptimizer(OptimizerOptions options, nn.Module network, BatchCheck check, long seed)
+        : this(options, Trainable(network), check, seed)
+    {
+        _recorder = new NetworkRecorder(network, _parameters);
+    }
 
     internal ParameterOptimizer(OptimizerOptions options, IEnumerable<Parameter> parameters, BatchCheck check, long seed)
     {
@@ -45,6 +56,10 @@ public sealed class ParameterOptimizer : IDisposable
 
     /// <summary>Learning rate of a step that is not given one: the one set in the options, or the method's default.</summary>
     public double LearningRate { get; }
+
+    /// <summary>Whether the last per-sample gradients came from one backward pass through layers that record, rather than one for each sample.</summary>
+    /// <value><see langword="null"/> before the first batch, and for methods that need none.</value>
+    public bool? UsesRecordedLayers { get; private set; }
 
     /// <summary>Runs the forward pass on one batch of N samples and moves the parameters by one step.</summary>
     /// <remarks>Gradients that the parameters hold are dropped; those of the step are not left behind.</remarks>
@@ -154,14 +169,21 @@ public sealed class ParameterOptimizer : IDisposable
         _optimizer.RestoreState(state);
     }
 
-    /// <summary>Frees what the method remembers; the parameters stay.</summary>
+    /// <summary>Frees what the method remembers and leaves the network's layers; the parameters stay.</summary>
     public void Dispose()
     {
         if (!_disposed)
         {
             _disposed = true;
+            _recorder?.Dispose();
             _optimizer.Dispose();
         }
+    }
+
+    private static IEnumerable<Parameter> Trainable(nn.Module network)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        return network.parameters().Where(parameter => parameter.requires_grad);
     }
 
     // Runs the forward pass and checks all of it; the caller disposes the result.
@@ -182,6 +204,17 @@ public sealed class ParameterOptimizer : IDisposable
             {
                 ParameterCheck.Reached(evaluation.Logits, _parameters);
                 _isReached = true;
+            }
+
+            if (perSampleGradients)
+            {
+                evaluation.Trained = _parameters;
+                if (_recorder is not null)
+                {
+                    evaluation.CheckRecords(_agreements);
+                }
+
+                UsesRecordedLayers = evaluation.UsesRecords;
             }
 
             return evaluation;

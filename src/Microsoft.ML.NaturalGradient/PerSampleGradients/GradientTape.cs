@@ -27,6 +27,12 @@ internal sealed class GradientTape : IDisposable
         return recording;
     }
 
+    /// <summary>Samples N of the batch, where the layers that record are not sure of them; 0 when not known.</summary>
+    public long SampleCount { get; init; }
+
+    /// <summary>The shapes of all recorded outputs, in order: what two passes of one structure have in common.</summary>
+    public string Shapes => string.Join(';', _records.Select(record => string.Join(',', record.Output.shape)));
+
     /// <summary>Bytes of the outputs that were recorded, which is what the errors of one capture take.</summary>
     public long ByteCount => _records.Sum(record => record.Output.numel() * record.Output.ElementSize);
 

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient;
 
-/// <summary>Base of the settings of an optimizer of your own, which trainers and <see cref="OptimizerOptions.CreateFor"/> take like any other.</summary>
+/// <summary>Base of the settings of an optimizer of your own, which trainers and <c>CreateFor</c> take like any other.</summary>
 /// <remarks>
 /// A method is two types: a record derived from this one, with its settings, and an <see cref="UpdateRule"/> with its mathematics. Learning
 /// rate, schedule, norm constraint and weight decay per step come with it.

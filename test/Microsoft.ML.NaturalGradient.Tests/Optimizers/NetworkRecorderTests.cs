@@ -1,0 +1,256 @@
+using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Optimization;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using Microsoft.ML.NaturalGradient.Tests.Oracles;
+using TorchSharp;
+using TorchSharp.Modules;
+using static Microsoft.ML.NaturalGradient.Optimizers;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Optimization;
+
+/// <summary>Layers of TorchSharp that record by hooks, against one backward pass for each sample.</summary>
+[TestClass]
+public sealed class NetworkRecorderTests
+{
+    private const int Samples = 5;
+    private const int Classes = 3;
+    private const int Words = 7;
+
+    [TestMethod]
+    [DynamicData(nameof(EveryOptimizer.All), typeof(EveryOptimizer))]
+    public void Step_EveryOptimizer_TrainsAsOnLayersOfThisLibrary(string name, object method)
+    {
+        using var scope = NewDisposeScope();
+        var (options, recorded) = ((OptimizerOptions)method, new ToyNetwork());
+        using var expected = options.Build(recorded.Parameters, seed: 3);
+        using var network = new ToyNetwork().OfTorchSharp();
+        using var optimizer = options.CreateFor(network, Classes, seed: 3);
+
+        for (var step = 0; step < 3; step++)
+        {
+            using var batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), recorded.Labels, expected.NeedsPerSampleGradients, recorded.Forward);
+            expected.Step(batch, 0.1);
+            optimizer.Step(() => network.call(recorded.Inputs), recorded.Labels, 0.1);
+        }
+
+        Fixture.AssertClose(recorded.Flat(), Flat(network), 1e-10, 1e-12);
+        Assert.AreEqual(options is MeanGradientOptions or HessianFreeOptions or AdamQlrOptions ? null : true, optimizer.UsesRecordedLayers, name);
+    }
+
+    [TestMethod]
+    public void Step_LayersWithARule_RecordAndAgreeWithSingleSamples()
+    {
+        using var scope = NewDisposeScope();
+        var ids = arange(Samples * 4).mul(3).remainder(Words).view(Samples, 4);
+        AssertAgrees(
+            true, Fixture.Sine(1, 0.9, 0.4, Samples, 2, 6, 6), ScalarType.Float64,
+            () => nn.Conv2d(2, 3, 3, stride: 2, padding: 1), () => nn.Tanh(), () => nn.Flatten(), () => nn.LayerNorm(27), () => nn.Linear(27, Classes));
+        AssertAgrees(
+            true, ids, ScalarType.Float64,
+            () => nn.Embedding(Words, 4), () => nn.LayerNorm(4), () => nn.Linear(4, 2), () => nn.GELU(), () => nn.Flatten(), () => nn.Linear(8, Classes));
+        AssertAgrees(true, Fixture.Sine(1, 0.9, 0.4, Samples, 8).to(ScalarType.Float32), ScalarType.Float32, () => nn.Linear(8, 16), () => nn.ReLU(), () => nn.Linear(16, Classes, hasBias: false));
+    }
+
+    [TestMethod]
+    public void Step_LayersWithoutARule_TakeSingleSamples()
+    {
+        using var scope = NewDisposeScope();
+        AssertAgrees(
+            false, Fixture.Sine(1, 0.9, 0.4, Samples, 2, 6, 6), ScalarType.Float64,
+            () => nn.Conv2d(2, 4, 3, groups: 2), () => nn.Tanh(), () => nn.Flatten(), () => nn.Linear(64, Classes));
+        AssertAgrees(
+            false, Fixture.Sine(1, 0.9, 0.4, Samples, 8), ScalarType.Float64,
+            () => nn.Linear(8, 6), () => nn.PReLU(1), () => nn.Linear(6, Classes));
+    }
+
+    [TestMethod]
+    public void Step_SamplesThatInfluenceEachOther_AreNoticed()
+    {
+        using var scope = NewDisposeScope();
+        var rows = Fixture.Sine(1, 0.9, 0.4, Samples, 8);
+        // Statistics of the batch between layers whose own rules would be right.
+        AssertAgrees(
+            false, rows, ScalarType.Float64,
+            () => nn.Linear(8, 6), () => nn.BatchNorm1d(6, affine: false, track_running_stats: false), () => nn.Tanh(), () => nn.Linear(6, Classes));
+        // As many positions as samples, and the positions first.
+        AssertAgrees(
+            false, Fixture.Sine(1, 0.9, 0.4, Samples, Samples, 8), ScalarType.Float64,
+            () => nn.Linear(8, 6), () => nn.Tanh(), () => new OverPositions(), () => nn.Linear(6, Classes));
+    }
+
+    [TestMethod]
+    public void Step_ParameterUsedElsewhereToo_IsNoticed()
+    {
+        using var scope = NewDisposeScope();
+        var rows = Fixture.Sine(1, 0.9, 0.4, Samples, Classes);
+        AssertAgrees(false, rows, ScalarType.Float64, () => new Reused(tie: false));
+        AssertAgrees(true, rows, ScalarType.Float64, () => new Reused(tie: true));
+    }
+
+    [TestMethod]
+    public void Step_LookUpsWithSpecialGradients_TakeSingleSamples()
+    {
+        using var scope = NewDisposeScope();
+        var ids = arange(Samples * 2).view(Samples, 2);
+        foreach (var embedding in new Func<nn.Module<Tensor, Tensor>>[] { () => nn.Embedding(12, 4, padding_idx: 11), () => nn.Embedding(12, 4, scale_grad_by_freq: true) })
+        {
+            AssertAgrees(false, ids, ScalarType.Float64, embedding, () => nn.Flatten(), () => nn.Linear(8, Classes)); // no id of this batch shows it
+        }
+
+        using var shortened = nn.Embedding(3, 4, max_norm: 0.1);
+        var before = shortened.weight!.detach().clone();
+        using var optimizer = Ief.CreateFor(shortened, Classes);
+        Assert.AreEqual(0, shortened.weight!.detach().sub(before).abs().max().item<float>());
+    }
+
+    [TestMethod]
+    public void Step_FrozenLayer_IsLeftAlone()
+    {
+        using var scope = NewDisposeScope();
+        using var network = new ToyNetwork().OfTorchSharp();
+        var frozen = network.parameters().First();
+        frozen.requires_grad = false;
+        var (before, toy) = (frozen.detach().clone(), new ToyNetwork());
+        using var optimizer = Ief.CreateFor(network, Classes);
+
+        optimizer.Step(() => network.call(toy.Inputs), toy.Labels);
+
+        Assert.IsTrue(optimizer.UsesRecordedLayers);
+        Assert.AreEqual(0, frozen.detach().sub(before).abs().max().item<double>());
+    }
+
+    [TestMethod]
+    public void Step_NetworkWithHooks_LeavesNoTensorsBehind()
+    {
+        using var scope = NewDisposeScope();
+        using var network = new ToyNetwork().OfTorchSharp();
+        var toy = new ToyNetwork();
+        using var optimizer = Ief.CreateFor(network, Classes);
+        optimizer.Step(() => network.call(toy.Inputs), toy.Labels);
+        var before = LiveTensors.Settled();
+
+        optimizer.Step(() => network.call(toy.Inputs), toy.Labels);
+
+        Assert.AreEqual(before, Tensor.TotalCount);
+    }
+
+    [TestMethod]
+    public void Dispose_TakesTheHooksOff()
+    {
+        using var scope = NewDisposeScope();
+        using var network = new ToyNetwork().OfTorchSharp();
+        var toy = new ToyNetwork();
+        Ief.CreateFor(network, Classes).Dispose();
+        using var tape = new GradientTape { SampleCount = toy.Labels.shape[0] };
+        using (tape.Start())
+        {
+            network.call(toy.Inputs);
+        }
+
+        Assert.AreEqual(0, tape.ByteCount);
+    }
+
+    [TestMethod]
+    public void MeasureQuality_NetworkWithHooks_AgreesWithSingleSamples()
+    {
+        using var scope = NewDisposeScope();
+        var toy = new ToyNetwork();
+        using var network = toy.OfTorchSharp();
+        var slow = Ief.CreateFor(network.parameters(), Classes);
+        var expected = slow.MeasureQuality(() => network.call(toy.Inputs), toy.Labels);
+        slow.Dispose();
+        using var fast = Ief.CreateFor(network, Classes);
+
+        var found = fast.MeasureQuality(() => network.call(toy.Inputs), toy.Labels);
+
+        Assert.IsTrue(fast.UsesRecordedLayers);
+        foreach (var (one, other) in expected.Directions.Zip(found.Directions))
+        {
+            Assert.AreEqual(one.Gamma, other.Gamma, 1e-8 * one.Gamma, one.Method);
+        }
+    }
+
+    [TestMethod]
+    public void CreateForRegression_Network_TrainsAsItsParameters()
+    {
+        using var scope = NewDisposeScope();
+        var (inputs, labels) = (Fixture.Sine(1, 0.9, 0.4, 6, 3), Fixture.Sine(1, 1.7, 0.1, 6));
+        using var network = nn.Linear(3, 1, dtype: ScalarType.Float64);
+        using var other = nn.Linear(3, 1, dtype: ScalarType.Float64);
+        Copy(network, other);
+        using var fast = Ief.CreateForRegression(network);
+        using var slow = Ief.CreateForRegression(other.parameters());
+
+        fast.Step(() => network.call(inputs), labels);
+        slow.Step(() => other.call(inputs), labels);
+
+        Assert.IsTrue(fast.UsesRecordedLayers);
+        Assert.IsFalse(slow.UsesRecordedLayers);
+        Fixture.AssertClose(Flat(other), Flat(network), 1e-12, 1e-14);
+    }
+
+    // Two steps of iEF on the whole network and on the list of its parameters, from the same weights.
+    private static void AssertAgrees(bool records, Tensor inputs, ScalarType type, params Func<nn.Module<Tensor, Tensor>>[] layers)
+    {
+        var labels = arange(inputs.shape[0]).remainder(Classes);
+        Sequential Build() => nn.Sequential(layers.Select((layer, index) => ($"layer{index}", layer()))).to(type);
+        using var network = Build();
+        using var other = Build();
+        Copy(network, other);
+        using var fast = Ief.CreateFor(network, Classes);
+        using var slow = Ief.CreateFor(other.parameters(), Classes);
+        for (var step = 0; step < 2; step++)
+        {
+            fast.Step(() => network.call(inputs), labels);
+            slow.Step(() => other.call(inputs), labels);
+            Assert.AreEqual(records, fast.UsesRecordedLayers);
+            Assert.IsFalse(slow.UsesRecordedLayers);
+        }
+
+        var tolerance = type == ScalarType.Float64 ? 1e-8 : 1e-3;
+        Fixture.AssertClose(Flat(other), Flat(network), tolerance, tolerance);
+    }
+
+    private static void Copy(nn.Module from, nn.Module to)
+    {
+        using var noGrad = no_grad();
+        foreach (var (source, target) in from.parameters().Zip(to.parameters()))
+        {
+            target.copy_(source);
+        }
+    }
+
+    private static Tensor Flat(nn.Module network) => cat([.. network.parameters().Select(parameter => parameter.detach().flatten())]);
+
+    /// <summary>Takes the mean over the first dimension, which makes the second that of the samples.</summary>
+    private sealed class OverPositions() : nn.Module<Tensor, Tensor>(nameof(OverPositions))
+    {
+        public override Tensor forward(Tensor input) => input.mean([0L]);
+    }
+
+    /// <summary>A linear layer whose weight is used a second time: by a second layer, or without one.</summary>
+    private sealed class Reused : nn.Module<Tensor, Tensor>
+    {
+        private readonly Linear _first = nn.Linear(Classes, Classes, hasBias: false, dtype: ScalarType.Float64);
+        private readonly Linear? _second;
+
+        public Reused(bool tie)
+            : base(nameof(Reused))
+        {
+            if (tie)
+            {
+                _second = nn.Linear(Classes, Classes, hasBias: false, dtype: ScalarType.Float64);
+                _second.weight = _first.weight;
+            }
+
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor input)
+        {
+            var hidden = _first.call(input).tanh();
+            return _second is null ? nn.functional.linear(hidden, _first.weight) : _second.call(hidden);
+        }
+    }
+}
