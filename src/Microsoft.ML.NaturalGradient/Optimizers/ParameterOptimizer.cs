@@ -61,6 +61,11 @@ public sealed class ParameterOptimizer : IDisposable
     /// <value><see langword="null"/> before the first batch, and for methods that need none.</value>
     public bool? UsesRecordedLayers { get; private set; }
 
+    /// <summary>Which parameters the method trains in another way than its own, and how, in one sentence.</summary>
+    /// <remarks>The methods with factors for each layer cover some kinds of layers only; see docs/optimizers.md.</remarks>
+    /// <value><see langword="null"/> where there are none, and before the first step of a method that cannot tell earlier.</value>
+    public string? Exemptions => _optimizer.Coverage?.Describe(Method);
+
     /// <summary>Runs the forward pass on one batch of N samples and moves the parameters by one step.</summary>
     /// <remarks>Gradients that the parameters hold are dropped; those of the step are not left behind.</remarks>
     /// <param name="forward">

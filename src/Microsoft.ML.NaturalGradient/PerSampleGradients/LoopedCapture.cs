@@ -39,7 +39,7 @@ internal static class LoopedCapture
         // What is expanded over the batch has the output's gradient as its own: the rule to carry gradients that are known already.
         return gradients.Any(gradient => gradient is not null)
             ? new CapturedGradients([.. parameters.Zip(gradients).Where(pair => pair.Second is not null).Select(
-                pair => ((ParameterUse)new BroadcastUse(pair.First), pair.Second!.DetachFromDisposeScope()))])
+                pair => ((ParameterUse)new BroadcastUse(pair.First, "parameters that no layer recorded"), pair.Second!.DetachFromDisposeScope()))])
             : throw new InvalidOperationException(
                 "The output depends on none of the trainable parameters. Run the forward pass with grad mode on, through these parameters.");
     }

@@ -134,7 +134,7 @@ public sealed class OwnOptimizerTests
         using var network = toy.OfTorchSharp();
         var (inputs, labels) = (toy.Inputs, toy.Labels);
         #region Standalone
-        using var optimizer = new ClippedSgdOptions { ClipNorm = 2 }.CreateFor(network.parameters(), classCount: 3);
+        using var optimizer = new ClippedSgdOptions { ClipNorm = 2 }.CreateFor(network, classCount: 3);
         var correct = 0L;
         for (var step = 0; step < 100; step++)
         {

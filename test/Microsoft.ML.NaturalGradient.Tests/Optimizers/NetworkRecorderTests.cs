@@ -105,6 +105,26 @@ public sealed class NetworkRecorderTests
     }
 
     [TestMethod]
+    public void Exemptions_NetworkOfSeveralKinds_NameThoseWithoutFactors()
+    {
+        using var scope = NewDisposeScope();
+        var (ids, labels) = (arange(Samples * 2).remainder(Words).view(Samples, 2), arange(Samples).remainder(Classes));
+        using var network = nn.Sequential(("table", nn.Embedding(Words, 4)), ("flat", nn.Flatten()), ("norm", nn.LayerNorm(8)), ("head", nn.Linear(8, Classes)));
+        using var kfac = Ekfac.CreateFor(network, Classes);
+        using var ofParameters = Ekfac.CreateFor(network.parameters(), Classes);
+        using var ief = Ief.CreateFor(network, Classes);
+        Assert.IsNull(kfac.Exemptions);
+
+        kfac.Step(() => network.call(ids), labels);
+        ofParameters.Step(() => network.call(ids), labels);
+        ief.Step(() => network.call(ids), labels);
+
+        Assert.AreEqual("eKFAC trains 3 of 5 parameters (embeddings, scales, biases) by scaled gradient.", kfac.Exemptions);
+        Assert.AreEqual("eKFAC trains 5 of 5 parameters (parameters that no layer recorded) by scaled gradient.", ofParameters.Exemptions);
+        Assert.IsNull(ief.Exemptions);
+    }
+
+    [TestMethod]
     public void Step_FrozenLayer_IsLeftAlone()
     {
         using var scope = NewDisposeScope();
