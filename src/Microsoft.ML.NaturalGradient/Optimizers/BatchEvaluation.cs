@@ -67,9 +67,10 @@ internal sealed class BatchEvaluation : IDisposable
     /// <param name="perSampleGradients">Whether the pass is recorded for <see cref="Capture"/>.</param>
     /// <param name="forward">Computes the logits; called again when the losses or logits at other parameters are asked for.</param>
     /// <param name="randomness">Source of dropout masks, drawn anew as in the first pass when the pass is repeated; null where there is none.</param>
+    /// <param name="recorder">Whose hooks record too; null where only layers of this library do.</param>
     /// <returns>The evaluated batch; the caller disposes it.</returns>
     public static BatchEvaluation Run(
-        IObjective objective, Tensor labels, bool perSampleGradients, Func<Tensor> forward, Generator? randomness = null)
+        IObjective objective, Tensor labels, bool perSampleGradients, Func<Tensor> forward, Generator? randomness = null, NetworkRecorder? recorder = null)
     {
         using var scope = NewDisposeScope();
         var pass = new ReplayableForward(forward, randomness);
@@ -78,7 +79,7 @@ internal sealed class BatchEvaluation : IDisposable
             return new BatchEvaluation(objective, null, pass, labels);
         }
 
-        var tape = new GradientTape { SampleCount = labels.shape[0] };
+        var tape = new GradientTape { Recorder = recorder, SampleCount = labels.shape[0] };
         try
         {
             using (tape.Start())

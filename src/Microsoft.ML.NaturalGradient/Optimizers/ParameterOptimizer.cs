@@ -196,7 +196,7 @@ public sealed class ParameterOptimizer : IDisposable
     {
         _check.Labels(labels);
         ParameterCheck.DropGradients(_parameters);
-        var evaluation = BatchEvaluation.Run(_objective, labels, perSampleGradients, () => _check.Logits(forward(), labels));
+        var evaluation = BatchEvaluation.Run(_objective, labels, perSampleGradients, () => _check.Logits(forward(), labels), recorder: _recorder);
         try
         {
             BatchCheck.Graph(evaluation.Logits);

@@ -27,7 +27,10 @@ internal sealed class GradientTape : IDisposable
         return recording;
     }
 
-    /// <summary>Samples N of the batch, where the layers that record are not sure of them; 0 when not known.</summary>
+    /// <summary>Whose hooks may record; null for none, so that only layers of this library do.</summary>
+    public NetworkRecorder? Recorder { get; init; }
+
+    /// <summary>Samples N of the batch, by which hooks tell what may be recorded.</summary>
     public long SampleCount { get; init; }
 
     /// <summary>The shapes of all recorded outputs, in order: what two passes of one structure have in common.</summary>

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
 
-/// <summary>Lets TorchSharp's own layers record themselves on the current <see cref="GradientTape"/>, by forward hooks.</summary>
+/// <summary>Lets TorchSharp's own layers record themselves, by forward hooks, on a <see cref="GradientTape"/> that asks for it.</summary>
 /// <remarks>
 /// Known are Linear, Conv2d (ungrouped, not dilated, zeros around), Embedding (without padding id; ids [N, T]) and LayerNorm over one dimension. A
 /// layer is recorded where the first dimension of its input is as long as the batch. Whether that dimension really is the sample cannot be
@@ -41,8 +41,8 @@ internal sealed class NetworkRecorder : IDisposable
         _removals.Clear();
     }
 
-    private static Tensor Record(Func<Tensor, ParameterUse[]> rule, Tensor input, Tensor output) =>
-        GradientTape.Current is { } tape && output.requires_grad && input.dim() > 1 && input.shape[0] == tape.SampleCount && rule(input) is { Length: > 0 } uses
+    private Tensor Record(Func<Tensor, ParameterUse[]> rule, Tensor input, Tensor output) =>
+        GradientTape.Current is { } tape && tape.Recorder == this && output.requires_grad && input.dim() > 1 && input.shape[0] == tape.SampleCount && rule(input) is { Length: > 0 } uses
             ? tape.Record(output, uses)
             : output;
 

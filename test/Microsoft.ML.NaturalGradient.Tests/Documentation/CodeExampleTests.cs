@@ -12,6 +12,7 @@ public sealed partial class CodeExampleTests
     [DataRow("docs/own-models.md")]
     [DataRow("docs/images.md")]
     [DataRow("docs/own-optimizer.md", "test")]
+    [DataRow("docs/optimizers.md", "test")]
     [DataRow("docs/fidelity.md", "test")]
     public void Page_EveryCodeBlock_IsARegionOfASample(string page, string folder = "samples")
     {

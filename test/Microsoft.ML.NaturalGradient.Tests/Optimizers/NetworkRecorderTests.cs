@@ -156,19 +156,52 @@ public sealed class NetworkRecorderTests
     }
 
     [TestMethod]
+    public void Step_SecondOptimizerOfOneNetwork_RecordsForItself()
+    {
+        using var scope = NewDisposeScope();
+        using var network = new ToyNetwork().OfTorchSharp();
+        using var alone = new ToyNetwork().OfTorchSharp();
+        var toy = new ToyNetwork();
+        using var expected = Ief.CreateFor(alone, Classes);
+        using var first = Ief.CreateFor(network, Classes);
+        using var second = Ief.CreateFor(network, Classes);
+        using var ofParameters = Ief.CreateFor(network.parameters(), Classes);
+
+        foreach (var optimizer in new[] { first, second, ofParameters })
+        {
+            optimizer.Step(() => network.call(toy.Inputs), toy.Labels);
+            expected.Step(() => alone.call(toy.Inputs), toy.Labels);
+        }
+
+        Assert.IsTrue(first.UsesRecordedLayers);
+        Assert.IsTrue(second.UsesRecordedLayers);
+        Assert.IsFalse(ofParameters.UsesRecordedLayers);
+        Fixture.AssertClose(Flat(alone), Flat(network), 1e-10, 1e-12);
+    }
+
+    [TestMethod]
     public void Dispose_TakesTheHooksOff()
     {
         using var scope = NewDisposeScope();
         using var network = new ToyNetwork().OfTorchSharp();
         var toy = new ToyNetwork();
-        Ief.CreateFor(network, Classes).Dispose();
-        using var tape = new GradientTape { SampleCount = toy.Labels.shape[0] };
-        using (tape.Start())
-        {
-            network.call(toy.Inputs);
-        }
+        var recorder = new NetworkRecorder(network, [.. network.parameters()]);
+        Assert.AreNotEqual(0, Recorded());
 
-        Assert.AreEqual(0, tape.ByteCount);
+        recorder.Dispose();
+
+        Assert.AreEqual(0, Recorded());
+
+        long Recorded()
+        {
+            using var tape = new GradientTape { Recorder = recorder, SampleCount = toy.Labels.shape[0] };
+            using (tape.Start())
+            {
+                network.call(toy.Inputs);
+            }
+
+            return tape.ByteCount;
+        }
     }
 
     [TestMethod]

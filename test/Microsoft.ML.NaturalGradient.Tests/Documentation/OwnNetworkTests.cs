@@ -1,0 +1,34 @@
+using static Microsoft.ML.NaturalGradient.Optimizers;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Documentation;
+
+/// <summary>What docs/optimizers.md shows on networks of TorchSharp's own layers.</summary>
+[TestClass]
+public sealed class OwnNetworkTests
+{
+    private const int Pictures = 24;
+
+    [TestMethod]
+    public void SmallConvolutionalNetwork_TrainsByOneBackwardPassAStep()
+    {
+        using var scope = NewDisposeScope();
+        var pixels = Fixture.Sine(1, 0.9, 0.4, Pictures, 1, 28, 28).to(ScalarType.Float32);
+        var labels = arange(Pictures).remainder(10);
+        manual_seed(1);
+        #region OwnNetwork
+        using var network = nn.Sequential(
+            ("patches", nn.Conv2d(1, 8, 4, stride: 4)), ("relu", nn.ReLU()), ("flatten", nn.Flatten()), ("output", nn.Linear(8 * 7 * 7, 10)));
+        using var optimizer = Ief.CreateFor(network, classCount: 10); // or any other member of Optimizers
+
+        var loss = double.NaN;
+        for (var step = 0; step < 20; step++)
+        {
+            loss = optimizer.Step(() => network.call(pixels), labels).Loss; // pixels [N, 1, 28, 28], labels [N]
+        }
+        #endregion
+
+        Assert.IsTrue(optimizer.UsesRecordedLayers);
+        Assert.IsLessThan(0.1, loss);
+    }
+}
