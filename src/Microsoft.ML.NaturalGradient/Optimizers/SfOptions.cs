@@ -6,11 +6,11 @@ namespace Microsoft.ML.NaturalGradient;
 /// <summary>Sampled Fisher (SF) natural gradient: the Fisher is estimated from labels drawn from the model.</summary>
 /// <remarks>
 /// Wu et al., NeurIPS 2024, App. E. Each draw costs one more backward pass. As in the paper the update has unit length, so the
-/// learning rate is the length of a step in parameter space.
+/// learning rate is the length of a step in parameter space: 0.1 for LoRA (docs/replication.md, E2).
 /// </remarks>
 public sealed record SfOptions : GramOptimizerOptions
 {
-    /// <summary>Creates the default settings: one draw, learning rate 0.01, unit-length updates, linear decay, relative damping 0.01.</summary>
+    /// <summary>Creates the default settings: one draw, learning rate 0.1, unit-length updates, linear decay, relative damping 0.01.</summary>
     public SfOptions()
     {
         Damping = 1e-2;
@@ -37,5 +37,5 @@ public sealed record SfOptions : GramOptimizerOptions
     internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) =>
         new SampledFisher(parameters, this, seed);
 
-    private protected override double FixedLearningRate(int classCount) => 1e-2;
+    private protected override double FixedLearningRate(int classCount) => 0.1;
 }
