@@ -11,7 +11,7 @@ namespace Microsoft.ML.NaturalGradient;
 /// </remarks>
 public sealed record FAdamOptions : MeanGradientOptions
 {
-    /// <summary>Creates the default settings: learning rate 1E-3, weight decay 0.1, 6 % warm-up, linear decay.</summary>
+    /// <summary>Creates the default settings: learning rate 3E-3, weight decay 0.1, 6 % warm-up, linear decay.</summary>
     public FAdamOptions()
     {
         Schedule = LearningRateSchedule.Linear with { WarmupFraction = 0.06 };
@@ -62,5 +62,5 @@ public sealed record FAdamOptions : MeanGradientOptions
 
     internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) => new FAdam(parameters, this);
 
-    private protected override double DefaultLearningRate(int classCount) => 1e-3;
+    private protected override double DefaultLearningRate(int classCount) => 3e-3;
 }

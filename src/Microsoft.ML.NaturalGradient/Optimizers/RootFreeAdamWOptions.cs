@@ -6,7 +6,7 @@ namespace Microsoft.ML.NaturalGradient;
 /// <summary>AdamW without the square root: a diagonal second-order method on the mean loss of the batch.</summary>
 /// <remarks>
 /// Lin et al., "Can We Remove the Square-Root in Adaptive Gradient Methods? A Second-Order Perspective", ICML 2024. The step shrinks where
-/// the loss grows: scaling the loss by c scales it by 1/c.
+/// the loss grows: scaling the loss by c scales it by 1/c. The default rate 0.5 is for LoRA (docs/replication.md); the paper's, for whole networks, are far smaller.
 /// </remarks>
 public sealed record RootFreeAdamWOptions : MeanGradientOptions
 {
@@ -43,5 +43,5 @@ public sealed record RootFreeAdamWOptions : MeanGradientOptions
 
     internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) => new RootFreeAdamW(parameters, this);
 
-    private protected override double DefaultLearningRate(int classCount) => 5e-4;
+    private protected override double DefaultLearningRate(int classCount) => 0.5;
 }

@@ -4,6 +4,7 @@ using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Oracles;
 using TorchSharp.Modules;
 using static Microsoft.ML.NaturalGradient.Optimizers;
+using static Microsoft.ML.NaturalGradient.Tests.Oracles.NetworkWeights;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Optimization;
@@ -142,6 +143,4 @@ public sealed class MeasureQualityTests
     }
 
     private static Sequential Network() => new ToyNetwork().OfTorchSharp();
-
-    private static Tensor Flat(Sequential network) => cat([.. network.parameters().Select(parameter => parameter.detach().flatten())]);
 }

@@ -5,6 +5,7 @@ using Microsoft.ML.NaturalGradient.Tests.Oracles;
 using TorchSharp;
 using TorchSharp.Modules;
 using static Microsoft.ML.NaturalGradient.Optimizers;
+using static Microsoft.ML.NaturalGradient.Tests.Oracles.NetworkWeights;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Optimization;
@@ -264,17 +265,6 @@ public sealed class NetworkRecorderTests
         var tolerance = type == ScalarType.Float64 ? 1e-8 : 1e-3;
         Fixture.AssertClose(Flat(other), Flat(network), tolerance, tolerance);
     }
-
-    private static void Copy(nn.Module from, nn.Module to)
-    {
-        using var noGrad = no_grad();
-        foreach (var (source, target) in from.parameters().Zip(to.parameters()))
-        {
-            target.copy_(source);
-        }
-    }
-
-    private static Tensor Flat(nn.Module network) => cat([.. network.parameters().Select(parameter => parameter.detach().flatten())]);
 
     /// <summary>Takes the mean over the first dimension, which makes the second that of the samples.</summary>
     private sealed class OverPositions() : nn.Module<Tensor, Tensor>(nameof(OverPositions))

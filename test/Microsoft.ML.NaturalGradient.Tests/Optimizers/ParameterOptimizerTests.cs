@@ -3,6 +3,7 @@ using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Oracles;
 using TorchSharp.Modules;
 using static Microsoft.ML.NaturalGradient.Optimizers;
+using static Microsoft.ML.NaturalGradient.Tests.Oracles.NetworkWeights;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Optimization;
@@ -247,15 +248,4 @@ public sealed class ParameterOptimizerTests
     }
 
     private static Sequential Network() => new ToyNetwork().OfTorchSharp();
-
-    private static void Copy(Sequential from, Sequential to)
-    {
-        using var noGrad = no_grad();
-        foreach (var (source, target) in from.parameters().Zip(to.parameters()))
-        {
-            target.copy_(source);
-        }
-    }
-
-    private static Tensor Flat(nn.Module network) => cat([.. network.parameters().Select(parameter => parameter.detach().flatten())]);
 }

@@ -7,7 +7,8 @@ namespace Microsoft.ML.NaturalGradient;
 /// <remarks>
 /// Lin et al., "Can We Remove the Square-Root in Adaptive Gradient Methods? A Second-Order Perspective", ICML 2024. The factors
 /// approximate the inverse of the empirical Fisher by matrix products alone, without inverse and without root. Left out of the released
-/// code: the smaller factor step for parameters with certain names, and the interval that grows during the run.
+/// code: the smaller factor step for parameters with certain names, and the interval that grows during the run. The default rate 0.1 is for
+/// LoRA (docs/replication.md).
 /// </remarks>
 public sealed record SirfShampooOptions : MeanGradientOptions
 {
@@ -60,5 +61,5 @@ public sealed record SirfShampooOptions : MeanGradientOptions
 
     internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) => new SirfShampoo(parameters, this);
 
-    private protected override double DefaultLearningRate(int classCount) => 1e-3;
+    private protected override double DefaultLearningRate(int classCount) => 0.1;
 }
