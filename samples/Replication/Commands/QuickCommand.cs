@@ -19,7 +19,7 @@ internal sealed class QuickCommand : Command<OutputSettings>
             return CellRun.RunMissing(part.Kind, settings.Tiny ? experiment.Tiny() : experiment, null, store, cancellationToken);
         }).ToArray();
         var written = Report.Write(store);
-        var problems = cells.SelectMany(cell => Problems(cell, store))
+        var problems = cells.SelectMany(cell => Problems(cell, store)).Concat(MissingSeeds(cells))
             .Concat(written.Where(file => new FileInfo(file) is not { Exists: true, Length: > 0 }).Select(file => $"{file} is missing or empty"))
             .ToArray();
         foreach (var problem in problems)
@@ -30,6 +30,14 @@ internal sealed class QuickCommand : Command<OutputSettings>
         Console.WriteLine(problems.Length == 0 ? $"{cells.Length} cells and {written.Count} files, nothing is missing" : "FAILED");
         return problems.Length == 0 ? 0 : 1;
     }
+
+    // Of several learning rates one has all the seeds: the best.
+    private static IEnumerable<string> MissingSeeds(IEnumerable<Cell> cells) => cells
+        .Where(cell => cell.Probe is null)
+        .GroupBy(cell => (cell.Kind, cell.Optimizer.Label))
+        .Where(optimizer => !optimizer.GroupBy(cell => cell.Optimizer.Rate)
+            .Any(rate => rate.First().Experiment.Seeds.ToHashSet().SetEquals(rate.Select(cell => cell.Seed))))
+        .Select(optimizer => $"{optimizer.Key.Kind} {optimizer.Key.Label} was not run with all seeds at any learning rate");
 
     private static IEnumerable<string> Problems(Cell cell, CellStore store)
     {

@@ -62,7 +62,7 @@ internal sealed record Experiment
         BatchSize = Math.Min(BatchSize, 16),
         MaxSequenceLength = Math.Min(MaxSequenceLength, 32),
         HiddenSizes = [.. HiddenSizes.Select(size => Math.Min(size, 16))],
-        Seeds = [.. Seeds.Take(1)],
+        Seeds = [.. Seeds.Take(2)],
         Directions = Directions?.Tiny(),
         DampingSweep = DampingSweep?.Tiny(),
     };

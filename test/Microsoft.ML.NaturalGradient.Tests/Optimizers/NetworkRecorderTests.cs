@@ -61,6 +61,9 @@ public sealed class NetworkRecorderTests
             false, Fixture.Sine(1, 0.9, 0.4, Samples, 2, 6, 6), ScalarType.Float64,
             () => nn.Conv2d(2, 4, 3, groups: 2), () => nn.Tanh(), () => nn.Flatten(), () => nn.Linear(64, Classes));
         AssertAgrees(
+            false, Fixture.Sine(1, 0.9, 0.4, Samples, 2, 6, 6), ScalarType.Float64,
+            () => nn.Conv2d(2, 4, 3, dilation: 2), () => nn.Tanh(), () => nn.Flatten(), () => nn.Linear(16, Classes));
+        AssertAgrees(
             false, Fixture.Sine(1, 0.9, 0.4, Samples, 8), ScalarType.Float64,
             () => nn.Linear(8, 6), () => nn.PReLU(1), () => nn.Linear(6, Classes));
     }
