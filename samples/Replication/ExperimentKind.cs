@@ -14,4 +14,7 @@ internal enum ExperimentKind
 
     /// <summary>A network from scratch with each optimizer.</summary>
     Mlp,
+
+    /// <summary>A network from scratch, pruned in several ways.</summary>
+    Pruning,
 }

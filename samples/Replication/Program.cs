@@ -29,8 +29,11 @@ app.Configure(config =>
     config.AddCommand<MeasureCommand>("mlp").WithData(ExperimentKind.Mlp)
         .WithDescription("A multi-layer perceptron from scratch on pictures, with each optimizer (App. H.7).")
         .WithExample("mlp", "mlp", "--data", "FOLDER");
+    config.AddCommand<MeasureCommand>("pruning").WithData(ExperimentKind.Pruning)
+        .WithDescription("Such a perceptron pruned with EF and iEF blocks of the Fisher matrix, and by magnitude (App. D.2.3).")
+        .WithExample("pruning", "pruning", "--data", "FOLDER");
     config.AddCommand<QuickCommand>("quick")
-        .WithDescription("All four, small, on the data of this repository; checks that nothing is missing.")
+        .WithDescription("All five, small, on the data of this repository; checks that nothing is missing.")
         .WithExample("quick", "--tiny");
     config.AddCommand<SummaryCommand>("summary")
         .WithDescription("Tables, CSV, JSON and pictures again from the finished cells of an output folder.")

@@ -18,10 +18,6 @@ switch (args)
     case ["tokenizers", "--data", var folder]:
         TokenizerSpeed.Run(folder);
         return 0;
-    case ["mlp", .. var rest]:
-        return MlpCommand.Run(rest);
-    case ["pruning", .. var rest]:
-        return PruningCommand.Run(rest);
     case ["state"]:
         StateSizes.Run();
         return 0;

@@ -2,12 +2,13 @@ using Spectre.Console.Cli;
 
 namespace ReplicationSample;
 
-/// <summary>Runs all experiments on the data of this repository, and fails when a result is missing.</summary>
+/// <summary>Runs every kind of experiment on the data of this repository, and fails when a result is missing.</summary>
 internal sealed class QuickCommand : Command<OutputSettings>
 {
     private static readonly (ExperimentKind Kind, string Preset)[] Parts =
     [
         (ExperimentKind.E1, "quick"), (ExperimentKind.E2, "quick"), (ExperimentKind.E3, "quick"), (ExperimentKind.Mlp, "quick-mlp"),
+        (ExperimentKind.Pruning, "quick-mlp"),
     ];
 
     public override int Execute(CommandContext context, OutputSettings settings, CancellationToken cancellationToken)
@@ -33,7 +34,7 @@ internal sealed class QuickCommand : Command<OutputSettings>
 
     // Of several learning rates one has all the seeds: the best.
     private static IEnumerable<string> MissingSeeds(IEnumerable<Cell> cells) => cells
-        .Where(cell => cell.Probe is null)
+        .Where(cell => cell.Kind is ExperimentKind.E2 or ExperimentKind.Mlp)
         .GroupBy(cell => (cell.Kind, cell.Optimizer.Label))
         .Where(optimizer => !optimizer.GroupBy(cell => cell.Optimizer.Rate)
             .Any(rate => rate.First().Experiment.Seeds.ToHashSet().SetEquals(rate.Select(cell => cell.Seed))))
@@ -57,6 +58,11 @@ internal sealed class QuickCommand : Command<OutputSettings>
         if (finished.Epochs.Any(epoch => !double.IsFinite(epoch.TrainingLoss) || epoch.ValidationLoss is not { } loss || !double.IsFinite(loss)))
         {
             yield return $"{name} has a loss that is not finite";
+        }
+
+        if (cell.Pruning is { } pruning && finished.Pruned.Count != pruning.Methods.Count * pruning.Sparsities.Count)
+        {
+            yield return $"{name} lacks one of {pruning.Methods.Count * pruning.Sparsities.Count} pruned networks";
         }
 
         if (cell.Probe is { } probe)

@@ -21,7 +21,7 @@ internal sealed record PictureTensors(Tensor Inputs, Tensor Labels, int ClassCou
     {
         if (data.Kind != TaskKind.Pictures)
         {
-            throw new UsageException("mlp needs pictures. Use the task pictures or cifar10.");
+            throw new UsageException("mlp and pruning need pictures. Use the task pictures or cifar10.");
         }
 
         var classes = data.Training.Select(row => row.Label).Distinct().Order(StringComparer.Ordinal).ToArray();

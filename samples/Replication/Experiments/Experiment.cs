@@ -11,7 +11,7 @@ internal sealed record Experiment
     /// <summary>The data: a name that <see cref="TaskData"/> knows.</summary>
     public required string Task { get; init; }
 
-    /// <summary>MiniLM, ViTSmall, a folder with a checkpoint, or owner/name of a model on the hub; without meaning for mlp.</summary>
+    /// <summary>MiniLM, ViTSmall, a folder with a checkpoint, or owner/name of a model on the hub; without meaning for mlp and pruning.</summary>
     public string Encoder { get; init; } = "MiniLM";
 
     /// <summary>What is trained: a member of <c>Adapters</c> by name, or an object with "kind" and the adapter's own settings.</summary>
@@ -30,10 +30,10 @@ internal sealed record Experiment
     /// <summary>Most tokens of a text.</summary>
     public int MaxSequenceLength { get; init; } = 96;
 
-    /// <summary>Width and height of pictures; null for the encoder's own, or for mlp that of the files.</summary>
+    /// <summary>Width and height of pictures; null for the encoder's own, or for mlp and pruning that of the files.</summary>
     public int? ImageSize { get; init; }
 
-    /// <summary>Widths of the hidden layers; mlp only.</summary>
+    /// <summary>Widths of the hidden layers; mlp and pruning only.</summary>
     public IReadOnlyList<int> HiddenSizes { get; init; } = [];
 
     public IReadOnlyList<int> Seeds { get; init; } = [1];
@@ -44,7 +44,7 @@ internal sealed record Experiment
     /// <summary>The optimizers of e2 and mlp.</summary>
     public IReadOnlyList<JsonObject> Optimizers { get; init; } = [];
 
-    /// <summary>The optimizer of the run along which e1 and e3 measure.</summary>
+    /// <summary>The optimizer of the run along which e1 and e3 measure, and of the network that pruning prunes.</summary>
     public JsonObject Run { get; init; } = new() { ["method"] = "AdamW" };
 
     /// <summary>What e1 measures.</summary>
@@ -52,6 +52,9 @@ internal sealed record Experiment
 
     /// <summary>What e3 measures.</summary>
     public Probe? DampingSweep { get; init; }
+
+    /// <summary>How pruning prunes.</summary>
+    public PruningSweep? Pruning { get; init; }
 
     /// <summary>The least of everything, to see that it works.</summary>
     public Experiment Tiny() => this with
@@ -65,5 +68,6 @@ internal sealed record Experiment
         Seeds = [.. Seeds.Take(2)],
         Directions = Directions?.Tiny(),
         DampingSweep = DampingSweep?.Tiny(),
+        Pruning = Pruning?.Tiny(),
     };
 }

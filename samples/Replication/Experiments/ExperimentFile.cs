@@ -85,6 +85,15 @@ internal static class ExperimentFile
         {
             Positive(probe.Batches, nameof(probe.Batches));
         }
+
+        if (experiment.Pruning is { } pruning)
+        {
+            Positive(pruning.Batches, nameof(pruning.Batches));
+            if (pruning.Sparsities.Any(sparsity => sparsity is not (>= 0 and < 1)))
+            {
+                throw new JsonException("A sparsity is out of range. Use numbers from 0 up to, but not including, 1.");
+            }
+        }
     }
 
     private static void Positive(int value, string name)

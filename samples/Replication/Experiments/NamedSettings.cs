@@ -29,6 +29,13 @@ internal static class NamedSettings
         return Fill(Member<AdapterOptions>(typeof(Adapters), kind, "adapter") with { }, settings, kind, ["kind"]);
     }
 
+    /// <summary>Settings of pruning, changed as an object says.</summary>
+    /// <param name="target">The settings to start from.</param>
+    /// <param name="choice">The object.</param>
+    /// <param name="ignored">Its properties that are no settings.</param>
+    public static PruningOptions Pruning(PruningOptions target, JsonObject choice, IReadOnlyCollection<string> ignored) =>
+        Fill(target, choice, "Pruning", ignored);
+
     private static string Text(JsonObject choice, string property, string what) => choice[property] is JsonValue value
         ? value.ToString()
         : throw new UsageException($"{what} has no \"{property}\": {choice.ToJsonString()}");

@@ -28,6 +28,13 @@ internal static class CsvText
             epoch.ValidationLoss, epoch.ValidationAccuracy,
         ]);
 
+    /// <summary>A line for each pruned network.</summary>
+    public static string Pruning(IEnumerable<FinishedCell> cells) => Text(
+        "experiment,seed,method,sparsity,validation_loss,validation_accuracy",
+        from cell in cells
+        from pruned in cell.Pruned
+        select (object?[])[cell.Experiment, cell.Seed, pruned.Method, pruned.Sparsity, pruned.ValidationLoss, pruned.ValidationAccuracy]);
+
     private static string Text(string header, IEnumerable<object?[]> lines) =>
         string.Concat(lines.Select(line => string.Join(',', line.Select(Field))).Prepend(header).Select(line => line + "\n"));
 

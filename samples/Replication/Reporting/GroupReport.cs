@@ -14,6 +14,7 @@ internal sealed record GroupReport(ResultTable Table, LineChart Chart, string Cs
     {
         ExperimentKind.E1 => new GroupReport(QualityTables.AlongRun(cells), QualityTables.AlongRunChart(name, cells), CsvText.Quality(cells)),
         ExperimentKind.E3 => new GroupReport(QualityTables.AgainstDamping(cells), QualityTables.AgainstDampingChart(name, cells), CsvText.Quality(cells)),
+        ExperimentKind.Pruning => new GroupReport(PruningTables.AgainstSparsity(cells), PruningTables.AgainstSparsityChart(name, cells), CsvText.Pruning(cells)),
         _ => new GroupReport(TrainingTables.Optimizers(cells), TrainingTables.LossChart(name, cells), CsvText.Training(cells)),
     };
 }

@@ -40,9 +40,9 @@ internal static class Report
 
     private static string Settings(FinishedCell cell)
     {
-        var shown = cell.Settings.Where(pair => pair.Key is not ("kind" or "optimizer" or "seed" or "probe") && pair.Value is not null)
+        var shown = cell.Settings.Where(pair => pair.Key is not ("kind" or "optimizer" or "seed" or "probe" or "pruning") && pair.Value is not null)
             .Select(pair => $"{pair.Key} {pair.Value!.ToJsonString(ExperimentFile.Compact)}");
-        var along = cell.Kind is ExperimentKind.E1 or ExperimentKind.E3 ? $"; along {cell.Settings["optimizer"]!.ToJsonString(ExperimentFile.Compact)}" : "";
+        var along = cell.Kind is ExperimentKind.E1 or ExperimentKind.E3 or ExperimentKind.Pruning ? $"; along {cell.Settings["optimizer"]!.ToJsonString(ExperimentFile.Compact)}" : "";
         return $"`{string.Join(", ", shown)}{along}`";
     }
 

@@ -27,8 +27,14 @@ internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, Optimize
             throw new UsageException($"The experiment \"{experiment.Name}\" names no \"optimizers\".");
         }
 
-        var probe = new Cell(kind, experiment, optimizers[0], 0).Probe;
-        int[] seeds = [.. (probe is { Seeds.Count: > 0 } ? probe.Seeds : experiment.Seeds).Distinct()];
+        var first = new Cell(kind, experiment, optimizers[0], 0);
+        if (kind == ExperimentKind.Pruning && first.Pruning is not { Methods.Count: > 0 })
+        {
+            throw new UsageException($"The experiment \"{experiment.Name}\" names no \"methods\" under \"pruning\".");
+        }
+
+        var ownSeeds = first.Probe?.Seeds ?? first.Pruning?.Seeds ?? [];
+        int[] seeds = [.. (ownSeeds.Count > 0 ? ownSeeds : experiment.Seeds).Distinct()];
         var grids = Grids(optimizers.Select(optimizer => optimizer.Label));
         return
         [
@@ -63,6 +69,9 @@ internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, Optimize
         _ => null,
     };
 
+    /// <summary>How the trained network is pruned; null where it is not.</summary>
+    public PruningSweep? Pruning => Kind == ExperimentKind.Pruning ? Experiment.Pruning : null;
+
     /// <summary>What tells this run from all others.</summary>
     public JsonObject Settings
     {
@@ -96,9 +105,14 @@ internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, Optimize
                 ["batchSize"] = Experiment.BatchSize,
                 ["imageSize"] = Experiment.ImageSize,
             };
-            if (Kind == ExperimentKind.Mlp)
+            if (Kind is ExperimentKind.Mlp or ExperimentKind.Pruning)
             {
                 settings["hiddenSizes"] = JsonSerializer.SerializeToNode(Experiment.HiddenSizes, ExperimentFile.Options);
+                if (Pruning is { } pruning)
+                {
+                    settings["pruning"] = JsonSerializer.SerializeToNode(pruning with { Seeds = [] }, ExperimentFile.Options);
+                }
+
                 return settings;
             }
 

@@ -55,11 +55,12 @@ internal static class CellRun
         var watch = Stopwatch.StartNew();
         var recorder = new EpochRecorder(report);
         string? failure = null;
+        IReadOnlyList<PruningResult> pruned = [];
         try
         {
-            if (cell.Kind == ExperimentKind.Mlp)
+            if (cell.Kind is ExperimentKind.Mlp or ExperimentKind.Pruning)
             {
-                MlpTraining.Run(cell, data, recorder.Report, stop);
+                pruned = MlpTraining.Run(cell, data, recorder.Report, stop);
             }
             else
             {
@@ -88,6 +89,7 @@ internal static class CellRun
             Seconds = watch.Elapsed.TotalSeconds,
             Failure = failure ?? (recorder.Epochs.Count < cell.Experiment.Epochs ? "The training ended early: the loss was not finite." : null),
             Epochs = recorder.Epochs,
+            Pruned = pruned,
         };
     }
 }

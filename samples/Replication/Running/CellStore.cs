@@ -22,7 +22,7 @@ internal sealed class CellStore
         }
         else if (!Directory.Exists(_cells))
         {
-            throw new UsageException($"The folder \"{folder}\" has no finished cells. Run e1, e2, e3 or mlp with --output \"{folder}\" first.");
+            throw new UsageException($"The folder \"{folder}\" has no finished cells. Run an experiment with --output \"{folder}\" first.");
         }
     }
 

@@ -34,4 +34,7 @@ internal sealed record FinishedCell
     public string? Failure { get; init; }
 
     public required IReadOnlyList<EpochResult> Epochs { get; init; }
+
+    /// <summary>The network after pruning; only for that experiment.</summary>
+    public IReadOnlyList<PruningResult> Pruned { get; init; } = [];
 }

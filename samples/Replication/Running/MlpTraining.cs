@@ -9,8 +9,8 @@ namespace ReplicationSample;
 /// <remarks>Wu et al., NeurIPS 2024, App. H.7. The learning rate falls linearly to zero for every method.</remarks>
 internal static class MlpTraining
 {
-    /// <summary>Trains as a cell says.</summary>
-    public static void Run(Cell cell, TaskData data, Action<TrainingProgress> report, CancellationToken stop)
+    /// <summary>Trains as a cell says, and prunes where it says so.</summary>
+    public static IReadOnlyList<PruningResult> Run(Cell cell, TaskData data, Action<TrainingProgress> report, CancellationToken stop)
     {
         using var scope = NewDisposeScope();
         manual_seed(cell.Seed);
@@ -43,6 +43,8 @@ internal static class MlpTraining
                 ValidationAccuracy = validationAccuracy,
             });
         }
+
+        return cell.Pruning is null ? [] : MlpPruning.Run(cell, network, training, () => Evaluate(network, validation), stop);
 
         TrainingProgress Progress(int epoch, int step, double loss, double accuracy, double rate, bool endOfEpoch)
         {

@@ -25,6 +25,7 @@ internal static class RateSearch
         return all.GroupBy(run => run.LearningRate).Single(rate => rate.Key == best);
     }
 
-    /// <summary>Validation loss of the best epoch.</summary>
-    public static double BestLoss(FinishedCell run) => run.Epochs.Min(epoch => epoch.ValidationLoss ?? double.PositiveInfinity);
+    /// <summary>Validation loss of the best epoch; infinite where no epoch ended.</summary>
+    public static double BestLoss(FinishedCell run) =>
+        run.Epochs.Select(epoch => epoch.ValidationLoss ?? double.PositiveInfinity).DefaultIfEmpty(double.PositiveInfinity).Min();
 }

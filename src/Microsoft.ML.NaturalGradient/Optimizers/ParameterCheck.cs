@@ -6,6 +6,13 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// <summary>Checks parameters that a caller gives.</summary>
 internal static class ParameterCheck
 {
+    /// <summary>The parameters of a network that require gradients.</summary>
+    public static IEnumerable<Parameter> Trainable(nn.Module network)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        return network.parameters().Where(parameter => parameter.requires_grad);
+    }
+
     /// <summary>Takes the parameters without repetitions: a tied weight, which modules may list once for each use, is trained once.</summary>
     /// <exception cref="ArgumentException">There is none, or one cannot be trained.</exception>
     public static Parameter[] Distinct(IEnumerable<Parameter> parameters)

@@ -1,8 +1,6 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
-using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Diagnostics;
 using Microsoft.ML.NaturalGradient.Optimization;
-using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -24,31 +22,25 @@ public sealed class ParameterOptimizer : IDisposable
 
     private readonly Parameter[] _parameters;
     private readonly Optimizer _optimizer;
-    private readonly BatchCheck _check;
-    private readonly IObjective _objective;
-    private readonly NetworkRecorder? _recorder;
-    private readonly Dictionary<string, bool> _agreements = [];
+    private readonly CheckedPasses _passes;
     private readonly long _seed;
     private long _measured;
-    private bool _isReached; // whether all parameters are known to take part in the output
     private bool _disposed;
 
     internal ParameterOptimizer(OptimizerOptions options, nn.Module network, BatchCheck check, long seed)
-        : this(options, Trainable(network), check, seed)
+        : this(options, ParameterCheck.Trainable(network), check, seed, network)
     {
-        _recorder = new NetworkRecorder(network, _parameters);
     }
 
-    internal ParameterOptimizer(OptimizerOptions options, IEnumerable<Parameter> parameters, BatchCheck check, long seed)
+    internal ParameterOptimizer(OptimizerOptions options, IEnumerable<Parameter> parameters, BatchCheck check, long seed, nn.Module? network = null)
     {
         options.Validate();
         _parameters = ParameterCheck.Distinct(parameters);
-        _check = check;
-        _objective = check.ClassCount is null ? new SquaredError() : new SoftmaxCrossEntropy();
         _seed = seed;
         Method = options.Name;
         LearningRate = options.ResolveLearningRate(check.ClassCount ?? 1);
         _optimizer = options.Build(_parameters, seed);
+        _passes = new CheckedPasses(_parameters, check, network);
     }
 
     /// <summary>Name of the method.</summary>
@@ -59,7 +51,7 @@ public sealed class ParameterOptimizer : IDisposable
 
     /// <summary>Whether the last per-sample gradients came from one backward pass through layers that record, rather than one for each sample.</summary>
     /// <value><see langword="null"/> before the first batch, and for methods that need none.</value>
-    public bool? UsesRecordedLayers { get; private set; }
+    public bool? UsesRecordedLayers => _passes.UsesRecordedLayers;
 
     /// <summary>Which parameters the method trains in another way than its own, and how, in one sentence.</summary>
     /// <remarks>The methods with factors for each layer cover some kinds of layers only; see docs/optimizers.md.</remarks>
@@ -90,7 +82,7 @@ public sealed class ParameterOptimizer : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        using var evaluation = Evaluate(
+        using var evaluation = _passes.Run(
             forward, labels, _optimizer.NeedsPerSampleGradients,
             FormattableString.Invariant($"Lower the learning rate, which is {rate}, or look for inputs or weights that are not finite."));
         var correct = evaluation.CountCorrect();
@@ -135,7 +127,7 @@ public sealed class ParameterOptimizer : IDisposable
         probe.Validate();
         var quality = new ApproximationQuality(_parameters, probe, _seed + _measured);
         using var scope = NewDisposeScope();
-        using var evaluation = Evaluate(forward, labels, perSampleGradients: true, "Look for inputs or weights that are not finite.");
+        using var evaluation = _passes.Run(forward, labels, perSampleGradients: true, "Look for inputs or weights that are not finite.");
         _measured++;
         return quality.Measure(evaluation);
     }
@@ -180,54 +172,8 @@ public sealed class ParameterOptimizer : IDisposable
         if (!_disposed)
         {
             _disposed = true;
-            _recorder?.Dispose();
+            _passes.Dispose();
             _optimizer.Dispose();
-        }
-    }
-
-    private static IEnumerable<Parameter> Trainable(nn.Module network)
-    {
-        ArgumentNullException.ThrowIfNull(network);
-        return network.parameters().Where(parameter => parameter.requires_grad);
-    }
-
-    // Runs the forward pass and checks all of it; the caller disposes the result.
-    private BatchEvaluation Evaluate(Func<Tensor> forward, Tensor labels, bool perSampleGradients, string adviceOnLoss)
-    {
-        _check.Labels(labels);
-        ParameterCheck.DropGradients(_parameters);
-        var evaluation = BatchEvaluation.Run(_objective, labels, perSampleGradients, () => _check.Logits(forward(), labels), recorder: _recorder);
-        try
-        {
-            BatchCheck.Graph(evaluation.Logits);
-            if (evaluation.Losses.mean().item<double>() is var loss && !double.IsFinite(loss))
-            {
-                throw new InvalidOperationException(FormattableString.Invariant($"The loss is {loss}. {adviceOnLoss}"));
-            }
-
-            if (!_isReached)
-            {
-                ParameterCheck.Reached(evaluation.Logits, _parameters);
-                _isReached = true;
-            }
-
-            if (perSampleGradients)
-            {
-                evaluation.Trained = _parameters;
-                if (_recorder is not null)
-                {
-                    evaluation.CheckRecords(_agreements);
-                }
-
-                UsesRecordedLayers = evaluation.UsesRecords;
-            }
-
-            return evaluation;
-        }
-        catch
-        {
-            evaluation.Dispose();
-            throw;
         }
     }
 }

@@ -8,7 +8,7 @@ namespace Microsoft.ML.NaturalGradient;
 /// ρ_q = w_q² / (2 [F⁻¹]_qq) is the increase of the loss, to second order, when w_q is removed and the others move by
 /// δ = −w_q F⁻¹e_q / [F⁻¹]_qq. The weights with the smallest ρ are removed at once and their δ are added up. F is the empirical Fisher matrix in blocks
 /// (Singh and Alistarh, "WoodFisher", NeurIPS 2020, eqs. (10) and (11)) or the improved one (Wu et al., NeurIPS 2024, App. D.2.3). Its factor 1/N and the
-/// relative damping make neither depend on the scale of the loss.
+/// relative damping make neither depend on the scale of the loss. Here the gradients are given; <see cref="NetworkPruner"/> takes them from a network.
 /// </remarks>
 public static class FisherPruning
 {
@@ -21,6 +21,7 @@ public static class FisherPruning
     /// <param name="options">Settings; null for the defaults.</param>
     /// <returns>ρ, shaped like the weights, float64; owned by the caller.</returns>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    /// <exception cref="InvalidOperationException">A gradient is not finite.</exception>
     public static Tensor Saliency(Tensor weights, Tensor gradients, Tensor squaredLogitNorms, PruningOptions? options = null)
     {
         using var noGrad = no_grad();
@@ -38,6 +39,7 @@ public static class FisherPruning
     /// <returns>Which weights stay, shaped like them, Boolean; owned by the caller.</returns>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The sparsity or an option is out of range.</exception>
+    /// <exception cref="InvalidOperationException">A gradient is not finite; nothing is changed then.</exception>
     public static Tensor Prune(Tensor weights, Tensor gradients, Tensor squaredLogitNorms, double sparsity, PruningOptions? options = null)
     {
         options ??= new();
@@ -45,7 +47,7 @@ public static class FisherPruning
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using var part = PrepareOne(weights, gradients, squaredLogitNorms, options);
-        return PruneTogether([part], sparsity, options)[0].MoveToOuterDisposeScope();
+        return PruningPart.Prune([part], sparsity, options.Compensate)[0].MoveToOuterDisposeScope();
     }
 
     /// <summary>Throws when a sparsity is out of range.</summary>
@@ -56,23 +58,6 @@ public static class FisherPruning
             throw new ArgumentOutOfRangeException(
                 nameof(sparsity), FormattableString.Invariant($"The sparsity is {sparsity}. Use a number from 0 up to, but not including, 1, for example 0.5."));
         }
-    }
-
-    /// <summary>Prunes several tensors of weights in place, ranking all of their weights together.</summary>
-    /// <returns>Which weights of each stay; in the caller's dispose scope.</returns>
-    internal static IReadOnlyList<Tensor> PruneTogether(IReadOnlyList<PruningPart> parts, double sparsity, PruningOptions options)
-    {
-        var saliencies = cat([.. parts.Select(part => part.Saliency())]); // [P]
-        var count = (int)Math.Round(sparsity * saliencies.shape[0], MidpointRounding.AwayFromZero);
-        var keep = ones_like(saliencies);
-        if (count > 0)
-        {
-            var (_, removed) = saliencies.topk(count, largest: false);
-            keep.index_fill_(0, removed, 0);
-        }
-
-        var masks = keep.split([.. parts.Select(part => part.Weights.numel())]);
-        return [.. parts.Zip(masks, (part, mask) => part.Apply(mask, options.Compensate))];
     }
 
     /// <summary>Scales a sample's gradient as the Fisher matrix asks for: by 1/√s for iEF; zero for samples without a logit gradient.</summary>
@@ -109,10 +94,17 @@ public static class FisherPruning
                 nameof(squaredLogitNorms));
         }
 
-        var rows = Scaled(gradients.flatten(1).to(ScalarType.Float64), squaredLogitNorms, options.Fisher); // [N, P]
-        var damping = options.Damping * rows.square().mean().item<double>();
-        var part = new PruningPart(weights, rows.shape[0], options.BlockSize, damping > 0 ? damping : 1);
-        part.Add(rows);
-        return part;
+        var part = new PruningPart(weights, options.BlockSize);
+        try
+        {
+            part.Fisher.Add(Scaled(gradients.flatten(1), squaredLogitNorms, options.Fisher));
+            PruningPart.Invert([part], options.Damping);
+            return part;
+        }
+        catch
+        {
+            part.Dispose();
+            throw;
+        }
     }
 }

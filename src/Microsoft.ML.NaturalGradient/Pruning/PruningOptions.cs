@@ -1,6 +1,9 @@
+using Microsoft.ML.NaturalGradient.Optimization;
+using static TorchSharp.torch;
+
 namespace Microsoft.ML.NaturalGradient;
 
-/// <summary>Settings of <see cref="FisherPruning"/>.</summary>
+/// <summary>Settings of <see cref="FisherPruning"/> and <see cref="NetworkPruner"/>.</summary>
 public sealed record PruningOptions
 {
     /// <summary>Which Fisher matrix is used.</summary>
@@ -18,6 +21,22 @@ public sealed record PruningOptions
     /// <summary>Whether the weights that stay are changed to make up for those removed.</summary>
     /// <value>The default is <see langword="true"/>.</value>
     public bool Compensate { get; init; } = true;
+
+    /// <summary>Creates a pruner for a TorchSharp network that classifies by softmax cross-entropy.</summary>
+    /// <param name="network">The network; layers inside must be used by <c>call</c>. It stays the caller's.</param>
+    /// <param name="classCount">Classes C, at least 2: the width of the logits.</param>
+    /// <returns>The pruner; the caller disposes it.</returns>
+    /// <exception cref="ArgumentException">The network has nothing to prune.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A setting is out of range; the message names it.</exception>
+    public NetworkPruner CreateFor(nn.Module network, int classCount)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(classCount, 2);
+        return new NetworkPruner(network, new BatchCheck(classCount), this);
+    }
+
+    /// <summary>Creates a pruner for a TorchSharp network that predicts one number, by half the squared error.</summary>
+    /// <inheritdoc cref="CreateFor"/>
+    public NetworkPruner CreateForRegression(nn.Module network) => new(network, new BatchCheck(null), this);
 
     internal void Validate()
     {

@@ -28,7 +28,15 @@ public sealed class OwnNetworkTests
         }
         #endregion
 
+        #region PrunedNetwork
+        using var pruner = new PruningOptions { Fisher = PruningFisher.Ief }.CreateFor(network, classCount: 10);
+        pruner.Add(() => network.call(pixels), labels);  // a few hundred samples, in as many batches as it takes
+        var kept = pruner.Prune(sparsity: 0.5);          // Boolean masks by name, here "patches.weight" and "output.weight"
+        #endregion
+
         Assert.IsTrue(optimizer.UsesRecordedLayers);
         Assert.IsLessThan(0.1, loss);
+        CollectionAssert.AreEquivalent(new[] { "patches.weight", "output.weight" }, kept.Keys.ToArray());
+        Assert.AreEqual(pixels.shape[0], network.call(pixels).argmax(1).eq(labels).sum().item<long>());
     }
 }

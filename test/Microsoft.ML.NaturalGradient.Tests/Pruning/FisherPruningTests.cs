@@ -10,22 +10,62 @@ public sealed class FisherPruningTests
     private static readonly ScalarType Double = ScalarType.Float64;
 
     [TestMethod]
-    public void BlockInverseFisher_RandomRows_EqualsDenseInverseOfEachBlock() => Gen.Select(
+    public void BlockFisher_RandomRows_EqualsDenseInverseOfEachBlock() => Gen.Select(
         Gen.Int[1, 6], Gen.Int[1, 9], Gen.Int[1, 5], Gen.Double[0, 6]).Sample(
         (samples, weights, blockSize, phase) =>
         {
             using var scope = NewDisposeScope();
             var rows = Fixture.Sine(1, 1.7, phase, samples, weights);
             var vector = Fixture.Sine(1, 0.9, phase, weights);
-            using var inverse = new BlockInverseFisher(weights, samples, blockSize, 0.3, CPU);
-            inverse.Add(rows);
+            using var fisher = new BlockFisher(weights, blockSize, CPU);
+            fisher.Add(rows[..1]);
+            fisher.Add(rows[1..]);
+            var squares = fisher.SquareSum();
+            fisher.Invert(0.3);
             var dense = DenseInverse(rows, blockSize, 0.3);
 
-            Fixture.AssertClose(dense.diagonal(), inverse.Diagonal());
-            Fixture.AssertClose(dense.mv(vector), inverse.Times(vector));
+            Assert.AreEqual(rows.square().sum().item<double>(), squares, 1e-12);
+            Fixture.AssertClose(dense.diagonal(), fisher.InverseDiagonal());
+            Fixture.AssertClose(dense.mv(vector), fisher.InverseTimes(vector));
         },
         iter: 50,
         threads: 1);
+
+    [TestMethod]
+    public void BlockFisher_OneBlock_EqualsRecursionOfWoodFisher()
+    {
+        using var scope = NewDisposeScope();
+        var rows = Fixture.Sine(1, 1.7, 0.3, 6, 4);
+        var inverse = eye(4, dtype: Double).div(0.3);
+        for (var n = 0; n < 6; n++)
+        {
+            var moved = inverse.mv(rows[n]);
+            inverse = inverse.sub(moved.outer(moved).div(rows[n].dot(moved).add(6)));
+        }
+
+        using var fisher = new BlockFisher(4, 50, CPU);
+        fisher.Add(rows);
+        fisher.Invert(0.3);
+
+        Fixture.AssertClose(inverse.diagonal(), fisher.InverseDiagonal());
+        Fixture.AssertClose(inverse.mv(rows[0]), fisher.InverseTimes(rows[0]));
+    }
+
+    [TestMethod]
+    public void BlockFisher_ManyBlocks_EqualsDenseInverseOfEachBlock()
+    {
+        using var scope = NewDisposeScope();
+        var rows = Fixture.Sine(1, 1.7, 0.3, 3, 2999); // 1,500 blocks, more than are taken at once
+        using var fisher = new BlockFisher(2999, 2, CPU);
+
+        fisher.Add(rows);
+        fisher.Invert(0.3);
+
+        var last = rows.narrow(1, 2996, 2);
+        var inverse = linalg.inv(last.t().mm(last).div(3).add(eye(2, dtype: Double).mul(0.3)));
+        Fixture.AssertClose(inverse.diagonal(), fisher.InverseDiagonal()[2996..2998]);
+        Assert.AreEqual(1 / ((rows.select(1, 2998).square().mean().item<double>()) + 0.3), fisher.InverseDiagonal()[2998].item<double>(), 1e-12);
+    }
 
     [TestMethod]
     [DataRow(PruningFisher.Ef)]

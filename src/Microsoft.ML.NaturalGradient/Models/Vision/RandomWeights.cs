@@ -29,21 +29,4 @@ internal static class RandomWeights
             }
         }
     }
-
-    /// <summary>Draws the weights and biases of a linear layer, uniform in ±1/√I.</summary>
-    /// <remarks>The bound keeps the variance of activations from growing; what torch does for a linear layer.</remarks>
-    /// <param name="layer">The layer, of I inputs; changed.</param>
-    /// <param name="generator">Source of the weights.</param>
-    /// <returns>The layer.</returns>
-    public static LinearLayer FillUniform(LinearLayer layer, Generator generator)
-    {
-        using var noGrad = no_grad();
-        var bound = 1 / Math.Sqrt(layer.InputSize);
-        foreach (var parameter in layer.parameters())
-        {
-            parameter.uniform_(-bound, bound, generator);
-        }
-
-        return layer;
-    }
 }
