@@ -68,7 +68,7 @@ internal sealed class ConjugateGradients(Func<IReadOnlyList<Tensor>, IReadOnlyLi
     }
 
     private static double Dot(IReadOnlyList<Tensor> a, IReadOnlyList<Tensor> b) =>
-        a.Zip(b, (left, right) => left.to(ScalarType.Float64).mul(right.to(ScalarType.Float64)).sum().item<double>()).Sum();
+        a.Zip(b, (left, right) => left.Inner(right)).Sum();
 
     private static void Add(Tensor[] target, IReadOnlyList<Tensor> change, double factor)
     {

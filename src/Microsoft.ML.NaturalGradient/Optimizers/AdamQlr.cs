@@ -43,7 +43,7 @@ internal sealed class AdamQlr : Optimizer
         var gradients = batch.MeanGradient(Parameters);
         using var noGrad = no_grad();
         var direction = Direction(gradients);
-        var slope = gradients.Zip(direction, (gradient, part) => gradient.to(ScalarType.Float64).mul(part.to(ScalarType.Float64)).sum().item<double>()).Sum();
+        var slope = gradients.Zip(direction, (gradient, part) => gradient.Inner(part)).Sum();
         var length = direction.Norm();
         var keyed = Parameters.Zip(direction).ToDictionary(pair => pair.First.Handle, pair => pair.Second);
         var curvature = (new FisherProducts(batch, Parameters).Along(keyed).Curvature / batch.SampleCount) + (Damping * length * length);
