@@ -135,6 +135,26 @@ public sealed class NetworkPrunerTests
     }
 
     [TestMethod]
+    public void Prune_LayerUsedTwice_CountsItsWeightsOnce()
+    {
+        using var scope = NewDisposeScope();
+        var (inputs, labels) = Data();
+        manual_seed(4);
+        var layer = nn.Linear(3, 3, dtype: ScalarType.Float64);
+        using var network = nn.Sequential(("first", layer), ("tanh", nn.Tanh()), ("again", layer));
+        var (gradients, norms) = OneAtATime(network, layer.weight, inputs, labels);
+        var expected = layer.weight.detach().clone();
+        using var mask = FisherPruning.Prune(expected, gradients, norms, 0.5);
+        using var pruner = new PruningOptions().CreateFor(network, Classes);
+
+        pruner.Add(() => network.call(inputs), labels);
+        var masks = pruner.Prune(0.5);
+
+        CollectionAssert.AreEqual(new[] { FirstWeight }, masks.Keys.ToArray());
+        Fixture.AssertClose(expected, layer.weight);
+    }
+
+    [TestMethod]
     public void Prune_LayersWithoutARule_TakesSingleSamples()
     {
         using var scope = NewDisposeScope();
