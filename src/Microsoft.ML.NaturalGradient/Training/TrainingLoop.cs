@@ -9,8 +9,9 @@ namespace Microsoft.ML.NaturalGradient.Training;
 
 /// <summary>Trains a model for several epochs, watches it on validation rows, and leaves it with the weights to keep.</summary>
 /// <remarks>
-/// Those are the weights after the last epoch; with early stopping, of the best epoch. A loss that is not finite ends the run at the
-/// weights of the last epoch that ended well.
+/// Those are the weights after the last epoch; with early stopping, of the best epoch. A training loss that is not finite ends the run at
+/// the weights of the last epoch that ended well. An epoch whose validation loss is not finite did not: it is never kept, whatever is
+/// watched, and early stopping counts it as one without improvement.
 /// </remarks>
 /// <param name="model">The model; changed.</param>
 /// <param name="objective">The loss.</param>
@@ -27,7 +28,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     /// <param name="training">Training rows.</param>
     /// <param name="validation">Validation rows; null for none.</param>
     /// <returns>How it ended.</returns>
-    /// <exception cref="InvalidOperationException">The loss was not finite before a single epoch ended.</exception>
+    /// <exception cref="InvalidOperationException">No epoch ended with finite losses and weights.</exception>
     public TrainingResult Run(IBatchSource training, IBatchSource? validation)
     {
         using var optimizer = settings.Optimizer.Build([.. _parameters.Select(named => named.Value)], settings.Seed);
@@ -48,17 +49,23 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
                 report = Probe(Validate(report, validation), training, epoch);
                 settings.Report?.Invoke(report);
                 var score = Score(report);
-                if (score is null || score < best - settings.EarlyStopping!.MinDelta)
+                _failure = double.IsFinite(report.ValidationLoss ?? 0) ? null : Describe(report);
+                if (_failure is null && (score is null || score < best - settings.EarlyStopping!.MinDelta))
                 {
                     best = score ?? best;
                     keptEpoch = epoch;
                     kept?.Dispose();
                     kept = new WeightSnapshot(_parameters);
                 }
-                else if (epoch - keptEpoch >= settings.EarlyStopping.Patience)
+                else if (epoch - keptEpoch >= settings.EarlyStopping?.Patience)
                 {
                     break;
                 }
+            }
+
+            if (_failure is not null)
+            {
+                return Fail(kept, keptEpoch);
             }
 
             kept!.Restore();
@@ -222,4 +229,9 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     private static string Describe(double loss, int step, int epoch, double rate) => string.Create(
         CultureInfo.InvariantCulture,
         $"The training loss became {loss} at step {step} of epoch {epoch} (learning rate {rate:G4}). Lower LearningRate or raise Damping.");
+
+    private static string Describe(TrainingProgress report) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"The validation loss became {report.ValidationLoss} after epoch {report.Epoch}, where the training loss is {report.Loss:G4} (learning rate "
+        + $"{report.LearningRate:G4}). Lower LearningRate or raise Damping.");
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -21,6 +22,9 @@ internal sealed class PointClassifier : ITrainableModel, IDisposable
 
     public List<bool> Modes { get; } = [];
 
+    /// <summary>Passes over validation rows, from 1, whose logits are NaN.</summary>
+    public HashSet<int> SpoiltValidations { get; } = [];
+
     /// <summary>Called before each forward pass.</summary>
     public Action? BeforeForward { get; set; }
 
@@ -31,7 +35,8 @@ internal sealed class PointClassifier : ITrainableModel, IDisposable
     public Tensor Forward(ModelInput input)
     {
         BeforeForward?.Invoke();
-        return _layer.call(((PointInput)input).Points);
+        var logits = _layer.call(((PointInput)input).Points);
+        return !Modes[^1] && SpoiltValidations.Contains(Modes.Count(training => !training)) ? logits.Times(double.NaN) : logits;
     }
 
     /// <summary>Makes every further loss NaN.</summary>

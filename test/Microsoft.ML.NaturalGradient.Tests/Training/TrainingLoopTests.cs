@@ -143,6 +143,55 @@ public sealed class TrainingLoopTests : IDisposable
     }
 
     [TestMethod]
+    [DataRow(1, false)]
+    [DataRow(1, true)]
+    [DataRow(3, false)]
+    public void Run_ValidationLossNeverFinite_Throws(int patience, bool watchAccuracy)
+    {
+        _model.SpoiltValidations.UnionWith(Enumerable.Range(1, 9));
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => Run(
+            new PointSource(16, 8), new PointSource(16, 8), epochs: 9,
+            stopping: new EarlyStopping { Patience = patience, WatchAccuracy = watchAccuracy }));
+
+        StringAssert.Contains(error.Message, $"validation loss became NaN after epoch {patience}");
+        Assert.HasCount(patience, EpochReports);
+    }
+
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void Run_FirstValidationLossNotFinite_GoesOnAndNeverKeepsThatEpoch(bool watchAccuracy)
+    {
+        _model.SpoiltValidations.Add(1);
+
+        var result = Run(
+            new PointSource(16, 8), new PointSource(16, 8), epochs: 4, stopping: new EarlyStopping { Patience = 2, WatchAccuracy = watchAccuracy });
+
+        Assert.IsGreaterThan(1, result.BestEpoch);
+        Assert.IsNull(result.Failure);
+        Assert.IsTrue(double.IsNaN(EpochReports.First().ValidationLoss!.Value));
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void Run_LastValidationLossesNotFinite_RestoresTheLastGoodEpochAndSaysSo(bool stopEarly)
+    {
+        _model.SpoiltValidations.UnionWith([2, 3]);
+        float[] good = [];
+
+        var result = Run(
+            new PointSource(16, 8), new PointSource(16, 8), epochs: 3, stopping: stopEarly ? new EarlyStopping() : null,
+            report: progress => good = progress is { EndOfEpoch: true, Epoch: 1 } ? _model.Weights : good);
+
+        Assert.AreEqual(1, result.BestEpoch);
+        StringAssert.Contains(result.Failure, "after epoch 3");
+        StringAssert.Contains(result.Failure, "The weights are those after epoch 1.");
+        CollectionAssert.AreEqual(good, _model.Weights);
+    }
+
+    [TestMethod]
     public void Run_LossNotFiniteInTheFirstEpoch_Throws()
     {
         _model.Poison();
