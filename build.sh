@@ -24,6 +24,8 @@ Usage: ./build.sh VERB [ARGUMENT...]
              ./build.sh replicate --help        all its commands, among them your own experiment files
   test     Run all tests. Arguments go to the test runner:
              ./build.sh test --filter "FullyQualifiedName~Ief"
+  test-everywhere
+           Run all tests under three CPU capabilities, one and two threads, a Turkish and a German culture: seven runs.
   bench    Run the benchmarks. Arguments go to BenchmarkDotNet:
              ./build.sh bench --filter '*Gram*'
   format   Bring the source into the project's format; 'format --check' only reports.
@@ -112,6 +114,7 @@ case "$VERB" in
   sample-images) set_up; sample_images "$@" ;;
   replicate) set_up; replicate "$@" ;;
   test) set_up; run_tests "$@" ;;
+  test-everywhere) exec bash "$ROOT/eng/test-everywhere.sh" "$@" ;;
   bench) set_up; bench "$@" ;;
   format) set_up; format "$@" ;;
   help|-h|--help) usage ;;

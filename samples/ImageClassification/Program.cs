@@ -2,7 +2,7 @@ using System.Globalization;
 using ImageClassificationSample;
 using Samples;
 
-CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 
 try
 {

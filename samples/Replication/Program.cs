@@ -3,7 +3,7 @@ using ReplicationSample;
 using Samples;
 using Spectre.Console.Cli;
 
-CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 
 using var stop = new CancellationTokenSource();
 Console.CancelKeyPress += (_, pressed) =>

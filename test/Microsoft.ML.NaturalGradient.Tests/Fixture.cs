@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using static TorchSharp.torch;
 
@@ -39,6 +40,10 @@ internal static class Fixture
         var difference = actual.sub(expected).abs().max().to(ScalarType.Float64).item<double>();
         Assert.IsTrue(actual.allclose(expected, relative, absolute), $"largest difference {difference:G3}");
     }
+
+    /// <summary>Value less than bound, which not-a-number is not; MSTest's own assertion takes it for less than anything.</summary>
+    public static void AssertLess(double bound, double value, string? message = null) =>
+        Assert.IsTrue(value < bound, string.Create(CultureInfo.InvariantCulture, $"{value} is not less than {bound}. {message}"));
 
     private static IEnumerable<double> Flatten(JsonElement element) =>
         element.ValueKind switch

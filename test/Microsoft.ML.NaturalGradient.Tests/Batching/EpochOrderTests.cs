@@ -8,10 +8,13 @@ public sealed class EpochOrderTests
 {
     [TestMethod]
     public void Rows_AnySizes_EveryRowOnce() =>
-        Gen.Select(Gen.Int[0, 60].Array[0, 400], Gen.Int[1, 40], Gen.Int, Gen.Int[0, 50], Gen.Bool).Sample(
-            (lengths, batchSize, seed, epoch, bucket) => new EpochOrder(lengths, batchSize, seed, bucket).Rows(epoch)
-                .Order().SequenceEqual(Enumerable.Range(0, lengths.Length)),
-            iter: 500);
+        Gen.Select(Gen.Int[0, 60].Array[0, 400], Gen.Int[1, 40], Gen.Int, Gen.Int[0, 50], Gen.Bool).Check(
+            500,
+            draw =>
+            {
+                var (lengths, batchSize, seed, epoch, bucket) = draw;
+                return new EpochOrder(lengths, batchSize, seed, bucket).Rows(epoch).Order().SequenceEqual(Enumerable.Range(0, lengths.Length));
+            });
 
     [TestMethod]
     [DataRow(true)]
@@ -33,7 +36,7 @@ public sealed class EpochOrderTests
         var other = new EpochOrder(Lengths(500), 8, seed, true).Rows(epoch);
 
         var equalPlaces = order.Zip(other).Count(pair => pair.First == pair.Second);
-        Assert.IsLessThan(25, equalPlaces); // one is expected by chance
+        Fixture.AssertLess(25, equalPlaces); // one is expected by chance
     }
 
     [TestMethod]
@@ -45,7 +48,7 @@ public sealed class EpochOrderTests
 
         var batches = order.Rows(0).Chunk(16).ToArray();
 
-        Assert.IsLessThan(0.35 * Padding(plain.Rows(0), lengths, 16), Padding(order.Rows(0), lengths, 16));
+        Fixture.AssertLess(0.35 * Padding(plain.Rows(0), lengths, 16), Padding(order.Rows(0), lengths, 16));
         // Neighbours of row 0 change from epoch to epoch: 40 epochs show it to most rows of similar length.
         var neighbours = Enumerable.Range(0, 40)
             .SelectMany(epoch => order.Rows(epoch).Chunk(16).First(batch => batch.Contains(0))).Distinct().Count();

@@ -75,7 +75,7 @@ public sealed class CheckpointFilesTests
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
         // The file has 45 MB; its header is parsed into about 100 entries.
-        Assert.IsLessThan(500_000, allocated);
+        Fixture.AssertLess(500_000, allocated);
     }
 
     [TestMethod]

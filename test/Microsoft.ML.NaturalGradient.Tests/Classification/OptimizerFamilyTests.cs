@@ -8,7 +8,7 @@ public sealed class OptimizerFamilyTests
 {
     [TestMethod]
     [DynamicData(nameof(EveryOptimizer.All), typeof(EveryOptimizer))]
-    public void Fit_EveryOptimizer_TrainsTextsWithFiniteLosses(string name, object optimizer)
+    public void Fit_EveryOptimizer_LowersTheLossOfTexts(string name, object optimizer)
     {
         var mlContext = new MLContext(seed: 1);
         var losses = new List<double>();
@@ -27,7 +27,7 @@ public sealed class OptimizerFamilyTests
 
         Assert.HasCount(4, losses);
         Assert.IsTrue(losses.All(double.IsFinite), $"{name}: {string.Join(' ', losses)}");
-        Assert.IsLessThan(losses[0] + 0.05, losses[^1], $"{name}: {string.Join(' ', losses)}");
+        Fixture.AssertLess(losses[0] - 0.002, losses[^1], $"{name}: {string.Join(' ', losses)}"); // Adafactor's small steps make it 0.0035
     }
 
     [TestMethod]
@@ -50,11 +50,13 @@ public sealed class OptimizerFamilyTests
 
         var ends = reports.Where(report => report.EndOfEpoch).ToArray();
         Assert.HasCount(4, ends);
+        Assert.IsTrue(ends.All(report => report.EpochQuality.Count == 2));
         foreach (var batch in ends.SelectMany(report => report.EpochQuality))
         {
+            Assert.HasCount(2, batch.Directions);
             // The natural gradient has the smallest γ of all directions.
-            Assert.IsLessThan(1.001 * batch.Directions[0].Gamma, batch.Directions[1].Gamma);
-            Assert.IsLessThan(1.001 * batch.SgdGamma, batch.Directions[1].Gamma);
+            Fixture.AssertLess(1.001 * batch.Directions[0].Gamma, batch.Directions[1].Gamma);
+            Fixture.AssertLess(1.001 * batch.SgdGamma, batch.Directions[1].Gamma);
         }
     }
 

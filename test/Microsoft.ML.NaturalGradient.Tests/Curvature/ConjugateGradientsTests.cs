@@ -19,7 +19,7 @@ public sealed class ConjugateGradientsTests
         var (solution, iterations) = solver.Solve([right], relativeDamping: 0);
 
         var image = factor.t().mv(factor.mv(solution[0]));
-        Assert.IsLessThan(tolerance * right.norm().to(ScalarType.Float64).item<double>(), image.sub(right).norm().to(ScalarType.Float64).item<double>());
-        Assert.IsLessThan(10, iterations);
+        Fixture.AssertLess(tolerance * right.norm().to(ScalarType.Float64).item<double>(), image.sub(right).norm().to(ScalarType.Float64).item<double>());
+        Fixture.AssertLess(10, iterations);
     }
 }

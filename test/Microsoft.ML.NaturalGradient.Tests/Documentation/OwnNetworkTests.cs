@@ -35,7 +35,7 @@ public sealed class OwnNetworkTests
         #endregion
 
         Assert.IsTrue(optimizer.UsesRecordedLayers);
-        Assert.IsLessThan(0.1, loss);
+        Fixture.AssertLess(0.1, loss);
         CollectionAssert.AreEquivalent(new[] { "patches.weight", "output.weight" }, kept.Keys.ToArray());
         Assert.AreEqual(pixels.shape[0], network.call(pixels).argmax(1).eq(labels).sum().item<long>());
     }

@@ -20,7 +20,7 @@ public sealed class ImageDecoderTests
 
         var decoded = ImageDecoder.Decode(Pictures.Encode(picture, format), Name);
 
-        Assert.IsLessThanOrEqualTo(tolerance, Pictures.LargestDifference(picture, decoded));
+        Fixture.AssertLess(tolerance + 1, Pictures.LargestDifference(picture, decoded));
     }
 
     [TestMethod]

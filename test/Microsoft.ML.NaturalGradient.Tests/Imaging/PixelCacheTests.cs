@@ -27,7 +27,7 @@ public sealed class PixelCacheTests
             Pictures.AssertSame(pictures[index], cache.Read(index));
         }
         Assert.HasCount(files, Directory.GetFiles(_folder));
-        Assert.IsLessThanOrEqualTo(limit, cache.MemoryBytes);
+        Assert.IsTrue(cache.MemoryBytes <= limit, $"{cache.MemoryBytes} bytes");
         Assert.AreEqual(pictures.Sum(picture => picture.Pixels.Length), cache.MemoryBytes + cache.FileBytes);
         Assert.AreEqual(40, cache.Count);
     }

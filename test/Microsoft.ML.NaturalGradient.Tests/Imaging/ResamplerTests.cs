@@ -14,9 +14,11 @@ public sealed class ResamplerTests
     private static readonly Gen<ResampleFilter> Filter = Gen.Int[2, 3].Select(number => (ResampleFilter)number);
 
     [TestMethod]
-    public void Resize_OneAxis_IsTheRoundedFloat64Sum() => Gen.Select(Side, Side, Side, Filter, Gen.Int, Gen.Bool).Sample(
-        (sourceWidth, sourceHeight, target, filter, seed, isRows) =>
+    public void Resize_OneAxis_IsTheRoundedFloat64Sum() => Gen.Select(Side, Side, Side, Filter, Gen.Int, Gen.Bool).Check(
+        200,
+        draw =>
         {
+            var (sourceWidth, sourceHeight, target, filter, seed, isRows) = draw;
             var image = Pictures.Noise(sourceWidth, sourceHeight, seed);
             var expected = isRows ? NaiveResampler.ResizeRows(image, target, filter) : NaiveResampler.ResizeColumns(image, target, filter);
 
@@ -25,26 +27,28 @@ public sealed class ResamplerTests
                 : Resampler.Resize(image, image.Bounds, sourceWidth, target, filter);
 
             return expected.Zip(actual.Pixels).All(pair => Math.Abs(pair.First - pair.Second) <= 0.5 + WeightError);
-        },
-        iter: 200);
+        });
 
     [TestMethod]
-    public void Resize_BothAxes_IsRowsThenColumns() => Gen.Select(Side, Side, Side, Side, Filter, Gen.Int).Sample(
-        (sourceWidth, sourceHeight, width, height, filter, seed) =>
+    public void Resize_BothAxes_IsRowsThenColumns() => Gen.Select(Side, Side, Side, Side, Filter, Gen.Int).Check(
+        200,
+        draw =>
         {
+            var (sourceWidth, sourceHeight, width, height, filter, seed) = draw;
             var image = Pictures.Noise(sourceWidth, sourceHeight, seed);
             var narrow = Resampler.Resize(image, image.Bounds, width, sourceHeight, filter);
 
             var actual = Resampler.Resize(image, image.Bounds, width, height, filter);
 
             return Pictures.LargestDifference(Resampler.Resize(narrow, narrow.Bounds, width, height, filter), actual) == 0;
-        },
-        iter: 200);
+        });
 
     [TestMethod]
-    public void ResizeAndCrop_AnyWindow_IsACutOutOfTheWhole() => Gen.Select(Side, Side, Side, Side, Filter, Gen.Int[0, 1000000]).Sample(
-        (sourceWidth, sourceHeight, width, height, filter, seed) =>
+    public void ResizeAndCrop_AnyWindow_IsACutOutOfTheWhole() => Gen.Select(Side, Side, Side, Side, Filter, Gen.Int[0, 1000000]).Check(
+        200,
+        draw =>
         {
+            var (sourceWidth, sourceHeight, width, height, filter, seed) = draw;
             var image = Pictures.Noise(sourceWidth, sourceHeight, seed);
             var window = Inside(width, height, new Random(seed));
             var expected = Pictures.Cut(Resampler.Resize(image, image.Bounds, width, height, filter), window);
@@ -52,13 +56,14 @@ public sealed class ResamplerTests
             var actual = Resampler.ResizeAndCrop(image, image.Bounds, width, height, window, filter);
 
             return Pictures.LargestDifference(expected, actual) == 0;
-        },
-        iter: 200);
+        });
 
     [TestMethod]
-    public void Resize_Part_DoesNotReadPixelsAroundIt() => Gen.Select(Side, Side, Side, Side, Filter, Gen.Int[0, 1000000]).Sample(
-        (sourceWidth, sourceHeight, width, height, filter, seed) =>
+    public void Resize_Part_DoesNotReadPixelsAroundIt() => Gen.Select(Side, Side, Side, Side, Filter, Gen.Int[0, 1000000]).Check(
+        200,
+        draw =>
         {
+            var (sourceWidth, sourceHeight, width, height, filter, seed) = draw;
             var image = Pictures.Noise(sourceWidth, sourceHeight, seed);
             var part = Inside(sourceWidth, sourceHeight, new Random(seed));
             var cut = Pictures.Cut(image, part);
@@ -66,8 +71,7 @@ public sealed class ResamplerTests
             var actual = Resampler.Resize(image, part, width, height, filter);
 
             return Pictures.LargestDifference(Resampler.Resize(cut, cut.Bounds, width, height, filter), actual) == 0;
-        },
-        iter: 200);
+        });
 
     [TestMethod]
     public void ResizeAndCrop_WindowLargerThanPicture_IsBlackAround()

@@ -54,7 +54,7 @@ public sealed class TextCheckpointTests
         Fixture.AssertClose(Pooling.Mean(classifier.Encoder.Encode(inputs), inputs.Mask), classifier.Encoder.Pool(inputs), 0, 0);
         var head = Head(classifier);
         CollectionAssert.AreEquivalent(new[] { "classifier.weight", "classifier.bias" }, head.Keys.ToArray());
-        Assert.IsLessThan(0.1, head["classifier.weight"].abs().max().item<double>()); // fresh, not the checkpoint's
+        Fixture.AssertLess(0.1, head["classifier.weight"].abs().max().item<double>()); // fresh, not the checkpoint's
     }
 
     [TestMethod]

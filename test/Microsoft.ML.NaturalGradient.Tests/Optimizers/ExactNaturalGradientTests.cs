@@ -45,9 +45,11 @@ public sealed class ExactNaturalGradientTests
 
     [TestMethod]
     public void Direction_RandomProblems_BothFormsEqualTheDenseSolve() =>
-        Gen.Select(Gen.Long[1, 1_000_000], Gen.Int[1, 6], Gen.Int[2, 4], Gen.Double[0.05, 2]).Sample(
-            (seed, samples, classes, damping) =>
+        Gen.Select(Gen.Long[1, 1_000_000], Gen.Int[1, 6], Gen.Int[2, 4], Gen.Double[0.05, 2]).Check(
+            20,
+            draw =>
             {
+                var (seed, samples, classes, damping) = draw;
                 using var scope = NewDisposeScope();
                 using var network = new RandomNetwork(seed, [samples, 3], 3, classes);
                 using var batch = BatchEvaluation.Run(Objective, network.Labels(classes, samples), true, network.Forward);
@@ -55,11 +57,12 @@ public sealed class ExactNaturalGradientTests
                 var gradient = Flat(batch.PullBack(batch.LogitGradients, network.Parameters, keepGraph: true));
                 var expected = linalg.solve(fisher.add(eye(fisher.shape[0], dtype: ScalarType.Float64).mul(damping)), gradient);
                 var size = expected.norm().item<double>();
+                var condition = 1 + (linalg.eigvalsh(fisher)[-1].item<double>() / damping);
 
                 Fixture.AssertClose(expected, InSampleSpace(batch, network.Parameters, damping / MeanDiagonal(fisher, batch)), 0, 1e-9 * size);
-                Fixture.AssertClose(expected, ByConjugateGradients(batch, network.Parameters, fisher, damping), 0, 1e-6 * size);
-            },
-            iter: 20, threads: 1);
+                // Products by differences are right to eight or nine digits; the condition multiplies what they lack.
+                Fixture.AssertClose(expected, ByConjugateGradients(batch, network.Parameters, fisher, damping), 0, 1e-8 * condition * size);
+            });
 
     [TestMethod]
     public void Direction_SquaredErrorWithASampleWithoutError_EqualsTheDenseSolve()
@@ -99,7 +102,7 @@ public sealed class ExactNaturalGradientTests
             var gamma = products.ExactlyAlong(Direction(options, batch, network.Parameters)).Gamma;
 
             Assert.AreEqual(point.GetProperty("gamma").GetDouble(), gamma, 1e-7, $"iteration {options.MostIterations}");
-            Assert.IsLessThanOrEqualTo(previous, gamma);
+            Fixture.AssertLess(previous * (1 + 1e-9), gamma);
             previous = gamma;
         }
     }
@@ -113,8 +116,8 @@ public sealed class ExactNaturalGradientTests
 
         var (solution, iterations) = search.Solve([ones(5, dtype: ScalarType.Float64)], 0);
 
-        Assert.IsLessThan(5, iterations);
-        Assert.IsLessThanOrEqualTo(0.5 * Math.Sqrt(5), matrix.mv(solution[0]).sub(1).norm().item<double>());
+        Fixture.AssertLess(5, iterations);
+        Fixture.AssertLess(0.5 * Math.Sqrt(5), matrix.mv(solution[0]).sub(1).norm().item<double>());
     }
 
     [TestMethod]

@@ -40,9 +40,11 @@ public sealed class FisherProductsTests
 
     [TestMethod]
     public void Along_RandomProblems_EqualsTheDenseFisherAndTheKullbackLeiblerDivergence() =>
-        Gen.Select(Gen.Long[1, 1_000_000], Gen.Int[1, 6], Gen.Int[2, 5], Gen.Int[1, 4]).Sample(
-            (seed, samples, classes, hidden) =>
+        Gen.Select(Gen.Long[1, 1_000_000], Gen.Int[1, 6], Gen.Int[2, 5], Gen.Int[1, 4]).Check(
+            20,
+            draw =>
             {
+                var (seed, samples, classes, hidden) = draw;
                 using var scope = NewDisposeScope();
                 using var network = new RandomNetwork(seed, [samples, 3], hidden, classes);
                 using var batch = BatchEvaluation.Run(Objective, network.Labels(classes, samples), true, network.Forward);
@@ -58,8 +60,7 @@ public sealed class FisherProductsTests
                 Assert.AreEqual(Slope(batch, network.Parameters, vector), exact.Slope, 1e-10 * (1 + Math.Abs(exact.Slope)));
                 // The divergence's fourth derivative times the square of its step.
                 Assert.AreEqual(expected, DenseFisher.Curvature(network.Forward, network.Parameters, vector), 1e-3 * (1 + expected));
-            },
-            iter: 20, threads: 1);
+            });
 
     [TestMethod]
     public void Times_RandomVector_EqualsTheDenseFisher()

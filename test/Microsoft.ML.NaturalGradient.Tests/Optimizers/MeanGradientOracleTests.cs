@@ -153,9 +153,11 @@ public sealed class MeanGradientOracleTests
     }
 
     private static void Check<TOptions>(Gen<TOptions> options, Func<Problem, TOptions, INaiveOptimizer> oracle)
-        where TOptions : MeanGradientOptions => Gen.Select(Problems, options).Sample(
-            (problem, chosen) =>
+        where TOptions : MeanGradientOptions => Gen.Select(Problems, options).Check(
+            100,
+            draw =>
             {
+                var (problem, chosen) = draw;
                 using var scope = NewDisposeScope();
                 var expected = problem.Block(0);
                 var naive = oracle(problem, chosen);
@@ -168,9 +170,7 @@ public sealed class MeanGradientOracleTests
                 }
 
                 return weight.detach().allclose(tensor(expected, problem.Shape), 1e-8, 1e-10);
-            },
-            iter: 100,
-            threads: 1);
+            });
 
     private sealed record Problem(long[] Shape, double[] Values, int Samples, double LearningRate)
     {

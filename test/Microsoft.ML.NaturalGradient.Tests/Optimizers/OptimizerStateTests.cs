@@ -43,6 +43,7 @@ public sealed class OptimizerStateTests
         Run(resumed, other);
 
         Assert.AreEqual(0, resumed.Flat().sub(uninterrupted.Flat()).abs().max().item<double>(), name);
+        Assert.AreNotEqual(0, uninterrupted.Flat().sub(weights).abs().max().item<double>(), name);
         state.Dispose();
     }
 

@@ -94,7 +94,7 @@ public sealed class ParameterOptimizerTests
         }
 
         Assert.AreEqual(5, report!.Correct);
-        Assert.IsLessThan(0.2, report.Loss);
+        Fixture.AssertLess(0.2, report.Loss);
         Assert.AreEqual(Classes / 2.0, report.LearningRate);
         Assert.IsGreaterThan(report.SmallestGradientNorm!.Value, report.LargestGradientNorm!.Value);
     }

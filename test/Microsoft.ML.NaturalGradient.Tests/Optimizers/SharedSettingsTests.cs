@@ -36,7 +36,7 @@ public sealed class SharedSettingsTests
         var decayed = start.add(Move(options with { WeightDecayPerStep = 0.01 }));
 
         // After the constraint, which therefore does not see the decay.
-        Assert.IsLessThanOrEqualTo(1e-3 * (1 + 1e-9), decayed.div(tensor(0.99)).sub(start).norm().item<double>(), name);
+        Fixture.AssertLess(1e-3 * (1 + 1e-9), decayed.div(tensor(0.99)).sub(start).norm().item<double>(), name);
         Fixture.AssertClose(start.add(Move(options)).mul(0.99), decayed, 1e-12, 1e-14);
     }
 

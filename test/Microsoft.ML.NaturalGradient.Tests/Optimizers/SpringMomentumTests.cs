@@ -87,9 +87,9 @@ public sealed class SpringMomentumTests
         var outside = LeastSquares(Ief with { Damping = 1e-3, Momentum = 0.9, MomentumGuard = double.PositiveInfinity }, 1);
         var guarded = LeastSquares(Ief with { Damping = 1e-3, Momentum = 0.9 }, 1);
 
-        Assert.IsLessThan(without / 2, inside);
+        Fixture.AssertLess(without / 2, inside);
         Assert.IsTrue(outside > 1e6 || double.IsNaN(outside), $"{outside}");
-        Assert.IsLessThan(without, guarded);
+        Fixture.AssertLess(without, guarded);
     }
 
     private static BatchEvaluation Evaluate(ToyNetwork network) =>

@@ -11,9 +11,11 @@ public sealed class FisherPruningTests
 
     [TestMethod]
     public void BlockFisher_RandomRows_EqualsDenseInverseOfEachBlock() => Gen.Select(
-        Gen.Int[1, 6], Gen.Int[1, 9], Gen.Int[1, 5], Gen.Double[0, 6]).Sample(
-        (samples, weights, blockSize, phase) =>
+        Gen.Int[1, 6], Gen.Int[1, 9], Gen.Int[1, 5], Gen.Double[0, 6]).Check(
+        50,
+        draw =>
         {
+            var (samples, weights, blockSize, phase) = draw;
             using var scope = NewDisposeScope();
             var rows = Fixture.Sine(1, 1.7, phase, samples, weights);
             var vector = Fixture.Sine(1, 0.9, phase, weights);
@@ -27,9 +29,7 @@ public sealed class FisherPruningTests
             Assert.AreEqual(rows.square().sum().item<double>(), squares, 1e-12);
             Fixture.AssertClose(dense.diagonal(), fisher.InverseDiagonal());
             Fixture.AssertClose(dense.mv(vector), fisher.InverseTimes(vector));
-        },
-        iter: 50,
-        threads: 1);
+        });
 
     [TestMethod]
     public void BlockFisher_OneBlock_EqualsRecursionOfWoodFisher()

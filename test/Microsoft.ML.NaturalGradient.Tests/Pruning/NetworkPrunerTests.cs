@@ -131,7 +131,7 @@ public sealed class NetworkPrunerTests
 
         Assert.AreEqual(Samples, accuracies[0]);
         Assert.AreEqual(Samples, accuracies[1], "a quarter of the weights is spare");
-        Assert.IsLessThan(Samples, accuracies[2], "hardly a weight is left");
+        Fixture.AssertLess(Samples, accuracies[2], "hardly a weight is left");
     }
 
     [TestMethod]

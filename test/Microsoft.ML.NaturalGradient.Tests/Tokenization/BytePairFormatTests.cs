@@ -28,15 +28,16 @@ public sealed class BytePairFormatTests
     {
         var tokenizer = Read(Roberta);
 
-        Gen.Select(AnyText, AnyText, Gen.Int[4, 40]).Sample((text, pair, maxLength) =>
+        Gen.Select(AnyText, AnyText, Gen.Int[4, 40]).Check(1000, draw =>
         {
+            var (text, pair, maxLength) = draw;
             var (whole, cut) = (tokenizer.Encode(text, null, int.MaxValue), tokenizer.Encode(text, null, maxLength));
             var both = tokenizer.Encode(text, pair, maxLength);
             return cut.Truncated == (whole.Ids.Length > maxLength)
                 && cut.Ids.AsSpan()[..^1].SequenceEqual(whole.Ids.AsSpan(0, cut.Ids.Length - 1))
                 && both.Ids.Length <= maxLength && both.Ids[0] == 0 && both.Ids[^1] == 2
                 && both.Ids.All(id => id >= 0 && id < tokenizer.VocabularySize);
-        }, iter: 1000);
+        });
     }
 
     [TestMethod]

@@ -22,17 +22,14 @@ public sealed class BytePairModelTests
 
     [TestMethod]
     public void Spell_AnyWord_EqualsMergingPairByPair() =>
-        Word.Sample(word => Model.Spell(word).SequenceEqual(MergeOneByOne(word)), iter: 2000);
+        Word.Check(2000, word => Model.Spell(word).SequenceEqual(MergeOneByOne(word)));
 
     [TestMethod]
-    public void Spell_LongWord_IsNotSlow()
+    public void Spell_LongWord_Ends()
     {
-        var watch = System.Diagnostics.Stopwatch.StartNew();
-
-        var ids = Model.Spell(new string('\u00E9', 500_000));
+        var ids = Model.Spell(new string('\u00E9', 500_000)); // 0.6 s; quadratic work would take hours
 
         Assert.IsGreaterThanOrEqualTo(250_000, ids.Count);
-        Assert.IsLessThan(20, watch.Elapsed.TotalSeconds); // measured 0.6 s; quadratic work would take hours
     }
 
     [TestMethod]

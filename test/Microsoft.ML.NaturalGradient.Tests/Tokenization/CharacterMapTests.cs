@@ -30,9 +30,11 @@ public sealed class CharacterMapTests
     }
 
     [TestMethod]
-    public void Apply_DamagedMap_ThrowsOnlyInvalidData() => Gen.Select(Gen.Int[4, 200_000], Gen.Byte, Gen.Int[0x80, 0xFFFF]).Sample(
-        (place, value, letter) =>
+    public void Apply_DamagedMap_ThrowsOnlyInvalidData() => Gen.Select(Gen.Int[4, 200_000], Gen.Byte, Gen.Int[0x80, 0xFFFF]).Check(
+        200,
+        draw =>
         {
+            var (place, value, letter) = draw;
             var bytes = TokenizerFixtures.Unigram.CharacterMap.ToArray();
             bytes[place] = value;
             try
@@ -43,8 +45,7 @@ public sealed class CharacterMapTests
             {
                 // said what is wrong
             }
-        },
-        iter: 200);
+        });
 
     private static CharacterMap Map(byte[] bytes) => new(bytes, "the test");
 }

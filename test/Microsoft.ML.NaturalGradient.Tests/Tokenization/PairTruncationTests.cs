@@ -10,9 +10,9 @@ public sealed class PairTruncationTests
 
     [TestMethod]
     public void Keep_AnyLengths_EqualsTakingTokensOneByOne() =>
-        Gen.Select(Length, Length, Length).Sample(
-            (first, second, limit) => PairTruncation.Keep(first, second, limit) == TakeOneByOne(first, second, limit),
-            iter: 5000);
+        Gen.Select(Length, Length, Length).Check(
+            5000,
+            draw => PairTruncation.Keep(draw.Item1, draw.Item2, draw.Item3) == TakeOneByOne(draw.Item1, draw.Item2, draw.Item3));
 
     [TestMethod]
     public void Keep_HugeLengths_DoesNotOverflow() =>

@@ -32,13 +32,14 @@ public sealed class SentencePieceFormatTests
     {
         var tokenizer = Read(T5, Model);
 
-        Gen.Select(Gen.String, Gen.Int[2, 40]).Sample((text, maxLength) =>
+        Gen.Select(Gen.String, Gen.Int[2, 40]).Check(1000, draw =>
         {
+            var (text, maxLength) = draw;
             var (whole, cut) = (tokenizer.Encode(text, null, int.MaxValue), tokenizer.Encode(text, null, maxLength));
             return cut.Truncated == (whole.Ids.Length > maxLength)
                 && cut.Ids.AsSpan()[..^1].SequenceEqual(whole.Ids.AsSpan(0, cut.Ids.Length - 1))
                 && cut.Ids[^1] == 1 && whole.Ids.All(id => id >= 0 && id < tokenizer.VocabularySize);
-        }, iter: 1000);
+        });
     }
 
     [TestMethod]
@@ -101,9 +102,11 @@ public sealed class SentencePieceFormatTests
     }
 
     [TestMethod]
-    public void Read_DamagedModel_ThrowsOnlyInvalidData() => Gen.Select(Gen.Int[0, Model.Length - 1], Gen.Byte).Sample(
-        (place, value) =>
+    public void Read_DamagedModel_ThrowsOnlyInvalidData() => Gen.Select(Gen.Int[0, Model.Length - 1], Gen.Byte).Check(
+        50,
+        draw =>
         {
+            var (place, value) = draw;
             var bytes = Model.ToArray();
             bytes[place] = value;
             try
@@ -114,8 +117,7 @@ public sealed class SentencePieceFormatTests
             {
                 // said what is wrong
             }
-        },
-        iter: 50);
+        });
 
     [TestMethod]
     [DataRow(2, "type BPE")]

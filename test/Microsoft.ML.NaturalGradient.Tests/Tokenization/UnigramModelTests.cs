@@ -13,16 +13,17 @@ public sealed class UnigramModelTests
     private static readonly Gen<string> Word = TokenizerFixtures.OneOf("a", "b", "ab", "c", "\U0001F600").Array[0, 7].Select(string.Concat);
 
     [TestMethod]
-    public void Spell_AnyWordAndScores_IsBestOfAllSpellings() => Gen.Select(Scores, Word).Sample(
-        (scores, word) =>
+    public void Spell_AnyWordAndScores_IsBestOfAllSpellings() => Gen.Select(Scores, Word).Check(
+        2000,
+        draw =>
         {
+            var (scores, word) = draw;
             var model = new UnigramModel([.. Pieces.Zip(scores)], 0, false, "the test");
             var (ids, best) = (model.Spell(word), Fuse(Best(word, scores).Ids));
 
             // Several spellings may be equally good; what is unknown costs the same in all of them.
             return Math.Abs(ids.Sum(id => scores[id]) - best.Sum(id => scores[id])) < 1e-9 && Spelled(ids) == Spelled(best);
-        },
-        iter: 2000);
+        });
 
     [TestMethod]
     public void Spell_UnknownCharacters_AreOneToken()
@@ -43,15 +44,13 @@ public sealed class UnigramModelTests
     }
 
     [TestMethod]
-    public void Spell_LongWord_IsNotSlow()
+    public void Spell_LongWord_Ends()
     {
         var model = new UnigramModel([("<unk>", 0), ("a", -1), ("aa", -1.5), ("aaaaaaaaaaaaaaaa", -9)], 0, false, "the test");
-        var watch = System.Diagnostics.Stopwatch.StartNew();
 
-        var ids = model.Spell(new string('a', 1_000_000));
+        var ids = model.Spell(new string('a', 1_000_000)); // 0.5 s; quadratic work would take hours
 
         Assert.HasCount(62_500, ids);
-        Assert.IsLessThan(20, watch.Elapsed.TotalSeconds); // measured 0.5 s; quadratic work would take hours
     }
 
     [TestMethod]

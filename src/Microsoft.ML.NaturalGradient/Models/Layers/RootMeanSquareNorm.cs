@@ -11,7 +11,6 @@ namespace Microsoft.ML.NaturalGradient.Models.Layers;
 internal sealed class RootMeanSquareNorm : nn.Module<Tensor, Tensor>
 {
     private readonly double _epsilon;
-    private readonly bool _reducesInSingle;
 
     [ComponentName(Name = "weight")]
     private readonly Parameter _weight; // γ, [D]
@@ -19,12 +18,10 @@ internal sealed class RootMeanSquareNorm : nn.Module<Tensor, Tensor>
     /// <summary>Creates the layer with γ = 1.</summary>
     /// <param name="size">Width D.</param>
     /// <param name="epsilon">ε, added to the mean square.</param>
-    /// <param name="reducesInSingle">Whether the mean square is computed in float32 whatever the type, as a reference may do.</param>
-    public RootMeanSquareNorm(long size, double epsilon, bool reducesInSingle = false)
+    public RootMeanSquareNorm(long size, double epsilon)
         : base(nameof(RootMeanSquareNorm))
     {
         _epsilon = epsilon;
-        _reducesInSingle = reducesInSingle;
         _weight = NewParameter.Of(() => ones(size));
         RegisterComponents();
     }
@@ -32,8 +29,7 @@ internal sealed class RootMeanSquareNorm : nn.Module<Tensor, Tensor>
     /// <inheritdoc/>
     public override Tensor forward(Tensor input) // [N, ..., D]
     {
-        var reduced = _reducesInSingle ? input.to(ScalarType.Float32) : input;
-        var normalized = input.mul(reduced.square().mean([-1L], keepdim: true).Plus(_epsilon).rsqrt());
+        var normalized = input.mul(input.square().mean([-1L], keepdim: true).Plus(_epsilon).rsqrt());
         var output = normalized.mul(_weight);
         return GradientTape.Current is { } tape && _weight.requires_grad
             ? tape.Record(output, new ScaleUse(_weight, normalized))

@@ -13,7 +13,6 @@ namespace Microsoft.ML.NaturalGradient.Models.T5;
 internal sealed class T5Attention : nn.Module<Tensor, Tensor, Tensor?, Tensor>
 {
     private readonly int _heads;
-    private readonly bool _reducesInSingle;
 
     [ComponentName(Name = "q")]
     private readonly LinearLayer _query;
@@ -38,7 +37,6 @@ internal sealed class T5Attention : nn.Module<Tensor, Tensor, Tensor?, Tensor>
     {
         var inner = (long)config.HeadCount * config.HeadSize;
         _heads = config.HeadCount;
-        _reducesInSingle = config.ReducesInSingle;
         _query = new LinearLayer(config.HiddenSize, inner, bias: false);
         _key = new LinearLayer(config.HiddenSize, inner, bias: false);
         _value = new LinearLayer(config.HiddenSize, inner, bias: false);
@@ -65,8 +63,7 @@ internal sealed class T5Attention : nn.Module<Tensor, Tensor, Tensor?, Tensor>
             scores = scores.view(samples, _heads, queries, keys).Plus(bias).flatten(0, 1);
         }
 
-        var weights = _reducesInSingle ? scores.to(ScalarType.Float32).softmax(-1).to(scores.dtype) : scores.softmax(-1);
-        var context = weights.bmm(Heads(_value.call(memory))); // [N·H, g·T, d]
+        var context = scores.softmax(-1).bmm(Heads(_value.call(memory))); // [N·H, g·T, d]
         var together = context.view(samples, _heads, queries, -1).transpose(1, 2).flatten(2); // [N, g·T, H·d]
         return _output.call(together).view(input.shape);
     }

@@ -58,12 +58,6 @@ internal sealed record T5Config
 
     public required int PadId { get; init; }
 
-    /// <summary>
-    /// Whether mean squares and softmax are computed in float32 in a network of higher precision, as the Python reference does.
-    /// A network in float32 is the same either way.
-    /// </summary>
-    public bool ReducesInSingle { get; init; }
-
     /// <summary>Reads and checks the configuration.</summary>
     /// <param name="config">The settings.</param>
     /// <returns>The configuration.</returns>
@@ -101,7 +95,7 @@ internal sealed record T5Config
     }
 
     /// <summary>Creates a normalisation for the vectors between layers.</summary>
-    public RootMeanSquareNorm NewNorm() => new(HiddenSize, NormEpsilon, ReducesInSingle);
+    public RootMeanSquareNorm NewNorm() => new(HiddenSize, NormEpsilon);
 
     private static bool ReadIsGated(ModelConfig config) => config.OptionalString("feed_forward_proj", "relu") switch
     {

@@ -275,10 +275,10 @@ public sealed class HubDownloadTests : IDisposable
             return true;
         });
 
-        _fixture.Open(_fixture.Settings(networkTimeout: TimeSpan.FromMilliseconds(300))).Dispose();
+        _fixture.Open(_fixture.Settings(networkTimeout: TimeSpan.FromSeconds(2))).Dispose();
 
         CollectionAssert.AreEqual(weights, _fixture.Downloaded(HubFixture.Weights));
-        StringAssert.Contains(string.Join('\n', _fixture.Lines), $"{Hub.Storage.Authority} gave no answer: it was silent for 0 seconds");
+        StringAssert.Contains(string.Join('\n', _fixture.Lines), $"{Hub.Storage.Authority} gave no answer: it was silent for 2 seconds");
     }
 
     [TestMethod]

@@ -99,7 +99,7 @@ public sealed class ImageClassificationModelTests
         AssertClose(TinyImages.Scores(model, data), TinyImages.Scores(loaded, data));
         var (before, after) = (
             _mlContext.MulticlassClassification.Evaluate(model.Transform(data)), _mlContext.MulticlassClassification.Evaluate(trained.Transform(data)));
-        Assert.IsLessThan(before.LogLoss, after.LogLoss);
+        Fixture.AssertLess(before.LogLoss, after.LogLoss);
     }
 
     [TestMethod]

@@ -46,7 +46,7 @@ public sealed class AdapterTrainingTests
             options.MetricsCallback = progress => losses.AddRange(progress.EndOfEpoch ? [progress.Loss] : []);
         }).Fit(data);
 
-        Assert.IsLessThan(losses[0], losses[^1]);
+        Fixture.AssertLess(losses[0], losses[^1]);
         var scores = Scores(model, data);
         foreach (var file in new[] { "first.zip", "second.zip" })
         {
@@ -232,7 +232,7 @@ public sealed class AdapterTrainingTests
     private static void AssertClose(float[] expected, float[] actual, float tolerance)
     {
         Assert.HasCount(expected.Length, actual);
-        Assert.IsLessThan(tolerance, expected.Zip(actual).Max(pair => Math.Abs(pair.First - pair.Second)));
+        Fixture.AssertLess(tolerance, expected.Zip(actual).Max(pair => Math.Abs(pair.First - pair.Second)));
     }
 
     private static float[] Scores(ITransformer model, IDataView data) => [.. TinyText.Scores(model, data).SelectMany(row => row)];

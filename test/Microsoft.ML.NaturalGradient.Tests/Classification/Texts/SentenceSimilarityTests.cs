@@ -33,7 +33,7 @@ public sealed class SentenceSimilarityTests
             };
         }).Fit(View(Rows(48)));
 
-        Assert.IsLessThan(losses[0], losses[^1]);
+        Fixture.AssertLess(losses[0], losses[^1]);
     }
 
     [TestMethod]

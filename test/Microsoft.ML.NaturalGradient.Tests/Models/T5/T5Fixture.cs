@@ -25,16 +25,11 @@ internal static class T5Fixture
     }
 
     /// <summary>All weights are loaded, none is trainable.</summary>
-    /// <param name="folder">The checkpoint.</param>
-    /// <param name="asReference">
-    /// Whether mean squares and softmax are computed in float32, as the Python code does in a float64 network too; results are equal to
-    /// nine digits then, and to six digits otherwise.
-    /// </param>
-    public static T5Network Load(string folder, bool asReference = false)
+    public static T5Network Load(string folder)
     {
         using var files = OpenFiles(folder);
         using var weights = files.OpenSafetensors(CheckpointFiles.WeightsName);
-        var network = T5Weights.Load(Config(folder) with { ReducesInSingle = asReference }, weights).Network;
+        var network = T5Weights.Load(Config(folder), weights).Network;
         _ = network.to(ScalarType.Float64);
         foreach (var parameter in network.parameters())
         {

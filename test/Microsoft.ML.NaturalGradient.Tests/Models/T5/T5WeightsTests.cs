@@ -80,7 +80,7 @@ public sealed class T5WeightsTests
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var reference = Fixture.Read($"{T5Fixture.Gated}/reference.json");
-        var config = T5Fixture.Config(T5Fixture.Gated) with { IsTied = true, ScalesOutput = false, StatesScaling = true, ReducesInSingle = true };
+        var config = T5Fixture.Config(T5Fixture.Gated) with { IsTied = true, ScalesOutput = false, StatesScaling = true };
 
         var (network, _) = Load(config, Read(T5Fixture.Gated));
 

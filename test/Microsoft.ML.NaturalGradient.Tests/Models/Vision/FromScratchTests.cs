@@ -80,7 +80,7 @@ public sealed class FromScratchTests
             optimizer.Step(batch, 2);
         }
 
-        Assert.IsLessThan(losses[0] / 3, losses[^1]); // chance is losses[0]
+        Fixture.AssertLess(losses[0] / 3, losses[^1]); // chance is losses[0]
     }
 
     private static ImageClassifier Create(long seed)

@@ -12,15 +12,17 @@ public sealed class KroneckerCurvatureTests
 {
     private static readonly ScalarType Double = ScalarType.Float64;
 
+    // Of a layer of one number the input is sin(phase) and the error 0.8·sin(1 + phase): neither is near zero, where nothing damps.
     private static readonly Gen<(int N, int T, int I, int O, bool Bias, double Phase)> Problems = Gen.Select(
-        Gen.Int[1, 5], Gen.Int[1, 4], Gen.Int[1, 4], Gen.Int[1, 4], Gen.Bool, Gen.Double[0, 6]);
+        Gen.Int[1, 5], Gen.Int[1, 4], Gen.Int[1, 4], Gen.Int[1, 4], Gen.Bool, Gen.Double[0.2, 1.9]);
 
     [TestMethod]
     [DataRow(WeightSharing.Expand, KroneckerDamping.Exact)]
     [DataRow(WeightSharing.Expand, KroneckerDamping.Factored)]
     [DataRow(WeightSharing.Reduce, KroneckerDamping.Exact)]
     [DataRow(WeightSharing.Reduce, KroneckerDamping.Factored)]
-    public void Precondition_RandomLayer_EqualsDenseBlock(WeightSharing sharing, KroneckerDamping form) => Problems.Sample(
+    public void Precondition_RandomLayer_EqualsDenseBlock(WeightSharing sharing, KroneckerDamping form) => Problems.Check(
+        25,
         problem =>
         {
             using var scope = NewDisposeScope();
@@ -32,9 +34,7 @@ public sealed class KroneckerCurvatureTests
             var expected = form == KroneckerDamping.Exact ? naive.SolveExact(input, error, damping) : naive.SolveFactored(input, error, damping);
 
             Fixture.AssertClose(tensor(expected, dtype: Double), Direction(options, layer), 1e-8, 1e-10 * expected.Max(Math.Abs));
-        },
-        iter: 25,
-        threads: 1);
+        });
 
     [TestMethod]
     public void Update_SeveralBatches_AveragesFactorsWithDecayingWeights()
