@@ -36,7 +36,7 @@ internal static class AdapterConfig
     {
         [LoraOptions.PeftType] = (LoraConfig.Fields, LoraConfig.Read),
         [PromptTuningOptions.PeftType] = (PromptTuningOptions.Fields, PromptTuningOptions.FromConfig),
-        [BiasOnlyOptions.TypeName] = ([], _ => new BiasOnlyOptions()),
+        [BiasOnlyOptions.TypeName] = ([], _ => new BiasOnlyOptions { IsRestored = true }),
         [FullFineTuningOptions.TypeName] = ([], _ => new FullFineTuningOptions()),
         [HeadOnlyOptions.TypeName] = ([], _ => new HeadOnlyOptions()),
     };
@@ -59,6 +59,11 @@ internal static class AdapterConfig
     {
         var config = adapter.ToConfig(encoder);
         config[BaseModelField] = baseModel;
+        if (config["prompt_tuning_init_text"] is not null)
+        {
+            config["tokenizer_name_or_path"] = baseModel ?? "."; // PEFT refuses a prompt from a text without it, though it reads the vectors
+        }
+
         return JsonSerializer.SerializeToUtf8Bytes(config, Indented);
     }
 
@@ -107,6 +112,11 @@ internal static class AdapterConfig
     {
         ["peft_type"] = type,
         [TaskField] = encoder.PeftTask,
+        ["auto_mapping"] = encoder.PythonClass is not { } name ? null : new JsonObject
+        {
+            ["base_model_class"] = name,
+            ["parent_library"] = $"transformers.models.{encoder.Prefix}.modeling_{encoder.Prefix}",
+        },
         ["inference_mode"] = true,
         ["modules_to_save"] = (modulesToSave ?? []).Union(encoder.HeadModules).ToArray() is { Length: > 0 } modules ? List(modules) : null,
     };

@@ -33,7 +33,7 @@ internal static class AdapterWeights
 
     /// <summary>What the file says about the classifier beside its weights.</summary>
     /// <param name="readsMean">Whether the head reads the mean of the token vectors and not what the architecture's own classifier reads.</param>
-    /// <returns>Metadata; nothing that PEFT does not write, unless the head reads the mean.</returns>
+    /// <returns>Metadata; nothing that PEFT does not write, unless the head reads the mean, which its name says too.</returns>
     public static IReadOnlyDictionary<string, string> Metadata(bool readsMean)
     {
         var metadata = new Dictionary<string, string> { ["format"] = "pt" };
@@ -45,9 +45,13 @@ internal static class AdapterWeights
         return metadata;
     }
 
-    /// <summary>Whether the head reads what the architecture's own classifier reads, as for every file of PEFT.</summary>
-    public static bool IsForClassifier(SafetensorsFile file) =>
-        file.Metadata.ContainsKey("format") && file.Metadata.GetValueOrDefault(PoolingKey) != MeanPooling;
+    /// <summary>Whether the head reads the mean of the token vectors, as its name says; files of earlier versions say it in their metadata.</summary>
+    /// <remarks>A program that saves an adapter again keeps the names and may drop the metadata.</remarks>
+    public static bool ReadsMean(SafetensorsFile file) => file.Metadata.GetValueOrDefault(PoolingKey) == MeanPooling
+        || file.Names.Any(name => name.Contains("." + HeadLayout.Mean.Output + ".", StringComparison.Ordinal));
+
+    /// <summary>Whether a file has no metadata at all, as those of saved models before PEFT's layout, whose head is what the base says.</summary>
+    public static bool IsSilent(SafetensorsFile file) => file.Metadata.Count == 0;
 
     /// <summary>Which of DeiT's two classifiers a file was trained on, as its head shows; every other architecture has one.</summary>
     /// <param name="file">The file.</param>
@@ -73,20 +77,24 @@ internal static class AdapterWeights
 
     /// <summary>Whether a file has weights of the classification head.</summary>
     public static bool HasHead(AdaptedNetwork classifier, AdapterOptions adapter, SafetensorsFile file) =>
-        classifier.TrainableParameters.Any(named => classifier.IsHead(named) && file.Contains(adapter.FilePrefix + named.Name));
+        classifier.TrainableParameters.Where(classifier.IsHead).Select(named => adapter.FilePrefix + named.Name)
+            .Any(name => file.Contains(name) || (ReadsMean(file) && file.Contains(HeadLayout.OldName(name))));
 
     /// <summary>Fills the trained weights from a file, all of them or none.</summary>
     /// <param name="classifier">The classifier; changed.</param>
     /// <param name="adapter">What it was trained with.</param>
     /// <param name="file">The file.</param>
     /// <param name="withHead">Whether the head is filled too.</param>
+    /// <param name="isSavedModel">Whether the file is part of a saved model and not an adapter that may come from elsewhere.</param>
     /// <exception cref="InvalidDataException">
     /// Weights are missing, have another shape, or are left over; the message lists them.
     /// </exception>
-    public static void Load(AdaptedNetwork classifier, AdapterOptions adapter, SafetensorsFile file, bool withHead = true)
+    public static void Load(AdaptedNetwork classifier, AdapterOptions adapter, SafetensorsFile file, bool withHead = true, bool isSavedModel = false)
     {
         var adapted = AdaptedLayers(classifier.Base);
+        var mayBeOld = ReadsMean(file) || (isSavedModel && IsSilent(file));
         var found = classifier.TrainableParameters.Select(named => (Named: named, Names: FileNames(named.Name, adapter, adapted, classifier.Base)))
+            .Select(entry => (entry.Named, Names: mayBeOld && classifier.IsHead(entry.Named) ? entry.Names.SelectMany(WithOldName) : entry.Names))
             .Select(entry => (entry.Named, Name: entry.Names.FirstOrDefault(file.Contains) ?? entry.Names.First())).ToArray();
         var known = found.Select(entry => entry.Name).ToHashSet(StringComparer.Ordinal);
         var unknown = file.Names.Where(name => !known.Contains(name) && !IsCopy(name, known)).ToArray();
@@ -109,6 +117,8 @@ internal static class AdapterWeights
 
     private static bool IsCopy(string name, HashSet<string> known) =>
         Copies.Any(copy => name.Contains(copy, StringComparison.Ordinal) && known.Contains(name.Replace(copy, ".", StringComparison.Ordinal)));
+
+    private static IEnumerable<string> WithOldName(string name) => [name, HeadLayout.OldName(name)];
 
     // The name that is written, then others that are read: older files without base_layer, and adapters of the bare encoder without its prefix.
     private static IEnumerable<string> FileNames(string name, AdapterOptions adapter, IReadOnlyDictionary<string, LinearLayer> adapted, PretrainedNetwork encoder)

@@ -11,13 +11,24 @@ public sealed record BiasOnlyOptions : AdapterOptions
 {
     internal const string TypeName = "BIAS_ONLY";
 
+    /// <summary>Whether this comes from a saved model, which may be one whose head alone was trained.</summary>
+    internal bool IsRestored { get; init; }
+
     internal override string Description => "biases only";
 
     internal override void Validate()
     {
     }
 
-    internal override void Attach(PretrainedNetwork encoder, Generator generator) => EncoderParameters.TrainBiases(encoder);
+    internal override void Attach(PretrainedNetwork encoder, Generator generator)
+    {
+        if (!EncoderParameters.TrainBiases(encoder) && !IsRestored)
+        {
+            throw new ArgumentException(
+                "BiasOnly trains the biases of the pretrained model, but this one has none (as ModernBERT and T5), so it would stay as it is. "
+                + "Use Adapters.LoRA; Adapters.HeadOnly trains the head alone, where there is one.", nameof(encoder));
+        }
+    }
 
     internal override JsonObject ToConfig(PretrainedNetwork encoder) => AdapterConfig.Describe(TypeName, encoder);
 }

@@ -17,14 +17,18 @@ internal static class EncoderParameters
 
     /// <summary>Marks the biases of linear and normalisation layers.</summary>
     /// <param name="module">The encoder or a part of it.</param>
-    public static void TrainBiases(nn.Module module)
+    /// <returns>Whether there is any.</returns>
+    public static bool TrainBiases(nn.Module module)
     {
+        var found = false;
         foreach (var (name, parameter) in module.named_parameters())
         {
             if (name == "bias" || name.EndsWith(".bias", StringComparison.Ordinal))
             {
-                parameter.requires_grad = true;
+                parameter.requires_grad = found = true;
             }
         }
+
+        return found;
     }
 }

@@ -104,20 +104,22 @@ public sealed record LoraOptions : AdapterOptions
     internal override void Attach(PretrainedNetwork encoder, Generator generator)
     {
         var targets = LoraTargets.Find(encoder, this);
-        if (Bias == LoraBias.All)
-        {
-            EncoderParameters.TrainBiases(encoder);
-        }
-
+        var hasBiases = Bias == LoraBias.None || (Bias == LoraBias.All && EncoderParameters.TrainBiases(encoder));
         foreach (var (name, layer) in targets)
         {
             if (Bias == LoraBias.LoraOnly)
             {
-                EncoderParameters.TrainBiases(layer);
+                hasBiases |= EncoderParameters.TrainBiases(layer);
             }
 
             var (rank, alpha) = (LoraTargets.Lookup(RankPattern, name, Rank), LoraTargets.Lookup(AlphaPattern, name, Alpha));
             layer.Adapt(new LoraAdapter(layer, rank, alpha, this, generator));
+        }
+
+        if (!hasBiases && !SkipsUnknownTargets)
+        {
+            throw new ArgumentException(
+                $"Bias is {Bias}, but {(Bias == LoraBias.All ? "the pretrained model has" : "the adapted layers have")} no biases. Use LoraBias.None.", nameof(encoder));
         }
 
         foreach (var ending in ModulesToSave ?? [])

@@ -18,13 +18,16 @@ public sealed record PretrainedAdapter : AdapterOptions
     private readonly string _description;
     private readonly string? _task;
 
-    private PretrainedAdapter(AdapterOptions options, byte[] weights, string description, string? task, string? baseModelName)
+    private PretrainedAdapter(AdapterOptions options, byte[] weights, CheckpointFiles files)
     {
+        var config = ModelConfig.Read(files, AdapterConfig.FileName);
         Options = options;
         _weights = weights;
-        _description = description;
-        _task = task;
-        BaseModelName = baseModelName;
+        _description = Describe(files);
+        _task = config.OptionalString(AdapterConfig.TaskField, null);
+        BaseModelName = config.OptionalString(AdapterConfig.BaseModelField, null);
+        Notes = ClassifierNotes.Read(files);
+        MaxTokens = TokenizerExport.ReadMaxTokens(files);
     }
 
     /// <summary>The adapter's settings, a <see cref="LoraOptions"/> or <see cref="PromptTuningOptions"/>.</summary>
@@ -36,6 +39,15 @@ public sealed record PretrainedAdapter : AdapterOptions
     /// new head.
     /// </value>
     public bool KeepHead { get; init; } = true;
+
+    /// <summary>Names of the classes in the order of the outputs, which this library saves beside an adapter; null where the folder has none.</summary>
+    public IReadOnlyList<string>? ClassNames => Notes.ClassNames;
+
+    /// <summary>What this library saves about the classifier beside PEFT's files.</summary>
+    internal ClassifierNotes Notes { get; }
+
+    /// <summary>Most tokens of a text, as the tokenizer's files beside the adapter say; null where there are none.</summary>
+    internal int? MaxTokens { get; }
 
     internal override string Description => $"{Options.Description} from {_description}";
 
@@ -55,16 +67,13 @@ public sealed record PretrainedAdapter : AdapterOptions
     internal static PretrainedAdapter Read(CheckpointFiles files)
     {
         var options = AdapterConfig.Read(files);
-        var config = ModelConfig.Read(files, AdapterConfig.FileName);
         var content = files.Read(AdapterConfig.WeightsName);
-        var description = $"'{AdapterConfig.WeightsName}' of {files.Description}";
-        using (SafetensorsFile.FromMemory(content, description))
+        using (SafetensorsFile.FromMemory(content, Describe(files)))
         {
             // Opened so that a damaged file is reported here and not when training starts.
         }
 
-        return new PretrainedAdapter(
-            options, content, description, config.OptionalString(AdapterConfig.TaskField, null), config.OptionalString(AdapterConfig.BaseModelField, null));
+        return new PretrainedAdapter(options, content, files);
     }
 
     internal override void Validate() => Options.Validate();
@@ -72,7 +81,9 @@ public sealed record PretrainedAdapter : AdapterOptions
     internal override CheckpointFiles Open(CheckpointFiles files)
     {
         using var weights = OpenWeights();
-        return IsForClassifier(weights) ? ClassifierConfig.OpenAsClassifier(files, AdapterWeights.IsWithTeacher(weights, FilePrefix)) : files;
+        return AdapterWeights.ReadsMean(weights) ? ClassifierConfig.OpenAsEncoder(files)
+            : IsForClassifier(weights) ? ClassifierConfig.OpenAsClassifier(files, AdapterWeights.IsWithTeacher(weights, FilePrefix))
+            : files;
     }
 
     internal override AdapterOptions For(ITextTokenizer tokenizer) => this with { Options = Options.For(tokenizer) };
@@ -116,8 +127,9 @@ public sealed record PretrainedAdapter : AdapterOptions
     /// <summary>Opens the weights, which stay in memory.</summary>
     internal SafetensorsFile OpenWeights() => SafetensorsFile.FromMemory(_weights, _description);
 
+    private static string Describe(CheckpointFiles files) => $"'{AdapterConfig.WeightsName}' of {files.Description}";
+
     // An adapter that names no task but has a head was trained on the architecture's own classifier too.
-    private bool IsForClassifier(SafetensorsFile weights) => AdapterWeights.IsForClassifier(weights)
-        && (_task == AdapterConfig.ClassificationTask
-            || (_task is null && AdapterWeights.IsWithTeacher(weights, FilePrefix) is not null));
+    private bool IsForClassifier(SafetensorsFile weights) => _task == AdapterConfig.ClassificationTask
+        || (_task is null && AdapterWeights.IsWithTeacher(weights, FilePrefix) is not null);
 }

@@ -102,7 +102,9 @@ public sealed record PromptTuningOptions : AdapterOptions
     {
         var config = AdapterConfig.Describe(PeftType, encoder);
         config["num_virtual_tokens"] = TokenCount;
-        config["token_dim"] = encoder.HiddenSize;
+        config["token_dim"] = encoder.WordWidth;
+        config["num_layers"] = encoder.LayerCount;
+        config["num_attention_heads"] = encoder.HeadCount;
         config["num_transformer_submodules"] = encoder.PromptCopies;
         config["prompt_tuning_init"] = Array.Find(Initializations, entry => entry.Value == Initialization).Name;
         config["prompt_tuning_init_text"] = InitialText;
@@ -129,7 +131,7 @@ public sealed record PromptTuningOptions : AdapterOptions
         using var noGrad = no_grad();
         return Initialization switch
         {
-            PromptInitialization.Random => empty(TokenCount, words.HiddenSize).normal_(0, 1, generator),
+            PromptInitialization.Random => empty(TokenCount, words.WordWidth).normal_(0, 1, generator),
             PromptInitialization.Text => words.WordVectors(tensor(
                 [.. Enumerable.Range(0, TokenCount).Select(i => (long)InitialIds![i % InitialIds.Count])])),
             _ => words.WordVectors(randint(words.VocabularySize, [TokenCount], dtype: ScalarType.Int64, generator: generator)),

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 
@@ -11,7 +12,13 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints;
 internal static partial class ClassifierConfig
 {
     private const string ArchitecturesField = "architectures";
+    private const string TypeField = "model_type";
+    private const string NamesField = "id2label";
     private const string TextSuffix = "ForSequenceClassification";
+    private const string EncoderSuffix = "Model";
+    private const string ProblemField = "problem_type";
+    private const string TasksField = "task_specific_params";
+    private const string TaskName = "natural_gradient_classification";
 
     private static readonly string[] TypeFields = ["dtype", "torch_dtype"];
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -56,16 +63,41 @@ internal static partial class ClassifierConfig
             return files;
         }
 
-        config[ArchitecturesField] = new JsonArray(ClassName(config) + suffix);
-        return new ReplacedCheckpointFiles(files, CheckpointFiles.ConfigName, JsonSerializer.SerializeToUtf8Bytes(config, Indented));
+        return Replace(files, config, ClassName(config) + suffix);
+    }
+
+    /// <summary>Makes a text checkpoint one without a head of its own, so that a head on it reads the mean of the tokens.</summary>
+    /// <param name="files">The checkpoint; owned by the result.</param>
+    /// <returns>The same files, with a configuration that names the bare encoder; the caller disposes them.</returns>
+    public static CheckpointFiles OpenAsEncoder(CheckpointFiles files)
+    {
+        var config = Parse(files.Read(CheckpointFiles.ConfigName));
+        return !IsTextToText(config) && !IsImageModel(config) && IsClassifier(config) ? Replace(files, config, ClassName(config) + EncoderSuffix) : files;
+    }
+
+    /// <summary>Refuses a checkpoint whose outputs are no distribution over the classes.</summary>
+    /// <param name="files">The small files of the checkpoint.</param>
+    /// <exception cref="NotSupportedException">It gives each class a probability of its own.</exception>
+    public static void CheckSingleLabel(IReadOnlyDictionary<string, byte[]> files)
+    {
+        if (Parse(files[CheckpointFiles.ConfigName])[ProblemField] is JsonValue value && value.TryGetValue<string>(out var problem) && problem == "multi_label_classification")
+        {
+            throw new NotSupportedException(
+                $"The model has {ProblemField} '{problem}': several classes may be right at once. Only models that choose one class are supported.");
+        }
     }
 
     /// <summary>Reads the names of the classes.</summary>
     /// <param name="files">The small files of the checkpoint.</param>
     /// <returns>The names in the order of the logits; null if the configuration has none.</returns>
-    public static IReadOnlyList<string>? ReadClasses(IReadOnlyDictionary<string, byte[]> files)
+    public static IReadOnlyList<string>? ReadClasses(IReadOnlyDictionary<string, byte[]> files) => ReadClasses(files[CheckpointFiles.ConfigName]);
+
+    /// <summary>Reads the names of the classes.</summary>
+    /// <param name="settings">A JSON object that may have them as <c>id2label</c>.</param>
+    /// <returns>The names in the order of the logits; null if it has none.</returns>
+    public static IReadOnlyList<string>? ReadClasses(byte[] settings)
     {
-        if (Parse(files[CheckpointFiles.ConfigName])["id2label"] is not JsonObject names)
+        if (Parse(settings)[NamesField] is not JsonObject names)
         {
             return null;
         }
@@ -77,19 +109,30 @@ internal static partial class ClassifierConfig
     /// <summary>Writes a configuration for a classifier whose weights are in float32.</summary>
     /// <param name="files">The small files of the checkpoint that it started from.</param>
     /// <param name="classes">The names of the classes in the order of the logits; one name where a number is predicted.</param>
-    /// <returns>UTF-8 text; the architecture is the bare encoder where a text checkpoint was no classifier.</returns>
-    public static byte[] Write(IReadOnlyDictionary<string, byte[]> files, IReadOnlyList<string> classes)
+    /// <param name="textToText">How a text-to-text model is asked.</param>
+    /// <returns>UTF-8 text; the architecture is <see cref="MeanPooled"/> where a text checkpoint was no classifier.</returns>
+    public static byte[] Write(IReadOnlyDictionary<string, byte[]> files, IReadOnlyList<string> classes, TextToTextSettings textToText)
     {
         var config = Parse(files[CheckpointFiles.ConfigName]);
-        if (!IsTextToText(config))
+        if (IsTextToText(config))
         {
-            config[ArchitecturesField] = new JsonArray(
-                ClassName(config) + (IsClassifier(config) || IsImageModel(config) ? ClassifierSuffix(config) : "Model"));
-            config["problem_type"] = classes.Count == 1 ? "regression" : "single_label_classification";
+            if (config[TasksField] is not JsonObject tasks)
+            {
+                config[TasksField] = tasks = new JsonObject();
+            }
+
+            tasks[TaskName] = ClassifierNotes.Describe(textToText);
+        }
+        else
+        {
+            var isMean = IsBareTextEncoder(files);
+            config[TypeField] = isMean ? MeanPooled.TypeOf(ModelType(config)!) : ModelType(config);
+            config[ArchitecturesField] = new JsonArray(isMean ? MeanPooled.ClassName : ClassifierClass(config));
+            config[ProblemField] = classes.Count == 1 ? "regression" : "single_label_classification";
         }
 
         config["num_labels"] = classes.Count;
-        config["id2label"] = new JsonObject(classes.Select((name, id) => KeyValuePair.Create(Key(id), (JsonNode?)JsonValue.Create(name))));
+        config[NamesField] = NamesById(classes);
         config["label2id"] = new JsonObject(classes.Select((name, id) => KeyValuePair.Create(name, (JsonNode?)JsonValue.Create(id))));
         foreach (var field in TypeFields.Where(config.ContainsKey))
         {
@@ -99,9 +142,53 @@ internal static partial class ClassifierConfig
         return JsonSerializer.SerializeToUtf8Bytes(config, Indented);
     }
 
+    /// <summary>Reads how a text-to-text model is asked.</summary>
+    /// <param name="files">The checkpoint.</param>
+    /// <returns>What <see cref="Write"/> wrote; nothing where the configuration does not say.</returns>
+    public static TextToTextSettings ReadTextToText(CheckpointFiles files) =>
+        ModelConfig.Read(files).Section(TasksField)?.Section(TaskName) is { } section ? ClassifierNotes.ReadTextToText(section) : TextToTextSettings.None;
+
+    /// <summary>Names of classes as configurations list them.</summary>
+    /// <param name="classes">The names in the order of the logits.</param>
+    public static JsonObject NamesById(IReadOnlyList<string> classes) =>
+        new(classes.Select((name, id) => KeyValuePair.Create(Key(id), (JsonNode?)JsonValue.Create(name))));
+
+    /// <summary>How many classes the checkpoint's own head tells apart.</summary>
+    /// <param name="files">The small files of the checkpoint.</param>
+    /// <returns>Their number; null if the checkpoint has no head of its own.</returns>
+    public static int? HeadClassCount(IReadOnlyDictionary<string, byte[]> files)
+    {
+        const int usual = 2;
+        var config = Parse(files[CheckpointFiles.ConfigName]);
+        return !IsClassifier(config) ? null
+            : (config[NamesField] as JsonObject)?.Count ?? (config["num_labels"] is JsonValue value && value.TryGetValue<int>(out var count) ? count : usual);
+    }
+
     /// <summary>What transformers calls the classes of this architecture, for example <c>Bert</c>.</summary>
     /// <param name="files">The small files of the checkpoint.</param>
     public static string ClassName(IReadOnlyDictionary<string, byte[]> files) => ClassName(Parse(files[CheckpointFiles.ConfigName]));
+
+    /// <summary>What transformers calls the classes of an architecture.</summary>
+    /// <param name="modelType">The architecture, for example <c>bert</c>.</param>
+    /// <returns>For example <c>Bert</c>; null for an architecture that is not known.</returns>
+    public static string? ClassNameOf(string modelType) => ClassNames.GetValueOrDefault(modelType);
+
+    /// <summary>What transformers calls the model with its head, for example <c>BertForSequenceClassification</c>.</summary>
+    /// <param name="files">The small files of the checkpoint, which is no text-to-text model and no bare text encoder.</param>
+    public static string ClassifierClass(IReadOnlyDictionary<string, byte[]> files) => ClassifierClass(Parse(files[CheckpointFiles.ConfigName]));
+
+    /// <summary>The architecture without its head, for example <c>bert</c>.</summary>
+    /// <param name="files">The small files of the checkpoint.</param>
+    public static string ModelType(IReadOnlyDictionary<string, byte[]> files) => ModelType(Parse(files[CheckpointFiles.ConfigName]))!;
+
+    private static ReplacedCheckpointFiles Replace(CheckpointFiles files, JsonObject config, string architecture)
+    {
+        config[TypeField] = ModelType(config);
+        config[ArchitecturesField] = new JsonArray(architecture);
+        return new ReplacedCheckpointFiles(files, CheckpointFiles.ConfigName, JsonSerializer.SerializeToUtf8Bytes(config, Indented));
+    }
+
+    private static string ClassifierClass(JsonObject config) => ClassName(config) + ClassifierSuffix(config);
 
     private static JsonObject Parse(byte[] content) => JsonNode.Parse(content)!.AsObject();
 
@@ -121,14 +208,16 @@ internal static partial class ClassifierConfig
             : ImageEncoderSizes.ClassifierSuffix;
     }
 
-    private static bool IsImageModel(JsonObject config) => (string?)config["model_type"] is { } type && ImageEncoderFactory.IsKnown(type);
+    private static bool IsImageModel(JsonObject config) => ModelType(config) is { } type && ImageEncoderFactory.IsKnown(type);
 
-    private static bool IsTextToText(JsonObject config) => (string?)config["model_type"] == T5Config.ModelType;
+    private static bool IsTextToText(JsonObject config) => ModelType(config) == T5Config.ModelType;
+
+    private static string? ModelType(JsonObject config) => (string?)config[TypeField] is { } type ? MeanPooled.EncoderType(type) : null;
 
     private static IEnumerable<string> Architectures(JsonObject config) =>
         config[ArchitecturesField] is JsonArray names ? names.Select(name => (string)name!) : [];
 
-    private static string ClassName(JsonObject config) => ClassNames.TryGetValue((string)config["model_type"]!, out var name)
+    private static string ClassName(JsonObject config) => ClassNames.TryGetValue(ModelType(config)!, out var name)
         ? name
         : ClassEnding().Replace(Architectures(config).FirstOrDefault() ?? "", "");
 

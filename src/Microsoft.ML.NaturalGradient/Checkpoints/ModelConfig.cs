@@ -18,8 +18,8 @@ internal sealed class ModelConfig
     /// <summary>The file, in words for error messages.</summary>
     public string File { get; }
 
-    /// <summary>The architecture family, for example <c>bert</c>.</summary>
-    public string ModelType => RequireString("model_type");
+    /// <summary>The architecture family, for example <c>bert</c>; of the encoder where the mean of its tokens is classified.</summary>
+    public string ModelType => MeanPooled.EncoderType(RequireString("model_type"));
 
     /// <summary>Class names of the models that the checkpoint was saved from; empty if it does not say.</summary>
     public IReadOnlyList<string> Architectures => OptionalStrings("architectures");

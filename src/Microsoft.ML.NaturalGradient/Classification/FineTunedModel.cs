@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using static TorchSharp.torch;
@@ -42,6 +43,11 @@ internal sealed class FineTunedModel : IDisposable
 
     /// <summary>Whether LoRA additions are merged into the weights of their layers.</summary>
     public bool IsMerged => Layers.Any(layer => layer.IsMerged);
+
+    /// <summary>The base's weights that were not trained, in the types of its own file; those that only pretraining reads too.</summary>
+    public IEnumerable<SafetensorsEntry> UntrainedWeights => Network.FrozenParameters.Select(named => (named.Name, Value: (Tensor)named.Value))
+        .Concat(Network.UnreadWeights.Where(named => Base.StoredTypes.ContainsKey(named.Name)))
+        .Select(named => new SafetensorsEntry(named.Name, named.Value, Base.StoredTypes[named.Name]));
 
     private IEnumerable<LinearLayer> Layers => Network.Base.modules().OfType<LinearLayer>();
 

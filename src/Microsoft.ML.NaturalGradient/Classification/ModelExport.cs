@@ -1,19 +1,24 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Imaging;
+using Microsoft.ML.NaturalGradient.Tokenization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
 /// <summary>Writes a trained model in the layouts that Python reads.</summary>
+/// <remarks>
+/// Each folder has what transformers and PEFT need to give the same probabilities in two lines: weights, configuration, the tokenizer with the
+/// longest sequence or the image processor, and a README.md with these lines. A head that no class of theirs has is called so that they refuse it.
+/// </remarks>
 internal static class ModelExport
 {
-    private const string ReadmeName = "README.md";
-
     /// <summary>Writes adapter and head as PEFT does.</summary>
     /// <param name="model">The model.</param>
+    /// <param name="details">How rows were read.</param>
     /// <param name="folder">Path of the folder.</param>
     /// <param name="baseModel">What Python calls the base model; null for what is known of it.</param>
-    public static void SavePeft(FineTunedModel model, string folder, string? baseModel)
+    public static void SavePeft(FineTunedModel model, ExportDetails details, string folder, string? baseModel)
     {
         model.ThrowIfDisposed();
         if (!model.Adapter.IsPeft)
@@ -24,16 +29,23 @@ internal static class ModelExport
 
         baseModel ??= model.Base.Location;
         var directory = Directory.CreateDirectory(folder).FullName;
-        Write(directory, AdapterConfig.FileName, stream => stream.Write(AdapterConfig.Write(model.Adapter, model.Network.Base, baseModel)));
         Write(directory, AdapterConfig.WeightsName, stream => SafetensorsWriter.Write(
             stream, AdapterWeights.Entries(model.Network, model.Adapter), AdapterWeights.Metadata(model.Base.ReadsMean)));
-        WriteReadme(model, directory, $"PeftModel.from_pretrained(MeanClassifier.from_pretrained(r'{baseModel}', num_labels={model.Target.OutputNames.Count}), r'{{folder}}')");
+        foreach (var (name, content) in SmallFiles(model, details).Where(file => file.Key != CheckpointFiles.ConfigName))
+        {
+            Write(directory, name, content);
+        }
+
+        Write(directory, ClassifierNotes.FileName, new ClassifierNotes(model.Target.OutputNames, details.TextToText).Write());
+        Write(directory, ModelCard.FileName, ModelCard.ForAdapter(model, details, baseModel));
+        Write(directory, AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network.Base, baseModel));
     }
 
     /// <summary>Writes the merged model as transformers does.</summary>
     /// <param name="model">The model.</param>
+    /// <param name="details">How rows were read.</param>
     /// <param name="folder">Path of the folder.</param>
-    public static void SavePretrained(FineTunedModel model, string folder)
+    public static void SavePretrained(FineTunedModel model, ExportDetails details, string folder)
     {
         model.ThrowIfDisposed();
         if (model.Adapter.PromptLength > 0)
@@ -42,29 +54,49 @@ internal static class ModelExport
                 "The model was trained with a prompt, which cannot be merged into its weights. Use SavePeft, or mlContext.Model.Save.");
         }
 
-        var directory = Directory.CreateDirectory(folder).FullName;
-        var config = ClassifierConfig.Write(model.Base.Files, model.Target.OutputNames);
-        foreach (var (name, content) in model.Base.Files)
+        if (File.Exists(Path.Combine(folder, AdapterConfig.FileName)))
         {
-            Write(directory, name, stream => stream.Write(name == CheckpointFiles.ConfigName ? config : content));
+            throw new IOException(
+                $"The folder '{Path.GetFullPath(folder)}' has an {AdapterConfig.FileName}: Python would load that adapter in place of the model. Give another folder.");
         }
 
+        var directory = Directory.CreateDirectory(folder).FullName;
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var metadata = new Dictionary<string, string> { ["format"] = "pt" };
         Write(directory, CheckpointFiles.WeightsName, stream => SafetensorsWriter.Write(stream, MergedWeights(model), metadata));
-        WriteReadme(model, directory, "MeanClassifier.from_pretrained(r'{folder}')");
+        foreach (var (name, content) in SmallFiles(model, details))
+        {
+            Write(directory, name, content);
+        }
+
+        Write(directory, ModelCard.FileName, ModelCard.ForModel(model, details));
+    }
+
+    private static Dictionary<string, byte[]> SmallFiles(FineTunedModel model, ExportDetails details)
+    {
+        var files = model.Base.Files.ToDictionary();
+        files[CheckpointFiles.ConfigName] = ClassifierConfig.Write(model.Base.Files, model.Target.OutputNames, details.TextToText);
+        if (details.MaxTokens is { } maxTokens)
+        {
+            files[TokenizerConfiguration.MainFile] = TokenizerExport.Complete(model.Base.Files, maxTokens);
+        }
+        else
+        {
+            files[CheckpointFiles.PreprocessorName] = ImageProcessorKind.Complete(
+                files[CheckpointFiles.PreprocessorName], ClassifierConfig.ModelType(model.Base.Files));
+        }
+
+        return files;
     }
 
     // Frozen weights in the types of the base's own file; what was trained or merged in its own type, lest it lose digits.
     private static IEnumerable<SafetensorsEntry> MergedWeights(FineTunedModel model)
     {
         var adapted = AdapterWeights.AdaptedLayers(model.Network.Base).ToDictionary(named => named.Key + ".weight", named => named.Value);
-        foreach (var (name, value) in model.Network.FrozenParameters)
+        foreach (var entry in model.UntrainedWeights)
         {
-            yield return adapted.TryGetValue(name, out var layer)
-                ? new SafetensorsEntry(name, layer.Adapter!.Merged(layer.OwnWeight))
-                : new SafetensorsEntry(name, value, model.Base.StoredTypes[name]);
+            yield return adapted.TryGetValue(entry.Name, out var layer) ? new SafetensorsEntry(entry.Name, layer.Adapter!.Merged(layer.OwnWeight)) : entry;
         }
 
         var adapters = adapted.Values.SelectMany(layer => layer.Adapter!.Weights).Select(weight => weight.Value.Handle).ToHashSet();
@@ -74,43 +106,7 @@ internal static class ModelExport
         }
     }
 
-    private static void WriteReadme(FineTunedModel model, string directory, string load)
-    {
-        if (!model.Base.ReadsMean)
-        {
-            return;
-        }
-
-        var (prefix, name) = (model.Network.Base.Prefix, ClassifierConfig.ClassName(model.Base.Files));
-        var readme = $$"""
-            # Text model
-            Trained with Microsoft.ML.NaturalGradient. The head reads the mean of the token vectors, which the sequence classifiers of transformers
-            do not. Outputs, in order: {{string.Join(", ", model.Target.OutputNames)}}. In Python:
-
-            ```python
-            import torch
-            from transformers import {{name}}Model, {{name}}PreTrainedModel
-            from transformers.modeling_outputs import SequenceClassifierOutput
-
-            class MeanClassifier({{name}}PreTrainedModel):
-                def __init__(self, config):
-                    super().__init__(config)
-                    self.{{prefix}} = {{name}}Model(config)
-                    self.classifier = torch.nn.Linear(config.hidden_size, config.num_labels)
-                    self.post_init()
-
-                def forward(self, **inputs):
-                    inputs.pop("labels", None)
-                    states = self.{{prefix}}(**inputs).last_hidden_state
-                    mask = inputs["attention_mask"].unsqueeze(-1).to(states.dtype)
-                    return SequenceClassifierOutput(logits=self.classifier((states * mask).sum(1) / mask.sum(1)))
-
-            model = {{load.Replace("{folder}", directory, StringComparison.Ordinal)}}
-            ```
-
-            """;
-        Write(directory, ReadmeName, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(readme.ReplaceLineEndings("\n"))));
-    }
+    private static void Write(string directory, string name, byte[] content) => Write(directory, name, stream => stream.Write(content));
 
     // Under another name first, so that nobody finds half a file.
     private static void Write(string directory, string name, Action<Stream> write)

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
@@ -16,8 +17,19 @@ internal static class PretrainedClassifier
     {
         if (!HasHead(network, adapter))
         {
+            var config = ModelConfig.Read(files);
             using var weights = files.OpenWeights();
-            CheckpointLoader.Load(network.TrainableParameters.Where(network.IsHead), weights, []);
+            var head = network.TrainableParameters.Where(network.IsHead)
+                .Select(named => (Name: MeanPooled.HeadName(weights, config, named.Name), (Tensor)named.Value)).ToArray();
+            if (head.Length > 0 && !head.Any(entry => weights.Contains(entry.Name)))
+            {
+                throw new InvalidDataException(
+                    $"{weights.Description} has no classification head for this model: none of {string.Join(", ", head.Select(entry => entry.Name))}. The checkpoint "
+                    + $"was saved as {(config.Architectures.Count > 0 ? string.Join(", ", config.Architectures) : "something that its config.json does not name")}. "
+                    + "Train a head on it, or give the adapter that has one.");
+            }
+
+            CheckpointLoader.Load(head, weights, []);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 
 namespace Microsoft.ML.NaturalGradient.Imaging;
@@ -17,6 +19,10 @@ internal sealed record ImageProcessorKind(
     /// <summary>Size of the cut-out centre.</summary>
     public const int CropSize = 224;
 
+    private const string NameField = "image_processor_type";
+    private const string OldNameField = "feature_extractor_type";
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
     private static readonly double[] Half = [0.5, 0.5, 0.5];
 
     private static readonly ImageProcessorKind[] Known =
@@ -27,13 +33,29 @@ internal sealed record ImageProcessorKind(
             [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]),
     ];
 
+    /// <summary>Names the processor in a configuration that does not, since Python asks the model's own configuration then.</summary>
+    /// <param name="config">The content of <c>preprocessor_config.json</c>; not modified.</param>
+    /// <param name="modelType">The model's <c>model_type</c>.</param>
+    /// <returns>UTF-8 text.</returns>
+    public static byte[] Complete(byte[] config, string modelType)
+    {
+        var fields = JsonNode.Parse(config)!.AsObject();
+        if (fields[NameField] is not null || fields[OldNameField] is not null)
+        {
+            return config;
+        }
+
+        fields[NameField] = $"{Known.First(kind => kind.ModelType == modelType).Name}ImageProcessor";
+        return JsonSerializer.SerializeToUtf8Bytes(fields, Indented);
+    }
+
     /// <summary>Finds the kind that a file names, or that its model uses.</summary>
     /// <param name="config">The content of <c>preprocessor_config.json</c>.</param>
     /// <param name="modelType">The model's <c>model_type</c>; used where the file names no processor.</param>
     /// <exception cref="InvalidDataException">The kind is not supported.</exception>
     public static ImageProcessorKind Find(ModelConfig config, string modelType)
     {
-        var field = config.KindOf("image_processor_type") is System.Text.Json.JsonValueKind.String ? "image_processor_type" : "feature_extractor_type";
+        var field = config.KindOf(NameField) is JsonValueKind.String ? NameField : OldNameField;
         var name = config.OptionalString(field, null);
         foreach (var kind in Known)
         {

@@ -74,9 +74,7 @@ internal static class ModelArchive
             context, AdapterConfig.WeightsName, AdapterWeights.Entries(model.Network, model.Adapter), AdapterWeights.Metadata(model.Base.ReadsMean));
         if (model.Base.Fingerprint is null)
         {
-            var types = model.Base.StoredTypes;
-            SaveWeights(context, CheckpointFiles.WeightsName, model.Network.FrozenParameters.Select(
-                named => new SafetensorsEntry(named.Name, named.Value, types[named.Name])));
+            SaveWeights(context, CheckpointFiles.WeightsName, model.UntrainedWeights);
         }
     }
 
@@ -112,8 +110,11 @@ internal static class ModelArchive
         }
     }
 
-    private static CheckpointFiles OpenBase(CheckpointFiles files, SafetensorsFile trained) =>
-        AdapterWeights.IsForClassifier(trained) ? ClassifierConfig.OpenAsClassifier(files, AdapterWeights.IsWithTeacher(trained)) : files;
+    private static CheckpointFiles OpenBase(CheckpointFiles files, SafetensorsFile trained) => AdapterWeights.IsSilent(trained)
+        ? files
+        : AdapterWeights.ReadsMean(trained)
+            ? ClassifierConfig.OpenAsEncoder(files)
+            : ClassifierConfig.OpenAsClassifier(files, AdapterWeights.IsWithTeacher(trained));
 
     private static byte[] LoadFile(ModelLoadContext context, string name)
     {

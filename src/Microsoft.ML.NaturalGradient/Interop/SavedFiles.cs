@@ -42,7 +42,7 @@ internal sealed class SavedFiles(
         try
         {
             network = create();
-            AdapterWeights.Load(network, adapter, trained);
+            AdapterWeights.Load(network, adapter, trained, isSavedModel: true);
             network.MoveTo(device);
             var location = ModelConfig.Read(own, AdapterConfig.FileName).OptionalString(AdapterConfig.BaseModelField, null);
             return new FineTunedModel(network, target, adapter, new ModelBase(baseName, fingerprint, smallFiles, storedTypes, location), device);

@@ -24,6 +24,9 @@ internal abstract class AdaptedNetwork : nn.Module, ITrainableModel
     /// <summary>The parameters that stay as they were loaded.</summary>
     public IEnumerable<NamedParameter> FrozenParameters => Named().Where(named => !named.Value.requires_grad);
 
+    /// <summary>Tensors of the pretrained part that only its pretraining reads, kept for those who read its files again.</summary>
+    public IEnumerable<(string Name, Tensor Value)> UnreadWeights => Base.named_buffers().Select(named => (Base.NameOf(named.name), named.buffer));
+
     /// <summary>The pretrained part.</summary>
     public abstract PretrainedNetwork Base { get; }
 

@@ -14,9 +14,11 @@ internal static class EncoderWeights
     /// <exception cref="InvalidDataException">The weights do not fit the encoder; the message lists what differs.</exception>
     public static IReadOnlyDictionary<string, ScalarType> Load(PretrainedNetwork encoder, ISafetensors weights, Func<string, bool>? optional = null)
     {
-        var named = encoder.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
+        var unread = encoder.named_buffers().ToArray();
+        var named = encoder.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter)).Concat(unread);
         var loaded = CheckpointLoader.Load(
-            named, weights, [encoder.Prefix + "."], name => optional?.Invoke(encoder.NameOf(name)) == true);
+            named, weights, [encoder.Prefix + "."],
+            name => optional?.Invoke(encoder.NameOf(name)) == true || unread.Any(buffer => buffer.name == name));
         CheckpointLeftovers.Check(loaded, weights.Description, encoder);
         return loaded.StoredTypes.ToDictionary(pair => encoder.NameOf(pair.Key), pair => pair.Value);
     }

@@ -7,6 +7,10 @@ internal sealed record HeadLayout
     /// <summary>One linear map, called <c>classifier</c>.</summary>
     public static HeadLayout Linear { get; } = new() { Output = "classifier" };
 
+    /// <summary>One linear map on the mean of the tokens, called <c>mean_classifier</c>.</summary>
+    /// <remarks>No class of transformers has a head of this name, so none of them reads these weights with another pooling.</remarks>
+    public static HeadLayout Mean { get; } = new() { Output = "mean_classifier" };
+
     /// <summary>Name of the layer that gives one logit per class.</summary>
     public required string Output { get; init; }
 
@@ -37,6 +41,10 @@ internal sealed record HeadLayout
     /// <summary>Whether a tensor of a checkpoint belongs to a module of this head.</summary>
     /// <param name="name">Name of the tensor.</param>
     public bool Owns(string name) => Modules.Contains(FirstPart(name));
+
+    /// <summary>What earlier versions of this library called a tensor of <see cref="Mean"/>.</summary>
+    /// <param name="name">Name of the tensor, with or without what stands before it.</param>
+    public static string OldName(string name) => name.Replace(Mean.Output + ".", Linear.Output + ".", StringComparison.Ordinal);
 
     private static string FirstPart(string name) => name.Split('.')[0];
 }

@@ -14,6 +14,15 @@ internal abstract class PretrainedNetwork : nn.Module
     /// <summary>Width D of the vectors.</summary>
     public abstract int HiddenSize { get; }
 
+    /// <summary>Width of the vectors of words, before any projection to <see cref="HiddenSize"/>.</summary>
+    public virtual int WordWidth => HiddenSize;
+
+    /// <summary>Layers; of the encoder where there is a decoder too.</summary>
+    public abstract int LayerCount { get; }
+
+    /// <summary>Attention heads of a layer.</summary>
+    public abstract int HeadCount { get; }
+
     /// <summary>Most tokens in a sequence.</summary>
     public abstract int MaxTokens { get; }
 
@@ -29,6 +38,9 @@ internal abstract class PretrainedNetwork : nn.Module
     /// <summary>What PEFT calls the task that an adapter of this network is for; null where it has no name for it.</summary>
     public abstract string? PeftTask { get; }
 
+    /// <summary>The class of transformers that PEFT loads the base with where it has no name for the task; null elsewhere.</summary>
+    public virtual string? PythonClass => null;
+
     /// <summary>Modules of the head that is trained as a whole, as PEFT lists them; none where the network answers by itself.</summary>
     public abstract IReadOnlyList<string> HeadModules { get; }
 
@@ -41,7 +53,7 @@ internal abstract class PretrainedNetwork : nn.Module
 
     /// <summary>Copies rows of the token embedding.</summary>
     /// <param name="ids">Ids, [K].</param>
-    /// <returns>[K, D]; in the caller's dispose scope.</returns>
+    /// <returns>[K, W], W as <see cref="WordWidth"/>; in the caller's dispose scope.</returns>
     public abstract Tensor WordVectors(Tensor ids);
 
     /// <summary>Puts a prompt before every text.</summary>

@@ -84,7 +84,7 @@ internal sealed class TextCheckpoint
         {
             CheckVocabulary(files, tokenizer, encoder);
             var storedTypes = EncoderWeights.Load(encoder, weights, optional);
-            var headWeights = encoder.HasClassificationHead ? EncoderWeights.ReadHead(encoder.Head, weights) : null;
+            var headWeights = EncoderWeights.ReadHead(encoder.Head, weights);
             return new TextCheckpoint(encoder, tokenizer, files.ReadSmallFiles(), storedTypes, headWeights);
         }
         catch

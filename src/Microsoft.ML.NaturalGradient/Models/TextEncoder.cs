@@ -18,11 +18,20 @@ internal abstract class TextEncoder : PretrainedNetwork
         : base(name)
     {
         _sizes = sizes;
-        Head = sizes.HasClassificationHead ? ownHead : HeadLayout.Linear;
+        Head = sizes.HasClassificationHead ? ownHead : HeadLayout.Mean;
     }
 
     /// <inheritdoc/>
     public override int HiddenSize => _sizes.HiddenSize;
+
+    /// <inheritdoc/>
+    public override int WordWidth => (int)Words.Width;
+
+    /// <inheritdoc/>
+    public override int LayerCount => _sizes.LayerCount;
+
+    /// <inheritdoc/>
+    public override int HeadCount => _sizes.HeadCount;
 
     /// <inheritdoc/>
     public override int MaxTokens => _sizes.PositionCount;
@@ -33,7 +42,7 @@ internal abstract class TextEncoder : PretrainedNetwork
     /// <summary>Whether the checkpoint was saved with a head that classifies whole sequences.</summary>
     public bool HasClassificationHead => _sizes.HasClassificationHead;
 
-    /// <summary>The classification head that fits: the checkpoint's own where it has one, else a linear map.</summary>
+    /// <summary>The classification head that fits: the checkpoint's own where it has one, else a linear map of the mean.</summary>
     public HeadLayout Head { get; }
 
     /// <inheritdoc/>

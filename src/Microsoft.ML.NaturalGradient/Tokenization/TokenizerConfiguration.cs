@@ -8,7 +8,9 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// <remarks>Every file and every key may be missing.</remarks>
 internal sealed class TokenizerConfiguration
 {
-    private const string MainFile = "tokenizer_config.json";
+    /// <summary>Name of the file with most settings.</summary>
+    public const string MainFile = "tokenizer_config.json";
+
     private const string SpecialTokensFile = "special_tokens_map.json";
     private const string AddedTokensFile = "added_tokens.json";
 

@@ -10,7 +10,8 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// </remarks>
 internal sealed class TokenizerJsonFormat : ITokenizerFormat
 {
-    private const string FileName = "tokenizer.json";
+    /// <summary>The file.</summary>
+    public const string FileName = "tokenizer.json";
 
     private static readonly string[] Roles = ["cls_token", "sep_token", "bos_token", "eos_token", "unk_token", "pad_token", "mask_token"];
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Tests.Models;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Checkpoints;
@@ -61,7 +62,35 @@ public sealed class ClassifierConfigTests
     }
 
     [TestMethod]
-    [DataRow("bert", "BertModel", "BertModel")]
+    [DataRow("bert", "BertForSequenceClassification", "BertModel")]
+    [DataRow("bert", "BertModel", null)]
+    [DataRow("mean_pooled_bert", "MeanClassifier", null)]
+    [DataRow("vit", "ViTForImageClassification", null)]
+    [DataRow("t5", "T5ForConditionalGeneration", null)]
+    public void OpenAsEncoder_Classifier_NamesTheBareEncoder(string type, string architecture, string? expected)
+    {
+        using var files = new MemoryCheckpointFiles(Files(type, architecture), "the model x");
+
+        using var encoder = ClassifierConfig.OpenAsEncoder(files);
+
+        Assert.AreEqual(expected ?? architecture, string.Join(' ', ModelConfig.Read(encoder).Architectures));
+        Assert.AreEqual(expected is null, ReferenceEquals(files, encoder));
+    }
+
+    [TestMethod]
+    public void OpenAsClassifier_MeanPooled_IsTheArchitecturesOwnAgain()
+    {
+        using var files = new MemoryCheckpointFiles(Files("mean_pooled_bert", "MeanClassifier"), "the model x");
+
+        using var classifier = ClassifierConfig.OpenAsClassifier(files);
+
+        StringAssert.Contains(System.Text.Encoding.UTF8.GetString(classifier.Read("config.json")), "\"model_type\": \"bert\"");
+        Assert.AreEqual("BertForSequenceClassification", ModelConfig.Read(classifier).Architectures[0]);
+    }
+
+    [TestMethod]
+    [DataRow("bert", "BertModel", "MeanClassifier")]
+    [DataRow("mean_pooled_bert", "MeanClassifier", "MeanClassifier")]
     [DataRow("bert", "BertForSequenceClassification", "BertForSequenceClassification")]
     [DataRow("vit", "ViTModel", "ViTForImageClassification")]
     [DataRow("vit", "ViTForImageClassification", "ViTForImageClassification")]
@@ -71,10 +100,11 @@ public sealed class ClassifierConfigTests
     [DataRow("deit", "DeiTForImageClassificationWithTeacher", "DeiTForImageClassificationWithTeacher")]
     public void Write_NamesClassifierAndClasses(string type, string architecture, string expected)
     {
-        var written = ClassifierConfig.Write(Files(type, architecture), ["cat", "dog"]);
+        var written = ClassifierConfig.Write(Files(type, architecture), ["cat", "dog"], TextToTextSettings.None);
 
         using var config = JsonDocument.Parse(written);
         Assert.AreEqual(expected, config.RootElement.GetProperty("architectures")[0].GetString());
+        Assert.AreEqual(expected == "MeanClassifier" ? "mean_pooled_bert" : type, config.RootElement.GetProperty("model_type").GetString());
         Assert.AreEqual("single_label_classification", config.RootElement.GetProperty("problem_type").GetString());
         Assert.AreEqual(2, config.RootElement.GetProperty("num_labels").GetInt32());
         Assert.AreEqual("dog", config.RootElement.GetProperty("id2label").GetProperty("1").GetString());
@@ -93,7 +123,7 @@ public sealed class ClassifierConfigTests
         Assert.AreEqual(className, ClassifierConfig.ClassName(files));
         Assert.AreEqual("LABEL_0 LABEL_1 LABEL_2", string.Join(' ', ClassifierConfig.ReadClasses(files)!));
         // The reference library's own name of the classifier.
-        using var config = JsonDocument.Parse(ClassifierConfig.Write(files, ["a", "b", "c"]));
+        using var config = JsonDocument.Parse(ClassifierConfig.Write(files, ["a", "b", "c"], TextToTextSettings.None));
         using var reference = JsonDocument.Parse(files[CheckpointFiles.ConfigName]);
         Assert.AreEqual(
             reference.RootElement.GetProperty("architectures")[0].GetString(), config.RootElement.GetProperty("architectures")[0].GetString());

@@ -53,8 +53,8 @@ public sealed class TextCheckpointTests
 
         Fixture.AssertClose(Pooling.Mean(classifier.Encoder.Encode(inputs), inputs.Mask), classifier.Encoder.Pool(inputs), 0, 0);
         var head = Head(classifier);
-        CollectionAssert.AreEquivalent(new[] { "classifier.weight", "classifier.bias" }, head.Keys.ToArray());
-        Fixture.AssertLess(0.1, head["classifier.weight"].abs().max().item<double>()); // fresh, not the checkpoint's
+        CollectionAssert.AreEquivalent(new[] { "mean_classifier.weight", "mean_classifier.bias" }, head.Keys.ToArray());
+        Fixture.AssertLess(0.1, head["mean_classifier.weight"].abs().max().item<double>()); // fresh, not the checkpoint's
     }
 
     [TestMethod]

@@ -64,7 +64,7 @@ public sealed class ImageClassificationModel : IDisposable
     public void SavePeft(string folder, string? baseModel = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        ModelExport.SavePeft(Scorer.Model, folder, baseModel);
+        ModelExport.SavePeft(Scorer.Model, Scorer.Export, folder, baseModel);
     }
 
     /// <summary>Writes a full model with the adapter merged into it, as transformers' save_pretrained does: configuration, weights and image processor.</summary>
@@ -77,7 +77,7 @@ public sealed class ImageClassificationModel : IDisposable
     public void SavePretrained(string folder)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        ModelExport.SavePretrained(Scorer.Model, folder);
+        ModelExport.SavePretrained(Scorer.Model, Scorer.Export, folder);
     }
 
     /// <inheritdoc/>

@@ -23,6 +23,13 @@ internal sealed class ImageScorer(FineTunedModel model, ImagePreprocessor prepro
     /// <summary>How pictures are read.</summary>
     public ImageReading Reading { get; } = reading;
 
+    /// <summary>What files for Python say about reading pictures; DINOv2 resizes its positions unasked there too.</summary>
+    public ExportDetails Export => new()
+    {
+        ResizesPositions = Model.Network.Base is ImageEncoder encoder and not Dinov2Encoder
+            && (Preprocessor.Width != encoder.ImageSize || Preprocessor.Height != encoder.ImageSize),
+    };
+
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
 

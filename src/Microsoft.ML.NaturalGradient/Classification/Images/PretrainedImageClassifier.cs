@@ -22,7 +22,9 @@ internal static class PretrainedImageClassifier
         try
         {
             AdapterOptions what = adapter is null ? Adapters.HeadOnly : adapter;
-            var labels = PretrainedClassifier.Labels(mlContext, classNames ?? Distinct(ClassifierConfig.ReadClasses(checkpoint.Files)));
+            ClassifierConfig.CheckSingleLabel(checkpoint.Files);
+            var labels = PretrainedClassifier.Labels(
+                mlContext, classNames ?? adapter?.ClassNames ?? Distinct(ClassifierConfig.ReadClasses(checkpoint.Files)));
             var preprocessor = checkpoint.ReadPreprocessor(reading.ImageSize);
             reading.CheckPatches(preprocessor, checkpoint.Encoder.PatchSize, model);
             network = new ImageClassifier(checkpoint.Encoder, labels.Count, what, seed: 0);

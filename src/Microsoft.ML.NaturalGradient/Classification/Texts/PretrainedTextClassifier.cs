@@ -22,14 +22,17 @@ internal static class PretrainedTextClassifier
         try
         {
             var what = adapter?.For(checkpoint.Tokenizer) ?? Whole(checkpoint.Network);
-            var labels = PretrainedClassifier.Labels(mlContext, classNames ?? ClassifierConfig.ReadClasses(checkpoint.Files));
-            var task = new ClassificationTask(labels, textToText);
+            ClassifierConfig.CheckSingleLabel(checkpoint.Files);
+            var labels = PretrainedClassifier.Labels(mlContext, classNames ?? adapter?.ClassNames ?? ClassifierConfig.ReadClasses(checkpoint.Files));
+            var task = new ClassificationTask(labels, textToText.OrElse(adapter?.Notes.TextToText ?? ClassifierConfig.ReadTextToText(files), labels.Count));
             network = task.CreateNetwork(checkpoint, what, seed: 0, useHead: false);
             PretrainedClassifier.FillHead(network, adapter, files);
             network.MoveTo(device);
             var source = new ModelBase(
                 model.ToString(), null, checkpoint.Files, checkpoint.StoredTypes, what.BaseModelName ?? model.Location);
-            var maxTokens = Math.Min(TextScorer.DefaultMaxTokens, checkpoint.MaxTokens - what.PromptLength);
+            // Python cuts texts where the files say; where they say nothing, as much as in training.
+            var maxTokens = Math.Min(
+                adapter?.MaxTokens ?? checkpoint.Tokenizer.MaxTokens ?? TextScorer.DefaultMaxTokens, checkpoint.MaxTokens - what.PromptLength);
             var trained = new FineTunedModel(network, task.Target, what.Settings, source, device);
             return new TextClassificationModel(new TextScorer(trained, task, task.RowTokenizer(checkpoint, columns), maxTokens));
         }

@@ -24,7 +24,7 @@ internal sealed class RegressionTask(NumberTarget target) : TextTask
     /// <inheritdoc/>
     public override TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead) =>
         checkpoint.Network is TextEncoder encoder
-            ? new TextClassifier(encoder, Target.OutputCount, adapter, seed, useHead ? checkpoint.HeadWeights : null)
+            ? new TextClassifier(encoder, Target.OutputCount, adapter, seed, useHead && encoder.HasClassificationHead ? checkpoint.HeadWeights : null)
             : throw new NotSupportedException("The model answers with text, which is no number. Use an encoder, for example PretrainedModel.MiniLM.");
 
     /// <inheritdoc/>

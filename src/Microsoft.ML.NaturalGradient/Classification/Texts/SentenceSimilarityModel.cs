@@ -43,7 +43,7 @@ public sealed class SentenceSimilarityModel : IDisposable
     public void SavePeft(string folder, string? baseModel = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        ModelExport.SavePeft(Scorer.Model, folder, baseModel);
+        ModelExport.SavePeft(Scorer.Model, Scorer.Export, folder, baseModel);
     }
 
     /// <summary>Writes a full model as transformers does, with one output; see <see cref="TextClassificationModel.SavePretrained"/>.</summary>
@@ -53,7 +53,7 @@ public sealed class SentenceSimilarityModel : IDisposable
     public void SavePretrained(string folder)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        ModelExport.SavePretrained(Scorer.Model, folder);
+        ModelExport.SavePretrained(Scorer.Model, Scorer.Export, folder);
     }
 
     /// <inheritdoc/>

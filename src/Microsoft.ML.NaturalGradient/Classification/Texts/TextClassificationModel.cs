@@ -54,7 +54,7 @@ public sealed class TextClassificationModel : IDisposable
     public void SavePeft(string folder, string? baseModel = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        ModelExport.SavePeft(Scorer.Model, folder, baseModel);
+        ModelExport.SavePeft(Scorer.Model, Scorer.Export, folder, baseModel);
     }
 
     /// <summary>Writes a full model with the adapter merged into it, as transformers' save_pretrained does: configuration, weights and tokenizer.</summary>
@@ -68,7 +68,7 @@ public sealed class TextClassificationModel : IDisposable
     public void SavePretrained(string folder)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        ModelExport.SavePretrained(Scorer.Model, folder);
+        ModelExport.SavePretrained(Scorer.Model, Scorer.Export, folder);
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using static TorchSharp.torch;
 
@@ -26,6 +27,15 @@ internal sealed class TextScorer(FineTunedModel model, TextTask task, ITextToken
 
     /// <summary>What is predicted.</summary>
     public TextTask Task { get; } = task;
+
+    /// <summary>What files for Python say about reading rows.</summary>
+    public ExportDetails Export => new()
+    {
+        MaxTokens = MaxTokens,
+        TextToText = Model.Network is TextToTextClassifier network
+            ? new TextToTextSettings(((PromptTokenizer)tokenizer).Template, network.Words.Words)
+            : TextToTextSettings.None,
+    };
 
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();

@@ -8,6 +8,12 @@ internal sealed record TextToTextSettings(PromptTemplate? Prompt, IReadOnlyList<
     /// <summary>Nothing said.</summary>
     public static TextToTextSettings None { get; } = new(null, null);
 
+    /// <summary>Takes what is not said from other settings.</summary>
+    /// <param name="others">The other settings.</param>
+    /// <param name="classCount">Classes; other words than as many do not fit.</param>
+    public TextToTextSettings OrElse(TextToTextSettings others, int classCount) =>
+        new(Prompt ?? others.Prompt, LabelWords ?? (others.LabelWords?.Count == classCount ? others.LabelWords : null));
+
     /// <summary>Reads what <see cref="Save"/> wrote.</summary>
     /// <param name="reader">The model stream.</param>
     public static TextToTextSettings Load(BinaryReader reader)

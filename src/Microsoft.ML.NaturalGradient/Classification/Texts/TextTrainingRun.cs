@@ -50,11 +50,13 @@ internal sealed class TextTrainingRun(
 
     private int MaxTokens(TextCheckpoint checkpoint)
     {
-        var (most, prompt) = (checkpoint.MaxTokens - options.Adapter.PromptLength, options.Adapter.PromptLength);
+        // The tokenizer's files may say less than the network reads, as those of a model saved here do: what its rows were cut to.
+        var limit = options.MaxSequenceLength is null ? checkpoint.MaxTokens : checkpoint.Network.MaxTokens;
+        var (most, prompt) = (limit - options.Adapter.PromptLength, options.Adapter.PromptLength);
         if (most < TextTrainerOptions.FewestTokens)
         {
             throw host.Except(
-                $"The prompt has {prompt} tokens, but {options.Model} reads at most {checkpoint.MaxTokens}, prompt and text together. Use a shorter prompt.");
+                $"The prompt has {prompt} tokens, but {options.Model} reads at most {limit}, prompt and text together. Use a shorter prompt.");
         }
 
         if (options.MaxSequenceLength > most)
@@ -64,7 +66,7 @@ internal sealed class TextTrainingRun(
                 $"MaxSequenceLength is {options.MaxSequenceLength}, but {options.Model} reads at most {most} tokens{(prompt > 0 ? " beside the prompt" : "")}.");
         }
 
-        return options.MaxSequenceLength ?? Math.Min(TextScorer.DefaultMaxTokens, most);
+        return options.MaxSequenceLength ?? Math.Min((options.Adapter as PretrainedAdapter)?.MaxTokens ?? TextScorer.DefaultMaxTokens, most);
     }
 
     private (IReadOnlyList<EncodedRow> Training, IReadOnlyList<EncodedRow>? Validation) ReadRows(

@@ -46,6 +46,12 @@ internal sealed class T5Network : PretrainedNetwork
     public override int HiddenSize => Config.HiddenSize;
 
     /// <inheritdoc/>
+    public override int LayerCount => Config.EncoderLayerCount;
+
+    /// <inheritdoc/>
+    public override int HeadCount => Config.HeadCount;
+
+    /// <inheritdoc/>
     /// <remarks>Positions are relative, so there is no limit.</remarks>
     public override int MaxTokens => int.MaxValue;
 

@@ -4,7 +4,7 @@ namespace Microsoft.ML.NaturalGradient.Models.Vision;
 
 /// <summary>The DINOv2 encoder: ViT with scaled layers, classified by the class token and the mean of the patches.</summary>
 /// <remarks>
-/// Oquab et al., "DINOv2: Learning Robust Visual Features without Supervision", TMLR 2024. The mask token of pretraining is ignored, and so is
+/// Oquab et al., "DINOv2: Learning Robust Visual Features without Supervision", TMLR 2024. The mask token of pretraining is kept without use, and so is ignored
 /// the dropping of whole layers (<c>drop_path_rate</c>), as dropout is for all encoders.
 /// </remarks>
 internal sealed class Dinov2Encoder : ImageEncoder
@@ -15,7 +15,7 @@ internal sealed class Dinov2Encoder : ImageEncoder
             nameof(Dinov2Encoder),
             config.Sizes,
             HeadLayout.Linear,
-            new ImageEmbeddings(config.Sizes),
+            new ImageEmbeddings(config.Sizes, keepsMaskToken: true),
             () => new Dinov2Layer(config))
     {
     }

@@ -19,6 +19,10 @@ internal sealed class ImageEmbeddings : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "distillation_token")]
     private readonly Parameter? _distillationToken; // [1, 1, D]
 
+    // Stands for patches hidden in pretraining; a buffer, since nothing that classifies reads or trains it.
+    [ComponentName(Name = "mask_token")]
+    private readonly Tensor? _maskToken; // [1, D]
+
     [ComponentName(Name = "position_embeddings")]
     private readonly Parameter _positions; // [1, S + g², D]
 
@@ -28,7 +32,8 @@ internal sealed class ImageEmbeddings : nn.Module<Tensor, Tensor>
     /// <summary>Creates the embeddings with zero weights, to be filled from a checkpoint.</summary>
     /// <param name="sizes">The encoder's sizes.</param>
     /// <param name="hasDistillationToken">Whether a second special token follows the class token.</param>
-    public ImageEmbeddings(ImageEncoderSizes sizes, bool hasDistillationToken = false)
+    /// <param name="keepsMaskToken">Whether the mask token of a checkpoint is kept, without use.</param>
+    public ImageEmbeddings(ImageEncoderSizes sizes, bool hasDistillationToken = false, bool keepsMaskToken = false)
         : base(nameof(ImageEmbeddings))
     {
         var width = sizes.HiddenSize;
@@ -36,6 +41,7 @@ internal sealed class ImageEmbeddings : nn.Module<Tensor, Tensor>
         SpecialCount = hasDistillationToken ? 2 : 1;
         _classToken = NewParameter.Of(() => zeros(1, 1, width));
         _distillationToken = hasDistillationToken ? NewParameter.Of(() => zeros(1, 1, width)) : null;
+        _maskToken = keepsMaskToken ? zeros(1, width).DetachFromDisposeScope() : null;
         _positions = NewParameter.Of(() => zeros(1, SpecialCount + (_gridSize * _gridSize), width));
         _patches = new PatchEmbeddings(sizes);
         RegisterComponents();

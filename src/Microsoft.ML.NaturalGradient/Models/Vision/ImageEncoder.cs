@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -41,6 +42,12 @@ internal abstract class ImageEncoder : PretrainedNetwork
     public override int HiddenSize => _sizes.HiddenSize;
 
     /// <inheritdoc/>
+    public override int LayerCount => _sizes.LayerCount;
+
+    /// <inheritdoc/>
+    public override int HeadCount => _sizes.HeadCount;
+
+    /// <inheritdoc/>
     /// <remarks>Positions are resized to any number of patches.</remarks>
     public override int MaxTokens => int.MaxValue;
 
@@ -49,6 +56,10 @@ internal abstract class ImageEncoder : PretrainedNetwork
 
     /// <inheritdoc/>
     public override string? PeftTask => null;
+
+    /// <inheritdoc/>
+    public override string PythonClass =>
+        ClassifierConfig.ClassNameOf(Prefix) + (Head.SecondOutput is null ? ImageEncoderSizes.ClassifierSuffix : ImageEncoderSizes.TeacherSuffix);
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> HeadModules => Head.Modules;

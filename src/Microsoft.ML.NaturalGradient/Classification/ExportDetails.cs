@@ -1,0 +1,14 @@
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>How rows were read for a trained network, as far as its files for Python say it.</summary>
+internal sealed record ExportDetails
+{
+    /// <summary>Most tokens of a text; null for pictures.</summary>
+    public int? MaxTokens { get; init; }
+
+    /// <summary>How a text-to-text model was asked; nothing for others.</summary>
+    public TextToTextSettings TextToText { get; init; } = TextToTextSettings.None;
+
+    /// <summary>Whether pictures have another size than those that the base's positions were trained on.</summary>
+    public bool ResizesPositions { get; init; }
+}

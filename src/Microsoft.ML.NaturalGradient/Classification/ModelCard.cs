@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Models.T5;
+using Microsoft.ML.NaturalGradient.Models.Vision;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>The README.md of a saved folder: what the model is, in the header that hubs read, and the Python that loads it.</summary>
+internal static class ModelCard
+{
+    /// <summary>Name of the file.</summary>
+    public const string FileName = "README.md";
+
+    /// <summary>Describes an adapter's folder.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="details">How rows were read.</param>
+    /// <param name="baseModel">What Python calls the base model; null where that is not known.</param>
+    /// <returns>UTF-8 text.</returns>
+    public static byte[] ForAdapter(FineTunedModel model, ExportDetails details, string? baseModel)
+    {
+        // A path of this machine says nothing elsewhere; adapter_config.json has it for those who stay here.
+        var name = baseModel is null || Path.IsPathRooted(baseModel) ? null : baseModel;
+        var (kind, count) = (PythonKind.Of(model), model.Target.OutputCount);
+        var other = ClassifierConfig.HeadClassCount(model.Base.Files) is { } own && own != count ? ", ignore_mismatched_sizes=True" : "";
+        var arguments = model.Network is TextToTextClassifier ? "" : $", num_labels={Number(count)}, id2label=id2label, label2id=label2id{other}";
+        return Write(model, details, kind, "peft", name, [
+            "from peft import PeftModel",
+            $"base = {kind.ModelClass}.from_pretrained({(name is null ? "\"BASE\"" : Text(name))}{arguments})"
+                + (name is null ? "  # BASE: folder or name of the model that was trained" : ""),
+            "model = PeftModel.from_pretrained(base, folder).eval()",
+        ]);
+    }
+
+    /// <summary>Describes the folder of a whole model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="details">How rows were read.</param>
+    /// <returns>UTF-8 text.</returns>
+    public static byte[] ForModel(FineTunedModel model, ExportDetails details)
+    {
+        var name = model.Base.Location is { } location && !Path.IsPathRooted(location) ? location : null;
+        var kind = PythonKind.Of(model);
+        return Write(model, details, kind, "transformers", name, [$"model = {kind.ModelClass}.from_pretrained(folder).eval()"]);
+    }
+
+    /// <summary>A text as Python spells it.</summary>
+    public static string Text(string text)
+    {
+        var result = new StringBuilder("\"");
+        foreach (var letter in text)
+        {
+            _ = letter switch
+            {
+                '"' or '\\' => result.Append('\\').Append(letter),
+                < ' ' or '\u007f' or '\u0085' or '\u2028' or '\u2029' => result.Append(CultureInfo.InvariantCulture, $"\\u{(int)letter:x4}"),
+                _ => result.Append(letter),
+            };
+        }
+
+        return result.Append('"').ToString();
+    }
+
+    private static byte[] Write(
+        FineTunedModel model, ExportDetails details, PythonKind kind, string library, string? baseName, IReadOnlyList<string> load)
+    {
+        var names = model.Target.OutputNames;
+        string[] imports = ["import torch", .. load.Where(IsImport), .. kind.Imports];
+        string[] code =
+        [
+            .. imports, "", .. kind.Definition(library == "transformers"), "folder = \".\"  # where this file is",
+            $"id2label = {{{string.Join(", ", names.Select((name, id) => $"{Number(id)}: {Text(name)}"))}}}",
+            "label2id = {name: id for id, name in id2label.items()}", .. load.Where(line => !IsImport(line)), "", .. kind.Use(model, details),
+        ];
+        var text = $"""
+            ---
+            {(baseName is null ? "" : $"base_model: {Text(baseName)}\n")}library_name: {library}
+            pipeline_tag: {kind.Task}
+            tags:
+            - microsoft-ml-naturalgradient
+            ---
+            # {kind.Title}
+            Trained with Microsoft.ML.NaturalGradient: {model.Adapter.Description}{(baseName is null ? "" : $", on {baseName}")}.
+
+            - Outputs, in order (`id2label` below), `num_labels`: {Number(names.Count)}.
+            {(details.MaxTokens is { } most ? $"- Longest sequence: {Number(most)} tokens, `model_max_length` of the tokenizer; longer texts lose their end (`truncation=True`).\n" : "")}{kind.Remark}
+            In Python, with transformers{(library == "peft" ? " and PEFT" : "")}:
+
+            ```python
+            {string.Join('\n', code)}
+            ```
+
+            """;
+        return Encoding.UTF8.GetBytes(text.ReplaceLineEndings("\n"));
+    }
+
+    private static bool IsImport(string line) => line.StartsWith("from ", StringComparison.Ordinal);
+
+    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+}

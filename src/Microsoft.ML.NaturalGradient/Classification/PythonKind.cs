@@ -1,0 +1,149 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models.T5;
+using Microsoft.ML.NaturalGradient.Models.Vision;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>How Python loads and uses one kind of model, line by line, for <see cref="ModelCard"/>.</summary>
+internal sealed record PythonKind
+{
+    private const string Encode = "padding=True, truncation=True, return_tensors=\"pt\"";
+
+    // Their encoders make a layer for the first token that no mean reads.
+    private static readonly string[] WithPooler = ["Bert", "Roberta", "XLMRoberta"];
+
+    /// <summary>What it is.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>Name of the task in hubs.</summary>
+    public required string Task { get; init; }
+
+    /// <summary>The class that loads the base, or the whole model.</summary>
+    public required string ModelClass { get; init; }
+
+    /// <summary>Imports beside those of torch and PEFT.</summary>
+    public required IReadOnlyList<string> Imports { get; init; }
+
+    /// <summary>Defines the class where transformers has none; of the base, or of the whole model.</summary>
+    public Func<bool, IReadOnlyList<string>> Definition { get; init; } = _ => [];
+
+    /// <summary>A line of the description; empty for none.</summary>
+    public string Remark { get; init; } = "";
+
+    /// <summary>Lines that use the model.</summary>
+    public required Func<FineTunedModel, ExportDetails, IReadOnlyList<string>> Use { get; init; }
+
+    /// <summary>The kind of a model.</summary>
+    /// <param name="model">The model.</param>
+    public static PythonKind Of(FineTunedModel model) => model.Network switch
+    {
+        TextToTextClassifier => TextToText(),
+        ImageClassifier => Pictures(ClassifierConfig.ClassifierClass(model.Base.Files)),
+        _ => Texts(model),
+    };
+
+    private static PythonKind Texts(FineTunedModel model)
+    {
+        var title = model.Target is NumberTarget ? "Numbers for pairs of texts" : "Text classifier";
+        var own = new PythonKind
+        {
+            Title = title,
+            Task = "text-classification",
+            ModelClass = "AutoModelForSequenceClassification",
+            Imports = ["from transformers import AutoModelForSequenceClassification, AutoTokenizer"],
+            Use = (trained, _) =>
+            [
+                "tokenizer = AutoTokenizer.from_pretrained(folder)",
+                $"inputs = tokenizer([\"a text\"], {Encode})  # pairs: tokenizer(texts, second_texts, ...)",
+                "with torch.no_grad():",
+                trained.Target is NumberTarget ? "    numbers = model(**inputs).logits.squeeze(-1)" : "    probabilities = model(**inputs).logits.softmax(-1)",
+            ],
+        };
+        return model.Base.ReadsMean ? WithMean(own, model) : own;
+    }
+
+    private static PythonKind WithMean(PythonKind own, FineTunedModel model)
+    {
+        var (prefix, name) = (model.Network.Base.Prefix, ClassifierConfig.ClassName(model.Base.Files));
+        var encoder = $"{name}Model(config{(WithPooler.Contains(name) ? ", add_pooling_layer=False" : "")})";
+        return own with
+        {
+            ModelClass = MeanPooled.ClassName,
+            Imports =
+            [
+                $"from transformers import AutoTokenizer, {name}Config, {name}Model, {name}PreTrainedModel",
+                "from transformers.modeling_outputs import SequenceClassifierOutput",
+            ],
+            Remark = "- The head reads the mean of the token vectors. No class of transformers has such a head, and theirs refuse it; the one below has it.\n",
+            Definition = isWhole =>
+            [
+                "", $"class MeanConfig({name}Config):",
+                $"    model_type = {ModelCard.Text(isWhole ? MeanPooled.TypeOf(ClassifierConfig.ModelType(model.Base.Files)) : ClassifierConfig.ModelType(model.Base.Files))}",
+                "", "", $"class {MeanPooled.ClassName}({name}PreTrainedModel):",
+                "    config_class = MeanConfig",
+                "",
+                "    def __init__(self, config):",
+                "        super().__init__(config)",
+                $"        self.{prefix} = {encoder}",
+                $"        self.{Models.HeadLayout.Mean.Output} = torch.nn.Linear(config.hidden_size, config.num_labels)",
+                "        self.post_init()",
+                "",
+                "    def forward(self, **inputs):",
+                "        inputs.pop(\"labels\", None)",
+                $"        states = self.{prefix}(**inputs)[0]",
+                "        mask = inputs.get(\"attention_mask\")",
+                "        mask = torch.ones(states.shape[:2], device=states.device) if mask is None else mask",
+                "        mask = mask.unsqueeze(-1).to(states.dtype)",
+                $"        return SequenceClassifierOutput(logits=self.{Models.HeadLayout.Mean.Output}((states * mask).sum(1) / mask.sum(1)))",
+                "", "",
+            ],
+        };
+    }
+
+    private static PythonKind TextToText() => new()
+    {
+        Title = "Text classifier that answers with words",
+        Task = "text2text-generation",
+        ModelClass = "AutoModelForSeq2SeqLM",
+        Imports = ["from transformers import AutoModelForSeq2SeqLM, AutoTokenizer"],
+        Remark = "- A row is put into `prompt`. Its class is that of `label_words` with the highest probability; the probabilities of these words, end "
+            + "token included, are scaled to a sum of 1.\n",
+        Use = (trained, details) =>
+        [
+            $"prompt = {ModelCard.Text(details.TextToText.Prompt!.Text)}",
+            $"label_words = [{string.Join(", ", details.TextToText.LabelWords!.Select(ModelCard.Text))}]",
+            "tokenizer = AutoTokenizer.from_pretrained(folder)",
+            "", "",
+            "def probabilities(sentence1, sentence2=\"\"):",
+            "    parts = [part.replace(\"{sentence2}\", sentence2) for part in prompt.split(\"{sentence1}\")]",
+            "    inputs = tokenizer(sentence1.join(parts), truncation=True, return_tensors=\"pt\")",
+            "    scores = []",
+            "    for word in label_words:",
+            "        labels = tokenizer(word, return_tensors=\"pt\").input_ids",
+            "        with torch.no_grad():",
+            "            logits = model(**inputs, labels=labels).logits",
+            "        scores.append(logits.log_softmax(-1).gather(-1, labels.unsqueeze(-1)).sum())",
+            "    return torch.stack(scores).softmax(0)",
+        ],
+    };
+
+    // The class of DeiT's models with two heads is not the one that the automatic choice takes for a base without them.
+    private static PythonKind Pictures(string name)
+    {
+        var model = name.EndsWith(ImageEncoderSizes.TeacherSuffix, StringComparison.Ordinal) ? name : "AutoModelForImageClassification";
+        return new PythonKind
+        {
+            Title = "Image classifier",
+            Task = "image-classification",
+            ModelClass = model,
+            Imports = ["from PIL import Image", $"from transformers import AutoImageProcessor, {model}"],
+            Use = (_, details) =>
+            [
+                "processor = AutoImageProcessor.from_pretrained(folder)",
+                "inputs = processor(images=[Image.open(\"picture.jpg\").convert(\"RGB\")], return_tensors=\"pt\")",
+                "with torch.no_grad():",
+                $"    probabilities = model(**inputs{(details.ResizesPositions ? ", interpolate_pos_encoding=True" : "")}).logits.softmax(-1)",
+            ],
+        };
+    }
+}

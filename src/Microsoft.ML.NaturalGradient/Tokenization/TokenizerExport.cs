@@ -1,0 +1,72 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.ML.NaturalGradient.Checkpoints;
+
+namespace Microsoft.ML.NaturalGradient.Tokenization;
+
+/// <summary>Completes a tokenizer's files, so that Python makes of a text what was trained on.</summary>
+internal static class TokenizerExport
+{
+    private const string ClassField = "tokenizer_class";
+    private const string InputsField = "model_input_names";
+    private const string PadField = "pad_token";
+
+    // For every tokenizer that comes as a tokenizer.json; the name that transformers 5 gives it is not known to transformers 4.
+    private const string Generic = "PreTrainedTokenizerFast";
+    private const string GenericOfTransformers5 = "TokenizersBackend";
+
+    // Architectures whose Python classes do not take token types, which the generic tokenizer hands out.
+    private static readonly string[] WithoutTypes = ["distilbert", "modernbert", "t5"];
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    /// <summary>Reads the longest sequence.</summary>
+    /// <param name="files">A folder that may have a tokenizer's files.</param>
+    /// <returns>Most tokens; null where no file says so.</returns>
+    public static int? ReadMaxTokens(CheckpointFiles files) =>
+        files.Exists(TokenizerConfiguration.MainFile) ? new TokenizerConfiguration(files).MaxTokens : null;
+
+    /// <summary>Completes the settings: longest sequence, class, token for padding, inputs.</summary>
+    /// <param name="files">The small files of the checkpoint.</param>
+    /// <param name="maxTokens">Most tokens of a sequence.</param>
+    /// <returns>Content of tokenizer_config.json; what the checkpoint's own says stays.</returns>
+    public static byte[] Complete(IReadOnlyDictionary<string, byte[]> files, int maxTokens)
+    {
+        using var opened = new MemoryCheckpointFiles(files, "the pretrained model");
+        var modelType = ModelConfig.Read(opened).ModelType;
+        var settings = files.TryGetValue(TokenizerConfiguration.MainFile, out var content) ? JsonNode.Parse(content)!.AsObject() : new JsonObject();
+        settings["model_max_length"] = maxTokens;
+        settings[ClassField] = (string?)settings[ClassField] switch
+        {
+            null => TokenizerFamily.Find(null, modelType)?.ClassName ?? Generic,
+            GenericOfTransformers5 => Generic,
+            { } name => name,
+        };
+        if (settings[InputsField] is null && WithoutTypes.Contains(modelType))
+        {
+            settings[InputsField] = new JsonArray("input_ids", "attention_mask");
+        }
+
+        if (new TokenizerConfiguration(opened).SpecialToken(PadField) is null && PadToken(opened) is { } pad)
+        {
+            settings[PadField] = pad;
+        }
+
+        return JsonSerializer.SerializeToUtf8Bytes(settings, Indented);
+    }
+
+    // Tokenizers with files of other kinds belong to classes that have a token for padding anyway.
+    private static string? PadToken(MemoryCheckpointFiles files)
+    {
+        if (!files.Exists(TokenizerJsonFormat.FileName))
+        {
+            return null;
+        }
+
+        var id = TokenizerFactory.Create(files).PadId;
+        using var document = JsonDocument.Parse(files.Read(TokenizerJsonFormat.FileName));
+        return document.RootElement.TryGetProperty("added_tokens", out var tokens) && tokens.ValueKind == JsonValueKind.Array
+            ? tokens.EnumerateArray().Where(token => token.GetProperty("id").GetInt32() == id).Select(token => token.GetProperty("content").GetString()).FirstOrDefault()
+            : null;
+    }
+}

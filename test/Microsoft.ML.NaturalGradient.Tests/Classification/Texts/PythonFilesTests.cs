@@ -1,0 +1,233 @@
+using System.Text;
+using Microsoft.ML.NaturalGradient.Adaptation;
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Tests.Models;
+using static Microsoft.ML.NaturalGradient.Tests.Classification.SavedFolder;
+using PublicCheckpoints = Microsoft.ML.Checkpoints;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Classification;
+
+/// <summary>What Python's transformers 4.57 and peft 0.21 look for in saved folders, beside the weights.</summary>
+[TestClass]
+public sealed class PythonFilesTests
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("python-files").FullName;
+    private readonly MLContext _mlContext = new(seed: 1);
+
+    [TestCleanup]
+    public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
+
+    [TestMethod]
+    public void Save_LongestSequence_IsInTheTokenizersFilesAndComesBack()
+    {
+        var rows = TinyText.Rows(16);
+        Array.ForEach(rows, row => row.Text += " good bad this film was the one");
+        var data = _mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(TinyText.View(_mlContext, rows)).Transform(TinyText.View(_mlContext, rows));
+        using var model = TinyText.Trainer(_mlContext, options => options.MaxSequenceLength = 9).Fit(data);
+
+        model.Model.SavePeft(In("adapter"));
+        model.Model.SavePretrained(In("model"));
+        var adapter = PublicCheckpoints.LoadPeft(In("adapter"));
+        using var adapted = PublicCheckpoints.LoadTextClassifier(_mlContext, TinyText.Model, adapter, sentence1ColumnName: "Text");
+        using var merged = PublicCheckpoints.LoadTextClassifier(_mlContext, PretrainedModel.FromFolder(In("model")), sentence1ColumnName: "Text");
+        using var further = TinyText.Trainer(_mlContext, options => options.Adapter = adapter).Fit(data);
+        using var longer = TinyText.Trainer(_mlContext, options =>
+        {
+            options.Model = PretrainedModel.FromFolder(In("model"));
+            options.MaxSequenceLength = 20;
+        }).Fit(data);
+
+        foreach (var folder in new[] { In("adapter"), In("model") })
+        {
+            var config = Json(folder, "tokenizer_config.json");
+            Assert.AreEqual(9, (int)config["model_max_length"]!);
+            Assert.AreEqual("BertTokenizer", (string?)config["tokenizer_class"]);
+            Assert.IsTrue((bool)config["do_lower_case"]!);
+            Assert.IsTrue(File.Exists(Path.Combine(folder, "vocab.txt")));
+            Assert.Contains("- Longest sequence: 9 tokens", File.ReadAllText(Path.Combine(folder, "README.md")));
+        }
+
+        CollectionAssert.AreEqual(new[] { "good", "bad" }, adapter.ClassNames!.ToArray());
+        CollectionAssert.AreEqual(new[] { "good", "bad" }, adapted.Model.ClassNames.ToArray());
+        CollectionAssert.AreEqual(Scores(model, data), Scores(adapted, data));
+        AssertClose(Scores(model, data), Scores(merged, data));
+        Assert.AreEqual(9, further.Model.Scorer.MaxTokens);
+        Assert.AreEqual(20, longer.Model.Scorer.MaxTokens);
+    }
+
+    [TestMethod]
+    public void SavePeft_Readme_HasHeaderClassesAndTheTwoLines()
+    {
+        using var model = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 16));
+        using var three = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 18, "good", "bad", "neutral"));
+
+        model.Model.SavePeft(In("named"), "my/base");
+        three.Model.SavePeft(In("unnamed"));
+
+        var named = File.ReadAllText(Path.Combine(In("named"), "README.md"));
+        Assert.StartsWith("---\nbase_model: \"my/base\"\nlibrary_name: peft\npipeline_tag: text-classification\ntags:\n- ", named);
+        Assert.Contains("`num_labels`: 2.", named);
+        Assert.Contains("id2label = {0: \"good\", 1: \"bad\"}\n", named);
+        // The head of the base, for three classes, gives way.
+        Assert.Contains(
+            "base = AutoModelForSequenceClassification.from_pretrained(\"my/base\", num_labels=2, id2label=id2label, label2id=label2id, ignore_mismatched_sizes=True)\n",
+            named);
+        var unnamed = File.ReadAllText(Path.Combine(In("unnamed"), "README.md"));
+        Assert.DoesNotContain("base_model:", unnamed);
+        Assert.DoesNotContain(Path.GetTempPath(), unnamed);
+        Assert.DoesNotContain(AppContext.BaseDirectory, unnamed);
+        Assert.Contains("from_pretrained(\"BASE\", num_labels=3, id2label=id2label, label2id=label2id)  # BASE", unnamed);
+    }
+
+    [TestMethod]
+    [DataRow("electra", 16, 2, 4)]
+    [DataRow("distilbert", 24, 2, 4)]
+    [DataRow("modernbert", 24, 4, 4)]
+    public void SavePeft_Prompt_HasTheSizesThatPeftNeeds(string name, int width, int layers, int heads)
+    {
+        var data = TinyText.KeyedRows(_mlContext, 12);
+        using var model = TinyText.Trainer(_mlContext, options =>
+        {
+            options.Model = Base(In("base"), name);
+            options.Adapter = Adapters.PromptTuning with { TokenCount = 3, Initialization = PromptInitialization.Random };
+        }).Fit(data);
+
+        model.Model.SavePeft(In("adapter"));
+        using var loaded = PublicCheckpoints.LoadTextClassifier(
+            _mlContext, PretrainedModel.FromFolder(In("base")), PublicCheckpoints.LoadPeft(In("adapter")), sentence1ColumnName: "Text");
+
+        var config = Json(In("adapter"), "adapter_config.json");
+        Assert.AreEqual(width, (int)config["token_dim"]!);
+        Assert.AreEqual(layers, (int)config["num_layers"]!);
+        Assert.AreEqual(heads, (int)config["num_attention_heads"]!);
+        Assert.AreEqual(1, (int)config["num_transformer_submodules"]!);
+        using var weights = SafetensorsFile.Open(Path.Combine(In("adapter"), AdapterConfig.WeightsName));
+        CollectionAssert.AreEqual(new long[] { 3, width }, weights.ShapeOf("prompt_embeddings").ToArray());
+        CollectionAssert.AreEqual(Scores(model, data), Scores(loaded, data));
+    }
+
+    [TestMethod]
+    [DataRow("my/base", "my/base")]
+    [DataRow(null, ".")]
+    public void Write_PromptFromAText_NamesATokenizer(string? baseModel, string expected)
+    {
+        using var classifier = new EncoderFixture("bert").CreateClassifier();
+        var text = Adapters.PromptTuning with { Initialization = PromptInitialization.Text, InitialText = "the film" };
+
+        Assert.Contains($"\"tokenizer_name_or_path\": \"{expected}\"", Encoding.UTF8.GetString(AdapterConfig.Write(text, classifier.Encoder, baseModel)));
+        Assert.DoesNotContain("tokenizer_name_or_path", Encoding.UTF8.GetString(AdapterConfig.Write(Adapters.PromptTuning, classifier.Encoder, baseModel)));
+    }
+
+    [TestMethod]
+    public void Save_ModernBertWithoutTokenizerSettings_GetsWhatBatchesNeed()
+    {
+        var source = In("base");
+        _ = Base(source, "modernbert");
+        File.Delete(Path.Combine(source, "tokenizer_config.json"));
+        File.Delete(Path.Combine(source, "vocab.txt"));
+        File.WriteAllText(Path.Combine(source, "tokenizer.json"), TokenizerJson());
+        using var model = TinyText.Trainer(_mlContext, options => options.Model = PretrainedModel.FromFolder(source)).Fit(TinyText.KeyedRows(_mlContext, 12));
+
+        model.Model.SavePretrained(In("model"));
+        model.Model.SavePeft(In("adapter"));
+
+        foreach (var folder in new[] { In("model"), In("adapter") })
+        {
+            var config = Json(folder, "tokenizer_config.json");
+            Assert.AreEqual("PreTrainedTokenizerFast", (string?)config["tokenizer_class"]);
+            Assert.AreEqual("[PAD]", (string?)config["pad_token"]);
+            Assert.AreEqual(40, (int)config["model_max_length"]!);
+            // The generic tokenizer hands out token types, which ModernBERT does not take.
+            Assert.AreEqual("""["input_ids","attention_mask"]""", config["model_input_names"]!.ToJsonString());
+        }
+    }
+
+    [TestMethod]
+    public void SavePretrained_IntoAFolderWithAnAdapter_IsRefused()
+    {
+        using var model = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 12));
+        model.Model.SavePeft(_folder);
+
+        // transformers would load that adapter, on its base, from the model's own folder.
+        var error = Assert.ThrowsExactly<IOException>(() => model.Model.SavePretrained(_folder));
+
+        Assert.Contains("adapter_config.json", error.Message);
+        Assert.IsFalse(File.Exists(Path.Combine(_folder, "model.safetensors")));
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void Save_TextToText_KeepsPromptAndWords(bool whole)
+    {
+        var data = TinyText.KeyedRows(_mlContext, 16);
+        using var model = TinyText.Trainer(_mlContext, options =>
+        {
+            options.Model = TinyT5.Model;
+            options.Prompt = new PromptTemplate("film: {sentence1}");
+            options.LabelWords = ["yes", "no"];
+        }).Fit(data);
+
+        if (whole)
+        {
+            model.Model.SavePretrained(_folder);
+        }
+        else
+        {
+            model.Model.SavePeft(_folder);
+        }
+
+        using var loaded = PublicCheckpoints.LoadTextClassifier(
+            _mlContext, whole ? PretrainedModel.FromFolder(_folder) : TinyT5.Model, whole ? null : PublicCheckpoints.LoadPeft(_folder), sentence1ColumnName: "Text");
+        AssertClose(Scores(model, data), Scores(loaded, data), 1e-4f);
+        CollectionAssert.AreEqual(new[] { "good", "bad" }, loaded.Model.ClassNames.ToArray());
+        var readme = File.ReadAllText(Path.Combine(_folder, "README.md"));
+        Assert.Contains("prompt = \"film: {sentence1}\"\nlabel_words = [\"yes\", \"no\"]\n", readme);
+        Assert.Contains("AutoModelForSeq2SeqLM.from_pretrained(", readme);
+        if (whole)
+        {
+            Assert.AreEqual("T5ForConditionalGeneration", (string?)Json(_folder, "config.json")["architectures"]![0]);
+            Assert.AreEqual("t5", (string?)Json(_folder, "config.json")["model_type"]);
+        }
+    }
+
+    [TestMethod]
+    public void LoadTextClassifier_SeveralClassesAtOnce_IsRefused()
+    {
+        _ = Base(_folder, "bert");
+        var config = Json(_folder, "config.json");
+        config["problem_type"] = "multi_label_classification";
+        File.WriteAllText(Path.Combine(_folder, "config.json"), config.ToJsonString());
+
+        var error = Assert.ThrowsExactly<NotSupportedException>(() => PublicCheckpoints.LoadTextClassifier(_mlContext, PretrainedModel.FromFolder(_folder)));
+
+        Assert.Contains("multi_label_classification", error.Message);
+    }
+
+    [TestMethod]
+    [DataRow("plain", "\"plain\"")]
+    [DataRow("a \"b\" \\ c", "\"a \\\"b\\\" \\\\ c\"")]
+    [DataRow("line\nend\u2028", "\"line\\u000aend\\u2028\"")]
+    [DataRow("grün 😀", "\"grün 😀\"")]
+    public void Text_AnyName_IsAPythonLiteral(string name, string expected) => Assert.AreEqual(expected, ModelCard.Text(name));
+
+    private static string TokenizerJson()
+    {
+        var vocabulary = string.Join(", ", File.ReadAllLines(Path.Combine(TinyText.Folder, "vocab.txt")).Select((word, id) => $"\"{word}\": {id}"));
+        return $$"""
+            {
+              "added_tokens": [
+                { "id": 0, "content": "[PAD]", "special": true }, { "id": 1, "content": "[UNK]", "special": true },
+                { "id": 2, "content": "[CLS]", "special": true }, { "id": 3, "content": "[SEP]", "special": true }
+              ],
+              "normalizer": { "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "lowercase": true },
+              "pre_tokenizer": { "type": "BertPreTokenizer" },
+              "post_processor": { "type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2] },
+              "model": { "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": { {{vocabulary}} } }
+            }
+            """;
+    }
+
+    private string In(string name) => Path.Combine(_folder, name);
+}
