@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>BitFit: the biases of all linear and normalisation layers are trained, everything else pretrained stays as it is.</summary>
-/// <remarks>Ben Zaken, Ravfogel and Goldberg, "BitFit: Simple Parameter-efficient Fine-tuning for Transformer-based Masked Language-models", ACL 2022.</remarks>
+/// <remarks>
+/// Ben Zaken, Ravfogel and Goldberg, "BitFit: Simple Parameter-efficient Fine-tuning for Transformer-based Masked Language-models", ACL 2022. A model
+/// without biases, such as ModernBERT and T5, is refused.
+/// </remarks>
 public sealed record BiasOnlyOptions : AdapterOptions
 {
     internal const string TypeName = "BIAS_ONLY";

@@ -118,8 +118,8 @@ public sealed record LoraOptions : AdapterOptions
 
         if (!hasBiases && !SkipsUnknownTargets)
         {
-            throw new ArgumentException(
-                $"Bias is {Bias}, but {(Bias == LoraBias.All ? "the pretrained model has" : "the adapted layers have")} no biases. Use LoraBias.None.", nameof(encoder));
+            var where = Bias == LoraBias.All ? "the pretrained model has" : "the adapted layers have";
+            throw new ArgumentException($"Bias is {Bias}, but {where} no biases. Use LoraBias.None.", nameof(encoder));
         }
 
         foreach (var ending in ModulesToSave ?? [])

@@ -43,6 +43,9 @@ public sealed record PretrainedAdapter : AdapterOptions
     /// <summary>Names of the classes in the order of the outputs, which this library saves beside an adapter; null where the folder has none.</summary>
     public IReadOnlyList<string>? ClassNames => Notes.ClassNames;
 
+    /// <summary>Names of the classes of the head that is taken over.</summary>
+    internal IReadOnlyList<string>? HeadClassNames => KeepHead ? ClassNames : null;
+
     /// <summary>What this library saves about the classifier beside PEFT's files.</summary>
     internal ClassifierNotes Notes { get; }
 

@@ -40,22 +40,24 @@ public static class Checkpoints
     }
 
     /// <summary>Reads a trained classifier of texts, to score with it: a full checkpoint with a head, or a base model and an adapter for it.</summary>
+    /// <remarks>Texts are cut where the adapter's or the model's tokenizer files say, as Python does; where they say nothing, at 256 tokens.</remarks>
     /// <param name="mlContext">The context; its GpuDeviceId and FallbackToCpu count.</param>
     /// <param name="model">The full checkpoint, or the base model.</param>
     /// <param name="adapter">The adapter, from <see cref="LoadPeft"/>; null for a full checkpoint.</param>
     /// <param name="classNames">
-    /// Names of the classes in the order of the logits, the key values of the predicted label; null takes those of the model's config.json.
+    /// Names of the classes in the order of the logits, the key values of the predicted label; null takes those that were saved
+    /// with the adapter, else those of the model's config.json.
     /// </param>
     /// <param name="sentence1ColumnName">Column with the text.</param>
     /// <param name="sentence2ColumnName">Column with the second text of a pair; null for single texts.</param>
     /// <param name="scoreColumnName">Output column with the probability of each class.</param>
     /// <param name="outputColumnName">Output column with the most probable class.</param>
-    /// <param name="prompt">What a text-to-text model (T5) reads for a row; null for the texts alone.</param>
-    /// <param name="labelWords">What a text-to-text model (T5) answers for each class; null for the class names.</param>
+    /// <param name="prompt">What a text-to-text model (T5) reads for a row; null for what a model saved here says, else the texts alone.</param>
+    /// <param name="labelWords">What a text-to-text model (T5) answers for each class; null for what a model saved here says, else the class names.</param>
     /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
     /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
     /// <exception cref="ArgumentException"><paramref name="classNames"/> are too few, repeated, or neither given nor in the model.</exception>
-    /// <exception cref="NotSupportedException">The architecture is not supported.</exception>
+    /// <exception cref="NotSupportedException">The architecture is not supported, or the model gives each class a probability of its own.</exception>
     public static TextClassificationTransformer LoadTextClassifier(
         MLContext mlContext,
         PretrainedModel model,
@@ -80,7 +82,8 @@ public static class Checkpoints
     /// <param name="model">The full checkpoint, for example google/vit-base-patch16-224 of a hub, or the base model.</param>
     /// <param name="adapter">The adapter, from <see cref="LoadPeft"/>; null for a full checkpoint.</param>
     /// <param name="classNames">
-    /// Names of the classes in the order of the logits, the key values of the predicted label; null takes those of the model's config.json.
+    /// Names of the classes in the order of the logits, the key values of the predicted label; null takes those that were saved
+    /// with the adapter, else those of the model's config.json.
     /// </param>
     /// <param name="featureColumnName">Column with the picture: bytes of an encoded file, ML.NET's picture, or the path of a file.</param>
     /// <param name="scoreColumnName">Output column with the probability of each class.</param>
@@ -91,7 +94,7 @@ public static class Checkpoints
     /// <exception cref="ArgumentException">
     /// <paramref name="classNames"/> are too few, repeated, or neither given nor in the model; or <paramref name="imageSize"/> does not fit.
     /// </exception>
-    /// <exception cref="NotSupportedException">The architecture is not supported.</exception>
+    /// <exception cref="NotSupportedException">The architecture is not supported, or the model gives each class a probability of its own.</exception>
     public static ImageClassificationTransformer LoadImageClassifier(
         MLContext mlContext,
         PretrainedModel model,

@@ -80,7 +80,8 @@ internal static partial class ClassifierConfig
     /// <exception cref="NotSupportedException">It gives each class a probability of its own.</exception>
     public static void CheckSingleLabel(IReadOnlyDictionary<string, byte[]> files)
     {
-        if (Parse(files[CheckpointFiles.ConfigName])[ProblemField] is JsonValue value && value.TryGetValue<string>(out var problem) && problem == "multi_label_classification")
+        const string several = "multi_label_classification";
+        if (Parse(files[CheckpointFiles.ConfigName])[ProblemField] is JsonValue value && value.TryGetValue<string>(out var problem) && problem == several)
         {
             throw new NotSupportedException(
                 $"The model has {ProblemField} '{problem}': several classes may be right at once. Only models that choose one class are supported.");

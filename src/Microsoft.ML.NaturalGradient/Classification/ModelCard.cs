@@ -82,8 +82,8 @@ internal static class ModelCard
             # {kind.Title}
             Trained with Microsoft.ML.NaturalGradient: {model.Adapter.Description}{(baseName is null ? "" : $", on {baseName}")}.
 
-            - Outputs, in order (`id2label` below), `num_labels`: {Number(names.Count)}.
-            {(details.MaxTokens is { } most ? $"- Longest sequence: {Number(most)} tokens, `model_max_length` of the tokenizer; longer texts lose their end (`truncation=True`).\n" : "")}{kind.Remark}
+            {string.Join('\n', Facts(model, details, kind))}
+
             In Python, with transformers{(library == "peft" ? " and PEFT" : "")}:
 
             ```python
@@ -92,6 +92,20 @@ internal static class ModelCard
 
             """;
         return Encoding.UTF8.GetBytes(text.ReplaceLineEndings("\n"));
+    }
+
+    private static IEnumerable<string> Facts(FineTunedModel model, ExportDetails details, PythonKind kind)
+    {
+        yield return $"- Outputs, in order (`id2label` below), `num_labels`: {Number(model.Target.OutputCount)}.";
+        if (details.MaxTokens is { } most)
+        {
+            yield return $"- Longest sequence: {Number(most)} tokens, `model_max_length` of the tokenizer; longer texts lose their end (`truncation=True`).";
+        }
+
+        if (kind.Remark.Length > 0)
+        {
+            yield return kind.Remark;
+        }
     }
 
     private static bool IsImport(string line) => line.StartsWith("from ", StringComparison.Ordinal);

@@ -57,7 +57,8 @@ internal static class ModelExport
         if (File.Exists(Path.Combine(folder, AdapterConfig.FileName)))
         {
             throw new IOException(
-                $"The folder '{Path.GetFullPath(folder)}' has an {AdapterConfig.FileName}: Python would load that adapter in place of the model. Give another folder.");
+                $"The folder '{Path.GetFullPath(folder)}' has an {AdapterConfig.FileName}: Python would load that adapter in place of the model. "
+                + "Give another folder.");
         }
 
         var directory = Directory.CreateDirectory(folder).FullName;

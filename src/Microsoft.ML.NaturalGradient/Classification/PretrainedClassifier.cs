@@ -23,10 +23,10 @@ internal static class PretrainedClassifier
                 .Select(named => (Name: MeanPooled.HeadName(weights, config, named.Name), (Tensor)named.Value)).ToArray();
             if (head.Length > 0 && !head.Any(entry => weights.Contains(entry.Name)))
             {
+                var saved = config.Architectures.Count > 0 ? string.Join(", ", config.Architectures) : "something that its config.json does not name";
                 throw new InvalidDataException(
-                    $"{weights.Description} has no classification head for this model: none of {string.Join(", ", head.Select(entry => entry.Name))}. The checkpoint "
-                    + $"was saved as {(config.Architectures.Count > 0 ? string.Join(", ", config.Architectures) : "something that its config.json does not name")}. "
-                    + "Train a head on it, or give the adapter that has one.");
+                    $"{weights.Description} has no classification head for this model: none of {string.Join(", ", head.Select(entry => entry.Name))}. It was "
+                    + $"saved as {saved}. Train a head on it, or give the adapter that has one.");
             }
 
             CheckpointLoader.Load(head, weights, []);

@@ -74,7 +74,7 @@ internal sealed record PythonKind
                 $"from transformers import AutoTokenizer, {name}Config, {name}Model, {name}PreTrainedModel",
                 "from transformers.modeling_outputs import SequenceClassifierOutput",
             ],
-            Remark = "- The head reads the mean of the token vectors. No class of transformers has such a head, and theirs refuse it; the one below has it.\n",
+            Remark = "- The head reads the mean of the token vectors. No class of transformers has such a head, and theirs refuse it; the one below has it.",
             Definition = isWhole =>
             [
                 "", $"class MeanConfig({name}Config):",
@@ -107,7 +107,7 @@ internal sealed record PythonKind
         ModelClass = "AutoModelForSeq2SeqLM",
         Imports = ["from transformers import AutoModelForSeq2SeqLM, AutoTokenizer"],
         Remark = "- A row is put into `prompt`. Its class is that of `label_words` with the highest probability; the probabilities of these words, end "
-            + "token included, are scaled to a sum of 1.\n",
+            + "token included, are scaled to a sum of 1.",
         Use = (trained, details) =>
         [
             $"prompt = {ModelCard.Text(details.TextToText.Prompt!.Text)}",

@@ -64,9 +64,9 @@ internal sealed class TextTokenizer : ITextTokenizer
         var second = Read(pair, limit);
         if (first.Count > limit && second.Count > limit)
         {
-            // Which text is longer decides who gets the odd token, so both are counted to their end.
-            first = Read(text, int.MaxValue);
-            second = Read(pair, int.MaxValue);
+            // Which text is longer decides who gets the odd token. The reference counts each up to the word that fills the whole sequence.
+            first = Read(text, maxLength - 1);
+            second = Read(pair, maxLength - 1);
         }
 
         var (keptFirst, keptSecond) = PairTruncation.Keep(first.Count, second.Count, limit);

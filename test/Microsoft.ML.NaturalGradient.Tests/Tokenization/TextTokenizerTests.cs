@@ -80,10 +80,12 @@ public sealed class TextTokenizerTests
     }
 
     [TestMethod]
-    [DataRow(5000, 4000)]
-    [DataRow(4000, 5000)]
-    [DataRow(4000, 4000)]
-    public void Encode_TwoLongTextsAndOddLimit_LongerTextGetsOddToken(int firstWords, int secondWords)
+    [DataRow(511, 510, 255)]
+    [DataRow(510, 511, 254)]
+    [DataRow(5000, 511, 255)]
+    [DataRow(5000, 4000, 254)] // each fills the whole sequence, so neither counts as longer
+    [DataRow(4000, 4000, 254)]
+    public void Encode_TwoLongTextsAndOddLimit_LongerTextGetsOddToken(int firstWords, int secondWords, int expected)
     {
         var first = string.Join(' ', Enumerable.Repeat("one", firstWords));
         var second = string.Join(' ', Enumerable.Repeat("two", secondWords));
@@ -91,7 +93,7 @@ public sealed class TextTokenizerTests
         var sequence = TokenizerFixtures.Uncased.Encode(first, second, 512);
 
         var keptOfFirst = Array.IndexOf(sequence.Ids, SeparatorId) - 1;
-        Assert.AreEqual(firstWords > secondWords ? 255 : 254, keptOfFirst); // 509 = 255 + 254
+        Assert.AreEqual(expected, keptOfFirst); // 509 = 255 + 254
         Assert.HasCount(512, sequence.Ids);
         Assert.IsTrue(sequence.Truncated);
     }

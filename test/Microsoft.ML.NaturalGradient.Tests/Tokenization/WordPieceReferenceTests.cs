@@ -25,10 +25,9 @@ public sealed class WordPieceReferenceTests
         Assert.IsEmpty(failures, string.Join(Environment.NewLine, failures));
     }
 
-    // Known difference: when both texts are much longer than an odd limit, the reference cuts them before it compares their
-    // lengths, and in a few rows gives the odd token to the other text.
+    // Known difference: of two texts that each fill the whole sequence, the reference gives the odd token to the other one in a row.
     [TestMethod]
-    [DataRow("pair", 324, 4)]
+    [DataRow("pair", 324, 0)]
     [DataRow("special", 18, 0)]
     [DataRow("settings", 288, 0)]
     [DataRow("random", 600, 1)]

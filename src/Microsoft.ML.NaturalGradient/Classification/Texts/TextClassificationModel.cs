@@ -39,11 +39,11 @@ public sealed class TextClassificationModel : IDisposable
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public void UnmergeAdapter() => Scorer.Model.Unmerge();
 
-    /// <summary>Writes the adapter and the head as Python's PEFT does: adapter_config.json and adapter_model.safetensors.</summary>
+    /// <summary>Writes the adapter and the head as Python's PEFT does: adapter_config.json and adapter_model.safetensors, with the tokenizer beside them.</summary>
     /// <remarks>
-    /// PEFT reads the folder with <c>PeftModel.from_pretrained(AutoModelForSequenceClassification.from_pretrained(baseModel, num_labels=...), folder)</c>. Where the
-    /// base model is no classifier, as MiniLM, the head reads the mean of the token vectors, which transformers' classifiers do not; a README.md
-    /// in the folder then has the few lines of Python that do.
+    /// PEFT reads the folder with <c>PeftModel.from_pretrained(AutoModelForSequenceClassification.from_pretrained(baseModel, num_labels=...), folder)</c>; the
+    /// README.md in the folder has these lines for this model, and the names of the classes. Where the base model is no classifier, as MiniLM, the head
+    /// reads the mean of the token vectors, which transformers' classifiers do not and refuse; the README.md then has the class that does.
     /// </remarks>
     /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
     /// <param name="baseModel">
@@ -63,6 +63,7 @@ public sealed class TextClassificationModel : IDisposable
     /// <c>AutoModelForSequenceClassification.from_pretrained(folder)</c>. For heads that read the mean of the token vectors see <see cref="SavePeft"/>.
     /// </remarks>
     /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
+    /// <exception cref="IOException">The folder has an adapter, which Python would load in place of the model; or it cannot be written.</exception>
     /// <exception cref="NotSupportedException">The adapter is a prompt, which cannot be merged.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public void SavePretrained(string folder)

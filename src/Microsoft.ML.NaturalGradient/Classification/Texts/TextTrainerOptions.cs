@@ -63,7 +63,8 @@ public abstract class TextTrainerOptions
     public CancellationToken CancellationToken { get; set; }
 
     /// <summary>
-    /// Most tokens of a row, at least 8; longer texts lose their end. Null (the default) takes 256, or fewer where the model reads fewer.
+    /// Most tokens of a row, from 8 to what the network reads; longer texts lose their end. Null (the default) takes 256, or fewer where the model or
+    /// its tokenizer's files say fewer; with an adapter that was saved with its tokenizer, what that says.
     /// </summary>
     public int? MaxSequenceLength { get; set; }
 

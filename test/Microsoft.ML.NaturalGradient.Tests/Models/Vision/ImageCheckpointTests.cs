@@ -19,7 +19,7 @@ public sealed class ImageCheckpointTests
         var fixture = new ImageFixture(name);
         using var classifier = fixture.CreateClassifier();
         using var inputs = fixture.Inputs();
-        using var files = Bare(fixture, name, architecture, ("pooler.dense.weight", zeros(24, 24)), ("embeddings.mask_token", zeros(1, 1, 24)));
+        using var files = Bare(fixture, name, architecture, ("pooler.dense.weight", zeros(24, 24)), ("embeddings.mask_token", zeros(1, 24)));
 
         var checkpoint = ImageCheckpoint.Load(files);
 
