@@ -67,6 +67,6 @@ internal static class SavedFolder
     public static void AssertClose(float[] expected, float[] actual, float tolerance = 1e-5f)
     {
         Assert.HasCount(expected.Length, actual);
-        Assert.IsLessThan(tolerance, expected.Zip(actual).Max(pair => Math.Abs(pair.First - pair.Second)));
+        Fixture.AssertLess(tolerance, expected.Zip(actual).Max(pair => Math.Abs(pair.First - pair.Second)));
     }
 }
