@@ -1,9 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.ML.NaturalGradient.Checkpoints;
-using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.T5;
-using Microsoft.ML.NaturalGradient.Models.Vision;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
