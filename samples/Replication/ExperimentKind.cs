@@ -17,4 +17,7 @@ internal enum ExperimentKind
 
     /// <summary>A network from scratch, pruned in several ways.</summary>
     Pruning,
+
+    /// <summary>Fine-tuning at factors of each optimizer's default learning rate.</summary>
+    Rates,
 }

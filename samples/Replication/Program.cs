@@ -32,8 +32,11 @@ app.Configure(config =>
     config.AddCommand<MeasureCommand>("pruning").WithData(ExperimentKind.Pruning)
         .WithDescription("Such a perceptron pruned with EF and iEF blocks of the Fisher matrix, and by magnitude (App. D.2.3).")
         .WithExample("pruning", "pruning", "--data", "FOLDER");
+    config.AddCommand<MeasureCommand>("rates").WithData(ExperimentKind.Rates)
+        .WithDescription("Accuracy and loss at factors of each optimizer's default learning rate, after runs of several lengths.")
+        .WithExample("rates", "rates", "--data", "FOLDER");
     config.AddCommand<QuickCommand>("quick")
-        .WithDescription("All five, small, on the data of this repository; checks that nothing is missing.")
+        .WithDescription("All six, small, on the data of this repository; checks that nothing is missing.")
         .WithExample("quick", "--tiny");
     config.AddCommand<SummaryCommand>("summary")
         .WithDescription("Tables, CSV, JSON and pictures again from the finished cells of an output folder.")

@@ -8,9 +8,13 @@ internal sealed class MeasureCommand : Command<MeasureSettings>
     public override int Execute(CommandContext context, MeasureSettings settings, CancellationToken cancellationToken)
     {
         var kind = (ExperimentKind)context.Data!;
-        var experiment = ExperimentFile.Load(settings.Experiment);
+        var experiments = ExperimentFile.Load(settings.Experiment);
         var store = new CellStore(settings.Output, create: true);
-        CellRun.RunMissing(kind, settings.Tiny ? experiment.Tiny() : experiment, settings.Data, store, cancellationToken);
+        foreach (var experiment in experiments)
+        {
+            CellRun.RunMissing(kind, settings.Tiny ? experiment.Tiny() : experiment, settings.Data, store, cancellationToken);
+        }
+
         Report.Write(store);
         return 0;
     }

@@ -8,17 +8,15 @@ internal sealed class QuickCommand : Command<OutputSettings>
     private static readonly (ExperimentKind Kind, string Preset)[] Parts =
     [
         (ExperimentKind.E1, "quick"), (ExperimentKind.E2, "quick"), (ExperimentKind.E3, "quick"), (ExperimentKind.Mlp, "quick-mlp"),
-        (ExperimentKind.Pruning, "quick-mlp"),
+        (ExperimentKind.Pruning, "quick-mlp"), (ExperimentKind.Rates, "quick-rates"),
     ];
 
     public override int Execute(CommandContext context, OutputSettings settings, CancellationToken cancellationToken)
     {
         var store = new CellStore(settings.Output, create: true);
-        var cells = Parts.SelectMany(part =>
-        {
-            var experiment = ExperimentFile.Load(part.Preset);
-            return CellRun.RunMissing(part.Kind, settings.Tiny ? experiment.Tiny() : experiment, null, store, cancellationToken);
-        }).ToArray();
+        var cells = Parts.SelectMany(part => ExperimentFile.Load(part.Preset), (part, experiment) => (part.Kind, Experiment: experiment))
+            .SelectMany(part => CellRun.RunMissing(part.Kind, settings.Tiny ? part.Experiment.Tiny() : part.Experiment, null, store, cancellationToken))
+            .ToArray();
         var written = Report.Write(store);
         var problems = cells.SelectMany(cell => Problems(cell, store)).Concat(MissingSeeds(cells))
             .Concat(written.Where(file => new FileInfo(file) is not { Exists: true, Length: > 0 }).Select(file => $"{file} is missing or empty"))
@@ -50,12 +48,17 @@ internal sealed class QuickCommand : Command<OutputSettings>
         }
 
         var finished = store.Read(cell);
+        if (cell.RateFactor is not null and not 1)
+        {
+            yield break; // how it ends is a result of the rate
+        }
+
         if (finished.Failure is not null || finished.Epochs.Count != cell.Experiment.Epochs)
         {
             yield return $"{name} ended after {finished.Epochs.Count} epochs: {finished.Failure}";
         }
 
-        if (finished.Epochs.Any(epoch => !double.IsFinite(epoch.TrainingLoss) || epoch.ValidationLoss is not { } loss || !double.IsFinite(loss)))
+        if (finished.Epochs.Any(epoch => !double.IsFinite(epoch.TrainingLoss) || (finished.Returned?.ValidationLoss ?? epoch.ValidationLoss) is not { } loss || !double.IsFinite(loss)))
         {
             yield return $"{name} has a loss that is not finite";
         }

@@ -9,8 +9,11 @@ namespace ReplicationSample;
 /// <param name="Validation">Rows to watch the training on.</param>
 internal sealed record TaskData(TaskKind Kind, IReadOnlyList<TaskRow> Training, IReadOnlyList<TaskRow> Validation)
 {
-    private const string Names = "sst2, cola, mr, sms (texts below --data), reviews (texts of this repository), "
-        + "pictures (of this repository) and cifar10 (below --data)";
+    private const string Names = "sst2, cola, mr, sms, sst5, goemotions, wordnet-glosses, banking77 (texts below --data), reviews (texts of this repository), "
+        + "synthetic (texts that are made up), pictures (of this repository) and cifar10 (below --data)";
+
+    /// <summary>How many classes the training rows have.</summary>
+    public int ClassCount { get; } = Training.DistinctBy(row => row.Label).Count();
 
     /// <summary>Reads the data that an experiment names.</summary>
     /// <param name="experiment">The experiment.</param>
@@ -25,16 +28,17 @@ internal sealed record TaskData(TaskKind Kind, IReadOnlyList<TaskRow> Training, 
                 "cola" => TextRows.Read(NeedFolder(experiment, folder), "CoLA", label: 1, text: 3, hasHeader: false),
                 "mr" => TextRows.Read(NeedFolder(experiment, folder), "MR", label: 0, text: 1, hasHeader: true),
                 "sms" => TextRows.Read(NeedFolder(experiment, folder), "SMS spam", label: 0, text: 1, hasHeader: true),
+                "sst5" => TextRows.ReadFirst(experiment, Path.Combine(NeedFolder(experiment, folder), "sentconv", "sst5-sentences"), "dev.tsv"),
+                "goemotions" => TextRows.ReadFirst(experiment, Path.Combine(NeedFolder(experiment, folder), "goemotions-ekman"), "dev.tsv"),
+                "wordnet-glosses" => TextRows.ReadFirst(experiment, Path.Combine(NeedFolder(experiment, folder), "wordnet-glosses"), "dev.tsv"),
+                "banking77" => TextRows.ReadFirst(experiment, Path.Combine(NeedFolder(experiment, folder), "banking77"), "test.tsv"),
+                "synthetic" => SyntheticRows.Create(experiment),
                 "reviews" => TextRows.Reviews(),
                 "pictures" => PictureRows.Shipped(experiment),
                 "cifar10" => PictureRows.Cifar(experiment, NeedFolder(experiment, folder)),
                 _ => throw new UsageException($"There is no task \"{experiment.Task}\". The tasks are {Names}."),
             };
-            return data with
-            {
-                Training = [.. data.Training.Take(experiment.TrainingRows)],
-                Validation = [.. data.Validation.Take(experiment.ValidationRows)],
-            };
+            return new TaskData(data.Kind, [.. data.Training.Take(experiment.TrainingRows)], [.. data.Validation.Take(experiment.ValidationRows)]);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidDataException)
         {

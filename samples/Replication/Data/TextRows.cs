@@ -19,6 +19,24 @@ internal static class TextRows
     public static TaskData Reviews() =>
         Read("review sentences", label: 0, text: 2, hasHeader: true, _ => Path.Combine(AppContext.BaseDirectory, "Data", "reviews.tsv"));
 
+    /// <summary>Reads the first rows of train.tsv and of another file: class, text, with a header.</summary>
+    /// <remarks>Rows with several classes, joined by commas, are left out, and validation rows whose class no training row has.</remarks>
+    /// <param name="experiment">How many rows.</param>
+    /// <param name="folder">The folder of both files.</param>
+    /// <param name="validation">Name of the file with validation rows.</param>
+    public static TaskData ReadFirst(Experiment experiment, string folder, string validation)
+    {
+        var training = Rows("train.tsv").Take(experiment.TrainingRows).ToArray();
+        var classes = training.Select(row => row.Label).ToHashSet();
+        return new TaskData(TaskKind.Texts, training, [.. Rows(validation).Where(row => classes.Contains(row.Label)).Take(experiment.ValidationRows)]);
+
+        IEnumerable<TaskRow> Rows(string file) => File.ReadLines(Path.Combine(folder, file)).Index().Skip(1)
+            .Select(line => line.Item.Split('\t') is [var label, var text]
+                ? new TaskRow { Label = label, Text = text }
+                : throw new InvalidDataException($"Line {line.Index + 1} of {Path.Combine(folder, file)} has not two columns."))
+            .Where(row => !row.Label.Contains(',', StringComparison.Ordinal));
+    }
+
     private static TaskData Read(string name, int label, int text, bool hasHeader, Func<string, string> locate)
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("rows")!;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace ReplicationSample;
 
@@ -7,6 +8,10 @@ internal sealed record Experiment
 {
     /// <summary>Name in tables and titles.</summary>
     public required string Name { get; init; }
+
+    /// <summary>Name of the file that this is a part of; its own where the file has no parts.</summary>
+    [JsonIgnore]
+    public string Study { get; init; } = "";
 
     /// <summary>The data: a name that <see cref="TaskData"/> knows.</summary>
     public required string Task { get; init; }
@@ -25,6 +30,15 @@ internal sealed record Experiment
 
     public int Epochs { get; init; } = 5;
 
+    /// <summary>Lengths of the runs of rates, each with the whole schedule; empty for <see cref="Epochs"/> only.</summary>
+    public IReadOnlyList<int> EpochCounts { get; init; } = [];
+
+    /// <summary>What rates multiplies the learning rate of each optimizer by.</summary>
+    public IReadOnlyList<double> RateFactors { get; init; } = [1 / 16.0, 1 / 4.0, 1, 4, 16];
+
+    /// <summary>Number of classes; only for the task synthetic, which makes them up.</summary>
+    public int? Classes { get; init; }
+
     public int BatchSize { get; init; } = 32;
 
     /// <summary>Most tokens of a text.</summary>
@@ -41,7 +55,7 @@ internal sealed record Experiment
     /// <summary>How many of the seeds choose among several learning rates of an optimizer; the others are run at the best rate only.</summary>
     public int SearchSeeds { get; init; } = 1;
 
-    /// <summary>The optimizers of e2 and mlp.</summary>
+    /// <summary>The optimizers of e2, mlp and rates.</summary>
     public IReadOnlyList<JsonObject> Optimizers { get; init; } = [];
 
     /// <summary>The optimizer of the run along which e1 and e3 measure, and of the network that pruning prunes.</summary>
@@ -62,6 +76,9 @@ internal sealed record Experiment
         TrainingRows = Math.Min(TrainingRows, 48),
         ValidationRows = Math.Min(ValidationRows, 48),
         Epochs = Math.Min(Epochs, 2),
+        EpochCounts = [.. EpochCounts.Select(count => Math.Min(count, 2)).Distinct()],
+        RateFactors = [.. RateFactors.Order().Where((factor, index) => index == 0 || index == RateFactors.Count - 1 || factor == 1)],
+        Classes = Classes is { } classes ? Math.Min(classes, 12) : null,
         BatchSize = Math.Min(BatchSize, 16),
         MaxSequenceLength = Math.Min(MaxSequenceLength, 32),
         HiddenSizes = [.. HiddenSizes.Select(size => Math.Min(size, 16))],

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Samples;
 
@@ -10,6 +11,9 @@ namespace ReplicationSample;
 internal static class ExperimentFile
 {
     private const string Prefix = "Presets/";
+    private const string PartsProperty = "parts";
+
+    private static readonly JsonDocumentOptions Reading = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
     public static JsonSerializerOptions Options { get; } = new()
     {
@@ -42,9 +46,9 @@ internal static class ExperimentFile
         return reader.ReadToEnd();
     }
 
-    /// <summary>Reads an experiment.</summary>
+    /// <summary>Reads an experiment, or several: each of the "parts" of a file is the file with what the part says instead.</summary>
     /// <param name="nameOrPath">A preset or the path of a file.</param>
-    public static Experiment Load(string nameOrPath)
+    public static IReadOnlyList<Experiment> Load(string nameOrPath)
     {
         if (!File.Exists(nameOrPath) && !Presets.Contains(nameOrPath))
         {
@@ -53,15 +57,52 @@ internal static class ExperimentFile
 
         try
         {
-            var text = Presets.Contains(nameOrPath) ? PresetText(nameOrPath) : File.ReadAllText(nameOrPath);
-            var experiment = JsonSerializer.Deserialize<Experiment>(text, Options) ?? throw new JsonException("It holds no object.");
-            Check(experiment);
-            return experiment;
+            return Parse(Presets.Contains(nameOrPath) ? PresetText(nameOrPath) : File.ReadAllText(nameOrPath));
         }
-        catch (Exception exception) when (exception is JsonException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is JsonException or IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new UsageException($"The experiment file \"{nameOrPath}\" cannot be read: {exception.Message}");
         }
+    }
+
+    /// <summary>Reads the experiments of a text.</summary>
+    /// <exception cref="JsonException">It is no experiment file.</exception>
+    internal static IReadOnlyList<Experiment> Parse(string text)
+    {
+        var file = JsonNode.Parse(text, documentOptions: Reading) as JsonObject ?? throw new JsonException("It holds no object.");
+        var parts = file[PartsProperty];
+        file.Remove(PartsProperty);
+        IEnumerable<JsonObject> objects = parts switch
+        {
+            null => [file],
+            JsonArray { Count: > 0 } list => list.Select(part => Merge(file, part)),
+            _ => throw new JsonException($"\"{PartsProperty}\" is no list of objects with something in it."),
+        };
+        var experiments = objects.Select(one => one.Deserialize<Experiment>(Options)!).ToArray();
+        foreach (var experiment in experiments)
+        {
+            Check(experiment);
+        }
+
+        if (experiments.GroupBy(experiment => experiment.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
+        {
+            throw new JsonException($"Two parts are called \"{twice.Key}\". Give each a \"name\".");
+        }
+
+        return parts is null
+            ? [experiments[0] with { Study = experiments[0].Name }]
+            : [.. experiments.Select(experiment => experiment with { Study = file["name"]?.ToString() ?? throw new JsonException("The file has no \"name\".") })];
+    }
+
+    private static JsonObject Merge(JsonObject file, JsonNode? part)
+    {
+        var merged = file.DeepClone().AsObject();
+        foreach (var (name, value) in part as JsonObject ?? throw new JsonException($"A part is no object: {part?.ToJsonString() ?? "null"}"))
+        {
+            merged[name] = value?.DeepClone();
+        }
+
+        return merged;
     }
 
     private static void Check(Experiment experiment)
@@ -74,6 +115,16 @@ internal static class ExperimentFile
         foreach (var size in experiment.HiddenSizes)
         {
             Positive(size, nameof(experiment.HiddenSizes));
+        }
+
+        foreach (var count in experiment.EpochCounts)
+        {
+            Positive(count, nameof(experiment.EpochCounts));
+        }
+
+        if (experiment.RateFactors.Count == 0 || experiment.RateFactors.Any(factor => !(factor > 0 && double.IsFinite(factor))))
+        {
+            throw new JsonException("\"rateFactors\" has a factor that is not positive, or none. Use for example [0.25, 1, 4].");
         }
 
         if (experiment.Seeds.Count == 0)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.ML.NaturalGradient;
 using Samples;
 using static TorchSharp.torch;
 using OptimizerOptions = Microsoft.ML.NaturalGradient.OptimizerOptions;
@@ -30,6 +31,16 @@ internal sealed record OptimizerChoice(string Label, OptimizerOptions Options, d
         ? single
         : throw new UsageException($"This optimizer can have only one learning rate: {choice.ToJsonString()}");
 
+    /// <summary>The optimizer at a multiple of its learning rate, of the method's own where the file names none; unchanged for 1.</summary>
+    /// <param name="factor">The multiple.</param>
+    /// <param name="classCount">The number of classes, on which a method's own may depend.</param>
+    /// <returns>The optimizer, and the learning rate.</returns>
+    public (OptimizerOptions Options, double Rate) Times(double factor, int classCount)
+    {
+        var rate = factor * Inspect(Options, classCount, optimizer => optimizer.LearningRate);
+        return (factor == 1 ? Options : Options with { LearningRate = rate }, rate);
+    }
+
     private static IEnumerable<OptimizerChoice> Read(JsonObject choice)
     {
         JsonNode?[] rates = choice[RateProperty] is JsonArray grid ? [.. grid] : [choice[RateProperty]];
@@ -44,19 +55,19 @@ internal sealed record OptimizerChoice(string Label, OptimizerOptions Options, d
             }
 
             var options = NamedSettings.Optimizer(settings);
-            var method = MethodName(options);
+            var method = Inspect(options, classCount: 2, optimizer => optimizer.Method);
             yield return new OptimizerChoice(choice[LabelProperty]?.ToString() ?? method, options, options.LearningRate, settings);
         }
     }
 
-    /// <summary>The method's own name; checks the settings on the way.</summary>
-    private static string MethodName(OptimizerOptions options)
+    /// <summary>Looks at an optimizer of these options; checks them on the way.</summary>
+    private static T Inspect<T>(OptimizerOptions options, int classCount, Func<ParameterOptimizer, T> value)
     {
         using var parameter = new Parameter(zeros(2, 2));
         try
         {
-            using var optimizer = options.CreateFor([parameter], classCount: 2);
-            return optimizer.Method;
+            using var optimizer = options.CreateFor([parameter], classCount);
+            return value(optimizer);
         }
         catch (ArgumentException exception)
         {

@@ -35,6 +35,15 @@ internal static class CsvText
         from pruned in cell.Pruned
         select (object?[])[cell.Experiment, cell.Seed, pruned.Method, pruned.Sparsity, pruned.ValidationLoss, pruned.ValidationAccuracy]);
 
+    /// <summary>A line for each run.</summary>
+    public static string Rates(IEnumerable<FinishedCell> cells) => Text(
+        "experiment,classes,optimizer,epochs,rate_factor,learning_rate,seed,validation_loss,validation_accuracy,training_loss,seconds,failure",
+        cells.Select(cell => (object?[])
+        [
+            cell.Experiment, cell.ClassCount, cell.Optimizer, RatePoint.EpochsOf(cell), cell.RateFactor, cell.LearningRate, cell.Seed,
+            cell.Returned?.ValidationLoss, cell.Returned?.ValidationAccuracy, cell.Epochs.Count > 0 ? cell.Epochs[^1].TrainingLoss : null, cell.Seconds, cell.Failure,
+        ]));
+
     private static string Text(string header, IEnumerable<object?[]> lines) =>
         string.Concat(lines.Select(line => string.Join(',', line.Select(Field))).Prepend(header).Select(line => line + "\n"));
 

@@ -5,7 +5,7 @@ using ScottPlot.TickGenerators;
 namespace ReplicationSample;
 
 /// <summary>Lines over one axis, in the style of the paper's figures.</summary>
-internal sealed record LineChart
+internal sealed record LineChart : IChart
 {
     private const int Width = 760;
     private const int Height = 480;
@@ -25,9 +25,7 @@ internal sealed record LineChart
     /// <summary>Where a thin line marks a value, such as 1 for SGD; null for none.</summary>
     public double? Mark { get; init; }
 
-    /// <summary>Writes the picture as PNG and as SVG.</summary>
-    /// <param name="path">Path without an ending.</param>
-    /// <returns>Both files.</returns>
+    /// <inheritdoc/>
     public IReadOnlyList<string> Save(string path)
     {
         ChartFont.Use();

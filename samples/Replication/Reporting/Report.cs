@@ -15,15 +15,15 @@ internal static class Report
         var cells = store.ReadAll();
         var summary = new StringBuilder("# Summary\n");
         var files = new List<string>();
-        foreach (var experiment in cells.GroupBy(cell => (cell.Kind, cell.Experiment)).OrderBy(group => group.Key))
+        foreach (var experiment in cells.GroupBy(cell => (cell.Kind, cell.Study ?? cell.Experiment)).OrderBy(group => group.Key))
         {
-            var groups = experiment.GroupBy(cell => cell.GroupKey).ToArray();
+            var groups = experiment.GroupBy(cell => cell.Study ?? cell.GroupKey).ToArray();
             foreach (var group in groups)
             {
                 var (kind, name) = experiment.Key;
                 var path = Path.Combine(store.Folder, $"{kind}-{Slug(name)}{(groups.Length > 1 ? $"-{group.Key}" : "")}".ToLowerInvariant());
                 var result = GroupReport.Create(kind, name, [.. group]);
-                summary.Append(CultureInfo.InvariantCulture, $"\n## {kind}: {name}\n\n{Settings(group.First())}\n\n{result.Table.ToMarkdown()}");
+                summary.Append(CultureInfo.InvariantCulture, $"\n## {kind}: {name}\n\n{string.Join("\n\n", group.DistinctBy(cell => cell.GroupKey).Select(Settings))}\n\n{result.Table.ToMarkdown()}");
                 File.WriteAllText(path + ".csv", result.Csv);
                 files.Add(path + ".csv");
                 files.AddRange(result.Chart.Save(path));
@@ -40,10 +40,12 @@ internal static class Report
 
     private static string Settings(FinishedCell cell)
     {
-        var shown = cell.Settings.Where(pair => pair.Key is not ("kind" or "optimizer" or "seed" or "probe" or "pruning") && pair.Value is not null)
+        var shown = cell.Settings
+            .Where(pair => pair.Key is not ("kind" or "optimizer" or "seed" or "rateFactor" or "probe" or "pruning") && pair.Value is not null)
+            .Where(pair => cell.Study is null || pair.Key != "epochs")
             .Select(pair => $"{pair.Key} {pair.Value!.ToJsonString(ExperimentFile.Compact)}");
         var along = cell.Kind is ExperimentKind.E1 or ExperimentKind.E3 or ExperimentKind.Pruning ? $"; along {cell.Settings["optimizer"]!.ToJsonString(ExperimentFile.Compact)}" : "";
-        return $"`{string.Join(", ", shown)}{along}`";
+        return $"{(cell.Study is null ? "" : cell.Experiment + ": ")}`{string.Join(", ", shown)}{along}`";
     }
 
     private static string Slug(string name) =>

@@ -12,14 +12,15 @@ namespace ReplicationSample;
 /// <param name="Experiment">The experiment.</param>
 /// <param name="Optimizer">The optimizer.</param>
 /// <param name="Seed">The seed.</param>
-internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, OptimizerChoice Optimizer, int Seed)
+/// <param name="RateFactor">What the optimizer's learning rate is multiplied by; null but for rates.</param>
+internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, OptimizerChoice Optimizer, int Seed, double? RateFactor = null)
 {
     private const int KeyLength = 12;
 
     /// <summary>The runs of an experiment that depend on no other, in the order in which they are run: all, but of a grid of learning rates those that choose.</summary>
     public static IReadOnlyList<Cell> Plan(ExperimentKind kind, Experiment experiment)
     {
-        var optimizers = kind is ExperimentKind.E2 or ExperimentKind.Mlp
+        var optimizers = kind is ExperimentKind.E2 or ExperimentKind.Mlp or ExperimentKind.Rates
             ? OptimizerChoice.Read(experiment.Optimizers)
             : [OptimizerChoice.Single(experiment.Run)];
         if (optimizers.Count == 0)
@@ -36,6 +37,13 @@ internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, Optimize
         var ownSeeds = first.Probe?.Seeds ?? first.Pruning?.Seeds ?? [];
         int[] seeds = [.. (ownSeeds.Count > 0 ? ownSeeds : experiment.Seeds).Distinct()];
         var grids = Grids(optimizers.Select(optimizer => optimizer.Label));
+        if (kind == ExperimentKind.Rates)
+        {
+            return grids.Count == 0
+                ? [.. AtRates(experiment, optimizers)]
+                : throw new UsageException($"\"{grids.First()}\" has several learning rates. Name one, or none for the method's own: rates multiplies it by \"rateFactors\".");
+        }
+
         return
         [
             .. seeds.Index().SelectMany(seed => optimizers
@@ -80,12 +88,29 @@ internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, Optimize
             var settings = Shared;
             settings["optimizer"] = Optimizer.Settings.DeepClone();
             settings["seed"] = Seed;
+            if (RateFactor is { } factor)
+            {
+                settings["rateFactor"] = factor;
+            }
+
             return settings;
         }
     }
 
-    /// <summary>Key of the settings that all runs of a table have in common.</summary>
-    public string GroupKey => KeyOf(Shared);
+    /// <summary>Key of the settings that all runs of a table have in common; with rates, whose tables have several tasks and lengths, all runs of a task.</summary>
+    public string GroupKey
+    {
+        get
+        {
+            var shared = Shared;
+            if (Kind == ExperimentKind.Rates)
+            {
+                shared.Remove("epochs");
+            }
+
+            return KeyOf(shared);
+        }
+    }
 
     /// <summary>Name of the file of the finished run.</summary>
     public string FileName => string.Create(
@@ -105,6 +130,11 @@ internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, Optimize
                 ["batchSize"] = Experiment.BatchSize,
                 ["imageSize"] = Experiment.ImageSize,
             };
+            if (Experiment.Classes is { } classes)
+            {
+                settings["classes"] = classes;
+            }
+
             if (Kind is ExperimentKind.Mlp or ExperimentKind.Pruning)
             {
                 settings["hiddenSizes"] = JsonSerializer.SerializeToNode(Experiment.HiddenSizes, ExperimentFile.Options);
@@ -123,6 +153,13 @@ internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, Optimize
             return settings;
         }
     }
+
+    private static IEnumerable<Cell> AtRates(Experiment experiment, IReadOnlyList<OptimizerChoice> optimizers) =>
+        from seed in experiment.Seeds.Distinct()
+        from count in (experiment.EpochCounts.Count == 0 ? [experiment.Epochs] : experiment.EpochCounts).Distinct()
+        from optimizer in optimizers
+        from factor in experiment.RateFactors.Distinct().Order()
+        select new Cell(ExperimentKind.Rates, experiment with { Epochs = count }, optimizer, seed, factor);
 
     private static HashSet<string> Grids(IEnumerable<string> labels) =>
         [.. labels.CountBy(label => label).Where(count => count.Value > 1).Select(count => count.Key)];

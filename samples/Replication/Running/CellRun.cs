@@ -39,11 +39,12 @@ internal static class CellRun
         }
 
         var data = TaskData.Load(cells[0].Experiment, dataFolder);
-        Console.WriteLine($"{data.Training.Count} training rows, {data.Validation.Count} validation rows, {data.Training.DistinctBy(row => row.Label).Count()} classes");
+        Console.WriteLine($"{data.Training.Count} training rows, {data.Validation.Count} validation rows, {data.ClassCount} classes");
         foreach (var (index, cell) in missing.Index())
         {
             stop.ThrowIfCancellationRequested();
-            var name = $"{index + 1}/{missing.Length} {cell.Optimizer.Label}{RateText.Of(cell.Optimizer.Rate, ", rate ")}, seed {cell.Seed}".EscapeMarkup();
+            var rate = cell.RateFactor is { } factor ? $" {RateText.Factor(factor)}, epochs {cell.Experiment.Epochs}" : RateText.Of(cell.Optimizer.Rate, ", rate ");
+            var name = $"{index + 1}/{missing.Length} {cell.Optimizer.Label}{rate}, seed {cell.Seed}".EscapeMarkup();
             var finished = TrainingDisplay.Show([name], display => Run(cell, data, progress => display.Report(name, progress), stop));
             store.Write(cell, finished);
             Console.WriteLine(finished.Failure is { } failure ? $"{name}: {failure}" : $"{name}: {finished.Seconds:F0} s");
@@ -56,6 +57,9 @@ internal static class CellRun
         var recorder = new EpochRecorder(report);
         string? failure = null;
         IReadOnlyList<PruningResult> pruned = [];
+        var warnings = new List<string>();
+        ReturnedResult? returned = null;
+        var (options, rate) = cell.RateFactor is { } factor ? cell.Optimizer.Times(factor, data.ClassCount) : (cell.Optimizer.Options, cell.Optimizer.Rate);
         try
         {
             if (cell.Kind is ExperimentKind.Mlp or ExperimentKind.Pruning)
@@ -64,7 +68,7 @@ internal static class CellRun
             }
             else
             {
-                FineTuning.Run(cell, data, recorder.Report, stop);
+                returned = FineTuning.Run(cell, options, data, recorder.Report, warnings.Add, stop);
             }
         }
         catch (InvalidOperationException exception) when (!stop.IsCancellationRequested)
@@ -80,15 +84,20 @@ internal static class CellRun
         {
             Kind = cell.Kind,
             Experiment = cell.Experiment.Name,
+            Study = cell.Kind == ExperimentKind.Rates ? cell.Experiment.Study : null,
             GroupKey = cell.GroupKey,
             Optimizer = cell.Optimizer.Label,
-            LearningRate = cell.Optimizer.Rate,
+            LearningRate = rate,
+            RateFactor = cell.RateFactor,
             Seed = cell.Seed,
+            ClassCount = data.ClassCount,
             Settings = cell.Settings,
             ShownEpochs = cell.Probe?.Epochs ?? [],
             Seconds = watch.Elapsed.TotalSeconds,
             Failure = failure ?? (recorder.Epochs.Count < cell.Experiment.Epochs ? "The training ended early: the loss was not finite." : null),
             Epochs = recorder.Epochs,
+            Returned = returned,
+            Warnings = warnings,
             Pruned = pruned,
         };
     }

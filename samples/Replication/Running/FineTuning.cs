@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.NaturalGradient;
+using Microsoft.ML.Runtime;
 using Samples;
 
 namespace ReplicationSample;
@@ -8,46 +9,78 @@ namespace ReplicationSample;
 internal static class FineTuning
 {
     /// <summary>Trains as a cell says.</summary>
-    public static void Run(Cell cell, TaskData data, Action<TrainingProgress> report, CancellationToken stop)
+    /// <param name="cell">The cell.</param>
+    /// <param name="optimizer">Its optimizer at its learning rate.</param>
+    /// <param name="data">The rows.</param>
+    /// <param name="report">Is told of every step and epoch.</param>
+    /// <param name="warn">Is told what the trainer warns of.</param>
+    /// <param name="stop">Ends the run.</param>
+    /// <returns>The model on the validation rows for rates; otherwise null, and the validation rows are watched after each epoch.</returns>
+    public static ReturnedResult? Run(
+        Cell cell, OptimizerOptions optimizer, TaskData data, Action<TrainingProgress> report, Action<string> warn, CancellationToken stop)
     {
         var context = new MLContext(cell.Seed);
+        context.Log += (_, line) =>
+        {
+            if (line.Kind == ChannelMessageKind.Warning)
+            {
+                warn(line.RawMessage);
+            }
+        };
         var (training, validation) = data.Views(context);
         var experiment = cell.Experiment;
+        var watched = cell.Kind == ExperimentKind.Rates ? null : validation;
         var (model, adapter, probe) = (Encoder(experiment.Encoder), NamedSettings.Adapter(experiment.Adapter), QualityProbe(cell));
         if (data.Kind == TaskKind.Texts)
         {
-            using var texts = context.MulticlassClassification.Trainers.TextClassification(new TextClassificationTrainer.Options
+            var texts = context.MulticlassClassification.Trainers.TextClassification(new TextClassificationTrainer.Options
             {
-                Optimizer = cell.Optimizer.Options,
+                Optimizer = optimizer,
                 Model = model,
                 Adapter = adapter,
                 Sentence1ColumnName = nameof(TaskRow.Text),
                 BatchSize = experiment.BatchSize,
                 MaxEpoch = experiment.Epochs,
                 MaxSequenceLength = experiment.MaxSequenceLength,
-                ValidationSet = validation,
+                ValidationSet = watched,
                 QualityProbe = probe,
                 MetricsCallback = report,
                 CancellationToken = stop,
             }).Fit(training);
-            return;
+            using (texts)
+            {
+                return watched is null ? Evaluate(context, texts.Transform(validation)) : null;
+            }
         }
 
-        using var pictures = context.MulticlassClassification.Trainers.ImageClassification(new ImageClassificationTrainer.Options
+        var pictures = context.MulticlassClassification.Trainers.ImageClassification(new ImageClassificationTrainer.Options
         {
-            Optimizer = cell.Optimizer.Options,
+            Optimizer = optimizer,
             Model = model,
             Adapter = adapter,
             FeatureColumnName = nameof(TaskRow.Picture),
             BatchSize = experiment.BatchSize,
             Epoch = experiment.Epochs,
             ImageSize = experiment.ImageSize,
-            ValidationSet = validation,
+            ValidationSet = watched,
+            ValidationSetFraction = 0,
             EarlyStoppingCriteria = null,
             QualityProbe = probe,
             MetricsCallback = report,
             CancellationToken = stop,
         }).Fit(training);
+        using (pictures)
+        {
+            return watched is null ? Evaluate(context, pictures.Transform(validation)) : null;
+        }
+    }
+
+    private static ReturnedResult Evaluate(MLContext context, IDataView scored)
+    {
+        var metrics = context.MulticlassClassification.Evaluate(scored, nameof(TaskRow.Label));
+        return double.IsFinite(metrics.LogLoss)
+            ? new ReturnedResult(metrics.LogLoss, metrics.MicroAccuracy)
+            : throw new InvalidOperationException("The scores of the model are not finite.");
     }
 
     private static PretrainedModel Encoder(string name) => name switch
@@ -61,7 +94,7 @@ internal static class FineTuning
 
     private static QualityProbe? QualityProbe(Cell cell)
     {
-        if (cell.Kind == ExperimentKind.E2)
+        if (cell.Kind is ExperimentKind.E2 or ExperimentKind.Rates)
         {
             return null;
         }
