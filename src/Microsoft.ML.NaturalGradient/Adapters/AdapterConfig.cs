@@ -17,9 +17,6 @@ internal static class AdapterConfig
     /// <summary>What the names in the weight file begin with, prompt tuning apart.</summary>
     public const string Prefix = "base_model.model.";
 
-    /// <summary>The field that names the base model.</summary>
-    public const string BaseModelField = "base_model_name_or_path";
-
     /// <summary>The field that says what the adapter was trained for.</summary>
     public const string TaskField = "task_type";
 
@@ -31,6 +28,9 @@ internal static class AdapterConfig
 
     /// <summary>What PEFT calls classification heads.</summary>
     public static readonly string[] HeadModules = ["classifier", "score"];
+
+    private const string BaseModelField = "base_model_name_or_path";
+    private const string RevisionField = "revision";
 
     private static readonly Dictionary<string, (string[] Fields, Func<ModelConfig, AdapterOptions> Read)> Known = new(StringComparer.Ordinal)
     {
@@ -44,7 +44,7 @@ internal static class AdapterConfig
     // Say where an adapter comes from, or how something is done that is off unless another field turns it on.
     private static readonly string[] Harmless =
     [
-        "peft_type", TaskField, BaseModelField, "peft_version", "revision", "auto_mapping", "inference_mode", "modules_to_save", "megatron_core",
+        "peft_type", TaskField, BaseModelField, "peft_version", RevisionField, "auto_mapping", "inference_mode", "modules_to_save", "megatron_core",
         "eva_config", "qalora_group_size", "runtime_config", "ensure_weight_tying",
     ];
 
@@ -53,19 +53,27 @@ internal static class AdapterConfig
     /// <summary>Writes the file.</summary>
     /// <param name="adapter">The adapter.</param>
     /// <param name="encoder">The encoder it is attached to.</param>
-    /// <param name="baseModel">What the base model is called; null where that is not known.</param>
+    /// <param name="baseModel">Where the base model is; null where that is not known.</param>
     /// <returns>UTF-8 text.</returns>
-    public static byte[] Write(AdapterOptions adapter, PretrainedNetwork encoder, string? baseModel)
+    public static byte[] Write(AdapterOptions adapter, PretrainedNetwork encoder, BaseLocation? baseModel)
     {
         var config = adapter.ToConfig(encoder);
-        config[BaseModelField] = baseModel;
+        config[BaseModelField] = baseModel?.Name;
+        config[RevisionField] = baseModel?.Revision;
         if (config["prompt_tuning_init_text"] is not null)
         {
-            config["tokenizer_name_or_path"] = baseModel ?? "."; // PEFT refuses a prompt from a text without it, though it reads the vectors
+            config["tokenizer_name_or_path"] = baseModel?.Name ?? "."; // PEFT refuses a prompt from a text without it, though it reads the vectors
         }
 
         return JsonSerializer.SerializeToUtf8Bytes(config, Indented);
     }
+
+    /// <summary>Reads where the base model is.</summary>
+    /// <param name="config">The file.</param>
+    /// <returns>The place; null where the file does not name it.</returns>
+    public static BaseLocation? ReadBase(ModelConfig config) => config.OptionalString(BaseModelField, null) is { } name
+        ? new BaseLocation(name, config.OptionalString(RevisionField, null))
+        : null;
 
     /// <summary>Reads the file.</summary>
     /// <param name="files">Where it is.</param>

@@ -23,8 +23,8 @@ public abstract record AdapterOptions
     /// <summary>Whether PEFT has this kind of adapter.</summary>
     internal virtual bool IsPeft => false;
 
-    /// <summary>What PEFT calls the base model; null where that is not known.</summary>
-    internal virtual string? BaseModelName => null;
+    /// <summary>Where PEFT finds the base model; null where that is not known.</summary>
+    internal virtual BaseLocation? Base => null;
 
     /// <summary>Tokens that stand before those of every text.</summary>
     internal virtual int PromptLength => 0;

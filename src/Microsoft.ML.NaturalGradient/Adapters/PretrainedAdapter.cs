@@ -25,7 +25,7 @@ public sealed record PretrainedAdapter : AdapterOptions
         _weights = weights;
         _description = Describe(files);
         _task = config.OptionalString(AdapterConfig.TaskField, null);
-        BaseModelName = config.OptionalString(AdapterConfig.BaseModelField, null);
+        Base = AdapterConfig.ReadBase(config);
         Notes = ClassifierNotes.Read(files);
         MaxTokens = TokenizerExport.ReadMaxTokens(files);
     }
@@ -58,7 +58,7 @@ public sealed record PretrainedAdapter : AdapterOptions
 
     internal override bool IsPeft => Options.IsPeft;
 
-    internal override string? BaseModelName { get; }
+    internal override BaseLocation? Base { get; }
 
     internal override int PromptLength => Options.PromptLength;
 

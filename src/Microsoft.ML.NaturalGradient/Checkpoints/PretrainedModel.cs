@@ -13,7 +13,7 @@ public sealed class PretrainedModel
     private readonly string _name;
     private readonly Func<Action<string>, CancellationToken, CheckpointFiles> _open;
 
-    private PretrainedModel(string name, Func<Action<string>, CancellationToken, CheckpointFiles> open, string? location)
+    private PretrainedModel(string name, Func<Action<string>, CancellationToken, CheckpointFiles> open, BaseLocation? location)
     {
         _name = name;
         _open = open;
@@ -37,8 +37,8 @@ public sealed class PretrainedModel
     /// </remarks>
     public static PretrainedModel ViTSmall { get; } = FromPackage("ViTSmall", "Microsoft.ML.NaturalGradient.ViTSmall");
 
-    /// <summary>Folder or hub name by which Python finds the model too; null where there is none.</summary>
-    internal string? Location { get; }
+    /// <summary>Where Python finds the model too; null where there is no such place.</summary>
+    internal BaseLocation? Location { get; }
 
     /// <summary>A model in a folder, laid out as Hugging Face does: at least config.json and the weights.</summary>
     /// <remarks>The weights are model.safetensors, or model.safetensors.index.json and the files that it names.</remarks>
@@ -49,7 +49,7 @@ public sealed class PretrainedModel
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         var folder = Path.GetFullPath(path);
-        return new PretrainedModel($"the model in '{folder}'", (_, _) => OpenFolder(folder), folder);
+        return new PretrainedModel($"the model in '{folder}'", (_, _) => OpenFolder(folder), new BaseLocation(folder));
     }
 
     /// <summary>A model of the Hugging Face hub, or of another with the same interface.</summary>
@@ -72,14 +72,15 @@ public sealed class PretrainedModel
 
     /// <summary>A model embedded in an assembly of the same name as its package.</summary>
     internal static PretrainedModel FromPackage(string name, string package, string? location = null) =>
-        new(name, (_, _) => OpenPackage(name, package), location);
+        new(name, (_, _) => OpenPackage(name, package), location is null ? null : new BaseLocation(location));
 
     /// <summary>A model of a hub, with settings that are asked for when it is opened.</summary>
     internal static PretrainedModel FromHub(string model, string revision, Func<HubSettings> settings)
     {
         var name = HubName.Parse(model, revision);
         return new PretrainedModel(
-            name.ToString(), (report, cancellation) => OpenFolder(new HubModel(name, settings(), report).Fetch(cancellation)), model);
+            name.ToString(), (report, cancellation) => OpenFolder(new HubModel(name, settings(), report).Fetch(cancellation)),
+            new BaseLocation(model, revision == HubName.MainRevision ? null : revision));
     }
 
     /// <summary>Looks for the files, and downloads them if they are those of a hub.</summary>

@@ -121,7 +121,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     public ModelBase Base(
         CheckpointFiles files, IReadOnlyDictionary<string, byte[]> smallFiles, IReadOnlyDictionary<string, ScalarType> storedTypes) => new(
         settings.Model.ToString(), settings.SaveBaseModel ? null : BaseFingerprint.Compute(files), smallFiles, storedTypes,
-        settings.Adapter.BaseModelName ?? settings.Model.Location);
+        settings.Adapter.Base ?? settings.Model.Location);
 
     /// <summary>Throws when the run is to stop.</summary>
     /// <exception cref="OperationCanceledException">The user stopped it.</exception>

@@ -8,13 +8,13 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <param name="Fingerprint">SHA-256 of its weights when a saved model only names it; null when the saved model holds the weights.</param>
 /// <param name="Files">Its small files: configuration and tokenizer.</param>
 /// <param name="StoredTypes">Element type of each weight in its own file, by name.</param>
-/// <param name="Location">Folder or hub name by which Python finds it; null where that is not known.</param>
+/// <param name="Location">Where Python finds it; null where that is not known.</param>
 internal sealed record ModelBase(
     string Name,
     string? Fingerprint,
     IReadOnlyDictionary<string, byte[]> Files,
     IReadOnlyDictionary<string, ScalarType> StoredTypes,
-    string? Location)
+    BaseLocation? Location)
 {
     /// <summary>Whether the head reads the mean of the token vectors and not what the architecture's own classifier reads.</summary>
     public bool ReadsMean => ClassifierConfig.IsBareTextEncoder(Files);

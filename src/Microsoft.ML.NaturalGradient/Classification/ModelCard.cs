@@ -14,15 +14,15 @@ internal static class ModelCard
     /// <summary>Describes an adapter's folder.</summary>
     /// <param name="model">The model.</param>
     /// <param name="details">How rows were read.</param>
-    /// <param name="baseModel">What Python calls the base model; null where that is not known.</param>
+    /// <param name="location">Where Python finds the base model; null where that is not known.</param>
     /// <returns>UTF-8 text.</returns>
-    public static byte[] ForAdapter(FineTunedModel model, ExportDetails details, string? baseModel)
+    public static byte[] ForAdapter(FineTunedModel model, ExportDetails details, BaseLocation? location)
     {
-        // A path of this machine says nothing elsewhere; adapter_config.json has it for those who stay here.
-        var name = baseModel is null || Path.IsPathRooted(baseModel) ? null : baseModel;
+        var name = Portable(location);
         var (kind, count) = (PythonKind.Of(model), model.Target.OutputCount);
         var other = ClassifierConfig.HeadClassCount(model.Base.Files) is { } own && own != count ? ", ignore_mismatched_sizes=True" : "";
-        var arguments = model.Network is TextToTextClassifier ? "" : $", num_labels={Number(count)}, id2label=id2label, label2id=label2id{other}";
+        var revision = name is not null && location?.Revision is { } state ? $", revision={Text(state)}" : "";
+        var arguments = revision + (model.Network is TextToTextClassifier ? "" : $", num_labels={Number(count)}, id2label=id2label, label2id=label2id{other}");
         return Write(model, details, kind, "peft", name, [
             "from peft import PeftModel",
             $"base = {kind.ModelClass}.from_pretrained({(name is null ? "\"BASE\"" : Text(name))}{arguments})"
@@ -37,10 +37,12 @@ internal static class ModelCard
     /// <returns>UTF-8 text.</returns>
     public static byte[] ForModel(FineTunedModel model, ExportDetails details)
     {
-        var name = model.Base.Location is { } location && !Path.IsPathRooted(location) ? location : null;
         var kind = PythonKind.Of(model);
-        return Write(model, details, kind, "transformers", name, [$"model = {kind.ModelClass}.from_pretrained(folder).eval()"]);
+        return Write(model, details, kind, "transformers", Portable(model.Base.Location), [$"model = {kind.ModelClass}.from_pretrained(folder).eval()"]);
     }
+
+    // A path of this machine says nothing elsewhere; adapter_config.json has it for those who stay here.
+    private static string? Portable(BaseLocation? location) => location is { IsPortable: true } ? location.Name : null;
 
     /// <summary>A text as Python spells it.</summary>
     public static string Text(string text)

@@ -27,7 +27,7 @@ internal static class ModelExport
                 $"PEFT has no adapter for a model trained as '{model.Adapter.Description}'. Use SavePretrained, which writes the whole model.");
         }
 
-        baseModel ??= model.Base.Location;
+        var location = baseModel is null ? model.Base.Location : new BaseLocation(baseModel);
         var directory = Directory.CreateDirectory(folder).FullName;
         Write(directory, AdapterConfig.WeightsName, stream => SafetensorsWriter.Write(
             stream, AdapterWeights.Entries(model.Network, model.Adapter), AdapterWeights.Metadata(model.Base.ReadsMean)));
@@ -37,8 +37,8 @@ internal static class ModelExport
         }
 
         Write(directory, ClassifierNotes.FileName, new ClassifierNotes(model.Target.OutputNames, details.TextToText).Write());
-        Write(directory, ModelCard.FileName, ModelCard.ForAdapter(model, details, baseModel));
-        Write(directory, AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network.Base, baseModel));
+        Write(directory, ModelCard.FileName, ModelCard.ForAdapter(model, details, location));
+        Write(directory, AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network.Base, location));
     }
 
     /// <summary>Writes the merged model as transformers does.</summary>

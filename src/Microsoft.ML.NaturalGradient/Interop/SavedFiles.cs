@@ -44,7 +44,7 @@ internal sealed class SavedFiles(
             network = create();
             AdapterWeights.Load(network, adapter, trained, isSavedModel: true);
             network.MoveTo(device);
-            var location = ModelConfig.Read(own, AdapterConfig.FileName).OptionalString(AdapterConfig.BaseModelField, null);
+            var location = AdapterConfig.ReadBase(ModelConfig.Read(own, AdapterConfig.FileName));
             return new FineTunedModel(network, target, adapter, new ModelBase(baseName, fingerprint, smallFiles, storedTypes, location), device);
         }
         catch

@@ -7,7 +7,7 @@ internal static class PairTruncation
     /// <remarks>
     /// A text of at most half the limit is kept whole and the other gets the rest. When both are longer, each gets half; of an odd
     /// limit the longer text gets the extra token, and the second text when they are equally long. This is what Hugging Face
-    /// tokenizers do (strategy <c>longest_first</c>).
+    /// tokenizers do (strategy <c>longest_first</c>), with texts counted no further than the whole sequence.
     /// </remarks>
     /// <param name="first">Tokens of the first text.</param>
     /// <param name="second">Tokens of the second text.</param>

@@ -87,7 +87,7 @@ public sealed class PeftFilesTests
 
         CollectionAssert.AreEqual(
             TinyText.Scores(model, data).SelectMany(row => row).ToArray(), TinyText.Scores(transformer, data).SelectMany(row => row).ToArray());
-        Assert.AreEqual("my/base", loaded.BaseModelName);
+        Assert.AreEqual("my/base", loaded.Base!.Name);
         var (expected, actual) = (adapter.ToConfig(model.Model.Scorer.Model.Network.Base), loaded.Options.ToConfig(transformer.Model.Scorer.Model.Network.Base));
         Assert.AreEqual(expected.ToJsonString(), actual.ToJsonString());
     }

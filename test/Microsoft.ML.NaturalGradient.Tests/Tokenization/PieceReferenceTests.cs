@@ -24,37 +24,36 @@ public sealed class PieceReferenceTests
         ("[PAD]", SentencePieceKind.Control), ("[CLS]", SentencePieceKind.Control), ("[SEP]", SentencePieceKind.Control), ("[UNK]", SentencePieceKind.Unknown),
     ];
 
-    // Known differences, by reason. Marks: letters with several marks, and jamo, which SentencePiece itself composes as we do and the reference
-    // does not (CharacterMap). Odd token: both texts are much longer than the limit, and the reference cuts them before it compares lengths.
+    // Known differences: letters with several marks, and jamo, which SentencePiece itself composes as we do and the reference does not (CharacterMap).
     private static readonly string[] Marks = ["e\u0323\u0301", "\u1100\u1161\u11a8", "e\u0301\u0941"];
 
     [TestMethod]
-    [DataRow("bpe-roberta", 0, 0)]
-    [DataRow("bpe-roberta-space", 0, 0)]
-    [DataRow("bpe-modernbert", 0, 1)]
-    [DataRow("unigram-t5", 1, 0)]
-    [DataRow("unigram-t5-first", 1, 0)]
-    [DataRow("unigram-bytes", 3, 0)]
-    [DataRow("unigram-xlmr", 1, 0)]
-    [DataRow("unigram-xlmr-words", 1, 0)]
-    [DataRow("unigram-albert", 0, 1)]
-    [DataRow("unigram-deberta", 1, 1)]
-    public void Encode_TokenizerJson_EqualsReference(string name, int marks, int oddToken)
+    [DataRow("bpe-roberta", 0)]
+    [DataRow("bpe-roberta-space", 0)]
+    [DataRow("bpe-modernbert", 0)]
+    [DataRow("unigram-t5", 1)]
+    [DataRow("unigram-t5-first", 1)]
+    [DataRow("unigram-bytes", 3)]
+    [DataRow("unigram-xlmr", 1)]
+    [DataRow("unigram-xlmr-words", 1)]
+    [DataRow("unigram-albert", 0)]
+    [DataRow("unigram-deberta", 1)]
+    public void Encode_TokenizerJson_EqualsReference(string name, int marks)
     {
         using var files = TokenizerFixtures.Files(("tokenizer.json", TokenizerFixtures.Definition(name).ToJsonString()));
 
-        CheckRows(TokenizerFactory.Create(files), name, marks, oddToken);
+        CheckRows(TokenizerFactory.Create(files), name, marks);
     }
 
     [TestMethod]
-    [DataRow("bpe-roberta", "RobertaTokenizer", "", 0, 0)]
-    [DataRow("bpe-roberta-space", "RobertaTokenizerFast", ", \"add_prefix_space\": true", 0, 0)]
-    [DataRow("unigram-t5", "T5Tokenizer", "", 1, 0)]
-    [DataRow("unigram-t5-first", "T5TokenizerFast", ", \"legacy\": false", 1, 0)]
-    [DataRow("unigram-xlmr", "XLMRobertaTokenizer", "", 1, 0)]
-    [DataRow("unigram-albert", "AlbertTokenizer", "", 0, 1)]
-    [DataRow("unigram-deberta", "DebertaV2Tokenizer", "", 1, 1)]
-    public void Encode_VocabularyFiles_EqualsReference(string name, string tokenizerClass, string settings, int marks, int oddToken)
+    [DataRow("bpe-roberta", "RobertaTokenizer", "", 0)]
+    [DataRow("bpe-roberta-space", "RobertaTokenizerFast", ", \"add_prefix_space\": true", 0)]
+    [DataRow("unigram-t5", "T5Tokenizer", "", 1)]
+    [DataRow("unigram-t5-first", "T5TokenizerFast", ", \"legacy\": false", 1)]
+    [DataRow("unigram-xlmr", "XLMRobertaTokenizer", "", 1)]
+    [DataRow("unigram-albert", "AlbertTokenizer", "", 0)]
+    [DataRow("unigram-deberta", "DebertaV2Tokenizer", "", 1)]
+    public void Encode_VocabularyFiles_EqualsReference(string name, string tokenizerClass, string settings, int marks)
     {
         var configuration = Encoding.UTF8.GetBytes($$"""{"tokenizer_class": "{{tokenizerClass}}"{{settings}}}""");
         (string, byte[])[] vocabulary = tokenizerClass switch
@@ -67,13 +66,13 @@ public sealed class PieceReferenceTests
         };
         using var files = TokenizerFixtures.Files([("tokenizer_config.json", configuration), .. vocabulary]);
 
-        CheckRows(TokenizerFactory.Create(files), name, marks, oddToken);
+        CheckRows(TokenizerFactory.Create(files), name, marks);
     }
 
-    private static void CheckRows(ITextTokenizer tokenizer, string name, int expectedMarks, int expectedOddToken)
+    private static void CheckRows(ITextTokenizer tokenizer, string name, int expectedMarks)
     {
         var failures = new List<string>();
-        var (marks, oddToken) = (0, 0);
+        var marks = 0;
         var rows = TokenizerFixtures.Lines("pieces.jsonl").ToList();
         foreach (var row in rows)
         {
@@ -91,10 +90,6 @@ public sealed class PieceReferenceTests
             {
                 marks++;
             }
-            else if (pair is not null && actual.Truncated && actual.Ids.Length == expected.Length && Math.Abs(types.Sum() - actual.TypeIds!.Sum()) == 1)
-            {
-                oddToken++;
-            }
             else
             {
                 failures.Add($"{row.GetProperty("text").GetRawText()}: {string.Join(',', actual.Ids)} instead of {string.Join(',', expected)}");
@@ -103,6 +98,6 @@ public sealed class PieceReferenceTests
 
         Assert.HasCount(RowCount, rows);
         Assert.IsEmpty(failures, $"{failures.Count} of {rows.Count}{Environment.NewLine}{string.Join(Environment.NewLine, failures)}");
-        Assert.AreEqual((expectedMarks, expectedOddToken), (marks, oddToken));
+        Assert.AreEqual(expectedMarks, marks);
     }
 }

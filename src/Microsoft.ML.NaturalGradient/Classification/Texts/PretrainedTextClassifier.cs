@@ -29,7 +29,7 @@ internal static class PretrainedTextClassifier
             PretrainedClassifier.FillHead(network, adapter, files);
             network.MoveTo(device);
             var source = new ModelBase(
-                model.ToString(), null, checkpoint.Files, checkpoint.StoredTypes, what.BaseModelName ?? model.Location);
+                model.ToString(), null, checkpoint.Files, checkpoint.StoredTypes, what.Base ?? model.Location);
             // Python cuts texts where the files say; where they say nothing, as much as in training.
             var maxTokens = Math.Min(
                 adapter?.MaxTokens ?? checkpoint.Tokenizer.MaxTokens ?? TextScorer.DefaultMaxTokens, checkpoint.MaxTokens - what.PromptLength);

@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Tests.Adaptation;
 using Microsoft.ML.NaturalGradient.Tests.Models;
 using static Microsoft.ML.NaturalGradient.Tests.Classification.SavedFolder;
 using PublicCheckpoints = Microsoft.ML.Checkpoints;
@@ -81,6 +82,25 @@ public sealed class PythonFilesTests
     }
 
     [TestMethod]
+    public void SavePeft_RevisionOfTheBase_IsKept()
+    {
+        var original = PeftFixture.Copy("bert-lora", In("original"), config => config
+            .Replace("\"revision\": null", "\"revision\": \"v2\"", StringComparison.Ordinal).Replace("../../encoders/bert", "org/base", StringComparison.Ordinal));
+        var data = TinyText.KeyedRows(_mlContext, 9, "good", "bad", "neutral");
+        using var model = PublicCheckpoints.LoadTextClassifier(_mlContext, TinyText.Model, PublicCheckpoints.LoadPeft(original), sentence1ColumnName: "Text");
+        using var stream = new MemoryStream();
+        _mlContext.Model.Save(model, data.Schema, stream);
+        using var loaded = (TextClassificationTransformer)_mlContext.Model.Load(stream, out _);
+
+        loaded.Model.SavePeft(In("saved"));
+
+        Assert.AreEqual("v2", (string?)Json(In("saved"), "adapter_config.json")["revision"]);
+        Assert.Contains("from_pretrained(\"org/base\", revision=\"v2\", num_labels=3,", File.ReadAllText(Path.Combine(In("saved"), "README.md")));
+        Assert.AreEqual(new BaseLocation("org/base", "v2"), PretrainedModel.FromHub("org/base", "v2").Location);
+        Assert.AreEqual(new BaseLocation("org/base"), PretrainedModel.FromHub("org/base").Location);
+    }
+
+    [TestMethod]
     [DataRow("electra", 16, 2, 4)]
     [DataRow("distilbert", 24, 2, 4)]
     [DataRow("modernbert", 24, 4, 4)]
@@ -114,9 +134,10 @@ public sealed class PythonFilesTests
     {
         using var classifier = new EncoderFixture("bert").CreateClassifier();
         var text = Adapters.PromptTuning with { Initialization = PromptInitialization.Text, InitialText = "the film" };
+        var location = baseModel is null ? null : new BaseLocation(baseModel);
 
-        Assert.Contains($"\"tokenizer_name_or_path\": \"{expected}\"", Encoding.UTF8.GetString(AdapterConfig.Write(text, classifier.Encoder, baseModel)));
-        Assert.DoesNotContain("tokenizer_name_or_path", Encoding.UTF8.GetString(AdapterConfig.Write(Adapters.PromptTuning, classifier.Encoder, baseModel)));
+        Assert.Contains($"\"tokenizer_name_or_path\": \"{expected}\"", Encoding.UTF8.GetString(AdapterConfig.Write(text, classifier.Encoder, location)));
+        Assert.DoesNotContain("tokenizer_name_or_path", Encoding.UTF8.GetString(AdapterConfig.Write(Adapters.PromptTuning, classifier.Encoder, location)));
     }
 
     [TestMethod]
