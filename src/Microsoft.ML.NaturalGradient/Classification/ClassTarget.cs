@@ -18,6 +18,9 @@ internal sealed class ClassTarget(ClassLabels labels) : PredictionTarget
     public override IObjective Objective { get; } = new SoftmaxCrossEntropy();
 
     /// <inheritdoc/>
+    public override double GuessLoss => Math.Log(OutputCount);
+
+    /// <inheritdoc/>
     public override ScalarType LabelType => ScalarType.Int64;
 
     /// <inheritdoc/>

@@ -99,7 +99,9 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
                 ? stopping with { MinDelta = target.ObjectiveUnits(stopping.MinDelta) }
                 : settings.EarlyStopping,
             Probe = settings.Probe,
+            GuessLoss = settings.RecoverFromDivergence ? target.GuessLoss : null,
             Notify = message => channel.Info(message),
+            Warn = message => channel.Warning(message),
             CheckAlive = CheckAlive,
             Report = progress => Report(target.Present(progress)),
         };

@@ -39,6 +39,9 @@ internal sealed record FineTuningSettings
     /// <summary>What to measure about update directions; null for nothing.</summary>
     public required QualityProbe? Probe { get; init; }
 
+    /// <summary>Whether a run that goes wrong is taken back.</summary>
+    public required bool RecoverFromDivergence { get; init; }
+
     /// <summary>Throws when a setting is out of range.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A setting is out of range; the message names it.</exception>
     public void Validate()

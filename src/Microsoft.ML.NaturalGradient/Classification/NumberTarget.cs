@@ -36,6 +36,9 @@ internal sealed class NumberTarget(double mean = 0, double deviation = 1) : Pred
     public override IObjective Objective { get; } = new SquaredError();
 
     /// <inheritdoc/>
+    public override double GuessLoss => 0.5; // half the variance of the scaled labels
+
+    /// <inheritdoc/>
     public override ScalarType LabelType => ScalarType.Float64;
 
     /// <inheritdoc/>

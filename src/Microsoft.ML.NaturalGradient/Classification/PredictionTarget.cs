@@ -15,6 +15,9 @@ internal abstract class PredictionTarget
     /// <summary>The loss.</summary>
     public abstract IObjective Objective { get; }
 
+    /// <summary>Mean loss of a row about which nothing is known, in the units of <see cref="Objective"/>.</summary>
+    public abstract double GuessLoss { get; }
+
     /// <summary>Element type of label tensors.</summary>
     public abstract ScalarType LabelType { get; }
 

@@ -11,6 +11,9 @@ internal sealed class GramSolution(Tensor weights) : IDisposable
     /// <summary>The damping that was finally added to the diagonal, absolute.</summary>
     public required double Damping { get; init; }
 
+    /// <summary>Mean diagonal of the live rows, which relative damping is relative to.</summary>
+    public double Scale { get; init; }
+
     /// <summary>How often the damping had to be multiplied by ten before the factorisation succeeded.</summary>
     public int DampingRaised { get; init; }
 

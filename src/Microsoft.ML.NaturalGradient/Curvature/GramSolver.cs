@@ -24,10 +24,11 @@ internal static class GramSolver
     /// </param>
     /// <param name="tolerance">Smallest kept eigenvalue relative to the largest; <see langword="null"/> for 8·N·2⁻⁵³.</param>
     /// <param name="zeroTargetsCount">Whether a row with a target of zero takes part, which then keeps its loss, rather than being dead.</param>
+    /// <param name="leastScale">Smallest mean diagonal that the damping is relative to; zero (the default) for that of the live rows alone.</param>
     /// <returns>The weights and diagnostics; the caller disposes them.</returns>
     /// <exception cref="InvalidOperationException">The matrix stays indefinite at the largest damping tried.</exception>
     public static GramSolution Solve(
-        Tensor gram, Tensor target, double relativeDamping, double? tolerance = null, bool zeroTargetsCount = false)
+        Tensor gram, Tensor target, double relativeDamping, double? tolerance = null, bool zeroTargetsCount = false, double leastScale = 0)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -42,7 +43,8 @@ internal static class GramSolver
 
         var live = matrix.index_select(0, alive).index_select(1, alive); // [L, L]
         var liveTarget = right.index_select(0, alive); // [L]
-        var absolute = relativeDamping * live.diagonal().mean().item<double>();
+        var scale = live.diagonal().mean().item<double>();
+        var absolute = relativeDamping * Math.Max(scale, leastScale);
         var part = absolute > 0
             ? SolveDamped(live, liveTarget, absolute, relativeDamping)
             : SolveMinimumNorm(live, liveTarget, tolerance ?? (8 * live.shape[0] * MachineEpsilon));
@@ -50,6 +52,7 @@ internal static class GramSolver
         return new GramSolution(weights.MoveToOuterDisposeScope())
         {
             Damping = part.Damping,
+            Scale = scale,
             DampingRaised = part.DampingRaised,
             DeadRows = (int)(right.shape[0] - live.shape[0]),
             Rank = part.Rank,

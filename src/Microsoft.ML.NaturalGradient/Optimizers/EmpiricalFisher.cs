@@ -13,7 +13,7 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 internal sealed class EmpiricalFisher(IReadOnlyList<Parameter> parameters, EfOptions options)
     : EmpiricalFisherOptimizer(parameters, options)
 {
-    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, bool withState)
+    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
     {
         using var captured = batch.Capture(batch.LogitGradients);
         var gram = captured.Gram(); // [N, N]
@@ -22,6 +22,6 @@ internal sealed class EmpiricalFisher(IReadOnlyList<Parameter> parameters, EfOpt
             (matrix, target) => options.AbsoluteDamping
                 ? GramSolver.SolveLiteral(matrix, target, options.Damping)
                 : GramSolver.Solve(matrix, target, options.Damping),
-            withState);
+            learningRate is not null);
     }
 }

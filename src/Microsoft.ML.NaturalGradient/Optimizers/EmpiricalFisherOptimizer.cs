@@ -63,6 +63,7 @@ internal abstract class EmpiricalFisherOptimizer : GramOptimizer
         return new GramSolution(zeros_like(target).index_copy(0, kept, part.Weights))
         {
             Damping = part.Damping,
+            Scale = part.Scale,
             DampingRaised = part.DampingRaised,
             DeadRows = part.DeadRows + (int)(target.shape[0] - kept.shape[0]),
             Rank = part.Rank,

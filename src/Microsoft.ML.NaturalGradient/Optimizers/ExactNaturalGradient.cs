@@ -17,7 +17,7 @@ internal sealed class ExactNaturalGradient(IReadOnlyList<Parameter> parameters, 
 {
     private const long MostRows = 8192; // a Gram matrix of half a gigabyte
 
-    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, bool withState)
+    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
     {
         CheckSize(batch);
         using var factor = batch.FactorHessian();

@@ -15,7 +15,7 @@ internal sealed class HessianFree(IReadOnlyList<Parameter> parameters, HessianFr
     /// <inheritdoc/>
     public override bool NeedsPerSampleGradients => false;
 
-    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, bool withState)
+    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
     {
         var products = new FisherProducts(batch, Parameters);
         var search = new ConjugateGradients(vector => products.Times(Keyed(vector)))

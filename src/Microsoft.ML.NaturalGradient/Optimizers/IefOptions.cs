@@ -11,7 +11,9 @@ namespace Microsoft.ML.NaturalGradient;
 /// </remarks>
 public sealed record IefOptions : EmpiricalFisherOptions
 {
-    /// <summary>Creates the default settings: learning rate max(1, C/2) for C classes, linear decay, relative damping 0.1.</summary>
+    private const double MostDefaultRate = 4;
+
+    /// <summary>Creates the default settings: learning rate C/2 for C classes, but at least 1 and at most 4, linear decay, relative damping 0.1.</summary>
     public IefOptions()
     {
         Damping = 0.1;
@@ -21,10 +23,30 @@ public sealed record IefOptions : EmpiricalFisherOptions
     /// <value>The default is <see langword="false"/>: normalised rows, damping relative to the mean diagonal.</value>
     public bool LiteralEq8 { get; init; }
 
+    /// <summary>Most that a step asks a row to lose, κ, as a multiple of the row's own loss: min(η s_n, κ ℓ_n).</summary>
+    /// <remarks>
+    /// It keeps steps with far too large learning rates from ruining a run, and costs a little speed where many classes are told apart easily. A trainer
+    /// that takes a run back sets it to 1 for the rest of the run.
+    /// </remarks>
+    /// <value>Greater than zero. The default is positive infinity: none.</value>
+    public double TargetLimit { get; init; } = double.PositiveInfinity;
+
+    /// <summary>How far the mean diagonal that the damping is relative to may fall below the largest of the steps before, as a fraction of it.</summary>
+    /// <remarks>With 0, damping vanishes with the gradients of a batch. Without effect with <see cref="LiteralEq8"/>, whose damping is absolute.</remarks>
+    /// <value>From 0 to 1. The default is 1: the damping never falls during a run.</value>
+    public double DampingFloor { get; init; } = 1;
+
     internal override string Name => "iEF";
 
     internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) =>
         new ImprovedEmpiricalFisher(parameters, this);
 
-    private protected override double FixedLearningRate(int classCount) => Math.Max(1, classCount / 2.0);
+    internal override void Validate()
+    {
+        base.Validate();
+        Check(TargetLimit > 0, nameof(TargetLimit), TargetLimit, "Use a positive number, for example 1, or positive infinity for no limit.");
+        Check(DampingFloor is >= 0 and <= 1, nameof(DampingFloor), DampingFloor, "Use a number from 0 to 1.");
+    }
+
+    private protected override double FixedLearningRate(int classCount) => Math.Clamp(classCount / 2.0, 1, MostDefaultRate);
 }

@@ -31,7 +31,7 @@ internal abstract class NaturalGradientOptimizer : Optimizer, IUpdateDirection
     {
         using var scope = NewDisposeScope();
         batch.Trained = Parameters;
-        var (direction, _) = Compute(batch, withState: false);
+        var (direction, _) = Compute(batch, null);
         return direction.ToDictionary(pair => pair.Key, pair => pair.Value.MoveToOuterDisposeScope());
     }
 
@@ -40,12 +40,12 @@ internal abstract class NaturalGradientOptimizer : Optimizer, IUpdateDirection
 
     /// <summary>Computes the direction d of a batch; runs inside a dispose scope.</summary>
     /// <param name="batch">The evaluated batch.</param>
-    /// <param name="withState">Whether what outlives a step is used and moved on.</param>
-    private protected abstract (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, bool withState);
+    /// <param name="learningRate">Learning rate of the step; null where only the direction is wanted, and what outlives a step is neither used nor moved on.</param>
+    private protected abstract (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate);
 
     private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
     {
-        var (direction, diagnostics) = Compute(batch, withState: true);
+        var (direction, diagnostics) = Compute(batch, learningRate * (_stepLength?.Value is > 0 and var measured ? measured : 1));
         if (_stepLength is not null)
         {
             learningRate *= _stepLength.Next(() => new FisherProducts(batch, Parameters).Along(direction));

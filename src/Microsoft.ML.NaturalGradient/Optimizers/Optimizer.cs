@@ -59,6 +59,11 @@ internal abstract class Optimizer : IDisposable
         return diagnostics;
     }
 
+    /// <summary>Makes steps more careful after a run went wrong: no step asks a row to lose more than its own loss. Without effect where steps have no such targets.</summary>
+    public virtual void LimitTargets()
+    {
+    }
+
     /// <summary>Copies what outlives a step, so that a run can go on later: moments, factors, counters, the state of a generator.</summary>
     /// <returns>The copy; the caller disposes it.</returns>
     public OptimizerState SaveState() => _state.Save();

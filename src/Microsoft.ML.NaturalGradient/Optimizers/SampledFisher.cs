@@ -36,9 +36,9 @@ internal sealed class SampledFisher : GramOptimizer
         _sample = sample;
     }
 
-    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, bool withState)
+    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
     {
-        var position = withState ? null : _generator?.get_state();
+        var position = learningRate is not null ? null : _generator?.get_state();
         try
         {
             return Compute(batch);

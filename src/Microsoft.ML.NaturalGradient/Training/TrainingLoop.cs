@@ -9,9 +9,9 @@ namespace Microsoft.ML.NaturalGradient.Training;
 
 /// <summary>Trains a model for several epochs, watches it on validation rows, and leaves it with the weights to keep.</summary>
 /// <remarks>
-/// Those are the weights after the last epoch; with early stopping, of the best epoch. A training loss that is not finite ends the run at
-/// the weights of the last epoch that ended well. An epoch whose validation loss is not finite did not: it is never kept, whatever is
-/// watched, and early stopping counts it as one without improvement.
+/// Those are the weights after the last epoch; with early stopping, of the best epoch. A run that goes wrong goes on from good weights with
+/// smaller steps (<see cref="DivergenceGuard"/>); one that cannot be saved ends at the best weights it had. An epoch whose validation loss is not
+/// finite is never kept, whatever is watched, and early stopping counts it as one without improvement.
 /// </remarks>
 /// <param name="model">The model; changed.</param>
 /// <param name="objective">The loss.</param>
@@ -28,11 +28,12 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     /// <param name="training">Training rows.</param>
     /// <param name="validation">Validation rows; null for none.</param>
     /// <returns>How it ended.</returns>
-    /// <exception cref="InvalidOperationException">No epoch ended with finite losses and weights.</exception>
+    /// <exception cref="InvalidOperationException">The run went wrong before it had learned anything, or no epoch ended with a finite validation loss.</exception>
     public TrainingResult Run(IBatchSource training, IBatchSource? validation)
     {
-        using var optimizer = settings.Optimizer.Build([.. _parameters.Select(named => named.Value)], settings.Seed);
-        _quality = settings.Probe is { } probe ? new ApproximationQuality(optimizer.Parameters, probe, settings.Seed) : null;
+        using var guard = new DivergenceGuard(
+            _parameters, () => settings.Optimizer.Build([.. _parameters.Select(named => named.Value)], settings.Seed), settings.GuessLoss);
+        _quality = settings.Probe is { } probe ? new ApproximationQuality(guard.Optimizer.Parameters, probe, settings.Seed) : null;
         WeightSnapshot? kept = null;
         try
         {
@@ -41,9 +42,9 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             var (keptEpoch, best) = (0, double.PositiveInfinity);
             for (var epoch = 1; epoch <= settings.EpochCount; epoch++)
             {
-                if (TrainEpoch(optimizer, training, epoch) is not { } report)
+                if (TrainEpoch(guard, training, epoch) is not { } report)
                 {
-                    return Fail(kept, keptEpoch);
+                    return Fail(guard, kept, keptEpoch);
                 }
 
                 report = Probe(Validate(report, validation), training, epoch);
@@ -65,7 +66,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 
             if (_failure is not null)
             {
-                return Fail(kept, keptEpoch);
+                return Fail(null, kept, keptEpoch);
             }
 
             kept!.Restore();
@@ -77,8 +78,8 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         }
     }
 
-    // Null when the loss or a weight is not finite any more.
-    private TrainingProgress? TrainEpoch(Optimizer optimizer, IBatchSource training, int epoch)
+    // Null when the run went wrong and cannot be saved.
+    private TrainingProgress? TrainEpoch(DivergenceGuard guard, IBatchSource training, int epoch)
     {
         var (loss, correct, rows, step) = (0.0, (long?)0, 0L, 0);
         var (condition, deadRows, raised) = ((double?)null, 0, 0);
@@ -90,21 +91,20 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             using var scope = NewDisposeScope();
             settings.CheckAlive?.Invoke();
             var stepsDone = ((epoch - 1) * training.BatchCount) + step;
-            var rate = LearningRate(stepsDone, training.BatchCount);
-            using var evaluation = BatchEvaluation.Run(
-                objective, batch.Labels, optimizer.NeedsPerSampleGradients, () => model.Forward(batch.Input), model.Randomness);
-            var batchLoss = evaluation.Losses.sum().item<double>();
+            var plannedRate = LearningRate(stepsDone, training.BatchCount);
             step++;
-            if (!double.IsFinite(batchLoss))
+            using var evaluation = EvaluateOnGoodWeights(batch, guard, epoch, step, plannedRate);
+            if (evaluation is null)
             {
-                _failure = Describe(batchLoss, step, epoch, rate);
                 return null;
             }
 
+            var batchLoss = evaluation.Losses.sum().item<double>();
             var batchCorrect = evaluation.CountCorrect();
             var quality = stepsDone % settings.Probe?.Every == 0 ? _quality!.Measure(model, objective, batch) : null;
-            var diagnostics = optimizer.Step(evaluation, rate);
-            if (stepsDone == 0 && optimizer.Coverage?.Describe(settings.Optimizer.Name) is { } coverage)
+            var rate = plannedRate * guard.RateFactor;
+            var diagnostics = guard.Optimizer.Step(evaluation, rate);
+            if (stepsDone == 0 && guard.Optimizer.Coverage?.Describe(settings.Optimizer.Name) is { } coverage)
             {
                 settings.Notify?.Invoke(coverage);
             }
@@ -132,12 +132,10 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
                 Quality = quality,
             };
             settings.Report?.Invoke(progress);
-        }
-
-        if (!IsFinite())
-        {
-            _failure = Describe(double.NaN, step, epoch, progress!.LearningRate);
-            return null;
+            if (step == training.BatchCount && !EndsWell(batch, guard, epoch, plannedRate))
+            {
+                return null;
+            }
         }
 
         return progress! with
@@ -203,8 +201,67 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         ? null
         : stopping.WatchAccuracy ? -report.ValidationAccuracy : report.ValidationLoss;
 
-    private TrainingResult Fail(WeightSnapshot? kept, int keptEpoch)
+    // Null when the loss is wrong at every weights that can be gone back to.
+    private BatchEvaluation? EvaluateOnGoodWeights(LabeledBatch batch, DivergenceGuard guard, int epoch, int step, double rate)
     {
+        while (true)
+        {
+            var evaluation = BatchEvaluation.Run(
+                objective, batch.Labels, guard.Optimizer.NeedsPerSampleGradients, () => model.Forward(batch.Input), model.Randomness);
+            if (guard.Watch(evaluation.Losses, epoch, step - 1) is not { } trouble)
+            {
+                return evaluation;
+            }
+
+            evaluation.Dispose();
+            if (!TryRescue(guard, trouble, epoch, step, rate))
+            {
+                return null;
+            }
+        }
+    }
+
+    // The last step of an epoch is followed by no other batch that would show what it did.
+    private bool EndsWell(LabeledBatch batch, DivergenceGuard guard, int epoch, double rate)
+    {
+        using var noGrad = no_grad();
+        var trouble = IsFinite() ? null : "stopped being a number, because weights are not finite";
+        if (trouble is null && settings.GuessLoss is not null)
+        {
+            using var evaluation = BatchEvaluation.Run(objective, batch.Labels, false, () => model.Forward(batch.Input), model.Randomness);
+            trouble = guard.Judge(evaluation.Losses.mean().item<double>(), evaluation.SampleCount);
+        }
+
+        return trouble is null || TryRescue(guard, trouble, epoch, step: null, rate);
+    }
+
+    private bool TryRescue(DivergenceGuard guard, string trouble, int epoch, int? step, double rate)
+    {
+        var what = string.Create(
+            CultureInfo.InvariantCulture,
+            $"The training loss {trouble} {(step is null ? "at the end" : $"at step {step}")} of epoch {epoch} (learning rate {rate * guard.RateFactor:G4}).");
+        if (guard.TryRescue())
+        {
+            settings.Warn?.Invoke(
+                $"{what} The training goes on from the weights of {Place(guard.Good)} with half the learning rate. If this goes on, lower LearningRate or raise Damping.");
+            return true;
+        }
+
+        _failure = guard.Rescues == 0
+            ? $"{what} Lower LearningRate or raise Damping."
+            : $"{what} It did so {guard.Rescues} times before, although the learning rate was halved each time. Lower LearningRate, raise Damping, or check "
+                + "labels and data for mistakes.";
+        return false;
+    }
+
+    // The best weights: of the epochs that early stopping compares, else those that the guard went back to, else of the last good epoch.
+    private TrainingResult Fail(DivergenceGuard? guard, WeightSnapshot? kept, int keptEpoch)
+    {
+        if (guard is { HasLearned: true } && (kept is null || settings.EarlyStopping is null))
+        {
+            return new TrainingResult(guard.Good.Epoch, $"{_failure} The weights are those of {Place(guard.Good)}.");
+        }
+
         if (kept is null)
         {
             throw new InvalidOperationException(_failure);
@@ -213,6 +270,10 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         kept.Restore();
         return new TrainingResult(keptEpoch, $"{_failure} The weights are those after epoch {keptEpoch}.");
     }
+
+    private static string Place((int Epoch, int Step) good) => good == default
+        ? "the start"
+        : string.Create(CultureInfo.InvariantCulture, $"step {good.Step} of epoch {good.Epoch}");
 
     private double LearningRate(int step, int stepsPerEpoch) => settings.Optimizer.ResolveLearningRate(settings.ClassCount)
         * settings.Optimizer.Schedule.Factor(step, stepsPerEpoch * settings.EpochCount);
@@ -225,10 +286,6 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         using var scope = NewDisposeScope();
         return _parameters.All(named => named.Value.isfinite().all().item<bool>());
     }
-
-    private static string Describe(double loss, int step, int epoch, double rate) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"The training loss became {loss} at step {step} of epoch {epoch} (learning rate {rate:G4}). Lower LearningRate or raise Damping.");
 
     private static string Describe(TrainingProgress report) => string.Create(
         CultureInfo.InvariantCulture,

@@ -24,6 +24,12 @@ internal sealed record TrainingSettings
     /// <summary>Called after every step and every epoch.</summary>
     public Action<TrainingProgress>? Report { get; init; }
 
+    /// <summary>Mean loss of a row about which nothing is known, by which a run that goes wrong is noticed and taken back; null not to.</summary>
+    public double? GuessLoss { get; init; }
+
+    /// <summary>Told in a sentence when the run goes wrong and what is done about it.</summary>
+    public Action<string>? Warn { get; init; }
+
     /// <summary>Told in a sentence, after the first step, what the optimizer trains in another way than its own.</summary>
     public Action<string>? Notify { get; init; }
 

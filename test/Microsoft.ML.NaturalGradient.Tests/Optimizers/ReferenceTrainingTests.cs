@@ -38,13 +38,13 @@ public sealed class ReferenceTrainingTests
     [TestMethod]
     public void Step_ImprovedEmpiricalFisher_FollowsReference()
     {
-        AssertRun("ief lr=1.0 damping=0.001 momentum=0", Optimizers.Ief with { Damping = 1e-3 }, 1);
+        AssertRun("ief lr=1.0 damping=0.001 momentum=0", Optimizers.Ief with { Damping = 1e-3, DampingFloor = 0 }, 1);
         AssertRun("ief lr=0.5 damping=0.1 momentum=0", Optimizers.Ief, 0.5);
     }
 
     [TestMethod]
     public void Step_ImprovedEmpiricalFisherWithMomentum_FollowsReference() =>
-        AssertRun("ief-spring lr=0.5 damping=0.001 momentum=0.5", Optimizers.Ief with { Damping = 1e-3, Momentum = 0.5 }, 0.5);
+        AssertRun("ief-spring lr=0.5 damping=0.001 momentum=0.5", Optimizers.Ief with { Damping = 1e-3, DampingFloor = 0, Momentum = 0.5 }, 0.5);
 
     [TestMethod]
     public void Step_ExactNaturalGradient_FollowsReference() => AssertRun("ng lr=0.2 damping=0.01 momentum=0", Optimizers.Ng, 0.2);
@@ -98,7 +98,7 @@ public sealed class ReferenceTrainingTests
         using var optimizer = name[..name.IndexOf(' ')] switch
         {
             "ef" => (Optimizers.Ef with { Damping = damping }).Create(parameters, 0),
-            "ief" => (Optimizers.Ief with { Damping = damping }).Create(parameters, 0),
+            "ief" => (Optimizers.Ief with { Damping = damping, DampingFloor = 0 }).Create(parameters, 0),
             "ng" => (Optimizers.Ng with { Damping = damping }).Create(parameters, 0),
             "sf" => new SampledFisher(
                 parameters, Optimizers.Sf with { Damping = damping },

@@ -75,6 +75,12 @@ public sealed partial class ImageClassificationTrainer
         /// </summary>
         public long CacheMemoryLimit { get; set; } = PixelCache.DefaultMemoryLimit;
 
+        /// <summary>
+        /// Whether a run whose training loss rises far, stays above that of a guess or stops being a number goes back to its last good weights and goes on
+        /// with half the learning rate, which a warning in the log says. The default is true; false trains as the optimizer says to the end, for comparisons.
+        /// </summary>
+        public bool RecoverFromDivergence { get; set; } = true;
+
         /// <summary>Called after every step and every epoch, on the thread that trains; null (the default) for nobody.</summary>
         public Action<TrainingProgress>? MetricsCallback { get; set; }
 
@@ -108,6 +114,7 @@ public sealed partial class ImageClassificationTrainer
             CancellationToken = CancellationToken,
             SaveBaseModel = SaveBaseModel,
             Probe = QualityProbe,
+            RecoverFromDivergence = RecoverFromDivergence,
         };
 
         /// <summary>How pictures are read.</summary>

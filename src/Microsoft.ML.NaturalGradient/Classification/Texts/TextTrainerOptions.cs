@@ -50,6 +50,12 @@ public abstract class TextTrainerOptions
     /// <summary>When to stop before the last epoch; null (the default) for never. Needs validation rows.</summary>
     public EarlyStopping? EarlyStopping { get; set; }
 
+    /// <summary>
+    /// Whether a run whose training loss rises far, stays above that of a guess or stops being a number goes back to its last good weights and goes on
+    /// with half the learning rate, which a warning in the log says. The default is true; false trains as the optimizer says to the end, for comparisons.
+    /// </summary>
+    public bool RecoverFromDivergence { get; set; } = true;
+
     /// <summary>Called after every step and every epoch, on the thread that trains; null (the default) for nobody.</summary>
     public Action<TrainingProgress>? MetricsCallback { get; set; }
 
@@ -89,6 +95,7 @@ public abstract class TextTrainerOptions
         CancellationToken = CancellationToken,
         SaveBaseModel = SaveBaseModel,
         Probe = QualityProbe,
+        RecoverFromDivergence = RecoverFromDivergence,
     };
 
     /// <summary>Throws when a setting is out of range or two of them contradict each other.</summary>
