@@ -73,7 +73,7 @@ public sealed class AutomaticStepTests
     {
         Assert.AreEqual(1, (Ief with { AutomaticStep = new AutomaticStep() }).ResolveLearningRate(10));
         Assert.AreEqual(0.5, (Ief with { AutomaticStep = new AutomaticStep(), LearningRate = 0.5 }).ResolveLearningRate(10));
-        Assert.AreEqual(5, Ief.ResolveLearningRate(10));
+        Assert.AreEqual(3, Ief.ResolveLearningRate(6));
     }
 
     [TestMethod]

@@ -67,7 +67,7 @@ public sealed class IefGuardTests
         var (rows, roots, _) = Rows(network);
         var scaled = rows.div(roots.unsqueeze(1));
         var now = scaled.square().sum(1).mean().item<double>();
-        Assert.IsLessThan(first, now);
+        Fixture.AssertLess(first, now);
         var expected = linalg.solve(Damped(scaled, Math.Max(now, floor * first)), rows.sum(0L)); // before the step moves the weights
 
         Fixture.AssertClose(expected, Step(network, optimizer, 1));

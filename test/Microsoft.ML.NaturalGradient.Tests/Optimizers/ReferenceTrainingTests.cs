@@ -39,7 +39,7 @@ public sealed class ReferenceTrainingTests
     public void Step_ImprovedEmpiricalFisher_FollowsReference()
     {
         AssertRun("ief lr=1.0 damping=0.001 momentum=0", Optimizers.Ief with { Damping = 1e-3, DampingFloor = 0 }, 1);
-        AssertRun("ief lr=0.5 damping=0.1 momentum=0", Optimizers.Ief, 0.5);
+        AssertRun("ief lr=0.5 damping=0.1 momentum=0", Optimizers.Ief with { DampingFloor = 0 }, 0.5);
     }
 
     [TestMethod]
@@ -98,7 +98,7 @@ public sealed class ReferenceTrainingTests
         using var optimizer = name[..name.IndexOf(' ')] switch
         {
             "ef" => (Optimizers.Ef with { Damping = damping }).Create(parameters, 0),
-            "ief" => (Optimizers.Ief with { Damping = damping, DampingFloor = 0 }).Create(parameters, 0),
+            "ief" => (Optimizers.Ief with { Damping = damping }).Create(parameters, 0),
             "ng" => (Optimizers.Ng with { Damping = damping }).Create(parameters, 0),
             "sf" => new SampledFisher(
                 parameters, Optimizers.Sf with { Damping = damping },

@@ -21,7 +21,7 @@ public sealed class SpringMomentumTests
     [TestMethod]
     public void Step_IefNormalised_FollowsTheReference()
     {
-        var normalised = Ief with { Damping = 1e-3, MomentumGuard = double.PositiveInfinity };
+        var normalised = Ief with { Damping = 1e-3, DampingFloor = 0, MomentumGuard = double.PositiveInfinity };
 
         Follow("iEF_normalised_sum_eta0.5_mu0_lamrel1e-3", normalised);
         Follow("iEF_normalised_SPRING_sum_eta0.5_mu0.9_lamrel1e-3", normalised with { Momentum = 0.9 });

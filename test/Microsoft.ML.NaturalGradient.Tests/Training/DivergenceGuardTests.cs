@@ -56,7 +56,7 @@ public sealed class DivergenceGuardTests : IDisposable
         Run(Ief, 1, guarded: true);
 
         StringAssert.Contains(_warnings.Single(), "rose from 0.");
-        Assert.IsLessThan(Math.Log(2), _reports[^1].Loss);
+        Fixture.AssertLess(Math.Log(2), _reports[^1].Loss);
     }
 
     [TestMethod]
@@ -65,7 +65,7 @@ public sealed class DivergenceGuardTests : IDisposable
         Run(Optimizers.Sgd with { LearningRate = 1e4 }, 2, guarded: true);
 
         Assert.IsNotEmpty(_warnings);
-        Assert.IsLessThan(Math.Log(2), new PointSource(320, 8).Evaluate(_model.Weights).Loss);
+        Fixture.AssertLess(Math.Log(2), new PointSource(320, 8).Evaluate(_model.Weights).Loss);
 
         using var plain = new PointClassifier();
         new TrainingLoop(plain, new SoftmaxCrossEntropy(), Settings(Optimizers.Sgd with { LearningRate = 1e4 }, 2, guarded: false))
@@ -82,7 +82,7 @@ public sealed class DivergenceGuardTests : IDisposable
 
         Assert.IsNull(result.Failure);
         StringAssert.Contains(_warnings.Single(), "at the end of epoch 1");
-        Assert.IsLessThan(Math.Log(2), new PointSource(320, 8).Evaluate(_model.Weights).Loss);
+        Fixture.AssertLess(Math.Log(2), new PointSource(320, 8).Evaluate(_model.Weights).Loss);
     }
 
     [TestMethod]
@@ -106,7 +106,7 @@ public sealed class DivergenceGuardTests : IDisposable
         StringAssert.Contains(result.Failure, "Lower LearningRate");
         StringAssert.Contains(result.Failure, "of epoch 1.");
         Assert.IsTrue(_model.Weights.All(float.IsFinite));
-        Assert.IsLessThan(Math.Log(2), new PointSource(320, 8).Evaluate(_model.Weights).Loss);
+        Fixture.AssertLess(Math.Log(2), new PointSource(320, 8).Evaluate(_model.Weights).Loss);
     }
 
     [TestMethod]
@@ -130,11 +130,11 @@ public sealed class DivergenceGuardTests : IDisposable
     public void Run_TakenBack_LeavesNoTensors()
     {
         Spoil(at: 25, weights => weights.fill_(float.NaN));
-        Run(Optimizers.AdamW, 1, guarded: true);
+        Run(Ief, 1, guarded: true);
         var before = LiveTensors.Settled();
 
         _step = 0;
-        Run(Optimizers.AdamW, 2, guarded: true);
+        Run(Ief, 2, guarded: true);
 
         Assert.HasCount(2, _warnings, string.Join('\n', _warnings));
         Assert.AreEqual(before, TorchSharp.torch.Tensor.TotalCount);
