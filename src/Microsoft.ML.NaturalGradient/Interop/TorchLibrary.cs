@@ -38,7 +38,7 @@ internal static class TorchLibrary
 
         return Beginning + cause + " Reference libtorch in the application: the package libtorch-cpu-linux-x64 or TorchSharp-cpu, or a CUDA "
             + "build, in the version that this TorchSharp needs."
-            + (isWindows ? " TorchSharp 0.107.0 is reported not to load on Windows (dotnet/TorchSharp issue 1567); use another version there." : "");
+            + (isWindows ? " If it is referenced in that version, see dotnet/TorchSharp issue 1567." : "");
     }
 
     private static (string Message, Exception Cause)? TryLoad()
