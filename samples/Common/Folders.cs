@@ -15,4 +15,40 @@ internal static class Folders
             throw new UsageException($"The folder \"{path}\" cannot be made: {exception.Message}");
         }
     }
+
+    /// <summary>Moves files that are about to be written and are there already into a new folder beside them, and says so.</summary>
+    public static void KeepEarlier(string path, params string[] names)
+    {
+        var earlier = names.Where(name => File.Exists(Path.Combine(path, name))).ToArray();
+        if (earlier.Length == 0)
+        {
+            return;
+        }
+
+        var kept = Enumerable.Range(1, int.MaxValue).Select(n => Path.Combine(path, $"earlier-{n}")).First(folder => !Path.Exists(folder));
+        Directory.CreateDirectory(kept);
+        foreach (var name in earlier)
+        {
+            File.Move(Path.Combine(path, name), Path.Combine(kept, name));
+        }
+
+        Console.WriteLine($"Of an earlier run, moved to {kept}: {string.Join(", ", earlier)}");
+    }
+
+    /// <summary>Runs code that writes to the current folder in a new one that is deleted afterwards, so that nothing of the caller's is touched.</summary>
+    public static void RunInTemporary(Action run)
+    {
+        var current = Directory.GetCurrentDirectory();
+        var folder = Directory.CreateTempSubdirectory("sample-").FullName;
+        Directory.SetCurrentDirectory(folder);
+        try
+        {
+            run();
+        }
+        finally
+        {
+            Directory.SetCurrentDirectory(current);
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 }

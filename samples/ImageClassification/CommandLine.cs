@@ -25,7 +25,7 @@ internal static class CommandLine
           --model FILE     the model that classify loads (default sample-output/images/ImageModel.zip)
           --help           this text
 
-        images runs the code of docs/images.md.
+        images runs the code of docs/images.md, in a temporary folder.
         """;
 
     /// <summary>Pixels a side of a patch of the encoder.</summary>

@@ -11,6 +11,10 @@ internal sealed record CompareCommand
 {
     public const string ModelFileName = "ImageModel.zip";
 
+    private const string LossFileName = "loss.png";
+    private const string ConfusionFileName = "confusion.png";
+    private const string MistakesFileName = "mistakes.png";
+
     public required string DataFolder { get; init; }
 
     public required int TrainingPictures { get; init; }
@@ -53,6 +57,7 @@ internal sealed record CompareCommand
         var runs = results.Select(result => result.Run).ToArray();
         MetricsTable.Write(runs);
 
+        Folders.KeepEarlier(OutputFolder, LossFileName, ConfusionFileName, MistakesFileName, ModelFileName);
         var best = results.MinBy(result => LowestValidationLoss(result.Run));
         WriteCharts(set, runs, best.Run.Name, best.Predictions);
         var model = Path.Combine(OutputFolder, ModelFileName);
@@ -83,12 +88,12 @@ internal sealed record CompareCommand
 
     private void WriteCharts(PictureSet set, TrainingRun[] runs, string best, IReadOnlyList<ScoredPicture> predictions)
     {
-        var loss = Path.Combine(OutputFolder, "loss.png");
+        var loss = Path.Combine(OutputFolder, LossFileName);
         LossChart.Save(runs, $"Training loss on {set.Training.Count} pictures", loss);
-        var confusion = Path.Combine(OutputFolder, "confusion.png");
+        var confusion = Path.Combine(OutputFolder, ConfusionFileName);
         ConfusionChart.Save(predictions, set.Classes, $"{best}: {predictions.Count} test pictures", confusion);
         Console.WriteLine($"Loss curves: {loss}\nConfusion matrix ({best}): {confusion}");
-        var mistakes = Path.Combine(OutputFolder, "mistakes.png");
+        var mistakes = Path.Combine(OutputFolder, MistakesFileName);
         if (MistakeSheet.Save(predictions, mistakes))
         {
             Console.WriteLine($"Mistakes ({best}): {mistakes}");

@@ -30,6 +30,11 @@ internal sealed record FashionPicturesCommand(string Source, string Target)
 
     private void Write(string part, string folder, int most)
     {
+        if (Path.Exists(Path.Combine(Target, folder)))
+        {
+            throw new UsageException($"There is a \"{Path.Combine(Target, folder)}\" already, which is not overwritten. Name a new folder.");
+        }
+
         var images = Read($"{part}-images-idx3-ubyte.gz");
         var labels = Read($"{part}-labels-idx1-ubyte.gz");
         var count = BinaryPrimitives.ReadInt32BigEndian(labels.AsSpan(4));

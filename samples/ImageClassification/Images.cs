@@ -34,7 +34,6 @@ internal static class Images
         Console.WriteLine($"{prediction.PredictedLabel} ({prediction.Score.Max():P1})");
         #endregion
         ((IDisposable)loaded).Dispose();
-        File.Delete("pictures.zip");
 
         #region options
         var trainer = mlContext.MulticlassClassification.Trainers.ImageClassification(new ImageClassificationTrainer.Options

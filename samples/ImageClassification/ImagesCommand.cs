@@ -1,3 +1,5 @@
+using Samples;
+
 namespace ImageClassificationSample;
 
 /// <summary>Runs the code of docs/images.md on a few pictures.</summary>
@@ -15,7 +17,7 @@ internal sealed record ImagesCommand(string DataPath)
             var set = PictureSet.Read(DataPath, TrainingPictures, TestPictures);
             Copy(set.Training, Path.Combine(folder, "train"));
             Copy(set.Test, Path.Combine(folder, "test"));
-            Images.Run(folder, set.Test[0].ImagePath);
+            Folders.RunInTemporary(() => Images.Run(folder, set.Test[0].ImagePath));
             return 0;
         }
         finally

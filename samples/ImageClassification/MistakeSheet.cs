@@ -22,7 +22,6 @@ internal static class MistakeSheet
             .OrderByDescending(prediction => prediction.Probability).Take(MostPictures).ToArray();
         if (mistakes.Length == 0)
         {
-            File.Delete(path); // one of an earlier run would mislead
             return false;
         }
 
@@ -70,7 +69,7 @@ internal static class MistakeSheet
 
         while (text.Length > 1 && font.MeasureText(text + "..") > CellWidth)
         {
-            text = text[..^1];
+            text = text[..^(char.IsLowSurrogate(text[^1]) ? 2 : 1)];
         }
 
         return text + "..";

@@ -19,15 +19,16 @@ internal static class CommandLine
           --rows N         training rows (default 1000)
           --epochs N       epochs (default 5)
           --quick          100 rows and one epoch: shows that everything works, not what it can do
-          --data FILE      your own file with a header line; tab-separated, or comma-separated when it ends in .csv
+          --data FILE      your own file with a header line; commas, semicolons, tabs or vertical bars between the columns
           --label COLUMN   its column with the class (default Label)
           --text COLUMN    its column with the text (default Text)
+          --encoding NAME  its encoding, if it is neither UTF-8 nor UTF-16 nor Windows-1252
           --output DIR     where the model and the picture go (default sample-output)
           --model FILE     the model that classify loads (default sample-output/ReviewModel.zip)
           --help           this text
 
         quickstart runs the example of the project's README, getting-started and own-models the
-        code of the pages of these names in docs/.
+        code of the pages of these names in docs/, in a temporary folder.
         """;
 
     private const string OutputFolder = "sample-output";
@@ -57,7 +58,7 @@ internal static class CommandLine
     {
         int? rows = null, epochs = null;
         var quick = false;
-        string? data = null, label = null, text = null;
+        string? data = null, label = null, text = null, encoding = null;
         var output = OutputFolder;
         while (arguments.TryDequeue(out var option))
         {
@@ -69,19 +70,20 @@ internal static class CommandLine
                 case "--data": data = Value(option, arguments); break;
                 case "--label": label = Value(option, arguments); break;
                 case "--text": text = Value(option, arguments); break;
+                case "--encoding": encoding = Value(option, arguments); break;
                 case "--output": output = Value(option, arguments); break;
                 default: throw new UsageException($"There is no argument \"{option}\" here.");
             }
         }
 
-        if (data is null && (label ?? text) is not null)
+        if (data is null && (label ?? text ?? encoding) is not null)
         {
-            throw new UsageException("--label and --text name columns of your own file; name the file with --data.");
+            throw new UsageException("--label, --text and --encoding tell of your own file; name the file with --data.");
         }
 
         return new CompareCommand
         {
-            Data = new DataFile(data ?? ReviewsPath, label ?? "Label", text ?? "Text"),
+            Data = new DataFile(data ?? ReviewsPath, label ?? "Label", text ?? "Text", encoding),
             IsOwnData = data is not null,
             TrainingRows = rows ?? (quick ? 100 : 1000),
             TestRows = quick ? 100 : 600,

@@ -11,6 +11,8 @@ internal sealed record CompareCommand
 {
     public const string ModelFileName = "ReviewModel.zip";
 
+    private const string ChartFileName = "loss.png";
+
     public required DataFile Data { get; init; }
 
     public required bool IsOwnData { get; init; }
@@ -26,9 +28,9 @@ internal sealed record CompareCommand
     public int Run()
     {
         var mlContext = new MLContext(seed: 1);
-        var split = DataSplit.Create(Data.Load(mlContext), TrainingRows, TestRows);
+        var split = DataSplit.Create(Data.Load(), TrainingRows, TestRows);
         Folders.CreateOutput(OutputFolder);
-        Console.WriteLine($"{Path.GetFileName(Data.FilePath)}: {split.TrainingRows.Count} training rows, {split.TestRows.Count} test rows, "
+        Console.WriteLine($"{split.TrainingRows.Count} training rows, {split.TestRows.Count} test rows, "
             + $"{split.TrainingRows.DistinctBy(row => row.Label).Count()} classes, {Epochs} {(Epochs == 1 ? "epoch" : "epochs")}");
 
         var runs = TrainingDisplay.Show(["iEF", "AdamW"], display => new[]
@@ -38,7 +40,8 @@ internal sealed record CompareCommand
         });
         MetricsTable.Write(runs.Append(WordCountBaseline.Train(mlContext, split)));
 
-        var picture = Path.Combine(OutputFolder, "loss.png");
+        Folders.KeepEarlier(OutputFolder, ChartFileName, ModelFileName);
+        var picture = Path.Combine(OutputFolder, ChartFileName);
         LossChart.Save(runs, $"Training loss on {split.TrainingRows.Count} rows", picture);
         var model = Path.Combine(OutputFolder, ModelFileName);
         ReviewModel.SaveModel(mlContext, runs[0].Model, View(mlContext, split.TrainingRows), model);

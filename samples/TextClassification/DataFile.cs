@@ -1,84 +1,39 @@
-using System.Text;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 using Samples;
 
 namespace TextClassificationSample;
 
 /// <summary>A text file with a header line, of which two columns are read.</summary>
-internal sealed record DataFile(string FilePath, string LabelColumn, string TextColumn)
+/// <param name="FilePath">The file.</param>
+/// <param name="LabelColumn">Its column with the class.</param>
+/// <param name="TextColumn">Its column with the text.</param>
+/// <param name="Encoding">Name of its encoding; null to find it.</param>
+internal sealed record DataFile(string FilePath, string LabelColumn, string TextColumn, string? Encoding = null)
 {
-    private bool IsCsv => Path.GetExtension(FilePath).Equals(".csv", StringComparison.OrdinalIgnoreCase);
-
-    /// <summary>The rows that have both a class and a text; a text that comes again is left out.</summary>
-    public IReadOnlyList<ReviewModel.ModelInput> Load(MLContext mlContext)
+    /// <summary>The rows that have both a class and a text; a text that comes again is left out. Says how the file was read.</summary>
+    public IReadOnlyList<ReviewModel.ModelInput> Load()
     {
         if (!File.Exists(FilePath))
         {
             throw new UsageException($"There is no file \"{FilePath}\".");
         }
 
-        var header = ReadHeader();
-        var loader = mlContext.Data.CreateTextLoader(new TextLoader.Options
-        {
-            Columns =
-            [
-                new("Label", DataKind.String, IndexOf(header, LabelColumn, "--label")),
-                new("Text", DataKind.String, IndexOf(header, TextColumn, "--text")),
-            ],
-            HasHeader = true,
-            Separators = [IsCsv ? ',' : '\t'],
-            AllowQuoting = IsCsv,
-            ReadMultilines = IsCsv,
-            TrimWhitespace = true,
-        });
-        return
-        [
-            .. mlContext.Data.CreateEnumerable<ReviewModel.ModelInput>(loader.Load(FilePath), reuseRowObject: false)
-                .Where(row => row.Label.Length > 0 && row.Text.Length > 0)
-                .DistinctBy(row => row.Text),
-        ];
+        var (text, encoding) = TextEncoding.Decode(File.ReadAllBytes(FilePath), FilePath, Encoding);
+        var table = SeparatedText.Parse(text, [LabelColumn, TextColumn], FilePath);
+        var (label, sentence) = (IndexOf(table, LabelColumn, "--label"), IndexOf(table, TextColumn, "--text"));
+        var complete = table.Rows.Where(row => row[label].Length > 0 && row[sentence].Length > 0).ToArray();
+        var distinct = complete.DistinctBy(row => row[sentence]).ToArray();
+        Console.WriteLine($"{Path.GetFileName(FilePath)}: {encoding}, columns separated by {table.Separator}, {table.Rows.Count} rows; "
+            + $"left out: {table.Rows.Count - complete.Length} without class or text, {complete.Length - distinct.Length} whose text came before");
+        return [.. distinct.Select(row => new ReviewModel.ModelInput { Label = row[label], Text = row[sentence] })];
     }
 
-    private List<string> ReadHeader()
+    private int IndexOf(SeparatedText table, string column, string option)
     {
-        var line = File.ReadLines(FilePath).FirstOrDefault() ?? "";
-        if (!IsCsv)
-        {
-            return [.. line.Split('\t').Select(name => name.Trim())];
-        }
-
-        List<string> names = [];
-        var name = new StringBuilder();
-        var quoted = false;
-        foreach (var character in line)
-        {
-            if (character == '"')
-            {
-                quoted = !quoted;
-            }
-            else if (character == ',' && !quoted)
-            {
-                names.Add(name.ToString().Trim());
-                name.Clear();
-            }
-            else
-            {
-                name.Append(character);
-            }
-        }
-
-        names.Add(name.ToString().Trim());
-        return names;
-    }
-
-    private int IndexOf(List<string> header, string column, string option)
-    {
-        var index = header.IndexOf(column);
+        var index = table.Header.ToList().IndexOf(column);
         return index >= 0
             ? index
             : throw new UsageException(
-                $"\"{FilePath}\" has no column \"{column}\"; its header names {string.Join(", ", header.Select(name => $"\"{name}\""))}. "
-                + $"Choose one with {option}.");
+                $"\"{FilePath}\" has no column \"{column}\"; its header names {string.Join(", ", table.Header.Select(name => $"\"{name}\""))}, "
+                + $"separated by {table.Separator}. Choose one with {option}.");
     }
 }

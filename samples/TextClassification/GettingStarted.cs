@@ -85,8 +85,6 @@ internal static class GettingStarted
         var found = new MLContext().UsePretrainedModel(PretrainedModel.MiniLM).Model.Load("adapter.zip", out _);
         #endregion
         Console.WriteLine($"adapter.zip: {new FileInfo("adapter.zip").Length / 1e6:F1} MB; scores {found.Transform(keyed).GetColumn<float[]>("Score").Count()} rows");
-        File.Delete("adapter.zip");
-        File.Delete("reviews.zip");
     }
 
     #region rows

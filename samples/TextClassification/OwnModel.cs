@@ -74,7 +74,5 @@ internal static class OwnModel
             i => new { Score5 = (float)(i % 6), Sentence1 = "a man plays a guitar", Sentence2 = i % 6 > 2 ? "someone plays music" : "a dog sleeps" }));
         using var pairModel = similarity.Fit(pairs);
         Console.WriteLine($"similarity {pairModel.Transform(pairs).GetColumn<float>("Score").First():F2}");
-        Directory.Delete("my-adapter", recursive: true);
-        Directory.Delete("my-model", recursive: true);
     }
 }

@@ -13,13 +13,13 @@ try
         case ClassifyCommand command:
             return command.Run();
         case QuickstartCommand command:
-            Quickstart.Run(command.DataPath);
+            Folders.RunInTemporary(() => Quickstart.Run(command.DataPath));
             return 0;
         case GettingStartedCommand command:
-            GettingStarted.Run(command.DataPath);
+            Folders.RunInTemporary(() => GettingStarted.Run(command.DataPath));
             return 0;
         case OwnModelCommand command:
-            OwnModel.Run(command.DataPath);
+            Folders.RunInTemporary(() => OwnModel.Run(command.DataPath));
             return 0;
         default:
             Console.WriteLine(CommandLine.Usage);

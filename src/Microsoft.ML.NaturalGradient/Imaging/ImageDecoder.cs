@@ -43,7 +43,7 @@ internal static class ImageDecoder
         return result switch
         {
             SKCodecResult.Success => EncodedOrientation.Upright(
-                PixelsOf(bitmap), info.Width, info.Height, bitmap.RowBytes, (int)codec.EncodedOrigin, isBlueFirst: false),
+                PixelsOf(bitmap), info.Width, info.Height, bitmap.RowBytes, ExifOrientation.Of(bytes, codec), isBlueFirst: false),
             SKCodecResult.IncompleteInput => throw Unreadable(
                 name, $"is cut off: its {codec.EncodedFormat} data end early", "Fetch the file again."),
             _ => throw Unreadable(name, $"is damaged: its {codec.EncodedFormat} data cannot be decoded ({result})", "Fetch the file again."),
@@ -81,14 +81,14 @@ internal static class ImageDecoder
     /// <param name="name">The picture in words that begin a sentence.</param>
     /// <param name="maxPixels">Most pixels.</param>
     /// <returns>The picture; alpha is left out.</returns>
-    /// <exception cref="InvalidDataException">It is missing, or has an unknown arrangement of its pixels, or is larger than the limit.</exception>
+    /// <exception cref="InvalidDataException">It is missing or disposed, or has an unknown arrangement of its pixels, or is larger than the limit.</exception>
     public static RgbImage FromMLImage(MLImage? image, string name, long maxPixels = DefaultMaxPixels)
     {
         if (image is null)
         {
             throw Unreadable(name, "is missing", "Remove the row, or check the column that should hold its picture.");
         }
-        CheckSize(image.Width, image.Height, name, maxPixels);
+        CheckSize(image, name, maxPixels);
         var isBlueFirst = image.PixelFormat switch
         {
             MLPixelFormat.Bgra32 => true,
@@ -125,6 +125,18 @@ internal static class ImageDecoder
         {
             codec.Dispose();
             throw;
+        }
+    }
+
+    private static void CheckSize(MLImage image, string name, long maxPixels)
+    {
+        try
+        {
+            CheckSize(image.Width, image.Height, name, maxPixels);
+        }
+        catch (InvalidOperationException) // ML.NET's word for a disposed picture
+        {
+            throw Unreadable(name, "was disposed before it was read", "Keep pictures until what reads them has ended.");
         }
     }
 

@@ -31,6 +31,9 @@ internal sealed class BertNormalizer : Normalizer
         _separateIdeographs = separateIdeographs;
     }
 
+    /// <summary>This normalizer as a step of text cleaning.</summary>
+    public TextCleaning Cleaning => new(Normalize, WorksInParts: true);
+
     /// <inheritdoc/>
     public override string Normalize(string original)
     {

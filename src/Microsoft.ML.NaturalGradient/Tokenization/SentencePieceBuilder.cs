@@ -80,7 +80,7 @@ internal sealed class SentencePieceBuilder
         var model = new UnigramModel(_pieces, _unknownId, spellBytes: false, Description);
         return new TextTokenizer(new TextTokenizerParts
         {
-            Clean = TextSteps.Chain(cleaning),
+            Cleaning = new TextCleaning(TextSteps.Chain(cleaning), WorksInParts: false), // maps and trims
             Model = new PieceModel(
                 (text, isStart) => MetaspacePreTokenizer.Mark(text, adds && (isStart || !onlyFirst)), new MetaspacePreTokenizer(), model.Spell),
             AddedTokens = Tokens.Tokens,

@@ -4,20 +4,20 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// <remarks>Reference: Hugging Face tokenizers 0.23, special tokens written in the text included.</remarks>
 internal sealed class TextTokenizer : ITextTokenizer
 {
-    // Long texts are read part by part, so that a text far over the limit costs no more than the part that is kept.
+    // Long texts are read part by part, so that a text far over the limit costs little more than the part that is kept.
     private const int PartLength = 8192;
 
     private readonly Func<string, string> _clean;
+    private readonly bool _cleansInParts;
     private readonly PieceModel _model;
     private readonly SequenceTemplate _template;
     private readonly AddedTokenSplitter? _rawTokens;
     private readonly AddedTokenSplitter? _cleanedTokens;
-    private readonly int _partLength;
 
     /// <summary>Puts a tokenizer together.</summary>
     public TextTokenizer(TextTokenizerParts parts)
     {
-        _clean = parts.Clean ?? (text => text);
+        _clean = parts.Cleaning.Apply;
         _model = parts.Model;
         _template = parts.Template;
         VocabularySize = parts.VocabularySize;
@@ -28,7 +28,7 @@ internal sealed class TextTokenizer : ITextTokenizer
             .Where(token => token.Content.Length > 0).ToArray();
         _rawTokens = SplitterOf([.. parts.AddedTokens.Where(token => !token.Cleaned)]);
         _cleanedTokens = SplitterOf(cleaned);
-        _partLength = Array.Exists(cleaned, token => token.Content.TrimStart().Contains(' ', StringComparison.Ordinal)) ? int.MaxValue : PartLength;
+        _cleansInParts = parts.Cleaning.WorksInParts && !Array.Exists(cleaned, MaySpanCut);
     }
 
     /// <inheritdoc/>
@@ -75,21 +75,52 @@ internal sealed class TextTokenizer : ITextTokenizer
 
     private static AddedTokenSplitter? SplitterOf(AddedToken[] tokens) => tokens.Length == 0 ? null : new AddedTokenSplitter(tokens);
 
+    /// <summary>Whether a token may be found across a place where text is cut, or takes the spaces there.</summary>
+    private static bool MaySpanCut(AddedToken token) =>
+        token.TakesSpaceBefore || token.TakesSpaceAfter || token.Content.IndexOf(' ', 1) >= 0;
+
     /// <summary>Ids of a text without the special tokens around it; reading may stop once there are more than the limit.</summary>
     private List<int> Read(string text, int limit)
     {
         var ids = new List<int>();
         Split(_rawTokens, UnicodeText.WithoutLoneSurrogates(text), true, ids, limit, (raw, isRawStart) =>
         {
-            for (var start = 0; start < raw.Length && ids.Count <= limit;)
+            if (!_cleansInParts)
             {
-                var end = PartEnd(raw, start);
-                var cleaned = _clean(start == 0 && end == raw.Length ? raw : raw[start..end]);
-                Split(_cleanedTokens, cleaned, isRawStart && start == 0, ids, limit, (part, isStart) => _model.Encode(part, isStart, ids, limit));
-                start = end;
+                ReadCleaned(_clean(raw), isRawStart, ids, limit);
+                return;
             }
+
+            var isStart = isRawStart;
+            ReadParts(raw, ids, limit, part =>
+            {
+                ReadCleaned(_clean(part), isStart, ids, limit);
+                isStart = false;
+            });
         });
         return ids;
+    }
+
+    /// <summary>Words end at spaces, so that cleaned text may be cut there for every kind of model.</summary>
+    private void ReadCleaned(string text, bool isTextStart, List<int> ids, int limit) =>
+        Split(_cleanedTokens, text, isTextStart, ids, limit, (between, isBetweenStart) =>
+        {
+            var isStart = isBetweenStart;
+            ReadParts(between, ids, limit, part =>
+            {
+                _model.Encode(part, isStart, ids, limit);
+                isStart = false;
+            });
+        });
+
+    private static void ReadParts(string text, List<int> ids, int limit, Action<string> read)
+    {
+        for (var start = 0; start < text.Length && ids.Count <= limit;)
+        {
+            var end = PartEnd(text, start);
+            read(start == 0 && end == text.Length ? text : text[start..end]);
+            start = end;
+        }
     }
 
     /// <summary>Reads what is between added tokens, and the tokens.</summary>
@@ -113,17 +144,17 @@ internal sealed class TextTokenizer : ITextTokenizer
         }
     }
 
-    /// <summary>A place to cut where no word, accent or run of spaces can be torn: before a space after something else.</summary>
-    private int PartEnd(string text, int start)
+    /// <summary>A place to cut where no word or run of spaces is torn: before a space, after what no cleaning makes a space of.</summary>
+    private static int PartEnd(string text, int start)
     {
-        if (text.Length - start <= _partLength)
+        if (text.Length - start <= PartLength)
         {
             return text.Length;
         }
 
-        for (var end = start + _partLength; end < text.Length; end++)
+        for (var end = start + PartLength; end < text.Length; end++)
         {
-            if (text[end] == ' ' && !char.IsWhiteSpace(text[end - 1]))
+            if (text[end] == ' ' && (text[end - 1] is > ' ' and < '\u007F' || char.IsLetterOrDigit(text[end - 1])))
             {
                 return end;
             }

@@ -3,8 +3,8 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// <summary>What a <see cref="TextTokenizer"/> is made of.</summary>
 internal sealed record TextTokenizerParts
 {
-    /// <summary>Cleans text; <see langword="null"/> leaves it as it is.</summary>
-    public Func<string, string>? Clean { get; init; }
+    /// <summary>Cleans text; unless told, it stays as it is.</summary>
+    public TextCleaning Cleaning { get; init; } = TextCleaning.None;
 
     /// <summary>Splits cleaned text into words and spells them.</summary>
     public required PieceModel Model { get; init; }

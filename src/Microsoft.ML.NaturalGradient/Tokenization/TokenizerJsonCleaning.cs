@@ -14,31 +14,34 @@ internal static class TokenizerJsonCleaning
     /// <param name="configuration">Settings that go before those of BERT's own normalizer, as in Python.</param>
     /// <param name="file">The file, in words for error messages.</param>
     /// <exception cref="InvalidDataException">A step is not supported.</exception>
-    public static Func<string, string>? Read(JsonElement? value, TokenizerConfiguration configuration, string file) =>
-        value is { } component ? Step(new JsonComponent(component, $"normalizer in {file}"), configuration) : null;
+    public static TextCleaning Read(JsonElement? value, TokenizerConfiguration configuration, string file) =>
+        value is { } component ? Step(new JsonComponent(component, $"normalizer in {file}"), configuration) : TextCleaning.None;
 
-    private static Func<string, string> Step(JsonComponent component, TokenizerConfiguration configuration)
+    private static TextCleaning Step(JsonComponent component, TokenizerConfiguration configuration)
     {
-        Func<string, string> step = component.Type switch
+        var step = component.Type switch
         {
-            "Sequence" => TextSteps.Chain([.. component.Components("normalizers", "step").Select(part => Step(part, configuration))]),
+            "Sequence" => TextCleaning.Chain([.. component.Components("normalizers", "step").Select(part => Step(part, configuration))]),
             "BertNormalizer" => Bert(component, configuration),
             "Precompiled" => Precompiled(component),
             "Replace" => Replace(component),
-            "Lowercase" => UnicodeText.Lower,
-            "StripAccents" => UnicodeText.WithoutMarks,
+            "Lowercase" => new TextCleaning(UnicodeText.Lower, WorksInParts: true),
+            "StripAccents" => new TextCleaning(UnicodeText.WithoutMarks, WorksInParts: false),
             "Strip" => Strip(component.Flag("strip_left") ?? false, component.Flag("strip_right") ?? false),
-            "NFC" => UnicodeText.Normalizer(NormalizationForm.FormC),
-            "NFD" => UnicodeText.Normalizer(NormalizationForm.FormD),
-            "NFKC" => UnicodeText.Normalizer(NormalizationForm.FormKC),
-            "NFKD" => UnicodeText.Normalizer(NormalizationForm.FormKD),
+            "NFC" => Form(NormalizationForm.FormC),
+            "NFD" => Form(NormalizationForm.FormD),
+            "NFKC" => Form(NormalizationForm.FormKC),
+            "NFKD" => Form(NormalizationForm.FormKD),
             var type => throw component.Unsupported($"is of type '{type}'", Supported),
         };
         component.RefuseOthers();
         return step;
     }
 
-    private static Func<string, string> Bert(JsonComponent component, TokenizerConfiguration configuration)
+    // Nothing composes with a space, and no letter becomes one.
+    private static TextCleaning Form(NormalizationForm form) => new(UnicodeText.Normalizer(form), WorksInParts: true);
+
+    private static TextCleaning Bert(JsonComponent component, TokenizerConfiguration configuration)
     {
         component.Only("clean_text", "true");
         var (lowercase, stripAccents, ideographs) =
@@ -50,10 +53,10 @@ internal static class TokenizerJsonCleaning
             ideographs = configuration.Flag("tokenize_chinese_chars") ?? ideographs;
         }
 
-        return new BertNormalizer(lowercase, stripAccents ?? lowercase, ideographs).Normalize;
+        return new BertNormalizer(lowercase, stripAccents ?? lowercase, ideographs).Cleaning;
     }
 
-    private static Func<string, string> Precompiled(JsonComponent component)
+    private static TextCleaning Precompiled(JsonComponent component)
     {
         var text = component.Text("precompiled_charsmap") ?? string.Empty;
         var map = new byte[text.Length];
@@ -62,20 +65,22 @@ internal static class TokenizerJsonCleaning
             throw component.Damaged("has a \"precompiled_charsmap\" that is not base64");
         }
 
-        return length == 0 ? unchanged => unchanged : new CharacterMap(map.AsSpan(0, length), "tokenizer.json").Apply;
+        return length == 0
+            ? TextCleaning.None
+            : new TextCleaning(new CharacterMap(map.AsSpan(0, length), "tokenizer.json").Apply, WorksInParts: false);
     }
 
-    private static Func<string, string> Replace(JsonComponent component)
+    private static TextCleaning Replace(JsonComponent component)
     {
         var content = component.Text("content") ?? throw component.Damaged("has no \"content\"");
         var pattern = component.Require("pattern");
         if (Pattern(pattern, "String") is { Length: > 0 } literal)
         {
-            return original => original.Replace(literal, content, StringComparison.Ordinal);
+            return new TextCleaning(original => original.Replace(literal, content, StringComparison.Ordinal), WorksInParts: false);
         }
 
         return Pattern(pattern, "Regex") == " {2,}"
-            ? original => TextSteps.ReplaceSpaceRuns(original, content)
+            ? new TextCleaning(original => TextSteps.ReplaceSpaceRuns(original, content), WorksInParts: false)
             : throw component.Unsupported($"replaces the pattern {pattern.GetRawText()}", "a text, or the expression \" {2,}\"");
     }
 
@@ -84,11 +89,11 @@ internal static class TokenizerJsonCleaning
             ? value.GetString()
             : null;
 
-    private static Func<string, string> Strip(bool left, bool right) => (left, right) switch
+    private static TextCleaning Strip(bool left, bool right) => (left, right) switch
     {
-        (true, true) => text => text.Trim(),
-        (true, false) => text => text.TrimStart(),
-        (false, true) => text => text.TrimEnd(),
-        _ => text => text,
+        (true, true) => new(text => text.Trim(), WorksInParts: false),
+        (true, false) => new(text => text.TrimStart(), WorksInParts: false),
+        (false, true) => new(text => text.TrimEnd(), WorksInParts: false),
+        _ => TextCleaning.None,
     };
 }

@@ -54,7 +54,7 @@ internal sealed class TokenizerJsonFormat : ITokenizerFormat
         CheckTemplate(template, configuration, tokens, file);
         var parts = new TextTokenizerParts
         {
-            Clean = TokenizerJsonCleaning.Read(root.Find("normalizer"), configuration, file),
+            Cleaning = TokenizerJsonCleaning.Read(root.Find("normalizer"), configuration, file),
             Model = pieces,
             AddedTokens = tokens.Tokens,
             Template = configuration.HasTypeIds ? template : template.WithoutTypeIds(),

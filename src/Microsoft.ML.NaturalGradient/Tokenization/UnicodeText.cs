@@ -39,6 +39,8 @@ internal static class UnicodeText
             return text;
         }
 
+        text = CombiningMarks.OrderLongRuns(text, form);
+
         // .NET refuses U+FFFE, a noncharacter that takes part in no composition.
         return text.Contains(Unnormalizable, StringComparison.Ordinal)
             ? string.Join(Unnormalizable, text.Split(Unnormalizable).Select(part => part.Normalize(form)))

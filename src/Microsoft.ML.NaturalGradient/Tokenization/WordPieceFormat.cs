@@ -66,7 +66,7 @@ internal sealed class WordPieceFormat : ITokenizerFormat
         var cleaning = new BertNormalizer(settings.Lowercase, settings.StripAccents ?? settings.Lowercase, settings.SeparateIdeographs);
         return new TextTokenizer(new TextTokenizerParts
         {
-            Clean = cleaning.Normalize,
+            Cleaning = cleaning.Cleaning,
             Model = WordPieceModel.Create(vocabulary, settings.UnknownToken),
             AddedTokens = tokens.Tokens,
             Template = settings.HasTypeIds ? template : template.WithoutTypeIds(),

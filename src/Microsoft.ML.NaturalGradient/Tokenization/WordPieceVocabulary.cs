@@ -19,7 +19,6 @@ internal sealed class WordPieceVocabulary
             if (piece.Length > 0)
             {
                 _ids[piece] = id;
-                Size = id + 1;
             }
         }
 
@@ -36,26 +35,9 @@ internal sealed class WordPieceVocabulary
         foreach (var (piece, id) in ids)
         {
             _ids[piece] = id;
-            Size = Math.Max(Size, id + 1);
         }
     }
-
-    /// <summary>The highest id plus one.</summary>
-    public int Size { get; }
 
     /// <summary>Pieces and their ids.</summary>
     public IReadOnlyDictionary<string, int> Ids => _ids;
-
-    /// <summary>Writes the pieces back, one line per id, so that each piece appears once.</summary>
-    /// <returns>UTF-8 text at its start; the caller disposes it.</returns>
-    public MemoryStream ToStream()
-    {
-        var lines = new string[Size];
-        foreach (var (piece, id) in _ids)
-        {
-            lines[id] = piece;
-        }
-
-        return new MemoryStream(Encoding.UTF8.GetBytes(string.Join('\n', lines)));
-    }
 }

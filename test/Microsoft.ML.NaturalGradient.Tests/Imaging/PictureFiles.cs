@@ -28,13 +28,13 @@ internal static class PictureFiles
             .. Chunk("IDAT", compressed.ToArray()), .. Chunk("IEND", [])];
     }
 
-    /// <summary>BMP of 24 bits, upside down as usual.</summary>
-    public static byte[] Bmp(RgbImage image)
+    /// <summary>BMP of 24 bits, upside down as usual, or with a negative height from the top.</summary>
+    public static byte[] Bmp(RgbImage image, bool fromTop = false)
     {
         var stride = ((image.Width * 3) + 3) / 4 * 4;
         var file = new byte[54 + (stride * image.Height)];
         "BM"u8.CopyTo(file);
-        foreach (var (at, value) in new[] { (2, file.Length), (10, 54), (14, 40), (18, image.Width), (22, image.Height), (26, 1 | (24 << 16)), (34, file.Length - 54) })
+        foreach (var (at, value) in new[] { (2, file.Length), (10, 54), (14, 40), (18, image.Width), (22, fromTop ? -image.Height : image.Height), (26, 1 | (24 << 16)), (34, file.Length - 54) })
         {
             BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(at), value);
         }
@@ -42,7 +42,7 @@ internal static class PictureFiles
         {
             for (var x = 0; x < image.Width; x++)
             {
-                var at = 54 + ((image.Height - 1 - y) * stride) + (3 * x);
+                var at = 54 + ((fromTop ? y : image.Height - 1 - y) * stride) + (3 * x);
                 (file[at + 2], file[at + 1], file[at]) = Pictures.At(image, x, y);
             }
         }
@@ -62,11 +62,14 @@ internal static class PictureFiles
             .. frames.SelectMany(frame => (byte[])[0x21, 0xF9, 4, 0, 10, 0, 0, 0, 0x2C, 0, 0, 0, 0, .. size, 0, 8, .. Blocks(frame), 0]), 0x3B];
     }
 
-    /// <summary>Adds EXIF's orientation to a JPEG file.</summary>
-    public static byte[] WithOrientation(byte[] jpeg, int orientation)
+    /// <summary>A chunk of a PNG file.</summary>
+    public static byte[] Chunk(string name, byte[] data)
     {
-        byte[] exif = [.. "Exif\0\0MM\0*"u8, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte)orientation, 0, 0, 0, 0, 0, 0];
-        return [.. jpeg[..2], 0xFF, 0xE1, 0, (byte)(exif.Length + 2), .. exif, .. jpeg[2..]];
+        byte[] content = [.. Encoding.ASCII.GetBytes(name), .. data];
+        var ends = new byte[8];
+        BinaryPrimitives.WriteInt32BigEndian(ends, data.Length);
+        BinaryPrimitives.WriteUInt32BigEndian(ends.AsSpan(4), Crc(content));
+        return [.. ends[..4], .. content, .. ends[4..]];
     }
 
     // Nine-bit codes only: the table is cleared before it would need longer ones.
@@ -79,15 +82,6 @@ internal static class PictureFiles
             bytes[bit / 8] |= (byte)((codes[bit / 9] >> (bit % 9) & 1) << (bit % 8));
         }
         return [.. bytes.Chunk(255).SelectMany(block => block.Prepend((byte)block.Length))];
-    }
-
-    private static byte[] Chunk(string name, byte[] data)
-    {
-        byte[] content = [.. Encoding.ASCII.GetBytes(name), .. data];
-        var ends = new byte[8];
-        BinaryPrimitives.WriteInt32BigEndian(ends, data.Length);
-        BinaryPrimitives.WriteUInt32BigEndian(ends.AsSpan(4), Crc(content));
-        return [.. ends[..4], .. content, .. ends[4..]];
     }
 
     private static uint Crc(byte[] bytes)

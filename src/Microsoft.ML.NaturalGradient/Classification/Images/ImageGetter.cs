@@ -52,14 +52,13 @@ internal sealed class ImageGetter
 
     private Func<ImageSource> MLImages(ValueGetter<MLImage> getter)
     {
+        // A getter that makes pictures anew disposes the one before, which it is given back; one that hands out the caller's own, or those of a
+        // cache, leaves them alone. The last one is left to the garbage collector, since nothing tells whose it is.
+        MLImage image = null!;
         return () =>
         {
-            MLImage image = null!; // the getter makes a new one
             getter(ref image);
-            using (image)
-            {
-                return ImageSource.FromMLImage(image, _row.Position, _maxPixels);
-            }
+            return ImageSource.FromMLImage(image, _row.Position, _maxPixels);
         };
     }
 }

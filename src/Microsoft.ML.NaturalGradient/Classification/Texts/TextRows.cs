@@ -7,7 +7,8 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <param name="Rows">The rows that have a label.</param>
 /// <param name="Unlabelled">Rows skipped because their label is missing.</param>
 /// <param name="Truncated">Rows whose text lost its end.</param>
-internal sealed record TextRows(IReadOnlyList<EncodedRow> Rows, int Unlabelled, int Truncated)
+/// <param name="Undecoded">Rows whose text has U+FFFD, which stands for bytes that could not be decoded.</param>
+internal sealed record TextRows(IReadOnlyList<EncodedRow> Rows, int Unlabelled, int Truncated, int Undecoded)
 {
     /// <summary>Reads all rows.</summary>
     /// <param name="data">The data, whose columns were checked.</param>
@@ -21,7 +22,7 @@ internal sealed record TextRows(IReadOnlyList<EncodedRow> Rows, int Unlabelled, 
         IDataView data, TextColumns columns, PredictionTarget target, ITextTokenizer tokenizer, int maxTokens, Action checkAlive)
     {
         var label = data.Schema[columns.Target.Label];
-        var (rows, unlabelled, truncated) = (new List<EncodedRow>(), 0, 0);
+        var (rows, unlabelled, truncated, undecoded) = (new List<EncodedRow>(), 0, 0, 0);
         using var cursor = data.GetRowCursor(columns.Sentences.Distinct().Select(name => data.Schema[name]).Append(label));
         var readLabel = target.LabelReader(cursor, label);
         var texts = new TextGetters(cursor, columns);
@@ -37,9 +38,10 @@ internal sealed record TextRows(IReadOnlyList<EncodedRow> Rows, int Unlabelled, 
             var (text, pair) = texts.Read();
             var tokens = tokenizer.Encode(text, pair, maxTokens);
             truncated += tokens.Truncated ? 1 : 0;
+            undecoded += text.Contains('\uFFFD', StringComparison.Ordinal) || pair?.Contains('\uFFFD', StringComparison.Ordinal) is true ? 1 : 0;
             rows.Add(new EncodedRow(tokens, value));
         }
 
-        return new TextRows(rows, unlabelled, truncated);
+        return new TextRows(rows, unlabelled, truncated, undecoded);
     }
 }

@@ -88,6 +88,12 @@ internal sealed class TextTrainingRun(
     {
         var read = TextRows.Read(data, columns, task.Target, task.RowTokenizer(checkpoint, columns), maxTokens, _run.CheckAlive);
         channel.Info($"{read.Rows.Count} {purpose} rows; {read.Unlabelled} skipped without a label; {read.Truncated} cut off after {maxTokens} tokens.");
+        if (read.Undecoded > 0)
+        {
+            channel.Warning($"{read.Undecoded} {purpose} rows have the character U+FFFD in their texts, which stands for bytes that were not UTF-8: "
+                + "letters are lost. ML.NET reads text files as UTF-8; save yours in this encoding.");
+        }
+
         _run.CheckRows(read.Rows.Count, read.Unlabelled, purpose, columns.Target.Label);
         return read.Rows;
     }

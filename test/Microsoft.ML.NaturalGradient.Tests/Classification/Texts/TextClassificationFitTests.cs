@@ -121,6 +121,21 @@ public sealed class TextClassificationFitTests
     }
 
     [TestMethod]
+    public void Fit_TextsOfAFileThatIsNotUtf8_WarnsOfLostLetters()
+    {
+        var messages = new List<string>();
+        _mlContext.Log += (_, message) => messages.Add(message.Message);
+        var rows = TinyText.Rows(12);
+        rows[1].Text = "gr\uFFFD\uFFFDer";
+
+        var view = TinyText.View(_mlContext, rows);
+
+        using var model = TinyText.Trainer(_mlContext).Fit(_mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(view).Transform(view));
+
+        Assert.IsTrue(messages.Any(message => message.Contains("1 training rows have the character U+FFFD", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
     public void Fit_Logs_LearningRateAndEachEpoch()
     {
         var messages = new List<string>();

@@ -1,0 +1,41 @@
+using Samples;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Samples;
+
+[TestClass]
+public sealed class FoldersTests
+{
+    [TestMethod]
+    public void KeepEarlier_FilesOfTwoRuns_AreMovedAside()
+    {
+        var folder = Directory.CreateTempSubdirectory("folders-test-").FullName;
+        foreach (var run in new[] { "first", "second" })
+        {
+            Folders.KeepEarlier(folder, "model.zip", "loss.png");
+            File.WriteAllText(Path.Combine(folder, "model.zip"), run);
+        }
+
+        Folders.KeepEarlier(folder, "model.zip", "loss.png");
+
+        Assert.AreEqual("first", File.ReadAllText(Path.Combine(folder, "earlier-1", "model.zip")));
+        Assert.AreEqual("second", File.ReadAllText(Path.Combine(folder, "earlier-2", "model.zip")));
+        Assert.IsFalse(File.Exists(Path.Combine(folder, "model.zip")));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [TestMethod]
+    public void RunInTemporary_CodeThatWritesToTheCurrentFolder_TouchesNothingOfTheCallers()
+    {
+        var current = Directory.GetCurrentDirectory();
+        var used = "";
+        Folders.RunInTemporary(() =>
+        {
+            used = Directory.GetCurrentDirectory();
+            File.WriteAllText("my-model", "new");
+        });
+
+        Assert.AreNotEqual(current, used);
+        Assert.IsFalse(Directory.Exists(used));
+        Assert.AreEqual(current, Directory.GetCurrentDirectory());
+    }
+}
