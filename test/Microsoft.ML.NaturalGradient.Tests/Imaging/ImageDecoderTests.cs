@@ -170,6 +170,17 @@ public sealed class ImageDecoderTests
     }
 
     [TestMethod]
+    [DataRow("II*\0\b\0\0\0\u0001\0\0\u0001\u0003\0\u0001\0\0\0\u0001\0\0\0\0\0\0\0", DisplayName = "TIFF")]
+    [DataRow("\0\0\0\u0018ftypheic\0\0\0\0mif1heic", DisplayName = "HEIC")]
+    [DataRow("\0\0\0\u0018ftypavif\0\0\0\0mif1avif", DisplayName = "AVIF")]
+    public void Decode_FormatThatIsNotRead_IsRefused(string start)
+    {
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => ImageDecoder.Decode([.. start.Select(character => (byte)character), .. new byte[100]], Name));
+
+        Assert.Contains("Use JPEG, PNG, WebP, BMP or GIF", error.Message);
+    }
+
+    [TestMethod]
     [DataRow("png")]
     [DataRow("jpeg")]
     [DataRow("webp")]
