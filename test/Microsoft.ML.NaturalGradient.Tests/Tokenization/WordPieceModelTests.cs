@@ -9,7 +9,15 @@ public sealed class WordPieceModelTests
 
     private static readonly Dictionary<string, int> Pieces = new()
     {
-        ["[UNK]"] = Unknown, ["un"] = 1, ["##aff"] = 2, ["##able"] = 3, ["##a"] = 4, ["\U0001F600"] = 5, ["##\U0001F600"] = 6, ["##"] = 7, ["a"] = 8,
+        ["[UNK]"] = Unknown,
+        ["un"] = 1,
+        ["##aff"] = 2,
+        ["##able"] = 3,
+        ["##a"] = 4,
+        ["\U0001F600"] = 5,
+        ["##\U0001F600"] = 6,
+        ["##"] = 7,
+        ["a"] = 8,
     };
 
     [TestMethod]

@@ -52,7 +52,7 @@ public sealed class OwnedImagesTests
         image.Dispose();
     }
 
-    private static IEstimator<TransformerChain<ImageClassificationTransformer>> Pipeline() =>
+    private static EstimatorChain<ImageClassificationTransformer> Pipeline() =>
         Context.Transforms.Conversion.MapValueToKey("Label").Append(TinyImages.Trainer(Context, options =>
         {
             options.FeatureColumnName = "Image";
