@@ -75,7 +75,7 @@ internal static class CellRun
         {
             failure = exception.Message; // the loss was not finite: a result of the method at this rate
         }
-        catch (ArgumentException exception)
+        catch (Exception exception) when (exception is ArgumentException or InvalidDataException or IOException or UnauthorizedAccessException)
         {
             throw new UsageException(exception.Message);
         }
