@@ -89,7 +89,7 @@ internal sealed class LoraAdapter : LinearAdapter
         return _magnitude is null ? sum : sum.mul(_magnitude.div(RowNorms(sum)).unsqueeze(1));
     }
 
-    private static Tensor RowNorms(Tensor weight) => weight.square().sum(1).sqrt(); // [O]
+    private static Tensor RowNorms(Tensor weight) => weight.Square().sum(1).sqrt(); // [O]
 
     // s·B·A·x, [N, ..., O].
     private Tensor Change(Tensor input)

@@ -111,9 +111,7 @@ internal static class GramSolver
     {
         var (values, vectors) = linalg.eigh(matrix); // [L], [L, L], ascending
         var largest = values[^1].item<double>();
-        using Scalar cut = tolerance * largest;
-        var kept = values.gt(cut).nonzero().squeeze(1);
-        GC.KeepAlive(cut);
+        var kept = values.GreaterThan(tolerance * largest).nonzero().squeeze(1);
         var keptValues = values.index_select(0, kept); // [K]
         var keptVectors = vectors.index_select(1, kept); // [L, K]
         var weights = keptVectors.mv(keptVectors.t().mv(target).div(keptValues)); // [L]

@@ -1,5 +1,4 @@
 using Microsoft.ML.NaturalGradient.Numerics;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Curvature;
@@ -15,10 +14,6 @@ internal sealed class SoftmaxCrossEntropy : IObjective
     public const long IgnoredLabel = -100;
 
     private const double SmallestProbability = 1e-12;
-
-    private static readonly Scalar Zero = 0;
-    private static readonly Scalar ProbabilityFloor = SmallestProbability;
-    private static readonly Scalar Ignored = IgnoredLabel;
 
     /// <inheritdoc/>
     public Tensor Losses(Tensor logits, Tensor labels)
@@ -68,7 +63,7 @@ internal sealed class SoftmaxCrossEntropy : IObjective
         var probabilities = nn.functional.softmax(logits.to(ScalarType.Float64), -1); // [N, (T,) C]
         var roots = probabilities.sqrt();
         var counts = Positions(labels).Counts.unsqueeze(-1); // [N, (T,) 1]
-        var coefficients = LogitGradients(logits, labels).div(probabilities.clamp_min(ProbabilityFloor).sqrt()); // [N, (T,) C]
+        var coefficients = LogitGradients(logits, labels).div(probabilities.AtLeast(SmallestProbability).sqrt()); // [N, (T,) C]
         var (samples, classes) = (logits.shape[0], logits.shape[^1]);
         var columns = new List<Tensor>();
         for (var position = 0L; position < logits.numel() / (samples * classes); position++)
@@ -92,10 +87,7 @@ internal sealed class SoftmaxCrossEntropy : IObjective
         // Inverse-transform sampling: the same draw on every device and library version, given the uniform numbers.
         var uniform = rand([.. labels.shape, 1], dtype: ScalarType.Float64, generator: generator).to(logits.device);
         var drawn = probabilities.cumsum(-1).lt(uniform).sum(-1, type: ScalarType.Int64); // [N, (T)]
-        using Scalar last = classCount - 1;
-        drawn = drawn.clamp_max(last);
-        GC.KeepAlive(last);
-        return drawn.where(labels.ne(Ignored), labels).MoveToOuterDisposeScope();
+        return drawn.AtMost(classCount - 1).where(labels.NotEqualTo(IgnoredLabel), labels).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -103,7 +95,7 @@ internal sealed class SoftmaxCrossEntropy : IObjective
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var right = logits.argmax(-1).eq(labels).logical_or(labels.eq(Ignored)); // [N, (T)]
+        var right = logits.argmax(-1).eq(labels).logical_or(labels.EqualTo(IgnoredLabel)); // [N, (T)]
         while (right.dim() > 1)
         {
             right = right.all(-1);
@@ -128,8 +120,8 @@ internal sealed class SoftmaxCrossEntropy : IObjective
     // The label positions as a gather index, and 1 where they count, 0 where they are ignored.
     private static (Tensor Index, Tensor Counts) Positions(Tensor labels)
     {
-        var counts = labels.ne(Ignored).to(ScalarType.Float64); // [N, (T)]
-        return (labels.clamp_min(Zero).unsqueeze(-1), counts);
+        var counts = labels.NotEqualTo(IgnoredLabel).to(ScalarType.Float64); // [N, (T)]
+        return (labels.AtLeast(0).unsqueeze(-1), counts);
     }
 
     private static Tensor SumPerSample(Tensor values) => values.dim() == 1 ? values : values.flatten(1).sum(1);

@@ -15,7 +15,7 @@ internal sealed class SquaredError : IObjective
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return Residuals(logits, labels).square().Times(0.5).sum(1).MoveToOuterDisposeScope(); // [N]
+        return Residuals(logits, labels).Square().Times(0.5).sum(1).MoveToOuterDisposeScope(); // [N]
     }
 
     /// <inheritdoc/>

@@ -3,7 +3,6 @@ using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using Microsoft.ML.NaturalGradient.Training;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -18,8 +17,6 @@ namespace Microsoft.ML.NaturalGradient.Diagnostics;
 internal sealed class ApproximationQuality
 {
     private const int PassesOfADirection = 3; // two forward passes and at least one backward pass
-
-    private static readonly Scalar Zero = 0.0;
 
     private readonly IReadOnlyList<Parameter> _parameters;
     private readonly IReadOnlyList<OptimizerOptions> _methods;
@@ -83,7 +80,7 @@ internal sealed class ApproximationQuality
 
         using var captured = batch.Capture(batch.LogitGradients);
         var gram = captured.Gram(); // [N, N]
-        var norms = gram.diagonal().clamp_min(Zero).sqrt(); // ‖g_n‖, [N]
+        var norms = gram.diagonal().AtLeast(0.0).sqrt(); // ‖g_n‖, [N]
         var gradient = captured.Combine(ones_like(norms)); // g
         var products = new FisherProducts(batch, _parameters);
         Func<IReadOnlyDictionary<IntPtr, Tensor>, DirectionalDerivatives> along = batch.Jacobian is null ? products.Along : products.ExactlyAlong;
@@ -121,7 +118,7 @@ internal sealed class ApproximationQuality
         OptimizerOptions method, Dictionary<IntPtr, Tensor> direction, double gamma, CapturedGradients captured, Tensor norms, double sgd)
     {
         var changes = captured.Dot(direction); // d·g_n, [N]
-        var projections = changes.div(norms.where(norms.gt(Zero), ones_like(norms)));
+        var projections = changes.div(norms.where(norms.GreaterThan(0.0), ones_like(norms)));
         return new DirectionQuality
         {
             Method = method.Name,

@@ -71,7 +71,7 @@ internal sealed class Adafactor : MeanGradientOptimizer
         /// <summary>Takes in g² + ε₁ and divides g by the root of the moment.</summary>
         public Tensor Whiten(Tensor gradient, double decay, double epsilon)
         {
-            var squares = gradient.square().Plus(epsilon);
+            var squares = gradient.Square().Plus(epsilon);
             rows.ScaleInPlace(decay);
             if (columns is null)
             {

@@ -71,7 +71,7 @@ internal sealed class AdamQlr : Optimizer
         for (var i = 0; i < gradients.Length; i++)
         {
             _means[i].AverageInPlace(gradients[i], _options.Beta1);
-            _squares[i].AverageInPlace(gradients[i].square(), _options.Beta2);
+            _squares[i].AverageInPlace(gradients[i].Square(), _options.Beta2);
         }
 
         return [.. _means.Zip(_squares, (mean, square) =>

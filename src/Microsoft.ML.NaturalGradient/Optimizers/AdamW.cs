@@ -33,7 +33,7 @@ internal sealed class AdamW : MeanGradientOptimizer
         for (var i = 0; i < Parameters.Count; i++)
         {
             _means[i].AverageInPlace(gradients[i], _options.Beta1);
-            _squares[i].AverageInPlace(gradients[i].square(), _options.Beta2);
+            _squares[i].AverageInPlace(gradients[i].Square(), _options.Beta2);
             var denominator = _squares[i].Times(1 / squareCorrection).sqrt_().Plus(_options.Epsilon);
             Shrink(i, learningRate * _options.WeightDecay);
             Shift(i, _means[i].div(denominator), -learningRate / meanCorrection);

@@ -31,7 +31,7 @@ internal sealed class BatchEvaluation : IDisposable
         var detached = logits.detach();
         Losses = objective.Losses(detached, labels).DetachFromDisposeScope();
         LogitGradients = objective.LogitGradients(detached, labels).DetachFromDisposeScope();
-        SquaredNorms = LogitGradients.square().flatten(1).sum(1).DetachFromDisposeScope();
+        SquaredNorms = LogitGradients.Square().flatten(1).sum(1).DetachFromDisposeScope();
     }
 
     /// <summary>Logits z in the autograd graph, [N, ...].</summary>
@@ -151,7 +151,7 @@ internal sealed class BatchEvaluation : IDisposable
     public Tensor UnitLogitGradients()
     {
         using var scope = NewDisposeScope();
-        var alive = SquaredNorms.gt(full_like(SquaredNorms, SmallestSquaredNorm));
+        var alive = SquaredNorms.gt(SquaredNorms.FilledWith(SmallestSquaredNorm));
         var inverse = SquaredNorms.where(alive, ones_like(SquaredNorms)).rsqrt().mul(alive); // 1/√s, [N]
         return LogitGradients.flatten(1).mul(inverse.unsqueeze(1)).view_as(LogitGradients).MoveToOuterDisposeScope();
     }
@@ -251,7 +251,7 @@ internal sealed class BatchEvaluation : IDisposable
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var seeds = arange(Logits.numel(), dtype: Logits.dtype, device: Logits.device).cos().view(Logits.shape);
+        var seeds = TensorMath.Indices(Logits.numel(), Logits.device).to(Logits.dtype).cos().view(Logits.shape);
         var (even, odd) = (Half(0), Half(1));
         var expected = PullBack(seeds, Trained, keepGraph: true);
         return Trained.Zip(expected).All(pair =>

@@ -37,7 +37,7 @@ internal sealed class FAdam : MeanGradientOptimizer
         var decay = beta2 * (1 - Math.Pow(beta2, _steps - 1)) / (1 - Math.Pow(beta2, _steps)); // β̂, 0 at the first step
         for (var i = 0; i < Parameters.Count; i++)
         {
-            _fisher[i].AverageInPlace(gradients[i].square(), decay);
+            _fisher[i].AverageInPlace(gradients[i].Square(), decay);
             var denominator = _fisher[i].Power(_options.FisherExponent).Plus(Epsilon(gradients[i]));
             _means[i].AverageInPlace(Clip(gradients[i].div(denominator)), _options.Beta1);
             var direction = _options.WeightDecay > 0

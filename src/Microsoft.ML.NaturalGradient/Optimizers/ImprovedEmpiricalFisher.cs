@@ -65,7 +65,7 @@ internal sealed class ImprovedEmpiricalFisher : EmpiricalFisherOptimizer
         return solution;
     }
 
-    private static Tensor Floor(Tensor like) => full_like(like, SmallestSquaredNorm);
+    private static Tensor Floor(Tensor like) => like.FilledWith(SmallestSquaredNorm);
 
     private static Tensor PerSample(Tensor values, Tensor like)
     {

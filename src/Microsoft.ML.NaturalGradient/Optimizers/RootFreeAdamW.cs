@@ -38,7 +38,7 @@ internal sealed class RootFreeAdamW : MeanGradientOptimizer
             }
 
             _means[i].AverageInPlace(gradients[i], _options.Beta1);
-            _squares[i].AverageInPlace(gradients[i].square(), _options.Beta2);
+            _squares[i].AverageInPlace(gradients[i].Square(), _options.Beta2);
             var denominator = _squares[i].Times(sampleCount / squareCorrection).Plus(_options.Epsilon);
             Shrink(i, learningRate * _options.WeightDecay);
             Shift(i, _means[i].div(denominator), -learningRate / meanCorrection);

@@ -35,7 +35,7 @@ internal sealed class RootFreeRmsProp : MeanGradientOptimizer
                 _squares[i].AddInPlace(ones_like(_squares[i]), 1.0 / sampleCount); // S₀
             }
 
-            _squares[i].AverageInPlace(gradients[i].square(), _options.Alpha);
+            _squares[i].AverageInPlace(gradients[i].Square(), _options.Alpha);
             var direction = gradients[i].div(_squares[i].Times(sampleCount).Plus(_options.Epsilon)); // q
             if (_options.WeightDecay > 0)
             {

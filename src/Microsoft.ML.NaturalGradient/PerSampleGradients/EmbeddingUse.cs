@@ -1,5 +1,4 @@
 using Microsoft.ML.NaturalGradient.Numerics;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -31,12 +30,8 @@ internal sealed class EmbeddingUse : ParameterUse
     {
         var (samples, width) = (outputGradient.shape[0], outputGradient.shape[^1]);
         // What lies outside the slice goes to one more row, which is dropped.
-        using Scalar first = start, none = -1, rest = count;
-        var shifted = _ids.sub(first); // [N, T]
-        var index = shifted.where(shifted.gt(none), full_like(shifted, rest)).clamp_max(rest);
-        GC.KeepAlive(first);
-        GC.KeepAlive(none);
-        GC.KeepAlive(rest);
+        var shifted = _ids.Minus(start); // [N, T]
+        var index = shifted.where(shifted.GreaterThan(-1), shifted.FilledWith(count)).AtMost(count);
         var rows = zeros(samples, count + 1, width, dtype: outputGradient.dtype, device: outputGradient.device);
         return rows.scatter_add_(1, index.unsqueeze(-1).expand(-1, -1, width), outputGradient).narrow(1, 0, count); // [N, v, D]
     }
@@ -56,7 +51,7 @@ internal sealed class EmbeddingUse : ParameterUse
     public override Tensor Combine(Tensor outputGradient, Tensor weights)
     {
         var table = zeros(Parameter.shape, dtype: outputGradient.dtype, device: outputGradient.device); // [V, D]
-        return table.index_add_(0, _ids.flatten(), Weighted(outputGradient, weights).flatten(0, 1), 1);
+        return table.AddRowsInPlace(_ids.flatten(), Weighted(outputGradient, weights).flatten(0, 1));
     }
 
     /// <inheritdoc/>

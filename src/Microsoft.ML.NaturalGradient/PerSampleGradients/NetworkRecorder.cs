@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -13,8 +14,6 @@ namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
 /// </remarks>
 internal sealed class NetworkRecorder : IDisposable
 {
-    private static readonly Scalar Two = 2.0;
-
     private readonly IReadOnlyList<Parameter> _trained;
     private readonly List<Action> _removals = [];
 
@@ -78,9 +77,9 @@ internal sealed class NetworkRecorder : IDisposable
         using var gradMode = enable_grad();
         var saved = table.detach().clone(); // a look-up may shorten long vectors
         ParameterCheck.DropGradients([table]);
-        var vectors = embedding.call(arange(table.shape[0], device: table.device).repeat(2));
+        var vectors = embedding.call(TensorMath.Indices(table.shape[0], table.device).repeat(2));
         autograd.backward([vectors], [ones_like(vectors)], false, false, [table]);
-        var isPlain = table.grad!.detach().eq(full_like(table, Two)).all().item<bool>();
+        var isPlain = table.grad!.detach().eq(table.FilledWith(2)).all().item<bool>();
         ParameterCheck.DropGradients([table]);
         using var noGrad = no_grad();
         table.copy_(saved);

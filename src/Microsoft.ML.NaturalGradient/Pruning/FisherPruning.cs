@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Pruning;
 using static TorchSharp.torch;
 
@@ -69,7 +70,7 @@ public static class FisherPruning
         }
 
         var squares = squaredLogitNorms.to(ScalarType.Float64);
-        var alive = squares.gt(full_like(squares, SmallestSquaredNorm));
+        var alive = squares.gt(squares.FilledWith(SmallestSquaredNorm));
         var scale = squares.where(alive, ones_like(squares)).rsqrt().mul(alive); // [N]
         return rows.to(ScalarType.Float64).mul(scale.unsqueeze(1));
     }

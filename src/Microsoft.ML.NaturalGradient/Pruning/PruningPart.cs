@@ -46,7 +46,7 @@ internal sealed class PruningPart(Tensor weights, int blockSize) : IDisposable
         if (count > 0)
         {
             var (_, removed) = saliencies.topk(count, largest: false);
-            keep.index_fill_(0, removed, 0);
+            keep.ClearInPlace(removed);
         }
 
         var masks = keep.split([.. parts.Select(part => part.Weights.numel())]);
@@ -57,7 +57,7 @@ internal sealed class PruningPart(Tensor weights, int blockSize) : IDisposable
     public Tensor Saliency()
     {
         using var scope = NewDisposeScope();
-        return Flat().square().div(Fisher.InverseDiagonal().Times(2)).MoveToOuterDisposeScope();
+        return Flat().Square().div(Fisher.InverseDiagonal().Times(2)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

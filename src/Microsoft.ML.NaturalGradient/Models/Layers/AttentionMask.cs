@@ -12,14 +12,14 @@ internal static class AttentionMask
     /// <param name="type">Element type of the model.</param>
     /// <returns>[N, 1, 1, T]; null when no row is padded.</returns>
     public static Tensor? Padding(TokenBatch batch, ScalarType type) =>
-        batch.IsPadded ? Hide(batch.Mask.eq(0), type).unsqueeze(1).unsqueeze(1) : null;
+        batch.IsPadded ? Hide(batch.Mask.EqualTo(0), type).unsqueeze(1).unsqueeze(1) : null;
 
     /// <summary>Hides padding from tokens, and everything from padding, which then attends to all positions alike.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="type">Element type of the model.</param>
     /// <returns>[N, 1, T, T]; null when no row is padded.</returns>
     public static Tensor? PaddingBothWays(TokenBatch batch, ScalarType type) => batch.IsPadded
-        ? Hide(batch.Mask.unsqueeze(1).mul(batch.Mask.unsqueeze(2)).eq(0), type).unsqueeze(1)
+        ? Hide(batch.Mask.unsqueeze(1).mul(batch.Mask.unsqueeze(2)).EqualTo(0), type).unsqueeze(1)
         : null;
 
     /// <summary>Hides padding, and from tokens also what is farther away than a distance.</summary>
@@ -39,12 +39,11 @@ internal static class AttentionMask
             return Padding(batch, type);
         }
 
-        var positions = arange(tokens, device: batch.Ids.device);
-        using var limit = tensor(distance, ScalarType.Int64, batch.Ids.device);
-        var isHidden = positions.unsqueeze(0).sub(positions.unsqueeze(1)).abs().gt(limit).unsqueeze(0); // [1, T, T]
+        var positions = TensorMath.Indices(tokens, batch.Ids.device);
+        var isHidden = positions.unsqueeze(0).sub(positions.unsqueeze(1)).abs().GreaterThan(distance).unsqueeze(0); // [1, T, T]
         if (batch.IsPadded)
         {
-            var isPadding = batch.Mask.eq(0); // [N, T]
+            var isPadding = batch.Mask.EqualTo(0); // [N, T]
             isHidden = isHidden.logical_and(isPadding.logical_not().unsqueeze(2)).logical_or(isPadding.unsqueeze(1)); // [N, T, T]
         }
 

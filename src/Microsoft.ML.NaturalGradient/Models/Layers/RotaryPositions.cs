@@ -28,7 +28,7 @@ internal sealed class RotaryPositions
     public static RotaryPositions Create(long tokens, long headSize, double theta, Tensor like)
     {
         var frequencies = Enumerable.Range(0, (int)headSize / 2).Select(i => Math.Pow(theta, -2.0 * i / headSize)).ToArray();
-        var angles = arange(tokens, dtype: ScalarType.Float64).unsqueeze(1).mul(tensor(frequencies).unsqueeze(0)); // [T, d/2]
+        var angles = TensorMath.Indices(tokens, CPU).to(ScalarType.Float64).unsqueeze(1).mul(tensor(frequencies).unsqueeze(0)); // [T, d/2]
         var (cosines, sines) = (angles.cos(), angles.sin());
         return new RotaryPositions(
             cat([cosines, cosines], 1).to(like.dtype).to(like.device), cat([sines.neg(), sines], 1).to(like.dtype).to(like.device));

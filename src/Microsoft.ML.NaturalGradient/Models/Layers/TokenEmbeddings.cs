@@ -41,7 +41,7 @@ internal sealed class TokenEmbeddings : nn.Module
     /// <summary>Positions counted from zero.</summary>
     /// <param name="ids">Token ids, [N, T].</param>
     /// <returns>0, 1, ..., [N, T].</returns>
-    public static Tensor Positions(Tensor ids) => arange(ids.shape[1], device: ids.device).expand(ids.shape);
+    public static Tensor Positions(Tensor ids) => TensorMath.Indices(ids.shape[1], ids.device).expand(ids.shape);
 
     /// <summary>Looks up a batch.</summary>
     /// <param name="ids">Token ids, [N, T].</param>

@@ -1,6 +1,6 @@
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Training;
-using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -86,13 +86,11 @@ internal sealed class TextToTextClassifier : TextNetwork
         var (samples, device) = (batch.SampleCount, batch.Ids.device);
         var hidden = Decode(batch, Words.DecoderIds(device).repeat(samples, 1)); // [N·C, T, D]
         var labels = Words.Labels(device); // [C, T]
-        using Scalar none = 0;
-        var counted = labels.ge(none).flatten().nonzero().squeeze(1); // [K], positions in [C·T]
-        GC.KeepAlive(none);
+        var counted = labels.GreaterThan(-1).flatten().nonzero().squeeze(1); // [K], positions in [C·T]
         var rows = hidden.view(samples, -1, hidden.shape[2]).index_select(1, counted).flatten(0, 1); // [N·K, D]
         var targets = labels.flatten().index_select(0, counted).repeat(samples); // [N·K]
         var tokens = LogProbabilities(rows, targets, chunkBytes).view(samples, -1); // [N, K]
-        var classes = arange(labels.shape[0], device: device).unsqueeze(1).expand(labels.shape).flatten().index_select(0, counted); // [K]
+        var classes = TensorMath.Indices(labels.shape[0], device).unsqueeze(1).expand(labels.shape).flatten().index_select(0, counted); // [K]
         return tokens.mm(nn.functional.one_hot(classes, labels.shape[0]).to(ScalarType.Float64)).MoveToOuterDisposeScope(); // [N, C]
     }
 

@@ -108,9 +108,9 @@ internal sealed class AdaFisherBlock
         var perSample = layerInput.numel() / (layerInput.shape[0] * channels);
         var scale = 1.0 / ((double)perSample * perSample);
         var samples = (double)layerInput.shape[0];
-        var sums = stack([summed.Times(scale), ones_like(summed)], 1).square().sum(0L).Times(1 / (samples * samples)); // [2]
+        var sums = stack([summed.Times(scale), ones_like(summed)], 1).Square().sum(0L).Times(1 / (samples * samples)); // [2]
         var errorSums = error.reshape(-1, error.shape[^1]).sum(0L); // [D]
-        return (sums, [errorSums.square().Times(1 / samples)]);
+        return (sums, [errorSums.Square().Times(1 / samples)]);
     }
 
     private Tensor Start(Tensor like) => _options.IsReference ? ones_like(like) : zeros_like(like);
@@ -136,5 +136,5 @@ internal sealed class AdaFisherBlock
         return typed.Minus(typed.min()).Plus(floor).div(typed.max().Minus(typed.min()).Plus(floor)).to(value.dtype);
     }
 
-    private static Tensor MeanSquare(Tensor rows) => rows.square().mean([0L]);
+    private static Tensor MeanSquare(Tensor rows) => rows.Square().mean([0L]);
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -13,6 +14,6 @@ internal sealed class EmpiricalKfac(IReadOnlyList<Parameter> parameters, EkfacOp
         using var captured = batch.Capture(batch.LogitGradients);
         CheckCoverage(captured);
         observe(captured);
-        return captured.Combine(full_like(batch.SquaredNorms, 1.0 / batch.SampleCount));
+        return captured.Combine(batch.SquaredNorms.FilledWith(1.0 / batch.SampleCount));
     }
 }

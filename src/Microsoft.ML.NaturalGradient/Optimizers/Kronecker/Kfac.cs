@@ -50,7 +50,7 @@ internal sealed class Kfac : KroneckerOptimizer
     {
         using var trueGradients = batch.Capture(batch.LogitGradients, keepGraph: true);
         CheckCoverage(trueGradients);
-        var gradient = trueGradients.Combine(full_like(batch.SquaredNorms, 1.0 / batch.SampleCount));
+        var gradient = trueGradients.Combine(batch.SquaredNorms.FilledWith(1.0 / batch.SampleCount));
         var seeds = _options.ExactLabels ? AllLabels(batch) : Enumerable.Range(0, _options.Samples).Select(_ => DrawnLabels(batch)).ToList();
         for (var k = 0; k < seeds.Count; k++)
         {

@@ -14,7 +14,7 @@ internal sealed class DiagonalShampooFactor(Tensor factor, Tensor change) : Sham
     public override Tensor Whiten(Tensor rows) => rows.mul(factor.unsqueeze(1)).Times(1 / Math.Sqrt(Size));
 
     /// <inheritdoc/>
-    public override Tensor Precondition(Tensor rows) => rows.mul(factor.square().unsqueeze(1));
+    public override Tensor Precondition(Tensor rows) => rows.mul(factor.Square().unsqueeze(1));
 
     /// <inheritdoc/>
     public override double MeanDiagonal() => Math.Pow(factor.Norm() / Size, 2);
@@ -22,8 +22,8 @@ internal sealed class DiagonalShampooFactor(Tensor factor, Tensor change) : Sham
     /// <inheritdoc/>
     public override void Update(Tensor rows, double weight, double step, double momentum)
     {
-        var delta = factor.square().Times(weight / Size).Plus(-0.5); // [d]
-        delta.AddInPlace(rows.square().sum(1), Size / 2.0);
+        var delta = factor.Square().Times(weight / Size).Plus(-0.5); // [d]
+        delta.AddInPlace(rows.Square().sum(1), Size / 2.0);
         change.AverageInPlace(delta, momentum);
         factor.AddInPlace(factor.mul(change), -step / Math.Max(1, change.Norm()));
     }
