@@ -44,6 +44,7 @@ internal static class FineTuning
                 MaxSequenceLength = experiment.MaxSequenceLength,
                 ValidationSet = watched,
                 QualityProbe = probe,
+                RecoverFromDivergence = cell.Kind == ExperimentKind.Rates, // elsewhere the methods are compared as they are
                 MetricsCallback = report,
                 CancellationToken = stop,
             }).Fit(training);
@@ -66,6 +67,7 @@ internal static class FineTuning
             ValidationSetFraction = 0,
             EarlyStoppingCriteria = null,
             QualityProbe = probe,
+            RecoverFromDivergence = cell.Kind == ExperimentKind.Rates, // elsewhere the methods are compared as they are
             MetricsCallback = report,
             CancellationToken = stop,
         }).Fit(training);

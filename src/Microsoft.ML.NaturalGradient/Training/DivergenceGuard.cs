@@ -28,7 +28,7 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
     private double _guess = guess ?? double.PositiveInfinity;
     private double _smoothed;
     private double _lowest = double.PositiveInfinity;
-    private int _steps; // batches seen since the run began or was taken back
+    private int _steps; // batches seen
     private int _sinceSnapshot;
     private WeightSnapshot? _weights;
     private OptimizerState? _state;

@@ -52,7 +52,8 @@ public abstract class TextTrainerOptions
 
     /// <summary>
     /// Whether a run whose training loss rises far, stays above that of a guess or stops being a number goes back to its last good weights and goes on
-    /// with half the learning rate, which a warning in the log says. The default is true; false trains as the optimizer says to the end, for comparisons.
+    /// with half the learning rate, which a warning in the log says. The default is true; false trains as the optimizer says to the end, for comparisons,
+    /// and saves the memory of a copy of the trained weights and of the optimizer's state.
     /// </summary>
     public bool RecoverFromDivergence { get; set; } = true;
 
