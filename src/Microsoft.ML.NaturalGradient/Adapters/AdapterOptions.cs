@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using static TorchSharp.torch;
 
@@ -68,7 +69,7 @@ public abstract record AdapterOptions
     {
         if (!legal)
         {
-            throw new ArgumentOutOfRangeException(name, FormattableString.Invariant($"{name} is {value}. {advice}"));
+            throw new ArgumentOutOfRangeException(name, $"{name} is {SingleRange.Describe(value)}. {advice}");
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Numerics;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient;
@@ -77,7 +78,7 @@ public sealed record LoraOptions : AdapterOptions
     internal override void Validate()
     {
         Check(Rank is >= 1 and <= LargestRank, nameof(Rank), Rank, "Use 1 to 4096, for example 8.");
-        Check(Alpha > 0 && double.IsFinite(Alpha), nameof(Alpha), Alpha, "Use a positive number, for example 16.");
+        Check(SingleRange.IsPositive(Alpha), nameof(Alpha), Alpha, "Use a positive number, for example 16.");
         Check(Dropout is >= 0 and < 1, nameof(Dropout), Dropout, "Use a number from 0 up to, but not including, 1.");
         Check(Enum.IsDefined(Bias), nameof(Bias), (int)Bias, "Use a member of LoraBias.");
         CheckNames(TargetModules, nameof(TargetModules), "Use null for the query and value projections.");
@@ -97,7 +98,7 @@ public sealed record LoraOptions : AdapterOptions
         foreach (var (pattern, alpha) in AlphaPattern ?? new Dictionary<string, double>())
         {
             CheckPattern(pattern, nameof(AlphaPattern));
-            Check(alpha > 0 && double.IsFinite(alpha), nameof(AlphaPattern), alpha, $"Use a positive number for '{pattern}'.");
+            Check(SingleRange.IsPositive(alpha), nameof(AlphaPattern), alpha, $"Use a positive number for '{pattern}'.");
         }
     }
 

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Training;
 using static TorchSharp.torch;
 
@@ -33,7 +34,8 @@ internal static class CheckpointLoader
     /// <param name="optional">Which parameters, by name, may be absent; null for none.</param>
     /// <returns>What was found, missing and left over.</returns>
     /// <exception cref="InvalidDataException">
-    /// Parameters are absent, or have another shape or kind of number; the message lists them. No parameter was changed.
+    /// Parameters are absent, or have another shape or kind of number; the message lists them, and no parameter was changed. Or values are not finite, which
+    /// only reading them shows; the message names the first weight.
     /// </exception>
     public static CheckpointLoadResult Load(
         IEnumerable<(string Name, Tensor Value)> parameters,
@@ -70,6 +72,12 @@ internal static class CheckpointLoader
         foreach (var (_, value, stored) in found)
         {
             file.ReadInto(stored, value);
+            if (!value.IsFinite())
+            {
+                throw new InvalidDataException(
+                    $"{file.Description}: the weight '{stored}' has values that are not finite{(file.TypeOf(stored) == value.dtype ? "" : $" in {value.dtype}")}. "
+                    + "Fetch the model's files again, or train it again.");
+            }
         }
         return new CheckpointLoadResult
         {

@@ -59,6 +59,13 @@ internal sealed class FineTunedModel : IDisposable
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public void Unmerge() => ForEachLayer(layer => layer.Unmerge());
 
+    /// <summary>Computes the outputs of the network, which have to be finite: a prediction of NaN would only be found much later.</summary>
+    /// <param name="forward">Computes them.</param>
+    /// <returns>The outputs.</returns>
+    /// <exception cref="InvalidOperationException">They are not finite; the message names the weight or layer.</exception>
+    public Tensor FiniteOutputs(Func<Tensor> forward) => FiniteCheck.Outputs(
+        Network, forward, "Compare the model's configuration with the one it was trained with, or train it again with a lower LearningRate.");
+
     /// <summary>Throws if the model is disposed.</summary>
     public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
 

@@ -116,6 +116,36 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         }
     }
 
+    /// <summary>Throws unless a trained network can be used: its weights, and its outputs for a batch of training rows, are finite.</summary>
+    /// <param name="network">The network; not in training afterwards.</param>
+    /// <param name="training">The training rows.</param>
+    /// <exception cref="InvalidOperationException">They are not; the message names the weight or layer.</exception>
+    public static void CheckTrained(AdaptedNetwork network, IBatchSource training)
+    {
+        const string advice = "The training ended without a model that could be used. Lower LearningRate or raise Damping.";
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        network.SetTraining(false);
+        if (FiniteCheck.Describe(network.TrainableParameters) is { } problem)
+        {
+            throw new InvalidOperationException($"{problem} {advice}");
+        }
+
+        using var batch = training.Shuffled(0).First();
+        FiniteCheck.Outputs(network, () => network.Forward(batch.Input), advice);
+    }
+
+    /// <summary>Warns of classes that no training row has.</summary>
+    /// <param name="target">What is predicted.</param>
+    /// <param name="labels">The labels of the training rows.</param>
+    public void WarnOfMissingLabels(PredictionTarget target, IEnumerable<double> labels)
+    {
+        if (target.DescribeMissing(labels) is { } missing)
+        {
+            channel.Warning(missing);
+        }
+    }
+
     /// <summary>Describes the pretrained model for saving.</summary>
     /// <param name="files">Its files.</param>
     /// <param name="smallFiles">The contents of its small files.</param>

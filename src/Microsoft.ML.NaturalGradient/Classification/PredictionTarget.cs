@@ -38,6 +38,11 @@ internal abstract class PredictionTarget
     /// <returns>The columns, in order.</returns>
     public abstract IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input);
 
+    /// <summary>Names the labels that could be predicted but no training row has.</summary>
+    /// <param name="labels">The labels of the training rows.</param>
+    /// <returns>Sentences for the log; null where there are none, or labels are no classes.</returns>
+    public virtual string? DescribeMissing(IEnumerable<double> labels) => null;
+
     /// <summary>Turns a label into what the network is trained to put out.</summary>
     public virtual double ToOutput(double label) => label;
 

@@ -9,6 +9,25 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <param name="PredictedLabel">Output: the most probable class; null where numbers are predicted.</param>
 internal sealed record TargetColumns(string Label, string Score, string? PredictedLabel)
 {
+    /// <summary>Checks that the names do not collide: an output with the name of a column that is read would hide it.</summary>
+    /// <param name="features">The other columns that are read.</param>
+    /// <exception cref="ArgumentException">They do.</exception>
+    public void CheckNames(params IEnumerable<string> features)
+    {
+        if (Score == PredictedLabel)
+        {
+            throw new ArgumentException($"Both output columns are called '{Score}'. Give the scores and the predicted label different names.");
+        }
+
+        if (features.Prepend(Label).FirstOrDefault(name => name == Score || name == PredictedLabel) is { } hidden)
+        {
+            throw new ArgumentException(
+                $"The column '{hidden}' is read {(hidden == Label ? "as the label" : "as a feature")}, but an output has the same name and would hide it from whatever comes "
+                + $"after the model, such as Evaluate. Give the output another name, for example '{hidden}Output', or copy the column: "
+                + $"mlContext.Transforms.CopyColumns(\"{hidden}Input\", \"{hidden}\").");
+        }
+    }
+
     /// <summary>Checks that the label column of a classifier is there and is a key.</summary>
     /// <param name="host">The host.</param>
     /// <param name="schema">Shape of the rows.</param>

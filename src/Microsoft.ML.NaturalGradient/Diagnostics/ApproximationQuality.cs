@@ -122,7 +122,14 @@ internal sealed class ApproximationQuality
         return new DirectionQuality
         {
             Method = method.Name,
-            Damping = (method as GramOptimizerOptions)?.Damping,
+            Damping = method switch
+            {
+                GramOptimizerOptions gram => gram.Damping,
+                KroneckerOptions kronecker => kronecker.Damping,
+                AdaFisherOptions adaFisher => adaFisher.ResolvedDamping,
+                _ => null,
+            },
+            Optimizer = method,
             Gamma = gamma,
             RatioToSgd = gamma / sgd,
             Norm = _parameters.Select(parameter => direction[parameter.Handle]).Norm(),

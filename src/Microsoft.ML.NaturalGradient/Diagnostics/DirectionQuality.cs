@@ -9,6 +9,9 @@ public sealed record DirectionQuality
     /// <summary>Damping of the method as it was set; <see langword="null"/> where it has none.</summary>
     public required double? Damping { get; init; }
 
+    /// <summary>The method with all its settings; <see langword="null"/> in a report that was not measured by this library.</summary>
+    public OptimizerOptions? Optimizer { get; init; }
+
     /// <summary>γ(d) = √(dᵀFd) / |d·g| with the exact Fisher matrix F and gradient g of the summed loss; smaller is better; NaN where it is not defined.</summary>
     public required double Gamma { get; init; }
 

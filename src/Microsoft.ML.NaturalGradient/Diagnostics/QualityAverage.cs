@@ -9,6 +9,9 @@ public sealed record QualityAverage
     /// <summary>Damping of the method as it was set; <see langword="null"/> where it has none.</summary>
     public required double? Damping { get; init; }
 
+    /// <summary>The method with all its settings, as in <see cref="DirectionQuality.Optimizer"/>.</summary>
+    public OptimizerOptions? Optimizer { get; init; }
+
     /// <summary>Mean γ over the batches where it is defined; NaN where it never is.</summary>
     public required double Gamma { get; init; }
 

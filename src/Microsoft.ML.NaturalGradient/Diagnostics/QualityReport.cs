@@ -17,8 +17,8 @@ public sealed record QualityReport
 
     /// <summary>Averages reports of several batches: γ over batches first, then the ratio to SGD of the averages, as in the paper.</summary>
     /// <param name="reports">Reports of one probe, at least one.</param>
-    /// <returns>One row for each method and damping, in the order of the reports.</returns>
-    /// <exception cref="ArgumentException">There is no report.</exception>
+    /// <returns>One row for each direction of the probe, in its order.</returns>
+    /// <exception cref="ArgumentException">There is no report, or they are of different probes.</exception>
     public static IReadOnlyList<QualityAverage> Average(IEnumerable<QualityReport> reports)
     {
         ArgumentNullException.ThrowIfNull(reports);
@@ -28,19 +28,29 @@ public sealed record QualityReport
             throw new ArgumentException("There is no report to average. Measure at least one batch.", nameof(reports));
         }
 
-        return
-        [
-            .. all.SelectMany(report => report.Directions.Select(direction => (direction, report.SgdGamma)))
-                .GroupBy(pair => (pair.direction.Method, pair.direction.Damping))
-                .Select(group => Average(group.Key.Method, group.Key.Damping, [.. group.Where(pair => double.IsFinite(pair.direction.Gamma) && double.IsFinite(pair.SgdGamma))])),
-        ];
+        if (all.Exists(report => !report.Directions.Select(Measured).SequenceEqual(all[0].Directions.Select(Measured))))
+        {
+            throw new ArgumentException("The reports are of different probes: their directions differ. Average those of one probe at a time.", nameof(reports));
+        }
+
+        return [.. all[0].Directions.Select((direction, i) => Average(direction, [.. all.Select(report => (report.Directions[i].Gamma, report.SgdGamma))]))];
     }
 
-    private static QualityAverage Average(string method, double? damping, List<(DirectionQuality Direction, double SgdGamma)> pairs)
+    private static (string Method, double? Damping, OptimizerOptions? Optimizer) Measured(DirectionQuality direction) =>
+        (direction.Method, direction.Damping, direction.Optimizer);
+
+    private static QualityAverage Average(DirectionQuality direction, List<(double Gamma, double SgdGamma)> pairs)
     {
-        var (gamma, sgd) = pairs.Count == 0
-            ? (double.NaN, double.NaN)
-            : (pairs.Average(pair => pair.Direction.Gamma), pairs.Average(pair => pair.SgdGamma));
-        return new QualityAverage { Method = method, Damping = damping, Gamma = gamma, RatioToSgd = gamma / sgd, BatchCount = pairs.Count };
+        pairs.RemoveAll(pair => !double.IsFinite(pair.Gamma) || !double.IsFinite(pair.SgdGamma));
+        var (gamma, sgd) = pairs.Count == 0 ? (double.NaN, double.NaN) : (pairs.Average(pair => pair.Gamma), pairs.Average(pair => pair.SgdGamma));
+        return new QualityAverage
+        {
+            Method = direction.Method,
+            Damping = direction.Damping,
+            Optimizer = direction.Optimizer,
+            Gamma = gamma,
+            RatioToSgd = gamma / sgd,
+            BatchCount = pairs.Count,
+        };
     }
 }

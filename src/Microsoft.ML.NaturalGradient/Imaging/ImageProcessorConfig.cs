@@ -9,6 +9,7 @@ internal static class ImageProcessorConfig
 {
     private const string SizeKinds = "a whole number, {\"height\", \"width\"} or {\"shortest_edge\"}, of 1 to 16384 pixels";
     private const int LargestSize = 16384;
+    private const double LargestScale = 1e6; // so that no pixel gets beyond float32
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
@@ -42,12 +43,20 @@ internal static class ImageProcessorConfig
                 $"{config.File} leaves the size of pictures open, since it neither resizes both sides nor crops. Choose a model with a fixed size.");
         }
         var factor = config.OptionalBool("do_rescale", true) ? config.OptionalDouble("rescale_factor", 1 / 255.0) : 1;
+        if (factor is <= 0 or > LargestScale)
+        {
+            throw config.Unexpected("rescale_factor", FormattableString.Invariant($"a positive number up to {LargestScale}"));
+        }
         var isNormalized = config.OptionalBool("do_normalize", true);
         var mean = isNormalized ? ReadChannels(config, "image_mean", kind.Mean) : [0, 0, 0];
         var deviation = isNormalized ? ReadChannels(config, "image_std", kind.Deviation) : [1, 1, 1];
-        return deviation.All(value => value > 0)
+        if (mean.Any(value => Math.Abs(value) > LargestScale))
+        {
+            throw config.Unexpected("image_mean", FormattableString.Invariant($"three numbers from {-LargestScale} to {LargestScale}"));
+        }
+        return deviation.All(value => value is >= 1 / LargestScale and <= LargestScale)
             ? new ImagePreprocessor(imageSize is { } size ? sizing.For(size) : sizing, filter, factor, mean, deviation)
-            : throw config.Unexpected("image_std", "three positive numbers");
+            : throw config.Unexpected("image_std", FormattableString.Invariant($"three positive numbers, from {1 / LargestScale} to {LargestScale}"));
     }
 
     /// <summary>Changes the sizes in a configuration.</summary>

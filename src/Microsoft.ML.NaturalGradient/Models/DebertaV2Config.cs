@@ -54,7 +54,7 @@ internal sealed record DebertaV2Config
         {
             Sizes = sizes,
             SegmentCount = EncoderSizes.SegmentCount(config, 0, least: 0),
-            EmbeddingSize = config.OptionalInt("embedding_size", sizes.HiddenSize),
+            EmbeddingSize = EncoderSizes.OptionalPositive(config, "embedding_size", sizes.HiddenSize),
             AddsPositions = config.OptionalBool("position_biased_input", true),
             IsRelative = config.OptionalBool("relative_attention", false),
             HasContentToPosition = terms.Contains(ContentToPosition),
@@ -76,7 +76,7 @@ internal sealed record DebertaV2Config
                 + "Use a DeBERTa model without one, for example microsoft/deberta-v3-base.");
         }
 
-        var headSize = config.OptionalInt("attention_head_size", sizes.HiddenSize / sizes.HeadCount);
+        var headSize = EncoderSizes.OptionalPositive(config, "attention_head_size", sizes.HiddenSize / sizes.HeadCount);
         if (headSize * sizes.HeadCount != sizes.HiddenSize)
         {
             throw new InvalidDataException(

@@ -55,7 +55,7 @@ internal sealed record EncoderSizes
             HeadCount = Positive(config, fields.HeadCount),
             IntermediateSize = Positive(config, fields.IntermediateSize),
             PositionCount = Positive(config, "max_position_embeddings"),
-            LayerNormEpsilon = config.OptionalDouble(fields.LayerNormEpsilon, fields.DefaultEpsilon),
+            LayerNormEpsilon = Epsilon(config, fields.LayerNormEpsilon, fields.DefaultEpsilon),
             Activation = config.OptionalString(fields.Activation, "gelu"),
             HasClassificationHead = config.Architectures.Any(name => name.EndsWith(SequenceClassification, StringComparison.Ordinal)),
         };
@@ -69,6 +69,22 @@ internal sealed record EncoderSizes
     /// <summary>A field that must be a whole number above zero.</summary>
     /// <exception cref="InvalidDataException">It is absent or not positive; the message names it.</exception>
     public static int Positive(ModelConfig config, string field) => AtLeast(config, field, config.RequireInt(field), 1);
+
+    /// <summary>A whole number above zero, or the default if the field is absent.</summary>
+    /// <exception cref="InvalidDataException">It is not positive; the message names it.</exception>
+    public static int OptionalPositive(ModelConfig config, string field, int defaultValue) =>
+        AtLeast(config, field, config.OptionalInt(field, defaultValue), 1);
+
+    /// <summary>The ε that a normalisation adds to the variance.</summary>
+    /// <exception cref="InvalidDataException">It is not from 0 to 1; the message names it.</exception>
+    public static double Epsilon(ModelConfig config, string field, double defaultValue)
+    {
+        var value = config.OptionalDouble(field, defaultValue);
+        return value is >= 0 and <= 1
+            ? value
+            : throw new InvalidDataException(FormattableString.Invariant(
+                $"The configuration has {field} {value}; it must be from 0 to 1. Fetch the model's files again."));
+    }
 
     /// <summary>The number of segments that token types tell apart: zero or more.</summary>
     /// <exception cref="InvalidDataException">It is negative; the message names the field.</exception>

@@ -114,9 +114,10 @@ internal sealed record ModernBertConfig
 
         var theta = config.OptionalDouble(field, defaultValue);
         theta = section?.OptionalDouble("rope_theta", theta) ?? theta;
-        return theta > 0
+        // Less would make frequencies that grow beyond what float32 holds.
+        return theta >= 1
             ? theta
             : throw new InvalidDataException(FormattableString.Invariant(
-                $"The configuration has {field} {theta}; it must be positive. Fetch the model's files again."));
+                $"The configuration has {field} {theta}; it must be at least 1. Fetch the model's files again."));
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp.Modules;
 
@@ -51,11 +52,11 @@ public sealed record AdamQlrOptions : OptimizerOptions
         base.Validate();
         Check(Beta1 is >= 0 and < 1, nameof(Beta1), Beta1, "Use a number from 0 up to, but not including, 1.");
         Check(Beta2 is >= 0 and < 1, nameof(Beta2), Beta2, "Use a number from 0 up to, but not including, 1.");
-        Check(Epsilon > 0 && double.IsFinite(Epsilon), nameof(Epsilon), Epsilon, "Use a positive number.");
-        Check(InitialDamping > 0 && double.IsFinite(InitialDamping), nameof(InitialDamping), InitialDamping, "Use a positive number, for example 1E-3.");
+        Check(SingleRange.IsPositive(Epsilon), nameof(Epsilon), Epsilon, "Use a positive number.");
+        Check(SingleRange.IsPositive(InitialDamping), nameof(InitialDamping), InitialDamping, "Use a positive number, for example 1E-3.");
         Check(DampingDecrease is > 0 and <= 1, nameof(DampingDecrease), DampingDecrease, "Use a positive number up to 1.");
-        Check(DampingIncrease >= 1 && double.IsFinite(DampingIncrease), nameof(DampingIncrease), DampingIncrease, "Use 1 or more.");
-        Check(LargestStep is null or > 0, nameof(LargestStep), LargestStep ?? 0, "Use a positive number, or null for no limit.");
+        Check(DampingIncrease >= 1 && SingleRange.IsPositive(DampingIncrease), nameof(DampingIncrease), DampingIncrease, "Use 1 or more.");
+        Check(LargestStep is null || SingleRange.IsPositive(LargestStep.Value), nameof(LargestStep), LargestStep ?? 0, "Use a positive number, or null for no limit.");
     }
 
     internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) => new AdamQlr(parameters, this);

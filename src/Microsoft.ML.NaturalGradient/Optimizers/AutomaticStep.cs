@@ -1,3 +1,5 @@
+using Microsoft.ML.NaturalGradient.Numerics;
+
 namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>Lets a natural-gradient method measure its own step length: η = ρ (d·g)/(dᵀFd), with F the exact Fisher matrix of the batch.</summary>
@@ -29,14 +31,14 @@ public sealed record AutomaticStep
         Check(Every >= 1, nameof(Every), Every, "Use at least 1.");
         Check(Factor is > 0 and <= 2, nameof(Factor), Factor, "Use a positive number up to 2.");
         Check(Smoothing is >= 0 and < 1, nameof(Smoothing), Smoothing, "Use a number from 0 up to, but not including, 1.");
-        Check(Cap > 0 && double.IsFinite(Cap), nameof(Cap), Cap, "Use a positive number.");
+        Check(SingleRange.IsPositive(Cap), nameof(Cap), Cap, "Use a positive number.");
     }
 
     private static void Check(bool legal, string name, double value, string advice)
     {
         if (!legal)
         {
-            throw new ArgumentOutOfRangeException(name, FormattableString.Invariant($"AutomaticStep.{name} is {value}. {advice}"));
+            throw new ArgumentOutOfRangeException(name, $"AutomaticStep.{name} is {SingleRange.Describe(value)}. {advice}");
         }
     }
 }

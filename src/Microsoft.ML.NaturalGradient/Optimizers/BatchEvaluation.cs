@@ -55,6 +55,9 @@ internal sealed class BatchEvaluation : IDisposable
     /// <summary>Whether per-sample gradients come from what the layers recorded, by one backward pass for all samples, instead of one for each.</summary>
     public bool UsesRecords => _tape is not null && !_ignoresRecords && _tape.Covers(Trained);
 
+    /// <summary>Whether per-sample gradients may come from one backward pass for each sample where the layers did not record; else that is an error.</summary>
+    public bool AllowsSingleSamples { get; init; }
+
     /// <summary>Whether every backward pass keeps the graph, so that another may follow; set while directions are compared.</summary>
     public bool KeepsGraph { get; set; }
 
@@ -68,9 +71,11 @@ internal sealed class BatchEvaluation : IDisposable
     /// <param name="forward">Computes the logits; called again when the losses or logits at other parameters are asked for.</param>
     /// <param name="randomness">Source of dropout masks, drawn anew as in the first pass when the pass is repeated; null where there is none.</param>
     /// <param name="recorder">Whose hooks record too; null where only layers of this library do.</param>
+    /// <param name="allowsSingleSamples"><see cref="AllowsSingleSamples"/>.</param>
     /// <returns>The evaluated batch; the caller disposes it.</returns>
     public static BatchEvaluation Run(
-        IObjective objective, Tensor labels, bool perSampleGradients, Func<Tensor> forward, Generator? randomness = null, NetworkRecorder? recorder = null)
+        IObjective objective, Tensor labels, bool perSampleGradients, Func<Tensor> forward, Generator? randomness = null, NetworkRecorder? recorder = null,
+        bool allowsSingleSamples = false)
     {
         using var scope = NewDisposeScope();
         var pass = new ReplayableForward(forward, randomness);
@@ -84,7 +89,7 @@ internal sealed class BatchEvaluation : IDisposable
         {
             using (tape.Start())
             {
-                return new BatchEvaluation(objective, tape, pass, labels);
+                return new BatchEvaluation(objective, tape, pass, labels) { AllowsSingleSamples = allowsSingleSamples };
             }
         }
         catch
@@ -203,7 +208,9 @@ internal sealed class BatchEvaluation : IDisposable
     /// <param name="seeds">Cotangents, shaped like the logits; converted to their type.</param>
     /// <param name="keepGraph">Whether another capture follows.</param>
     /// <returns>The captured gradients; the caller disposes them before this object.</returns>
-    /// <exception cref="InvalidOperationException">The pass was not recorded.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The pass was not recorded, or a layer did not record a trained parameter and single samples are not allowed.
+    /// </exception>
     public CapturedGradients Capture(Tensor seeds, bool keepGraph = false)
     {
         using var scope = NewDisposeScope();
@@ -214,9 +221,14 @@ internal sealed class BatchEvaluation : IDisposable
 
         var tape = _tape ?? throw new InvalidOperationException("The forward pass was not recorded for per-sample gradients.");
         var typed = seeds.to(Logits.dtype);
-        return UsesRecords
-            ? tape.Capture(Logits, typed, keepGraph || KeepsGraph)
-            : LoopedCapture.Run(Logits, typed, Trained, keepGraph || KeepsGraph);
+        if (UsesRecords)
+        {
+            return tape.Capture(Logits, typed, keepGraph || KeepsGraph);
+        }
+
+        return AllowsSingleSamples
+            ? LoopedCapture.Run(Logits, typed, Trained, keepGraph || KeepsGraph)
+            : throw Unrecorded(tape);
     }
 
     /// <summary>Computes the logit gradients for labels drawn from the model's own distribution.</summary>
@@ -271,6 +283,15 @@ internal sealed class BatchEvaluation : IDisposable
 
         Tensor OfSamples(Func<int, double> value) =>
             tensor(Enumerable.Range(0, (int)SampleCount).Select(value).ToArray(), dtype: Logits.dtype, device: Logits.device);
+    }
+
+    private InvalidOperationException Unrecorded(GradientTape tape)
+    {
+        var missing = Trained.Index().Where(pair => !tape.Covers([pair.Item]))
+            .Select(pair => $"number {pair.Index} [{string.Join(", ", pair.Item.shape)}]").ToList();
+        return new InvalidOperationException(
+            $"{missing.Count} of {Trained.Count} trainable parameters were recorded by no layer, so that there are no per-sample gradients of them: "
+            + $"{string.Join(", ", missing)}. Let the layers that use them record on GradientTape.Current, or freeze them.");
     }
 
     private static Tensor TakeGradient(Tensor parameter)

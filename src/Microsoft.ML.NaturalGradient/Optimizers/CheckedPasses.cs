@@ -30,7 +30,7 @@ internal sealed class CheckedPasses : IDisposable
     /// <summary>Whether the last per-sample gradients come from what layers recorded; null before there were any.</summary>
     public bool? UsesRecordedLayers { get; private set; }
 
-    /// <summary>Runs a forward pass; drops the gradients that the parameters hold.</summary>
+    /// <summary>Runs a forward pass. The gradients that the parameters hold are set aside meanwhile, by whoever disposes the result.</summary>
     /// <param name="forward">Computes the logits.</param>
     /// <param name="labels">The labels.</param>
     /// <param name="perSampleGradients">Whether per-sample gradients are asked for.</param>
@@ -41,8 +41,8 @@ internal sealed class CheckedPasses : IDisposable
     public BatchEvaluation Run(Func<Tensor> forward, Tensor labels, bool perSampleGradients, string adviceOnLoss)
     {
         _check.Labels(labels);
-        ParameterCheck.DropGradients(_parameters);
-        var evaluation = BatchEvaluation.Run(_objective, labels, perSampleGradients, () => _check.Logits(forward(), labels), recorder: _recorder);
+        var evaluation = BatchEvaluation.Run(_objective, labels, perSampleGradients, () => _check.Logits(forward(), labels), recorder: _recorder,
+            allowsSingleSamples: true);
         try
         {
             BatchCheck.Graph(evaluation.Logits);

@@ -1,3 +1,5 @@
+using Microsoft.ML.NaturalGradient.Numerics;
+
 namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>Settings that the methods share which solve a damped natural-gradient system on each batch.</summary>
@@ -31,6 +33,6 @@ public abstract record GramOptimizerOptions : OptimizerOptions
     {
         base.Validate();
         AutomaticStep?.Validate();
-        Check(Damping >= 0 && double.IsFinite(Damping), nameof(Damping), Damping, "Use zero or a positive number, for example 0.1.");
+        Check(SingleRange.IsNotNegative(Damping), nameof(Damping), Damping, "Use zero or a positive number, for example 0.1.");
     }
 }

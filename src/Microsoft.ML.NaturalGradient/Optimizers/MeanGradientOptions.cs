@@ -1,3 +1,5 @@
+using Microsoft.ML.NaturalGradient.Numerics;
+
 namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>Settings that the methods built on the gradient of the mean loss share.</summary>
@@ -22,7 +24,7 @@ public abstract record MeanGradientOptions : OptimizerOptions
         base.Validate();
         if (GradientClipNorm is { } norm)
         {
-            Check(norm > 0 && double.IsFinite(norm), nameof(GradientClipNorm), norm, "Use a positive number, or null for no limit.");
+            Check(SingleRange.IsPositive(norm), nameof(GradientClipNorm), norm, "Use a positive number, or null for no limit.");
         }
     }
 
@@ -30,8 +32,8 @@ public abstract record MeanGradientOptions : OptimizerOptions
         Check(value is >= 0 and < 1, name, value, "Use a number from 0 up to, but not including, 1.");
 
     private protected static void CheckPositive(double value, string name) =>
-        Check(value > 0 && double.IsFinite(value), name, value, "Use a positive number.");
+        Check(SingleRange.IsPositive(value), name, value, "Use a positive number.");
 
     private protected static void CheckNotNegative(double value, string name) =>
-        Check(value >= 0 && double.IsFinite(value), name, value, "Use zero or a positive number.");
+        Check(SingleRange.IsNotNegative(value), name, value, "Use zero or a positive number.");
 }

@@ -9,6 +9,7 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 internal abstract class Optimizer : IDisposable
 {
     private readonly OptimizerStateTable _state;
+    private bool _hasStepped;
 
     private protected Optimizer(IReadOnlyList<Parameter> parameters, OptimizerStateTable? state = null)
     {
@@ -46,6 +47,12 @@ internal abstract class Optimizer : IDisposable
         batch.Trained = Parameters;
         var limit = NormConstraint is { } constraint ? new StepLimit(Parameters, constraint) : null;
         var diagnostics = Apply(batch, learningRate);
+        if (!_hasStepped)
+        {
+            _state.Complete();
+            _hasStepped = true;
+        }
+
         limit?.Apply();
         if (WeightDecayPerStep > 0)
         {
@@ -68,13 +75,17 @@ internal abstract class Optimizer : IDisposable
     /// <returns>The copy; the caller disposes it.</returns>
     public OptimizerState SaveState() => _state.Save();
 
-    /// <summary>Takes over a saved state; what is only made in a later step takes its part then.</summary>
+    /// <summary>Takes over a saved state; what is only made in the first step takes its part then, and an error tells if the state does not fit it.</summary>
     /// <param name="state">What <see cref="SaveState"/> of an optimizer with the same settings and parameters gave; not modified.</param>
     /// <exception cref="InvalidDataException">The state is that of another method or of other parameters; nothing is changed then.</exception>
-    public void RestoreState(OptimizerState state) => _state.Restore(state);
+    public void RestoreState(OptimizerState state) => _state.Restore(state, name => !_hasStepped && IsMadeInFirstStep(name));
 
     /// <inheritdoc/>
     public virtual void Dispose() => _state.Dispose();
+
+    /// <summary>Whether a part of the state that does not exist yet may be made in the first step.</summary>
+    /// <param name="name">Its name.</param>
+    private protected virtual bool IsMadeInFirstStep(string name) => false;
 
     /// <summary>Makes a tensor a part of the state.</summary>
     /// <param name="name">Its name, unique in this optimizer.</param>

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -87,14 +88,14 @@ public abstract record OptimizerOptions
     {
         if (LearningRate is { } rate)
         {
-            Check(rate > 0 && double.IsFinite(rate), nameof(LearningRate), rate, "Use a positive number, or null for the method's default.");
+            Check(SingleRange.IsPositive(rate), nameof(LearningRate), rate, "Use a positive number, or null for the method's default.");
         }
 
         Check(
             WeightDecayPerStep is >= 0 and < 1, nameof(WeightDecayPerStep), WeightDecayPerStep, "Use a number from 0 up to, but not including, 1, for example 1E-5.");
         if (NormConstraint is { } constraint)
         {
-            Check(constraint > 0 && double.IsFinite(constraint), nameof(NormConstraint), constraint, "Use a positive number, or null for no limit.");
+            Check(SingleRange.IsPositive(constraint), nameof(NormConstraint), constraint, "Use a positive number, or null for no limit.");
         }
 
         ArgumentNullException.ThrowIfNull(Schedule);
@@ -123,7 +124,7 @@ public abstract record OptimizerOptions
     {
         if (!legal)
         {
-            throw new ArgumentOutOfRangeException(name, FormattableString.Invariant($"{name} is {value}. {advice}"));
+            throw new ArgumentOutOfRangeException(name, $"{name} is {SingleRange.Describe(value)}. {advice}");
         }
     }
 }

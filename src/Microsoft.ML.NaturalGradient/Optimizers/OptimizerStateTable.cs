@@ -8,6 +8,7 @@ internal sealed class OptimizerStateTable : IDisposable
     private readonly Dictionary<string, Part> _parts = new(StringComparer.Ordinal);
     private readonly List<IDisposable> _owned = [];
     private readonly Dictionary<string, Tensor> _pending = new(StringComparer.Ordinal); // restored before the part was made
+    private bool _wantsAll; // whether a restored state has parts that are made later, so that every such part has to be in it
 
     /// <summary>Whether there is a part of this name.</summary>
     public bool Contains(string name) => _parts.ContainsKey(name);
@@ -33,18 +34,22 @@ internal sealed class OptimizerStateTable : IDisposable
         return generator;
     }
 
-    /// <summary>Copies all parts.</summary>
+    /// <summary>Copies all parts, those too that were restored and are not added yet.</summary>
     /// <returns>The copy; the caller disposes it.</returns>
     public OptimizerState Save()
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return new OptimizerState(_parts.ToDictionary(part => part.Key, part => part.Value.Copy().DetachFromDisposeScope()));
+        var copies = _parts.Select(part => KeyValuePair.Create(part.Key, part.Value.Copy()))
+            .Concat(_pending.Select(part => KeyValuePair.Create(part.Key, part.Value.clone())));
+        return new OptimizerState(copies.ToDictionary(part => part.Key, part => part.Value.DetachFromDisposeScope()));
     }
 
     /// <summary>Takes over saved parts; those that do not exist yet are kept for when they are added.</summary>
-    /// <exception cref="InvalidDataException">A part is missing or has another shape; nothing is changed then.</exception>
-    public void Restore(OptimizerState state)
+    /// <param name="state">The parts; not modified.</param>
+    /// <param name="isMadeLater">Whether a part of this name may still be added.</param>
+    /// <exception cref="InvalidDataException">A part is missing, has another shape or is not known; nothing is changed then.</exception>
+    public void Restore(OptimizerState state, Func<string, bool> isMadeLater)
     {
         foreach (var (name, part) in _parts)
         {
@@ -52,6 +57,11 @@ internal sealed class OptimizerStateTable : IDisposable
             {
                 throw Mismatch(name, saved);
             }
+        }
+
+        if (state.Values.Keys.FirstOrDefault(name => !_parts.ContainsKey(name) && !isMadeLater(name)) is { } unknown)
+        {
+            throw Unknown(unknown);
         }
 
         using var noGrad = no_grad();
@@ -68,6 +78,20 @@ internal sealed class OptimizerStateTable : IDisposable
                 _pending.Add(name, saved.clone().DetachFromDisposeScope());
             }
         }
+
+        _wantsAll = _pending.Count > 0;
+    }
+
+    /// <summary>Checks that all that was restored has been added, now that nothing more will be.</summary>
+    /// <exception cref="InvalidDataException">A restored part was not.</exception>
+    public void Complete()
+    {
+        if (_pending.Keys.FirstOrDefault() is { } unknown)
+        {
+            throw Unknown(unknown);
+        }
+
+        _wantsAll = false;
     }
 
     /// <inheritdoc/>
@@ -82,6 +106,11 @@ internal sealed class OptimizerStateTable : IDisposable
         _parts.Add(name, part);
         if (!_pending.Remove(name, out var saved))
         {
+            if (_wantsAll)
+            {
+                throw Mismatch(name, null);
+            }
+
             return;
         }
 
@@ -107,6 +136,10 @@ internal sealed class OptimizerStateTable : IDisposable
 
         _pending.Clear();
     }
+
+    private static InvalidDataException Unknown(string name) => new(
+        $"The saved state of the optimizer has '{name}', which this optimizer does not. Restore it with the method, the settings and the parameters that it "
+        + "was saved with.");
 
     private static InvalidDataException Mismatch(string name, Tensor? saved) => new(
         saved is null

@@ -46,23 +46,20 @@ internal static class ParameterCheck
             : throw new ArgumentException("There is nothing to train: the list of parameters is empty.", nameof(parameters));
     }
 
-    /// <summary>Drops the gradients that parameters hold, which a backward pass would add to.</summary>
-    public static void DropGradients(IEnumerable<Parameter> parameters)
-    {
-        foreach (var parameter in parameters)
-        {
-            parameter.grad = null;
-        }
-    }
-
     /// <summary>Throws unless every parameter takes part in the output; costs a backward pass, and keeps the graph.</summary>
+    /// <param name="logits">The output.</param>
+    /// <param name="parameters">The parameters, whose own gradients are set aside.</param>
     /// <exception cref="InvalidOperationException">One does not.</exception>
     public static void Reached(Tensor logits, IReadOnlyList<Parameter> parameters)
     {
         using var scope = NewDisposeScope();
         autograd.backward([logits], [ones_like(logits)], true, false, [.. parameters]);
         var missing = parameters.Index().Where(pair => pair.Item.grad is null).Select(pair => $"{pair.Index} {Shape(pair.Item)}").ToList();
-        DropGradients(parameters);
+        foreach (var parameter in parameters)
+        {
+            parameter.grad = null;
+        }
+
         if (missing.Count > 0)
         {
             throw new InvalidOperationException(

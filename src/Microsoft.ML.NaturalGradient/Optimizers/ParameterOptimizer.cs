@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Diagnostics;
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -59,7 +60,7 @@ public sealed class ParameterOptimizer : IDisposable
     public string? Exemptions => _optimizer.Coverage?.Describe(Method);
 
     /// <summary>Runs the forward pass on one batch of N samples and moves the parameters by one step.</summary>
-    /// <remarks>Gradients that the parameters hold are dropped; those of the step are not left behind.</remarks>
+    /// <remarks>Gradients that the parameters hold are as they were afterwards; those of the step are not left behind.</remarks>
     /// <param name="forward">
     /// Computes the logits [N, C] for C classes, [N, 1] for regression, from the parameters, with grad mode on. Called once, and again by methods that
     /// compare losses; the step disposes the logits and every tensor that a call makes in the dispose scope around it.
@@ -76,12 +77,13 @@ public sealed class ParameterOptimizer : IDisposable
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(labels);
         var rate = learningRate ?? LearningRate;
-        if (!(rate > 0 && double.IsFinite(rate)))
+        if (!SingleRange.IsPositive(rate))
         {
-            throw new ArgumentOutOfRangeException(nameof(learningRate), FormattableString.Invariant($"The learning rate is {rate}. Use a positive number."));
+            throw new ArgumentOutOfRangeException(nameof(learningRate), $"The learning rate is {SingleRange.Describe(rate)}. Use a positive number.");
         }
 
         using var scope = NewDisposeScope();
+        using var gradients = new GradientsSetAside(_parameters);
         using var evaluation = _passes.Run(
             forward, labels, _optimizer.NeedsPerSampleGradients,
             FormattableString.Invariant($"Lower the learning rate, which is {rate}, or look for inputs or weights that are not finite."));
@@ -103,8 +105,7 @@ public sealed class ParameterOptimizer : IDisposable
 
     /// <summary>Measures on one batch how good the update directions of methods are: γ against the exact Fisher matrix of the batch.</summary>
     /// <remarks>
-    /// Wu et al., NeurIPS 2024, algorithm 4. Parameters and what this optimizer remembers stay as they are; gradients that the parameters hold
-    /// are dropped. Every method of the probe costs its own direction and two forward passes; for layers that record nothing, the per-sample
+    /// Wu et al., NeurIPS 2024, algorithm 4. Parameters, gradients that they hold, and what this optimizer remembers stay as they are. Every method of the probe costs its own direction and two forward passes; for layers that record nothing, the per-sample
     /// gradients of the report take N backward passes. Dropout has to be off.
     /// </remarks>
     /// <param name="forward">As in <see cref="Step"/>; called several times, and the same logits have to come each time.</param>
@@ -127,6 +128,7 @@ public sealed class ParameterOptimizer : IDisposable
         probe.Validate();
         var quality = new ApproximationQuality(_parameters, probe, _seed + _measured);
         using var scope = NewDisposeScope();
+        using var gradients = new GradientsSetAside(_parameters);
         using var evaluation = _passes.Run(forward, labels, perSampleGradients: true, "Look for inputs or weights that are not finite.");
         _measured++;
         return quality.Measure(evaluation);

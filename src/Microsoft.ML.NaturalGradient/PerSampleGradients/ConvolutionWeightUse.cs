@@ -27,14 +27,31 @@ internal sealed class ConvolutionWeightUse : ParameterUse
     public override string Kind => "convolution kernels";
 
     /// <inheritdoc/>
-    public override Tensor PerSampleGradient(Tensor outputGradient) =>
-        outputGradient.flatten(2).bmm(_patches).view([outputGradient.shape[0], .. Parameter.shape]); // [N, O, I, kh, kw]
+    public override Tensor PerSampleGradient(Tensor outputGradient) => PerSampleSlice(outputGradient, 0, Parameter.shape[0]);
+
+    /// <inheritdoc/>
+    public override void AddGram(Tensor gram, Tensor outputGradient)
+    {
+        using var scope = NewDisposeScope();
+        AddLinearGram(gram, _patches, outputGradient.flatten(2).transpose(1, 2));
+    }
+
+    /// <inheritdoc/>
+    public override Tensor PerSampleSlice(Tensor outputGradient, long start, long count) =>
+        outputGradient.narrow(1, start, count).flatten(2).bmm(_patches).view([outputGradient.shape[0], count, .. Parameter.shape.AsSpan(1)]); // [N, o, I, kh, kw]
 
     /// <inheritdoc/>
     public override Tensor Combine(Tensor outputGradient, Tensor weights)
     {
         var errors = Weighted(outputGradient, weights).flatten(2).transpose(0, 1).flatten(1); // [O, N·L]
         return errors.mm(_patches.flatten(0, 1)).view_as(Parameter);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Dot(Tensor outputGradient, Tensor direction)
+    {
+        var moved = nn.functional.linear(_patches, direction.flatten(1)); // [N, L, O]
+        return moved.mul(outputGradient.flatten(2).transpose(1, 2)).flatten(1).to(ScalarType.Float64).sum(1); // [N]
     }
 
     /// <inheritdoc/>

@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
 
 /// <summary>A table [V, D] looked up by ids: G_n[v] = Σ_{t: id_nt = v} E_nt.</summary>
-/// <remarks>C[n,m] = Σ_{t,t'} [id_nt = id_mt'] ⟨E_nt, E_mt'⟩, so that [N, V, D] is never formed.</remarks>
+/// <remarks>
+/// C[n,m] = Σ_{t,t'} [id_nt = id_mt'] ⟨E_nt, E_mt'⟩, from pairs of positions or from the rows of the U ids that occur, whichever costs fewer
+/// operations, in blocks; [N, V, D] is never formed.
+/// </remarks>
 internal sealed class EmbeddingUse : ParameterUse
 {
     private readonly Tensor _ids; // [N, T]
@@ -26,25 +29,33 @@ internal sealed class EmbeddingUse : ParameterUse
     public override Tensor PerSampleGradient(Tensor outputGradient) => PerSampleSlice(outputGradient, 0, Parameter.shape[0]);
 
     /// <inheritdoc/>
-    public override Tensor PerSampleSlice(Tensor outputGradient, long start, long count)
-    {
-        var (samples, width) = (outputGradient.shape[0], outputGradient.shape[^1]);
-        // What lies outside the slice goes to one more row, which is dropped.
-        var shifted = _ids.Minus(start); // [N, T]
-        var index = shifted.where(shifted.GreaterThan(-1), shifted.FilledWith(count)).AtMost(count);
-        var rows = zeros(samples, count + 1, width, dtype: outputGradient.dtype, device: outputGradient.device);
-        return rows.scatter_add_(1, index.unsqueeze(-1).expand(-1, -1, width), outputGradient).narrow(1, 0, count); // [N, v, D]
-    }
+    public override Tensor PerSampleSlice(Tensor outputGradient, long start, long count) => RowsOf(_ids, outputGradient, start, count);
 
     /// <inheritdoc/>
     public override void AddGram(Tensor gram, Tensor outputGradient)
     {
         using var scope = NewDisposeScope();
-        var (samples, positions) = (_ids.shape[0], _ids.shape[1]);
-        var ids = _ids.flatten(); // [N·T]
-        var errors = outputGradient.flatten(0, 1).to(ScalarType.Float64); // [N·T, D]
-        var products = errors.mm(errors.t()).mul(ids.unsqueeze(1).eq(ids.unsqueeze(0))); // [N·T, N·T]
-        gram.AddInPlace(products.view(samples, positions, samples, positions).sum([1L, 3L]));
+        var (samples, positions, width) = (_ids.shape[0], _ids.shape[1], outputGradient.shape[^1]);
+        var errors = outputGradient.to(ScalarType.Float64); // [N, T, D]
+        var (used, numbers, _) = _ids.unique(sorted: true, return_inverse: true); // [U], [N, T]
+        if (PrefersRows(positions, used.shape[0]))
+        {
+            ForEachChunk(used.shape[0], samples * width, (start, count) =>
+            {
+                var rows = RowsOf(numbers!, errors, start, count).flatten(1); // [N, u·D]
+                gram.AddInPlace(rows.mm(rows.t()));
+            });
+            return;
+        }
+
+        var (ids, all) = (_ids.flatten(), errors.flatten(0, 1)); // [N·T], [N·T, D]
+        ForEachChunk(samples, samples * positions * positions, (start, count) =>
+        {
+            var block = all.narrow(0, start * positions, count * positions);
+            var same = ids.narrow(0, start * positions, count * positions).unsqueeze(1).eq(ids.unsqueeze(0)); // [b·T, N·T]
+            var products = block.mm(all.t()).mul_(same);
+            gram.narrow(0, start, count).AddInPlace(products.view(count, positions, samples, positions).sum([1L, 3L])); // [b, N]
+        });
     }
 
     /// <inheritdoc/>
@@ -63,4 +74,18 @@ internal sealed class EmbeddingUse : ParameterUse
 
     /// <inheritdoc/>
     public override void Dispose() => _ids.Dispose();
+
+    /// <summary>Whether the rows of the ids that occur are formed, at N²·U·D operations, and not all pairs of positions compared, at N²·T²·D.</summary>
+    internal static bool PrefersRows(long positions, long used) => used <= positions * positions;
+
+    // Rows start to start + count of the table that each sample adds up, [N, v, D].
+    private static Tensor RowsOf(Tensor ids, Tensor errors, long start, long count)
+    {
+        var (samples, width) = (errors.shape[0], errors.shape[^1]);
+        // What lies outside the slice goes to one more row, which is dropped.
+        var shifted = ids.Minus(start); // [N, T]
+        var index = shifted.where(shifted.GreaterThan(-1), shifted.FilledWith(count)).AtMost(count);
+        var rows = zeros(samples, count + 1, width, dtype: errors.dtype, device: errors.device);
+        return rows.scatter_add_(1, index.unsqueeze(-1).expand(-1, -1, width), errors).narrow(1, 0, count);
+    }
 }

@@ -1,4 +1,3 @@
-using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -12,8 +11,6 @@ namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
 /// </remarks>
 internal sealed class LinearWeightUse : ParameterUse
 {
-    private const long ChunkBytes = 256L << 20;
-
     private readonly Tensor _input; // [N, T, I]
 
     /// <summary>Records one application.</summary>
@@ -43,20 +40,7 @@ internal sealed class LinearWeightUse : ParameterUse
     {
         using var scope = NewDisposeScope();
         var (input, error) = Positions(outputGradient);
-        if (PrefersGhost(input.shape[0], input.shape[1], input.shape[2], error.shape[2]))
-        {
-            AddGhostGram(gram, input, error);
-            return;
-        }
-
-        var (samples, inputSize, outputSize) = (input.shape[0], input.shape[2], error.shape[2]);
-        var rows = Math.Clamp(ChunkBytes / (samples * inputSize * sizeof(double)), 1, outputSize);
-        for (long start = 0; start < outputSize; start += rows)
-        {
-            using var chunkScope = NewDisposeScope();
-            var part = error.narrow(2, start, Math.Min(rows, outputSize - start)); // [N, T, o]
-            GramOf(gram, part.transpose(1, 2).bmm(input));
-        }
+        AddLinearGram(gram, input, error);
     }
 
     /// <inheritdoc/>
@@ -79,29 +63,6 @@ internal sealed class LinearWeightUse : ParameterUse
 
     /// <inheritdoc/>
     public override void Dispose() => _input.Dispose();
-
-    /// <summary>Whether the ghost form of the Gram matrix needs fewer operations than materialising G.</summary>
-    internal static bool PrefersGhost(double samples, double positions, double inputSize, double outputSize) =>
-        (samples + 1) * positions * positions * (inputSize + outputSize)
-        < (2 * positions * inputSize * outputSize) + (samples * inputSize * outputSize);
-
-    private static void AddGhostGram(Tensor gram, Tensor input, Tensor error)
-    {
-        var (samples, positions) = (input.shape[0], input.shape[1]);
-        var allInputs = input.flatten(0, 1).to(ScalarType.Float64); // [N·T, I]
-        var allErrors = error.flatten(0, 1).to(ScalarType.Float64); // [N·T, O]
-        var blockSize = Math.Clamp(ChunkBytes / (2 * samples * positions * positions * sizeof(double)), 1, samples);
-        for (long start = 0; start < samples; start += blockSize)
-        {
-            using var blockScope = NewDisposeScope();
-            var count = Math.Min(blockSize, samples - start);
-            var inputBlock = allInputs.narrow(0, start * positions, count * positions);
-            var errorBlock = allErrors.narrow(0, start * positions, count * positions);
-            var products = errorBlock.mm(allErrors.t()).mul(inputBlock.mm(allInputs.t())); // [b·T, N·T]
-            var block = products.view(count, positions, samples, positions).sum([1L, 3L]); // [b, N]
-            gram.narrow(0, start, count).AddInPlace(block);
-        }
-    }
 
     // Input and output gradient as [N, T, I] and [N, T, O]; a two-dimensional pair has T = 1.
     private (Tensor Input, Tensor Error) Positions(Tensor outputGradient)

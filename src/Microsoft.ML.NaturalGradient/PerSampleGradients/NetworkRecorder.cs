@@ -70,20 +70,24 @@ internal sealed class NetworkRecorder : IDisposable
         }
     }
 
-    // A padding id has no gradient, and gradients may be divided by counts. TorchSharp shows neither: look up every id twice and see.
+    // A padding id has no gradient, and gradients may be divided by counts. TorchSharp shows neither: look up every id twice, in a table of one column
+    // that takes the place of the caller's meanwhile, and see.
     private static bool IsPlain(Embedding embedding, Parameter table)
     {
         using var scope = NewDisposeScope();
         using var gradMode = enable_grad();
-        var saved = table.detach().clone(); // a look-up may shorten long vectors
-        ParameterCheck.DropGradients([table]);
-        var vectors = embedding.call(TensorMath.Indices(table.shape[0], table.device).repeat(2));
-        autograd.backward([vectors], [ones_like(vectors)], false, false, [table]);
-        var isPlain = table.grad!.detach().eq(table.FilledWith(2)).all().item<bool>();
-        ParameterCheck.DropGradients([table]);
-        using var noGrad = no_grad();
-        table.copy_(saved);
-        return isPlain;
+        var column = nn.Parameter(zeros([table.shape[0], 1], device: table.device));
+        try
+        {
+            embedding.weight = column;
+            var numbers = embedding.forward(TensorMath.Indices(table.shape[0], table.device).repeat(2)); // [2·V, 1]
+            autograd.backward([numbers], [ones_like(numbers)], false, false, [column]);
+            return column.grad is { is_sparse: false } gradient && gradient.eq(gradient.FilledWith(2)).all().item<bool>();
+        }
+        finally
+        {
+            embedding.weight = table;
+        }
     }
 
     private Func<Tensor, ParameterUse[]> Rule(

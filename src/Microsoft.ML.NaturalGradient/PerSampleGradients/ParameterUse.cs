@@ -12,6 +12,9 @@ namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
 /// <param name="parameter">The parameter; owned by its module.</param>
 internal abstract class ParameterUse(Parameter parameter) : IDisposable
 {
+    /// <summary>Most bytes of float64 numbers that a rule forms at a time, unless a single row or column takes more.</summary>
+    public long ChunkBytes { get; init; } = 256L << 20;
+
     /// <summary>The parameter that was used.</summary>
     public Parameter Parameter { get; } = parameter;
 
@@ -53,8 +56,11 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <returns>[N], float64; in the caller's dispose scope.</returns>
     public virtual Tensor Dot(Tensor outputGradient, Tensor direction)
     {
-        var rows = PerSampleGradient(outputGradient).flatten(1).to(ScalarType.Float64); // [N, P]
-        return rows.mv(direction.flatten().to(ScalarType.Float64));
+        var (rows, flat) = (PerSampleGradient(outputGradient).flatten(1), direction.flatten()); // [N, P], [P]
+        var sum = zeros(rows.shape[0], dtype: ScalarType.Float64, device: rows.device); // [N]
+        ForEachChunk(rows.shape[1], rows.shape[0], (start, count) =>
+            sum.AddInPlace(rows.narrow(1, start, count).to(ScalarType.Float64).mv(flat.narrow(0, start, count).to(ScalarType.Float64))));
+        return sum;
     }
 
     /// <summary>Gives what goes in and out at every position, where the parameter's gradient is Σ_t e_t a_tᵀ.</summary>
@@ -73,11 +79,59 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <summary>Adds G Gᵀ in float64.</summary>
     /// <param name="gram">C, [N, N], float64; modified.</param>
     /// <param name="gradients">G, [N, ...].</param>
-    protected static void GramOf(Tensor gram, Tensor gradients)
+    protected void GramOf(Tensor gram, Tensor gradients)
     {
-        var rows = gradients.flatten(1).to(ScalarType.Float64); // [N, P]
-        gram.AddInPlace(rows.mm(rows.t()));
+        var all = gradients.flatten(1); // [N, P]
+        ForEachChunk(all.shape[1], all.shape[0], (start, count) =>
+        {
+            var rows = all.narrow(1, start, count).to(ScalarType.Float64);
+            gram.AddInPlace(rows.mm(rows.t()));
+        });
     }
+
+    /// <summary>Divides work into parts that keep to <see cref="ChunkBytes"/>; each part runs in a dispose scope of its own.</summary>
+    /// <param name="total">Items in all.</param>
+    /// <param name="numbersOfItem">Float64 numbers that an item takes.</param>
+    /// <param name="part">Takes the first item and the number of items of a part.</param>
+    protected void ForEachChunk(long total, long numbersOfItem, Action<long, long> part)
+    {
+        var size = Math.Clamp(ChunkBytes / Math.Max(1, numbersOfItem * sizeof(double)), 1, Math.Max(1, total));
+        for (long start = 0; start < total; start += size)
+        {
+            using var scope = NewDisposeScope();
+            part(start, Math.Min(size, total - start));
+        }
+    }
+
+    /// <summary>Adds G Gᵀ for G_n = E_nᵀ A_n, formed in blocks of G, or in ghost form where that takes fewer operations.</summary>
+    /// <param name="gram">C, [N, N], float64; modified.</param>
+    /// <param name="input">A, [N, T, I].</param>
+    /// <param name="error">E, [N, T, O].</param>
+    protected void AddLinearGram(Tensor gram, Tensor input, Tensor error)
+    {
+        var (samples, positions, inputSize, outputSize) = (input.shape[0], input.shape[1], input.shape[2], error.shape[2]);
+        if (!PrefersGhost(samples, positions, inputSize, outputSize))
+        {
+            ForEachChunk(outputSize, samples * inputSize, (start, count) =>
+                GramOf(gram, error.narrow(2, start, count).transpose(1, 2).bmm(input)));
+            return;
+        }
+
+        var allInputs = input.flatten(0, 1).to(ScalarType.Float64); // [N·T, I]
+        var allErrors = error.flatten(0, 1).to(ScalarType.Float64); // [N·T, O]
+        ForEachChunk(samples, 2 * samples * positions * positions, (start, count) =>
+        {
+            var inputBlock = allInputs.narrow(0, start * positions, count * positions);
+            var errorBlock = allErrors.narrow(0, start * positions, count * positions);
+            var products = errorBlock.mm(allErrors.t()).mul(inputBlock.mm(allInputs.t())); // [b·T, N·T]
+            gram.narrow(0, start, count).AddInPlace(products.view(count, positions, samples, positions).sum([1L, 3L])); // [b, N]
+        });
+    }
+
+    /// <summary>Whether the ghost form of the Gram matrix needs fewer operations than materialising G.</summary>
+    internal static bool PrefersGhost(double samples, double positions, double inputSize, double outputSize) =>
+        (samples + 1) * positions * positions * (inputSize + outputSize)
+        < (2 * positions * inputSize * outputSize) + (samples * inputSize * outputSize);
 
     /// <summary>Multiplies each sample of E by its weight.</summary>
     protected static Tensor Weighted(Tensor outputGradient, Tensor weights)

@@ -35,7 +35,7 @@ public static class FisherPruning
     /// <param name="weights">Weights w, of any shape; modified.</param>
     /// <param name="gradients">Gradient of each sample's own loss, [N, shape of the weights]; not modified.</param>
     /// <param name="squaredLogitNorms">s_n = ‖∂ℓ_n/∂z_n‖², [N]; only read for <see cref="PruningFisher.Ief"/>.</param>
-    /// <param name="sparsity">Fraction of the weights that is removed, from 0 up to, but not including, 1.</param>
+    /// <param name="sparsity">Fraction of the weights that is removed, from 0 up to, but not including, 1; no tensor of weights loses its last one.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <returns>Which weights stay, shaped like them, Boolean; owned by the caller.</returns>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>

@@ -48,7 +48,7 @@ public sealed class NetworkPruner : IDisposable
     /// <value><see langword="null"/> before the first batch.</value>
     public bool? UsesRecordedLayers => _passes.UsesRecordedLayers;
 
-    /// <summary>Adds a batch of n samples to the Fisher matrix; the network stays as it is.</summary>
+    /// <summary>Adds a batch of n samples to the Fisher matrix; the network, and gradients that its parameters hold, stay as they are.</summary>
     /// <remarks>Costs a forward and a backward pass and O(n·P·B) for P weights in blocks of B. Dropout should be off.</remarks>
     /// <param name="forward">As in <see cref="ParameterOptimizer.Step"/>.</param>
     /// <param name="labels">As in <see cref="ParameterOptimizer.Step"/>.</param>
@@ -67,6 +67,7 @@ public sealed class NetworkPruner : IDisposable
         }
 
         using var scope = NewDisposeScope();
+        using var gradients = new GradientsSetAside(_weights);
         using var batch = _passes.Run(forward, labels, perSampleGradients: true, "Look for inputs or weights that are not finite.");
         using var captured = batch.Capture(batch.LogitGradients);
         foreach (var (weight, part) in _weights.Zip(_parts))
@@ -77,7 +78,7 @@ public sealed class NetworkPruner : IDisposable
     }
 
     /// <summary>Prunes the network in place, from the weights that it had before the first call.</summary>
-    /// <param name="sparsity">Fraction of the weights that is removed, from 0 up to, but not including, 1.</param>
+    /// <param name="sparsity">Fraction of the weights that is removed, from 0 up to, but not including, 1; no tensor of weights loses its last one.</param>
     /// <returns>Which weights stay, by the name of the parameter: shaped like it, Boolean; owned by the caller. Multiply by it to keep them removed in later training.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The sparsity is out of range.</exception>
     /// <exception cref="InvalidOperationException">No batch was added, or a gradient is not finite; nothing is changed then.</exception>

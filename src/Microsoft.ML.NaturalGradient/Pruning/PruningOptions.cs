@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using static TorchSharp.torch;
 
@@ -41,10 +42,10 @@ public sealed record PruningOptions
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(BlockSize, 1);
-        if (!(Damping > 0 && double.IsFinite(Damping)))
+        if (!SingleRange.IsPositive(Damping))
         {
             throw new ArgumentOutOfRangeException(
-                nameof(Damping), FormattableString.Invariant($"{nameof(Damping)} is {Damping}. Use a positive number, for example 0.01."));
+                nameof(Damping), $"{nameof(Damping)} is {SingleRange.Describe(Damping)}. Use a positive number, for example 0.01.");
         }
 
         if (!Enum.IsDefined(Fisher))

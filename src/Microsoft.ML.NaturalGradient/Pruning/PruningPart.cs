@@ -32,16 +32,17 @@ internal sealed class PruningPart(Tensor weights, int blockSize) : IDisposable
         }
     }
 
-    /// <summary>Prunes, ranking the weights of all parts together.</summary>
+    /// <summary>Prunes, ranking the weights of all parts together; the weight of each part that matters most always stays.</summary>
     /// <param name="parts">The parts, with inverted Fisher matrices.</param>
-    /// <param name="sparsity">Fraction of all weights that is removed.</param>
+    /// <param name="sparsity">Fraction of all weights that is removed, as far as no part loses its last weight.</param>
     /// <param name="compensate">Whether the weights that stay are changed.</param>
     /// <returns>Which weights of each part stay, shaped like them, Boolean; in the caller's dispose scope.</returns>
     public static IReadOnlyList<Tensor> Prune(IReadOnlyList<PruningPart> parts, double sparsity, bool compensate)
     {
         using var scope = NewDisposeScope();
-        var saliencies = cat([.. parts.Select(part => part.Saliency())]); // [P]
-        var count = (int)Math.Round(sparsity * saliencies.shape[0], MidpointRounding.AwayFromZero);
+        var saliencies = cat([.. parts.Select(part => part.ProtectedSaliency())]); // [P]
+        var wanted = Math.Round(sparsity * saliencies.shape[0], MidpointRounding.AwayFromZero);
+        var count = (int)Math.Min(wanted, saliencies.shape[0] - parts.Count);
         var keep = ones_like(saliencies);
         if (count > 0)
         {
@@ -62,6 +63,13 @@ internal sealed class PruningPart(Tensor weights, int blockSize) : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Fisher.Dispose();
+
+    // The saliency, infinite for the largest.
+    private Tensor ProtectedSaliency()
+    {
+        var saliency = Saliency();
+        return saliency.scatter(0, saliency.argmax(0, keepdim: true), saliency.narrow(0, 0, 1).FilledWith(double.PositiveInfinity));
+    }
 
     // Removes weights and changes the others by δ = −F⁻¹ Σ_q e_q w_q / [F⁻¹]_qq. The mask, [P] in float64, is 1 for those that stay.
     private Tensor Apply(Tensor mask, bool compensate)

@@ -32,6 +32,33 @@ public sealed class CheckpointLoaderTests
     }
 
     [TestMethod]
+    [DataRow(double.NaN, ScalarType.Float32)]
+    [DataRow(double.PositiveInfinity, ScalarType.Float16)]
+    [DataRow(double.NegativeInfinity, ScalarType.BFloat16)]
+    [DataRow(1e300, ScalarType.Float64)] // finite in the file, not in the model
+    public void Load_ValueNotFinite_NamesTheWeight(double value, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        using var file = Make(("bert.a", tensor([1f])), ("bert.b", tensor([1.0, value, 2.0], dtype: ScalarType.Float64).to(type)));
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => CheckpointLoader.Load([("a", zeros(1)), ("b", zeros(3))], file, Bert));
+
+        StringAssert.Contains(error.Message, "the weight 'bert.b' has values that are not finite");
+    }
+
+    [TestMethod]
+    public void Load_LargeFiniteValues_AreAccepted()
+    {
+        using var scope = NewDisposeScope();
+        using var file = Make(("a", full([4], 3e38f, dtype: ScalarType.Float32)));
+        var a = zeros(4);
+
+        CheckpointLoader.Load([("a", a)], file, Bert);
+
+        Assert.AreEqual(3e38f, a[3].item<float>());
+    }
+
+    [TestMethod]
     public void Load_HeadWithoutPrefix_IsFoundBesideThePrefixedEncoder()
     {
         using var scope = NewDisposeScope();

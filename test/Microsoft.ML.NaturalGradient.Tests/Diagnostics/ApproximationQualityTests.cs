@@ -142,6 +142,29 @@ public sealed class ApproximationQualityTests
         Assert.ThrowsExactly<ArgumentException>(() => QualityReport.Average([]));
     }
 
+    [TestMethod]
+    public void Average_DirectionsThatDifferInOneSetting_StayApart()
+    {
+        var network = new ToyNetwork();
+        OptimizerOptions[] directions = [Sf, Sf with { Samples = 8 }, Optimizers.Kfac, Optimizers.Kfac with { Damping = 10 }, Ief, Ief];
+        var quality = new ApproximationQuality(network.Parameters, new QualityProbe { Directions = directions }, seed: 1);
+        using var batch = BatchEvaluation.Run(Objective, network.Labels, true, network.Forward);
+        QualityReport[] reports = [quality.Measure(batch), quality.Measure(batch)];
+
+        var rows = QualityReport.Average(reports);
+
+        CollectionAssert.AreEqual(directions, rows.Select(row => row.Optimizer).ToArray());
+        CollectionAssert.AreEqual(new double?[] { 0.01, 0.01, 0.1, 10, 0.1, 0.1 }, rows.Select(row => row.Damping).ToArray());
+        for (var i = 0; i < rows.Count; i++)
+        {
+            Assert.AreEqual(2, rows[i].BatchCount);
+            Assert.AreEqual(reports.Average(report => report.Directions[i].Gamma), rows[i].Gamma, 1e-12);
+        }
+
+        Assert.AreNotEqual(rows[2].Gamma, rows[3].Gamma);
+        Assert.ThrowsExactly<ArgumentException>(() => QualityReport.Average([reports[0], reports[1] with { Directions = [.. reports[1].Directions.Reverse()] }]));
+    }
+
     /// <summary>The paper's first experiment in small: EF gets worse than the gradient as samples are learned, iEF does not.</summary>
     [TestMethod]
     public void Measure_AlongARun_EmpiricalFisherDecaysAndImprovedDoesNot()

@@ -163,6 +163,10 @@ public sealed class ImagePreprocessorTests
     [DataRow("""{ "image_processor_type": "BitImageProcessor", "crop_size": { "shortest_edge": 5 } }""", "'crop_size' is")]
     [DataRow("""{ "image_processor_type": "BitImageProcessor", "image_mean": [1, 2] }""", "'image_mean' is [1, 2]; expected three numbers")]
     [DataRow("""{ "image_processor_type": "BitImageProcessor", "image_std": [1, 0, 1] }""", "'image_std' is [1, 0, 1]; expected three positive numbers")]
+    [DataRow("""{ "image_processor_type": "BitImageProcessor", "image_std": [1, 1e-30, 1] }""", "expected three positive numbers, from 1E-06 to 1000000")]
+    [DataRow("""{ "image_processor_type": "BitImageProcessor", "image_mean": [1, 1e30, 1] }""", "'image_mean' is [1, 1e30, 1]; expected three numbers from -1000000 to 1000000")]
+    [DataRow("""{ "image_processor_type": "BitImageProcessor", "rescale_factor": -1 }""", "'rescale_factor' is -1; expected a positive number up to 1000000")]
+    [DataRow("""{ "image_processor_type": "BitImageProcessor", "rescale_factor": 1e300 }""", "'rescale_factor' is 1e300")]
     [DataRow("""{ "image_processor_type": "BitImageProcessor", "image_std": 3 }""", "'image_std' is 3; expected a list of numbers")]
     public void Read_WhatIsNotSupported_NamesFileAndField(string json, string problem)
     {

@@ -56,6 +56,23 @@ public sealed class TextEncoderFactoryTests
     }
 
     [TestMethod]
+    [DataRow("bert", "layer_norm_eps", -1.0)]
+    [DataRow("roberta", "layer_norm_eps", 1e300)]
+    [DataRow("xlm-roberta", "layer_norm_eps", -1e-12)]
+    [DataRow("electra", "layer_norm_eps", 2.0)]
+    [DataRow("deberta-v2", "layer_norm_eps", -1.0)]
+    [DataRow("deberta-v2", "embedding_size", -16)]
+    [DataRow("deberta-v2", "attention_head_size", -6)]
+    [DataRow("modernbert", "norm_eps", -1.0)]
+    [DataRow("modernbert", "local_rope_theta", 1e-300)]
+    public void Create_NumberThatWouldMakeOutputsNotFinite_NamesTheField(string name, string field, object value)
+    {
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => Create(name == "xlm-roberta" ? "roberta" : name, ("model_type", name), (field, value)));
+
+        StringAssert.Contains(exception.Message, field);
+    }
+
+    [TestMethod]
     public void Create_LayerTypesMakeNoSense_ListsThem()
     {
         var exception = Assert.ThrowsExactly<InvalidDataException>(

@@ -109,6 +109,55 @@ public sealed class NetworkRecorderTests
     }
 
     [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void GradientsOfTheCaller_ThroughEveryCall_StayAsTheyAre(bool ofNetwork)
+    {
+        using var scope = NewDisposeScope();
+        var (ids, labels) = (arange(Samples * 2).remainder(Words).view(Samples, 2), arange(Samples).remainder(Classes));
+        using var network = nn.Sequential(("table", nn.Embedding(Words, 4)), ("flat", nn.Flatten()), ("head", nn.Linear(8, Classes)));
+        var before = network.named_parameters().ToDictionary(pair => pair.name, pair => zeros_like(pair.parameter).add(3).detach());
+        foreach (var (name, parameter) in network.named_parameters().Where(pair => pair.name != "head.bias"))
+        {
+            parameter.grad = before[name];
+        }
+
+        foreach (var options in new OptimizerOptions[] { Ief, Sf, Optimizers.AdamW, Optimizers.HessianFree })
+        {
+            using var optimizer = ofNetwork ? options.CreateFor(network, Classes) : options.CreateFor(network.parameters(), Classes);
+            optimizer.Step(() => network.call(ids), labels);
+            optimizer.MeasureQuality(() => network.call(ids), labels);
+            Assert.ThrowsExactly<InvalidOperationException>(() => optimizer.Step(() => network.call(ids).mul(double.NaN), labels));
+        }
+
+        using var pruner = new PruningOptions().CreateFor(network, Classes);
+        pruner.Add(() => network.call(ids), labels);
+
+        foreach (var (name, parameter) in network.named_parameters())
+        {
+            using var gradient = parameter.grad;
+            Assert.AreEqual(name == "head.bias", gradient is null, name);
+            Assert.IsTrue(gradient is null || gradient.equal(before[name]).all().item<bool>(), name);
+        }
+    }
+
+    [TestMethod]
+    public void Constructor_Embedding_LeavesItsTableInPlace()
+    {
+        using var scope = NewDisposeScope();
+        using var embedding = nn.Embedding(Words, 4);
+        var table = embedding.weight!;
+        var before = table.detach().clone();
+
+        using var recorder = new NetworkRecorder(embedding, [table]);
+
+        Assert.IsTrue(ParameterCheck.IsSame(table, embedding.weight!));
+        Assert.IsTrue(ParameterCheck.IsSame(table, embedding.parameters().Single()));
+        Assert.IsTrue(embedding.weight!.requires_grad);
+        Fixture.AssertClose(before, embedding.weight!, 0, 0);
+    }
+
+    [TestMethod]
     public void Exemptions_NetworkOfSeveralKinds_NameThoseWithoutFactors()
     {
         using var scope = NewDisposeScope();

@@ -61,6 +61,70 @@ public sealed class OptimizerStateTests
         StringAssert.Contains(exception.Message, "mean.0");
     }
 
+    [TestMethod]
+    [DynamicData(nameof(All))]
+    public void SaveState_RestoredAndNotUsedYet_KeepsEveryPart(string name, object options)
+    {
+        using var scope = NewDisposeScope();
+        var network = new ToyNetwork();
+        using var optimizer = ((OptimizerOptions)options).Create(network.Parameters, seed: 1);
+        Run(network, optimizer);
+        using var state = optimizer.SaveState();
+        using var other = ((OptimizerOptions)options).Create(network.Parameters, seed: 2);
+        other.RestoreState(state);
+
+        using var again = other.SaveState();
+
+        CollectionAssert.AreEquivalent(state.Values.Keys.ToArray(), again.Values.Keys.ToArray(), name);
+        foreach (var (part, value) in state.Values)
+        {
+            Assert.IsTrue(value.equal(again.Values[part]).all().item<bool>(), $"{name}, {part}");
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(All))]
+    public void RestoreState_UnknownPart_ThrowsBeforeOrInTheFirstStep(string name, object options)
+    {
+        using var scope = NewDisposeScope();
+        var network = new ToyNetwork();
+        using var optimizer = ((OptimizerOptions)options).Create(network.Parameters, seed: 1);
+        Run(network, optimizer);
+        using var state = optimizer.SaveState();
+        using var fresh = ((OptimizerOptions)options).Create(network.Parameters, seed: 1);
+        foreach (var unknown in new[] { "other", "input.7" })
+        {
+            var more = new OptimizerState(new Dictionary<string, Tensor>(state.Values) { [unknown] = zeros(2) });
+
+            var refused = Assert.ThrowsExactly<InvalidDataException>(() => optimizer.RestoreState(more), name);
+            var late = Assert.ThrowsExactly<InvalidDataException>(() =>
+            {
+                fresh.RestoreState(more);
+                Run(network, fresh);
+            }, name);
+
+            StringAssert.Contains(refused.Message, $"'{unknown}'");
+            StringAssert.Contains(late.Message, $"'{unknown}'");
+        }
+    }
+
+    [TestMethod]
+    public void RestoreState_PartOfALaterFactorMissing_ThrowsInTheFirstStep()
+    {
+        using var scope = NewDisposeScope();
+        var network = new ToyNetwork();
+        using var optimizer = Optimizers.Kfac.Create(network.Parameters, seed: 1);
+        Run(network, optimizer);
+        using var state = optimizer.SaveState();
+        var less = new OptimizerState(state.Values.Where(part => part.Key != "error.2").ToDictionary());
+        using var fresh = Optimizers.Kfac.Create(network.Parameters, seed: 1);
+        fresh.RestoreState(less);
+
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => Run(network, fresh));
+
+        StringAssert.Contains(exception.Message, "'error.2'");
+    }
+
     private static void Run(ToyNetwork network, Optimizer optimizer)
     {
         for (var step = 0; step < Steps; step++)

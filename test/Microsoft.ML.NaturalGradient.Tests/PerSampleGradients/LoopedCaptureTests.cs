@@ -39,7 +39,7 @@ public sealed class LoopedCaptureTests
         var network = new ToyNetwork();
         var scale = nn.Parameter(Fixture.Sine(1, 0.7, 0.5, 3)); // multiplies the logits, recorded by nothing
         Tensor Forward() => network.Forward().mul(scale);
-        using var batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), network.Labels, true, Forward);
+        using var batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), network.Labels, true, Forward, allowsSingleSamples: true);
         batch.Trained = [.. network.Parameters, scale];
 
         using var captured = batch.Capture(batch.LogitGradients);

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Tests.PerSampleGradients;
@@ -119,6 +120,67 @@ public sealed class ParameterUseTests
             var rows = use.PerSampleGradient(gradient).flatten(1);
             Fixture.AssertClose(rows.t().mv(weights).view(4, 2), use.Combine(gradient, weights));
             Fixture.AssertClose(rows.mv(direction.flatten()), use.Dot(gradient, direction));
+        }
+    }
+
+    /// <summary>Ids from pairs of positions (2 positions, 40 ids) and from rows of ids (6 positions, 7 ids).</summary>
+    [TestMethod]
+    [DataRow(2, 40, 1)]
+    [DataRow(2, 40, 500)]
+    [DataRow(2, 40, 1 << 20)]
+    [DataRow(6, 7, 1)]
+    [DataRow(6, 7, 400)]
+    [DataRow(6, 7, 1 << 20)]
+    public void AddGram_EmbeddingInChunks_EqualsRowsTimesRows(int positions, int words, int chunkBytes)
+    {
+        using var scope = NewDisposeScope();
+        const int samples = 5;
+        var ids = arange(samples * positions).mul(11).remainder(words).view(samples, positions);
+        var error = Fixture.Sine(1, 0.77, 0.25, samples, positions, 3);
+        using var use = new EmbeddingUse(nn.Parameter(zeros(words, 3, ScalarType.Float64)), ids) { ChunkBytes = chunkBytes };
+        var rows = zeros(samples, words, 3, ScalarType.Float64);
+        for (var n = 0; n < samples; n++)
+        {
+            for (var t = 0; t < positions; t++)
+            {
+                rows[n, ids[n, t].item<long>()].add_(error[n, t]);
+            }
+        }
+
+        Assert.AreEqual(positions == 6, EmbeddingUse.PrefersRows(positions, ids.flatten().unique().output.shape[0]));
+        Fixture.AssertClose(rows.flatten(1).mm(rows.flatten(1).t()), Gram(use, error), 1e-12, 1e-12);
+        Fixture.AssertClose(rows, use.PerSampleGradient(error), 1e-12, 1e-12);
+    }
+
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(700)]
+    [DataRow(1 << 20)]
+    public void AddGramAndDot_EveryRuleInChunks_EqualPerSampleGradients(int chunkBytes)
+    {
+        using var scope = NewDisposeScope();
+        Parameter Zeros(params long[] shape) => nn.Parameter(zeros(shape, ScalarType.Float64));
+        var sequence = Fixture.Sine(1, 0.7, 0.1, 4, 3, 6);
+        var wide = Fixture.Sine(1, 0.41, 0.15, 4, 2, 6, 6);
+        (ParameterUse Use, Tensor Error)[] cases =
+        [
+            (new LinearWeightUse(Zeros(5, 6), sequence) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 3, 5)),
+            (new LinearWeightUse(Zeros(50, 60), Fixture.Sine(1, 0.7, 0.1, 4, 2, 60)) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 2, 50)),
+            (new ConvolutionWeightUse(Zeros(5, 2, 3, 3), wide, stride: 1, padding: 1) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 0.63, 0.35, 4, 5, 6, 6)),
+            (new ConvolutionWeightUse(Zeros(40, 2, 6, 6), wide, stride: 6, padding: 0) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 0.63, 0.35, 4, 40, 1, 1)),
+            (new BiasUse(Zeros(5)) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 3, 5)),
+            (new ScaleUse(Zeros(6), sequence) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 3, 6)),
+            (new BroadcastUse(Zeros(7, 9)) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 7, 9)),
+        ];
+
+        foreach (var (use, error) in cases)
+        {
+            var rows = use.PerSampleGradient(error).flatten(1);
+            var direction = Fixture.Sine(1, 0.3, 0.5, use.Parameter.shape);
+            Fixture.AssertClose(rows.mm(rows.t()), Gram(use, error), 1e-11, 1e-11);
+            Fixture.AssertClose(rows.mv(direction.flatten()), use.Dot(error, direction), 1e-11, 1e-11);
+            Fixture.AssertClose(use.PerSampleGradient(error).narrow(1, 1, 2), use.PerSampleSlice(error, 1, 2), 1e-12, 1e-12);
+            use.Dispose();
         }
     }
 

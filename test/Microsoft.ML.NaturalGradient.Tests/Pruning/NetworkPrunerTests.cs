@@ -57,9 +57,31 @@ public sealed class NetworkPrunerTests
         pruner.Add(() => network.call(inputs), labels);
         var masks = pruner.Prune(0.5);
 
-        Assert.AreEqual(0, masks[FirstWeight].sum().item<long>(), "all of the small ones go");
-        Assert.AreEqual(12, masks[LastWeight].sum().item<long>());
+        Assert.AreEqual(1, masks[FirstWeight].sum().item<long>(), "all of the small ones go but the last");
+        Assert.AreEqual(11, masks[LastWeight].sum().item<long>());
         Fixture.AssertClose(biases, ((Linear)network[0]).bias!, 0, 0);
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void Prune_NearlyAll_LeavesEachLayerItsMostImportantWeight(bool compensate)
+    {
+        using var scope = NewDisposeScope();
+        var (inputs, labels) = Data();
+        using var network = Network();
+        using var pruner = new PruningOptions { Compensate = compensate, BlockSize = 1 }.CreateFor(network, Classes);
+        pruner.Add(() => network.call(inputs), labels);
+        var most = pruner.Prune(0.25); // saliencies of blocks of one do not depend on the sparsity
+
+        var masks = pruner.Prune(0.999);
+
+        Assert.AreEqual(22, Zeros(network), "24 weights in two layers");
+        foreach (var (name, mask) in masks)
+        {
+            Assert.AreEqual(1, mask.sum().item<long>(), name);
+            Assert.AreEqual(1, mask.logical_and(most[name]).sum().item<long>(), name);
+        }
     }
 
     [TestMethod]

@@ -43,6 +43,7 @@ public sealed partial class ImageClassificationTrainer : ITrainerEstimator<Image
         _options.Validate();
         _columns = new ImageColumns(
             new TargetColumns(options.LabelColumnName, options.ScoreColumnName, options.PredictedLabelColumnName), options.FeatureColumnName);
+        _columns.Target.CheckNames(_columns.Feature);
     }
 
     /// <inheritdoc/>

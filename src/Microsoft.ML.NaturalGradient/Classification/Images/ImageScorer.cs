@@ -79,7 +79,7 @@ internal sealed class ImageScorer(FineTunedModel model, ImagePreprocessor prepro
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using PixelBatch batch = ImageBatchSource.Collate(pictures, Preprocessor, Model.Device);
-        return Model.Target.ToArrays(Model.Network.Forward(batch));
+        return Model.Target.ToArrays(Model.FiniteOutputs(() => Model.Network.Forward(batch)));
     }
 
     private float[] Unknown()

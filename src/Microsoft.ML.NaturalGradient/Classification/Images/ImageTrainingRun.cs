@@ -37,10 +37,12 @@ internal sealed class ImageTrainingRun(
                 Augmenter = options.Augmentation is { } augmentation ? new ImageAugmenter(augmentation, preprocessor, _run.Seed) : null,
             };
             var (training, validation) = ReadRows(data, target, changing, still);
+            _run.WarnOfMissingLabels(target, training.Select(row => row.Label));
             network = new ImageClassifier(checkpoint.Encoder, labels.Count, options.Adapter, _run.Seed, checkpoint.HeadWeights);
             network.MoveTo(_run.Device);
-            _run.Train(
-                network, target, Source(training, changing), validation is null ? null : Source(validation, still));
+            var batches = Source(training, changing);
+            _run.Train(network, target, batches, validation is null ? null : Source(validation, still));
+            FineTuningRun.CheckTrained(network, batches);
             var model = new FineTunedModel(
                 network, target, options.Adapter.Settings, _run.Base(files, checkpoint.FilesFor(preprocessor), checkpoint.StoredTypes), _run.Device);
             return new ImageScorer(model, preprocessor, options.Reading);

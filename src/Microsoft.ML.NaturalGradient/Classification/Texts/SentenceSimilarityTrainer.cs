@@ -36,6 +36,7 @@ public sealed partial class SentenceSimilarityTrainer : ITrainerEstimator<Senten
         _options.Validate();
         _columns = new TextColumns(
             new TargetColumns(options.LabelColumnName, options.ScoreColumnName, null), options.Sentence1ColumnName, options.Sentence2ColumnName);
+        _columns.Target.CheckNames(_columns.Sentences);
     }
 
     /// <inheritdoc/>

@@ -40,6 +40,7 @@ public sealed partial class TextClassificationTrainer : ITrainerEstimator<TextCl
         _columns = new TextColumns(
             new TargetColumns(options.LabelColumnName, options.ScoreColumnName, options.PredictionColumnName),
             options.Sentence1ColumnName, options.Sentence2ColumnName);
+        _columns.Target.CheckNames(_columns.Sentences);
     }
 
     /// <inheritdoc/>

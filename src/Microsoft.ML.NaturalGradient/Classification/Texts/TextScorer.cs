@@ -85,6 +85,6 @@ internal sealed class TextScorer(FineTunedModel model, TextTask task, ITextToken
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using var batch = TokenBatchSource.Collate(rows, tokenizer.PadId, Model.Device);
-        return Model.Target.ToArrays(((TextNetwork)Model.Network).Outputs(batch));
+        return Model.Target.ToArrays(Model.FiniteOutputs(() => ((TextNetwork)Model.Network).Outputs(batch)));
     }
 }

@@ -29,13 +29,16 @@ internal sealed class TextTrainingRun(
             var adapter = options.Adapter.For(checkpoint.Tokenizer);
             var maxTokens = MaxTokens(checkpoint);
             var (training, validation) = ReadRows(data, task, checkpoint, maxTokens);
+            _run.WarnOfMissingLabels(task.Target, training.Select(row => row.Label));
             task = task.FitTo([.. training.Select(row => row.Label)]);
             network = task.CreateNetwork(checkpoint, adapter, _run.Seed, useHead: true);
             network.MoveTo(_run.Device);
+            var batches = network.ForTraining(Source(training, task, checkpoint));
             _run.Train(
-                network, task.Target, network.ForTraining(Source(training, task, checkpoint)),
+                network, task.Target, batches,
                 validation is null ? null : network.ForTraining(Source(validation, task, checkpoint)));
             task.Finish(network);
+            FineTuningRun.CheckTrained(network, batches);
             var model = new FineTunedModel(
                 network, task.Target, adapter.Settings, _run.Base(files, checkpoint.Files, checkpoint.StoredTypes), _run.Device);
             return new TextScorer(model, task, task.RowTokenizer(checkpoint, columns), maxTokens);

@@ -47,7 +47,7 @@ internal sealed class EmbeddingLayer : nn.Module<Tensor, Tensor>
     /// <inheritdoc/>
     /// <remarks>With a prompt of P vectors, the first P ids of each text only keep its place.</remarks>
     public override Tensor forward(Tensor ids) => // [N, T] -> [N, T, D]
-        Prompt is null ? LookUp(ids) : Prompt.Prepend(LookUp(ids.narrow(1, Prompt.Length, ids.shape[1] - Prompt.Length)));
+        LayerWatch.See(this, Prompt is null ? LookUp(ids) : Prompt.Prepend(LookUp(ids.narrow(1, Prompt.Length, ids.shape[1] - Prompt.Length))));
 
     private Tensor LookUp(Tensor ids)
     {

@@ -103,7 +103,7 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input) => // [N, ..., I] -> [N, ..., O]
-        Adapter is null || IsMerged ? Map(input) : Adapter.Apply(this, input);
+        LayerWatch.See(this, Adapter is null || IsMerged ? Map(input) : Adapter.Apply(this, input));
 
     /// <summary>Computes the output of the layer alone, xWᵀ + b, recorded on the current tape.</summary>
     /// <param name="input">[N, ..., I].</param>

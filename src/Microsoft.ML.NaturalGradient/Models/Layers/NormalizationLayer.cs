@@ -36,7 +36,7 @@ internal sealed class NormalizationLayer : nn.Module<Tensor, Tensor>
     {
         if (GradientTape.Current is not { } tape || !(_weight.requires_grad || _bias is { requires_grad: true }))
         {
-            return nn.functional.layer_norm(input, _weight.shape, _weight, _bias, _epsilon);
+            return LayerWatch.See(this, nn.functional.layer_norm(input, _weight.shape, _weight, _bias, _epsilon));
         }
 
         var normalized = nn.functional.layer_norm(input, _weight.shape, eps: _epsilon);

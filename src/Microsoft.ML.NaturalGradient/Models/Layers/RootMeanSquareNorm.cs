@@ -30,7 +30,7 @@ internal sealed class RootMeanSquareNorm : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input) // [N, ..., D]
     {
         var normalized = input.mul(input.Square().mean([-1L], keepdim: true).Plus(_epsilon).rsqrt());
-        var output = normalized.mul(_weight);
+        var output = LayerWatch.See(this, normalized.mul(_weight));
         return GradientTape.Current is { } tape && _weight.requires_grad
             ? tape.Record(output, new ScaleUse(_weight, normalized))
             : output;

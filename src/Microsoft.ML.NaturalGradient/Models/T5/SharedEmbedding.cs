@@ -43,5 +43,5 @@ internal sealed class SharedEmbedding : nn.Module
         Recorded(nn.functional.linear(hidden, _weight), () => new LinearWeightUse(_weight, hidden));
 
     private Tensor Recorded(Tensor output, Func<ParameterUse> use) =>
-        GradientTape.Current is { } tape && _weight.requires_grad ? tape.Record(output, use()) : output;
+        GradientTape.Current is { } tape && _weight.requires_grad ? tape.Record(output, use()) : LayerWatch.See(this, output);
 }

@@ -80,7 +80,7 @@ internal sealed record T5Config
             DecoderLayerCount = Positive(config, "num_decoder_layers", layers),
             BucketCount = Positive(config, "relative_attention_num_buckets", 32),
             FarthestDistance = Positive(config, "relative_attention_max_distance", 128),
-            NormEpsilon = config.OptionalDouble("layer_norm_epsilon", 1e-6),
+            NormEpsilon = EncoderSizes.Epsilon(config, "layer_norm_epsilon", 1e-6),
             IsGated = ReadIsGated(config),
             IsTied = isTied,
             ScalesOutput = config.OptionalBool("scale_decoder_outputs", isTied),
@@ -115,11 +115,6 @@ internal sealed record T5Config
         if (FarthestDistance <= BucketCount / 2)
         {
             throw Wrong("relative_attention_max_distance", FarthestDistance, $"more than the {BucketCount / 2} distances that have their own buckets");
-        }
-
-        if (NormEpsilon < 0)
-        {
-            throw Wrong("layer_norm_epsilon", NormEpsilon, "zero or positive");
         }
     }
 

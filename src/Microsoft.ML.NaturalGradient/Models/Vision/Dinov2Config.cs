@@ -6,6 +6,7 @@ namespace Microsoft.ML.NaturalGradient.Models.Vision;
 internal sealed record Dinov2Config
 {
     private const double UsualRatio = 4;
+    private const double LargestRatio = 1024;
 
     public required ImageEncoderSizes Sizes { get; init; }
 
@@ -23,10 +24,10 @@ internal sealed record Dinov2Config
         var sizes = ImageEncoderSizes.Read(config, defaultEpsilon: 1e-6);
         var ratio = config.OptionalDouble("mlp_ratio", UsualRatio);
         var width = (int)(sizes.HiddenSize * ratio);
-        if (ratio <= 0 || width < 1)
+        if (ratio is <= 0 or > LargestRatio || width < 1)
         {
             throw new InvalidDataException(FormattableString.Invariant(
-                $"The configuration has mlp_ratio {ratio}; hidden_size {sizes.HiddenSize} times it must be at least 1. Fetch the model's files again."));
+                $"The configuration has mlp_ratio {ratio}; it must be at most {LargestRatio}, and hidden_size {sizes.HiddenSize} times it at least 1. Fetch the model's files again."));
         }
 
         var isGated = config.OptionalBool("use_swiglu_ffn", false);

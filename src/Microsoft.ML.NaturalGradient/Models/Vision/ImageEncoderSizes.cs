@@ -62,7 +62,7 @@ internal sealed record ImageEncoderSizes
             HeadCount = EncoderSizes.Positive(config, "num_attention_heads"),
             ImageSize = EncoderSizes.Positive(config, "image_size"),
             PatchSize = EncoderSizes.Positive(config, "patch_size"),
-            LayerNormEpsilon = config.OptionalDouble("layer_norm_eps", defaultEpsilon),
+            LayerNormEpsilon = EncoderSizes.Epsilon(config, "layer_norm_eps", defaultEpsilon),
             Activation = config.OptionalString("hidden_act", "gelu"),
             AttentionBias = config.OptionalBool("qkv_bias", true),
             HasClassificationHead = config.Architectures.Any(IsClassifier),

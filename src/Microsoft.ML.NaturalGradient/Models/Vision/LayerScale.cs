@@ -25,7 +25,7 @@ internal sealed class LayerScale : nn.Module<Tensor, Tensor>
     /// <inheritdoc/>
     public override Tensor forward(Tensor input) // [N, T, D]
     {
-        var output = input.mul(_scale);
+        var output = LayerWatch.See(this, input.mul(_scale));
         return GradientTape.Current is { } tape && _scale.requires_grad ? tape.Record(output, new ScaleUse(_scale, input)) : output;
     }
 }

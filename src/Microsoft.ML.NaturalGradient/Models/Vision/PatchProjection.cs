@@ -36,7 +36,7 @@ internal sealed class PatchProjection : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor pixels) // [N, 3, H, W] -> [N, D, H/p, W/p]
     {
         Check(pixels);
-        var output = nn.functional.conv2d(pixels, _weight, _bias, [_patchSize, _patchSize]);
+        var output = LayerWatch.See(this, nn.functional.conv2d(pixels, _weight, _bias, [_patchSize, _patchSize]));
         return GradientTape.Current is { } tape && (_weight.requires_grad || _bias.requires_grad)
             ? tape.Record(output, [.. Uses(pixels)])
             : output;

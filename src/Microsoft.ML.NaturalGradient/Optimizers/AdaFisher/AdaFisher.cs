@@ -53,6 +53,8 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
             parameter => parameter.Handle, parameter => gradient[parameter.Handle].div(fisher[parameter.Handle]).MoveToOuterDisposeScope());
     }
 
+    private protected override bool IsMadeInFirstStep(string name) => AdaFisherBlock.IsPart(name);
+
     private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
     {
         using var noGrad = no_grad();

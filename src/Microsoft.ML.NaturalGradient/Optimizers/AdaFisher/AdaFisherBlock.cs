@@ -47,6 +47,9 @@ internal sealed class AdaFisherBlock
     /// <summary>S, [O], before any correction, one for each parameter or one for all.</summary>
     internal IReadOnlyList<Tensor> ErrorFactors => _errors;
 
+    /// <summary>Whether the state may have a part of this name.</summary>
+    public static bool IsPart(string name) => name.Split('.')[0] is "input" or "weight" || name.StartsWith("error-", StringComparison.Ordinal);
+
     /// <summary>Takes a batch into the averages.</summary>
     public void Update(AdaFisherSource source)
     {

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp.Modules;
 
@@ -57,8 +58,8 @@ public sealed record AdaFisherOptions : OptimizerOptions
         base.Validate();
         Check(Enum.IsDefined(Variant), nameof(Variant), (double)Variant, "Use a member of AdaFisherVariant.");
         Check(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "Use a number from 0 up to, but not including, 1.");
-        Check(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "Use zero or a positive number.");
-        Check(ResolvedDamping > 0 && double.IsFinite(ResolvedDamping), nameof(Damping), ResolvedDamping, "Use a positive number, for example 0.1.");
+        Check(SingleRange.IsNotNegative(WeightDecay), nameof(WeightDecay), WeightDecay, "Use zero or a positive number.");
+        Check(SingleRange.IsPositive(ResolvedDamping), nameof(Damping), ResolvedDamping, "Use a positive number, for example 0.1.");
         Check(ResolvedFactorDecay is > 0 and < 1, nameof(FactorDecay), ResolvedFactorDecay, "Use a number between 0 and 1.");
         Check(ResolvedFactorInterval >= 1, nameof(FactorInterval), ResolvedFactorInterval, "Use 1 or more steps.");
     }

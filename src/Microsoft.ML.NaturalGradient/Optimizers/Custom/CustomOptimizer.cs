@@ -48,6 +48,9 @@ internal sealed class CustomOptimizer : Optimizer, IUpdateDirection
         _rule.Dispose();
     }
 
+    // Only the rule knows.
+    private protected override bool IsMadeInFirstStep(string name) => true;
+
     private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
     {
         var direction = Compute(_rule, batch);

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -71,7 +72,7 @@ public abstract record CustomOptimizerOptions : OptimizerOptions
     private protected sealed override double DefaultLearningRate(int classCount)
     {
         var rate = MethodLearningRate(classCount);
-        Check(rate > 0 && double.IsFinite(rate), nameof(MethodLearningRate), rate, "Return a positive number.");
+        Check(SingleRange.IsPositive(rate), nameof(MethodLearningRate), rate, "Return a positive number.");
         return rate;
     }
 }

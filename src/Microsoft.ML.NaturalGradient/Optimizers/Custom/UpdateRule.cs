@@ -6,7 +6,8 @@ namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>Base of the mathematics of an optimizer of your own: one direction d for each batch, with θ ← θ − η·d done by the library.</summary>
 /// <remarks>
-/// What a rule remembers from step to step it has to track, so that it is part of saved states: tensors, numbers and generators.
+/// What a rule remembers from step to step it has to track, so that it is part of saved states: tensors, numbers and generators. It tracks them in its
+/// constructor or in its first step; after that step a restored state that has more, or had less, is an error.
 /// A rule serves one run and one thread.
 /// </remarks>
 public abstract class UpdateRule : IDisposable

@@ -11,6 +11,9 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// </remarks>
 internal sealed class KroneckerCurvature
 {
+    private static readonly string[] Parts =
+        ["input", "error", "input-inverse", "error-inverse", "input-values", "error-values", "largest", "trace", "weight", "damping"];
+
     private readonly KroneckerOptions _options;
     private readonly List<KroneckerBlock> _blocks;
     private readonly List<Scalar> _scalars;
@@ -45,6 +48,9 @@ internal sealed class KroneckerCurvature
         trackNumber("weight", () => _weight, value => _weight = value);
         trackNumber("damping", () => _damping, value => _damping = value);
     }
+
+    /// <summary>Whether the state may have a part of this name.</summary>
+    public static bool IsPart(string name) => Parts.Contains(name.Split('.')[0]);
 
     /// <summary>Takes a batch into the averages: X ← ρX + (1 − ρ)X_batch.</summary>
     public void Update(KroneckerEstimate estimate)

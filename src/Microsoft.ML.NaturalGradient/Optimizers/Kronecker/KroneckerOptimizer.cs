@@ -45,6 +45,8 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
         return curvature.Precondition(gradient).ToDictionary(pair => pair.Key, pair => pair.Value.MoveToOuterDisposeScope());
     }
 
+    private protected override bool IsMadeInFirstStep(string name) => KroneckerCurvature.IsPart(name);
+
     private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
     {
         using var noGrad = no_grad();

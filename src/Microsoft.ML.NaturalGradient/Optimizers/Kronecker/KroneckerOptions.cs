@@ -1,3 +1,5 @@
+using Microsoft.ML.NaturalGradient.Numerics;
+
 namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>Settings that the Kronecker-factored methods share: one block A ⊗ G for weight and bias of each linear map.</summary>
@@ -38,7 +40,7 @@ public abstract record KroneckerOptions : OptimizerOptions
     internal override void Validate()
     {
         base.Validate();
-        Check(Damping > 0 && double.IsFinite(Damping), nameof(Damping), Damping, "Use a positive number, for example 0.1.");
+        Check(SingleRange.IsPositive(Damping), nameof(Damping), Damping, "Use a positive number, for example 0.1.");
         Check(FactorDecay is >= 0 and < 1, nameof(FactorDecay), FactorDecay, "Use a number from 0 up to, but not including, 1.");
         Check(InverseInterval >= 1, nameof(InverseInterval), InverseInterval, "Use 1 or more steps.");
         Check(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "Use a number from 0 up to, but not including, 1.");

@@ -52,7 +52,7 @@ public sealed class T5ConfigTests
     [DataRow("relative_attention_max_distance", 16, "16 distances")]
     [DataRow("decoder_start_token_id", 100, "vocab_size 100")]
     [DataRow("eos_token_id", -1, "at least 0")]
-    [DataRow("layer_norm_epsilon", -1, "zero or positive")]
+    [DataRow("layer_norm_epsilon", -1, "from 0 to 1")]
     public void Read_OutOfRange_NamesTheRule(string field, int value, string rule)
     {
         var exception = Assert.ThrowsExactly<InvalidDataException>(() => T5Config.Read(Settings((field, value))));

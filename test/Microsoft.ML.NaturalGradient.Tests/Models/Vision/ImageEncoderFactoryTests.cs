@@ -35,6 +35,10 @@ public sealed class ImageEncoderFactoryTests
     [DataRow("deit", "image_size", 7, "image_size 7, which is less than patch_size 8")]
     [DataRow("dinov2", "mlp_ratio", 0, "mlp_ratio 0")]
     [DataRow("dinov2", "mlp_ratio", -2, "mlp_ratio -2")]
+    [DataRow("dinov2", "mlp_ratio", 2000000000, "mlp_ratio 2000000000")]
+    [DataRow("vit", "layer_norm_eps", -1, "layer_norm_eps -1")]
+    [DataRow("deit", "layer_norm_eps", 2, "layer_norm_eps 2")]
+    [DataRow("dinov2", "layer_norm_eps", -1, "layer_norm_eps -1")]
     [DataRow("dinov2", "num_hidden_layers", 0, "num_hidden_layers 0")]
     public void Create_ValueMakesNoSense_NamesFieldAndValue(string name, string field, int value, string expected)
     {

@@ -1,0 +1,17 @@
+namespace Microsoft.ML.NaturalGradient.Numerics;
+
+/// <summary>Whether a setting is still what it says when a network of float32 reads it.</summary>
+internal static class SingleRange
+{
+    /// <summary>Whether a number is greater than zero and neither zero nor infinite in float32.</summary>
+    public static bool IsPositive(double value) => value > 0 && Holds(value);
+
+    /// <summary>Whether a number is zero, or greater and neither zero nor infinite in float32.</summary>
+    public static bool IsNotNegative(double value) => value >= 0 && Holds(value);
+
+    /// <summary>A number for a message, which says so where float32 does not hold it.</summary>
+    public static string Describe(double value) => FormattableString.Invariant(
+        $"{value}{(double.IsFinite(value) && !Holds(value) ? ", which float32 does not hold (it ranges from 1.4E-45 to 3.4E+38)" : "")}");
+
+    private static bool Holds(double value) => value == 0 || ((float)value != 0 && float.IsFinite((float)value));
+}

@@ -1,0 +1,98 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Tests.Optimization;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Classification;
+
+/// <summary>No NaN comes out: neither a model nor a score nor a setting that would lead to one.</summary>
+[TestClass]
+public sealed class NotFiniteTests
+{
+    private readonly MLContext _mlContext = new(seed: 1);
+
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(3)]
+    public void Fit_TextsWithASingleGoodEpochThatIsNone_Throws(int epochs)
+    {
+        // One step for each epoch: the loss of the first is that of the weights before it.
+        var trainer = TinyText.Trainer(_mlContext, options =>
+        {
+            (options.Optimizer, options.Adapter) = (Optimizers.Sgd with { LearningRate = 1e30 }, Adapters.Full);
+            (options.MaxEpoch, options.BatchSize) = (epochs, 64);
+        });
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => trainer.Fit(TinyText.KeyedRows(_mlContext, 40)));
+
+        StringAssert.Contains(error.Message, "Lower LearningRate");
+    }
+
+    [TestMethod]
+    public void Fit_PicturesWithASingleGoodEpochThatIsNone_NamesTheLayer()
+    {
+        var trainer = TinyImages.Trainer(_mlContext, options =>
+        {
+            (options.Optimizer, options.Adapter) = (Optimizers.Sgd with { LearningRate = 1e30 }, Adapters.Full);
+            (options.Epoch, options.BatchSize) = (1, 64);
+        });
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => trainer.Fit(TinyImages.KeyedRows(_mlContext)));
+
+        StringAssert.Contains(error.Message, "are the first to overflow. The training ended without a model that could be used.");
+    }
+
+    [TestMethod]
+    public void Transform_ModelThatOverflows_ThrowsInsteadOfScoringNaN()
+    {
+        var data = TinyText.KeyedRows(_mlContext, 16);
+        using var model = TinyText.Trainer(_mlContext).Fit(data);
+        var network = model.Model.Scorer.Model.Network;
+        using (no_grad())
+        {
+            network.FrozenParameters.Single(named => named.Name == "bert.encoder.layer.1.output.dense.weight").Value.fill_(3e38);
+        }
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => TinyText.Scores(model, data));
+
+        StringAssert.Contains(error.Message, "'bert.encoder.layer.1.output.dense'");
+    }
+
+    [TestMethod]
+    [DataRow(1e308)]
+    [DataRow(1e-320)]
+    [DataRow(double.PositiveInfinity)]
+    public void Trainer_LoraAlphaBeyondSingle_IsRefused(double alpha)
+    {
+        var one = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+            () => TinyText.Trainer(_mlContext, options => options.Adapter = Adapters.LoRA with { Alpha = alpha }));
+        var other = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => TinyText.Trainer(
+            _mlContext, options => options.Adapter = Adapters.LoRA with { AlphaPattern = new Dictionary<string, double> { ["query"] = alpha } }));
+
+        StringAssert.Contains(one.Message, "Alpha is ");
+        StringAssert.Contains(other.Message, "AlphaPattern is ");
+        Assert.AreEqual(double.IsFinite(alpha), one.Message.Contains("which float32 does not hold", StringComparison.Ordinal));
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(EveryOptimizer.All), typeof(EveryOptimizer))]
+    public void Validate_EveryNumberOfEveryOptimizer_HasToBeOneThatSingleHolds(string name, object options)
+    {
+        foreach (var property in options.GetType().GetProperties().Where(property => property.PropertyType == typeof(double) || property.PropertyType == typeof(double?)))
+        {
+            foreach (var value in new[] { double.NaN, double.PositiveInfinity, 1e308, -1 })
+            {
+                if (property.Name == nameof(EmpiricalFisherOptions.MomentumGuard) && value > 0)
+                {
+                    continue; // no limit
+                }
+
+                var changed = (OptimizerOptions)options with { };
+                property.SetValue(changed, value);
+
+                var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(changed.Validate, $"{name}.{property.Name} = {value}");
+
+                StringAssert.Contains(error.Message, property.Name);
+            }
+        }
+    }
+}
