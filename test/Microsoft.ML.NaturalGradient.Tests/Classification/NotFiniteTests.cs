@@ -1,5 +1,8 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Tests.Models;
 using Microsoft.ML.NaturalGradient.Tests.Optimization;
+using Microsoft.ML.NaturalGradient.Training;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Classification;
@@ -13,32 +16,48 @@ public sealed class NotFiniteTests
     [TestMethod]
     [DataRow(1)]
     [DataRow(3)]
-    public void Fit_TextsWithASingleGoodEpochThatIsNone_Throws(int epochs)
+    public void Fit_RateThatRuinsTheWeights_GivesNoModelThatScoresNaN(int epochs)
     {
         // One step for each epoch: the loss of the first is that of the weights before it.
+        var data = TinyText.KeyedRows(_mlContext, 40);
         var trainer = TinyText.Trainer(_mlContext, options =>
         {
             (options.Optimizer, options.Adapter) = (Optimizers.Sgd with { LearningRate = 1e30 }, Adapters.Full);
             (options.MaxEpoch, options.BatchSize) = (epochs, 64);
         });
 
-        var error = Assert.ThrowsExactly<InvalidOperationException>(() => trainer.Fit(TinyText.KeyedRows(_mlContext, 40)));
-
-        StringAssert.Contains(error.Message, "Lower LearningRate");
+        try
+        {
+            using var model = trainer.Fit(data);
+            Assert.IsTrue(TinyText.Scores(model, data).SelectMany(row => row).All(float.IsFinite));
+        }
+        catch (InvalidOperationException e)
+        {
+            StringAssert.Contains(e.Message, "ower LearningRate");
+        }
     }
 
     [TestMethod]
-    public void Fit_PicturesWithASingleGoodEpochThatIsNone_NamesTheLayer()
+    [DataRow("bert.encoder.layer.0.output.dense.weight", 1e308, "those of the layer 'bert.encoder.layer.0.output.dense' are the first to overflow")]
+    [DataRow("classifier.weight", double.NaN, "The weight 'classifier.weight' of the model has values that are not finite")]
+    public void CheckTrained_NetworkThatCannotBeUsed_Throws(string name, double value, string expected)
     {
-        var trainer = TinyImages.Trainer(_mlContext, options =>
+        using var scope = NewDisposeScope();
+        var fixture = new EncoderFixture("bert");
+        using var network = fixture.CreateClassifier();
+        var rows = new OneBatch(fixture);
+        network.SetTraining(true);
+        FineTuningRun.CheckTrained(network, rows);
+        Assert.IsFalse(network.training);
+        using (no_grad())
         {
-            (options.Optimizer, options.Adapter) = (Optimizers.Sgd with { LearningRate = 1e30 }, Adapters.Full);
-            (options.Epoch, options.BatchSize) = (1, 64);
-        });
+            network.FrozenParameters.Concat(network.TrainableParameters).Single(named => named.Name == name).Value.fill_(value);
+        }
 
-        var error = Assert.ThrowsExactly<InvalidOperationException>(() => trainer.Fit(TinyImages.KeyedRows(_mlContext)));
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => FineTuningRun.CheckTrained(network, rows));
 
-        StringAssert.Contains(error.Message, "are the first to overflow. The training ended without a model that could be used.");
+        StringAssert.Contains(error.Message, expected);
+        StringAssert.Contains(error.Message, "The training ended without a model that could be used. Lower LearningRate or raise Damping.");
     }
 
     [TestMethod]
@@ -81,7 +100,7 @@ public sealed class NotFiniteTests
         {
             foreach (var value in new[] { double.NaN, double.PositiveInfinity, 1e308, -1 })
             {
-                if (property.Name == nameof(EmpiricalFisherOptions.MomentumGuard) && value > 0)
+                if (property.Name is nameof(EmpiricalFisherOptions.MomentumGuard) or nameof(IefOptions.TargetLimit) && value > 0)
                 {
                     continue; // no limit
                 }
@@ -94,5 +113,17 @@ public sealed class NotFiniteTests
                 StringAssert.Contains(error.Message, property.Name);
             }
         }
+    }
+
+    /// <summary>The reference inputs of a fixture as the only batch.</summary>
+    private sealed class OneBatch(EncoderFixture fixture) : IBatchSource
+    {
+        public int SampleCount => fixture.Reference.GetProperty("labels").GetArrayLength();
+
+        public int BatchCount => 1;
+
+        public IEnumerable<LabeledBatch> Shuffled(int epoch) => Ordered();
+
+        public IEnumerable<LabeledBatch> Ordered() => [new(fixture.Inputs(), fixture.Reference.GetProperty("labels").ToTensor().to(ScalarType.Int64))];
     }
 }
