@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Tests.Models;
 using Microsoft.ML.NaturalGradient.Tests.Optimization;
