@@ -50,7 +50,7 @@ public sealed class TrainingLoopTests : IDisposable
     public void Run_LossFalls_AndOnlyPerSampleMethodsKnowTheSpread()
     {
         Run(new PointSource(32, 8), null, epochs: 4);
-        Fixture.AssertLess(EpochReports.First().Loss, EpochReports.Last().Loss);
+        Fixture.AssertLess(0.99 * EpochReports.First().Loss, EpochReports.Last().Loss);
         Assert.IsTrue(_reports.All(report => report.GradientNormSpread >= 1));
         Assert.IsTrue(_reports.All(report => report is { Condition: >= 1, DeadRows: 0, DampingRaised: 0 }));
         foreach (var epoch in EpochReports)

@@ -46,7 +46,7 @@ public sealed class AdapterTrainingTests
             options.MetricsCallback = progress => losses.AddRange(progress.EndOfEpoch ? [progress.Loss] : []);
         }).Fit(data);
 
-        Fixture.AssertLess(losses[0], losses[^1]);
+        Fixture.AssertLess(0.99 * losses[0], losses[^1]);
         var scores = Scores(model, data);
         foreach (var file in new[] { "first.zip", "second.zip" })
         {

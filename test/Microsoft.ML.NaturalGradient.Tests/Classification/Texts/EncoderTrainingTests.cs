@@ -47,7 +47,7 @@ public sealed class EncoderTrainingTests
         stream.Position = 0;
         using var loaded = (TextClassificationTransformer)new MLContext().Model.Load(stream, out _);
 
-        Fixture.AssertLess(losses[0], losses[^1], string.Join(", ", losses));
+        Fixture.AssertLess(0.99 * losses[0], losses[^1], string.Join(", ", losses));
         CollectionAssert.AreEqual(Flat(model, data), Flat(loaded, data));
     }
 

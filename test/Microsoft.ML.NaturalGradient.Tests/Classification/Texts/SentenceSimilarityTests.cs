@@ -33,7 +33,7 @@ public sealed class SentenceSimilarityTests
             };
         }).Fit(View(Rows(48)));
 
-        Fixture.AssertLess(losses[0], losses[^1]);
+        Fixture.AssertLess(0.99 * losses[0], losses[^1]);
     }
 
     [TestMethod]

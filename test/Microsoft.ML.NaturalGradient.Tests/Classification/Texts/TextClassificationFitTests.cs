@@ -30,7 +30,7 @@ public sealed class TextClassificationFitTests
         }).Fit(TinyText.KeyedRows(_mlContext, 32));
 
         Assert.HasCount(4, losses);
-        Fixture.AssertLess(losses[0], losses[^1]);
+        Fixture.AssertLess(0.99 * losses[0], losses[^1]);
     }
 
     [TestMethod]

@@ -38,7 +38,7 @@ public sealed class TextToTextTrainingTests
         _mlContext.Model.Save(model, data.Schema, path);
         using var loaded = (IDisposable)_mlContext.Model.Load(path, out _);
 
-        Fixture.AssertLess(losses[0], losses[^1]);
+        Fixture.AssertLess(0.99 * losses[0], losses[^1]);
         var scores = TinyText.Scores(model, data);
         Assert.IsTrue(scores.All(row => Math.Abs(row.Sum() - 1) < 1e-5));
         CollectionAssert.AreEqual(scores.SelectMany(row => row).ToArray(), TinyText.Scores((ITransformer)loaded, data).SelectMany(row => row).ToArray());

@@ -38,6 +38,6 @@ public sealed class KroneckerEncoderTests
         }).ToList();
 
         Assert.IsNull(optimizer.Coverage!.Describe(method.Name));
-        Fixture.AssertLess(losses[0], losses[^1]);
+        Fixture.AssertLess(0.99 * losses[0], losses[^1]);
     }
 }
