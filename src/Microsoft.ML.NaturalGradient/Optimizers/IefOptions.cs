@@ -11,9 +11,9 @@ namespace Microsoft.ML.NaturalGradient;
 /// </remarks>
 public sealed record IefOptions : EmpiricalFisherOptions
 {
-    private const double MostDefaultRate = 4;
+    private const double MostDefaultRate = 3;
 
-    /// <summary>Creates the default settings: learning rate C/2 for C classes, but at least 1 and at most 4, linear decay, relative damping 0.1.</summary>
+    /// <summary>Creates the default settings: learning rate C/2 for C classes, but at least 1 and at most 3, linear decay, relative damping 0.1.</summary>
     public IefOptions()
     {
         Damping = 0.1;

@@ -21,8 +21,8 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
     private const int FewestSteps = 8;
     private const double SmoothedRows = 256;
     private const int SnapshotInterval = 10;
-    private const double MostAboveGuess = 0.03; // of the loss of a guess, like the two below
-    private const double MostRise = 0.5;
+    private const double StandardErrors = 3; // by which the first batch may differ from others
+    private const double MostRise = 0.5; // of the loss of a guess, like the next
     private const double GoodEnough = 0.02;
 
     private double _guess = guess ?? double.PositiveInfinity;
@@ -48,6 +48,9 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
     /// <summary>Whether good weights are known that some training led to.</summary>
     public bool HasLearned => Good != default;
 
+    /// <summary>Whether the run is back where it began, and no step was taken since.</summary>
+    public bool IsAtStart { get; private set; }
+
     /// <summary>Looks at the losses of a batch before a step is taken on it.</summary>
     /// <param name="losses">Loss of each of its rows at the weights as they are, [N], float64.</param>
     /// <param name="epoch">The epoch, from 1.</param>
@@ -71,7 +74,7 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
         if (_weights is null)
         {
             var error = rows > 1 ? losses.std().item<double>() / Math.Sqrt(rows) : loss; // of the mean: other batches start higher
-            (_guess, _smoothed, _lowest) = (Math.Max(_guess, loss + (2 * error)), loss, loss);
+            (_guess, _smoothed, _lowest) = (Math.Max(_guess, loss + (StandardErrors * error)), loss, loss);
             Keep(default);
             return null;
         }
@@ -83,7 +86,7 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
             return string.Create(CultureInfo.InvariantCulture, $"rose from {_lowest:G3} to {_smoothed:G3}");
         }
 
-        if (_steps >= span && _smoothed > (1 + MostAboveGuess) * _guess)
+        if (_steps >= span / 2 && _smoothed > _guess)
         {
             return string.Create(CultureInfo.InvariantCulture, $"is {_smoothed:G3}, above the {_guess:G3} of a guess");
         }
@@ -105,6 +108,16 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
         ? null
         : string.Create(CultureInfo.InvariantCulture, $"became {loss:G3}");
 
+    /// <summary>Takes a step.</summary>
+    /// <param name="batch">The evaluated batch; its graph is used up.</param>
+    /// <param name="learningRate">Learning rate η, already multiplied with <see cref="RateFactor"/>.</param>
+    /// <returns>What the step noticed.</returns>
+    public StepDiagnostics Step(BatchEvaluation batch, double learningRate)
+    {
+        IsAtStart = false;
+        return Optimizer.Step(batch, learningRate);
+    }
+
     /// <summary>Takes the run back, with smaller steps from now on.</summary>
     /// <returns>Whether it goes on; false when it was taken back too often, or no finite loss was ever seen. The weights are the good ones then too, where there are any.</returns>
     public bool TryRescue()
@@ -121,6 +134,7 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
         Optimizer.LimitTargets();
         RateFactor /= 2;
         Rescues++;
+        IsAtStart = !HasLearned;
         (_smoothed, _sinceSnapshot) = (_lowest, 0);
         return true;
     }

@@ -18,11 +18,14 @@ namespace Microsoft.ML.NaturalGradient.Training;
 /// <param name="settings">How to train.</param>
 internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, TrainingSettings settings)
 {
+    private const string Advice = "Lower LearningRate, raise Damping, or check labels and data for mistakes.";
+
     private readonly IReadOnlyList<NamedParameter> _parameters = model.TrainableParameters;
     private readonly Stopwatch _watch = new();
     private ApproximationQuality? _quality;
     private long _rowsDone;
     private string? _failure; // why the run stopped
+    private string? _trouble; // why it was taken back last
 
     /// <summary>Runs the training.</summary>
     /// <param name="training">Training rows.</param>
@@ -64,6 +67,11 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
                 }
             }
 
+            if (guard.IsAtStart)
+            {
+                throw new InvalidOperationException($"{_trouble} Nothing was learned. {Advice}");
+            }
+
             if (_failure is not null)
             {
                 return Fail(null, kept, keptEpoch);
@@ -103,7 +111,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             var batchCorrect = evaluation.CountCorrect();
             var quality = stepsDone % settings.Probe?.Every == 0 ? _quality!.Measure(model, objective, batch) : null;
             var rate = plannedRate * guard.RateFactor;
-            var diagnostics = guard.Optimizer.Step(evaluation, rate);
+            var diagnostics = guard.Step(evaluation, rate);
             if (stepsDone == 0 && guard.Optimizer.Coverage?.Describe(settings.Optimizer.Name) is { } coverage)
             {
                 settings.Notify?.Invoke(coverage);
@@ -242,6 +250,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             $"The training loss {trouble} {(step is null ? "at the end" : $"at step {step}")} of epoch {epoch} (learning rate {rate * guard.RateFactor:G4}).");
         if (guard.TryRescue())
         {
+            _trouble = what;
             settings.Warn?.Invoke(
                 $"{what} The training goes on from the weights of {Place(guard.Good)} with half the learning rate. If this goes on, lower LearningRate or raise Damping.");
             return true;
@@ -249,8 +258,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 
         _failure = guard.Rescues == 0
             ? $"{what} Lower LearningRate or raise Damping."
-            : $"{what} It did so {guard.Rescues} times before, although the learning rate was halved each time. Lower LearningRate, raise Damping, or check "
-                + "labels and data for mistakes.";
+            : $"{what} It did so {guard.Rescues} times before, although the learning rate was halved each time. {Advice}";
         return false;
     }
 

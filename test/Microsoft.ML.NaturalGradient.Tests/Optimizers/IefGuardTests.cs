@@ -111,10 +111,10 @@ public sealed class IefGuardTests
     [DataRow(1, 1)]
     [DataRow(2, 1)]
     [DataRow(6, 3)]
-    [DataRow(8, 4)]
-    [DataRow(9, 4)]
-    [DataRow(1000, 4)]
-    public void DefaultLearningRate_IsHalfTheClasses_FromOneToFour(int classes, double expected) =>
+    [DataRow(5, 2.5)]
+    [DataRow(7, 3)]
+    [DataRow(1000, 3)]
+    public void DefaultLearningRate_IsHalfTheClasses_FromOneToThree(int classes, double expected) =>
         Assert.AreEqual(expected, Ief.ResolveLearningRate(classes));
 
     [TestMethod]

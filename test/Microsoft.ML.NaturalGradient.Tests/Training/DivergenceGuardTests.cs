@@ -127,6 +127,17 @@ public sealed class DivergenceGuardTests : IDisposable
     }
 
     [TestMethod]
+    public void Run_EveryStepFails_ThrowsThoughFewerThanTheReturnsAllowed()
+    {
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => new TrainingLoop(
+            _model, new SoftmaxCrossEntropy(), Settings(Optimizers.Sgd with { LearningRate = 1e30 }, 3, guarded: true)).Run(new PointSource(8, 8), null));
+
+        Assert.HasCount(3, _warnings);
+        StringAssert.Contains(error.Message, "at the end of epoch 3");
+        StringAssert.Contains(error.Message, "Nothing was learned.");
+    }
+
+    [TestMethod]
     public void Run_TakenBack_LeavesNoTensors()
     {
         Spoil(at: 25, weights => weights.fill_(float.NaN));
