@@ -6,15 +6,19 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 
 /// <summary>The character replacements inside a SentencePiece model (<c>precompiled_charsmap</c>), for example NFKC with spaces unified.</summary>
 /// <remarks>
-/// At each place the longest sequence that the map knows is replaced, as SentencePiece itself does; Hugging Face tokenizers replaces by
-/// grapheme and by the shortest sequence, which differs for letters with several combining marks. The map is a double-array trie over UTF-8
+/// At each place the longest sequence that the map knows is replaced, as SentencePiece itself does, with which the models were trained. Hugging
+/// Face tokenizers goes by grapheme: one of under six bytes becomes what the shortest sequence at its beginning becomes, and the rest of it is
+/// lost; of longer ones each character is replaced for itself. That drops marks behind a letter that has another one already and behind
+/// characters that the map replaces for themselves (no-break space, full-width letters, ligatures), also U+200D and variation selectors there,
+/// makes one space of CR LF, and leaves Hangul jamo, kana with a separate voiced mark and a few pairs of Indic marks uncomposed. The map is a double-array trie over UTF-8
 /// bytes (Aoe, An efficient digital search algorithm by using a double-array structure, 1989) in the layout of darts-clone.
 /// </remarks>
 internal sealed class CharacterMap
 {
     private readonly uint[] _units;
     private readonly byte[] _replacements;
-    private readonly SearchValues<char> _untouched;
+    private readonly SearchValues<byte> _untouched;
+    private readonly SearchValues<char> _untouchedCharacters;
     private readonly string _description;
 
     /// <summary>Reads a map.</summary>
@@ -37,14 +41,16 @@ internal sealed class CharacterMap
         }
 
         _replacements = map[(int)(4 + size)..].ToArray();
-        _untouched = SearchValues.Create([.. Enumerable.Range(0, 128).Where(IsUntouched).Select(code => (char)code)]);
+        byte[] untouched = [.. Enumerable.Range(0, 128).Select(code => (byte)code).Where(IsUntouched)];
+        _untouched = SearchValues.Create(untouched);
+        _untouchedCharacters = SearchValues.Create([.. untouched.Select(code => (char)code)]);
     }
 
     /// <summary>Replaces what the map knows.</summary>
     /// <param name="text">Text without lone surrogates.</param>
     public string Apply(string text)
     {
-        if (!text.AsSpan().ContainsAnyExcept(_untouched))
+        if (!text.AsSpan().ContainsAnyExcept(_untouchedCharacters))
         {
             return text;
         }
@@ -54,28 +60,42 @@ internal sealed class CharacterMap
         for (var position = 0; position < bytes.Length;)
         {
             var rest = bytes.AsSpan(position);
-            if (TryFind(rest, out var length, out var value))
+            var untouched = rest.IndexOfAnyExcept(_untouched);
+            if (untouched is < 0 or > 1)
+            {
+                var copied = untouched < 0 ? rest.Length : untouched - 1; // the last one may begin a sequence that goes on beyond ASCII
+                result.Write(rest[..copied]);
+                position += copied;
+            }
+            else if (TryFind(rest, out var length, out var value))
             {
                 result.Write(Replacement(value));
+                position += length;
             }
             else
             {
                 _ = Rune.DecodeFromUtf8(rest, out _, out length);
                 result.Write(rest[..length]);
+                position += length;
             }
-
-            position += length;
         }
 
         return Encoding.UTF8.GetString(result.WrittenSpan);
     }
 
-    // Whether the map leaves the ASCII character alone whatever ASCII character follows.
-    private bool IsUntouched(int code) =>
-        !TryFind([(byte)code], out _, out _) && Enumerable.Range(0, 128).All(next => !TryFind([(byte)code, (byte)next], out _, out _));
+    // Whether no sequence of the map is this ASCII character or begins with it and another.
+    private bool IsUntouched(byte code) =>
+        !TryFind([code], out _, out _) && Enumerable.Range(0, 128).All(next => Walk([code, (byte)next], out _, out _) < 2);
 
     /// <summary>The longest sequence of the map at the beginning of a text.</summary>
     private bool TryFind(ReadOnlySpan<byte> text, out int length, out int value)
+    {
+        _ = Walk(text, out length, out value);
+        return length > 0;
+    }
+
+    /// <summary>How many bytes some sequence of the map begins with, and the longest sequence among them.</summary>
+    private int Walk(ReadOnlySpan<byte> text, out int length, out int value)
     {
         (length, value) = (0, 0);
         var node = Offset(Unit(0));
@@ -85,7 +105,7 @@ internal sealed class CharacterMap
             var unit = Unit(node);
             if ((unit & 0x800000FF) != text[n])
             {
-                break;
+                return n;
             }
 
             node ^= Offset(unit);
@@ -95,7 +115,7 @@ internal sealed class CharacterMap
             }
         }
 
-        return length > 0;
+        return text.Length;
     }
 
     private ReadOnlySpan<byte> Replacement(int start)

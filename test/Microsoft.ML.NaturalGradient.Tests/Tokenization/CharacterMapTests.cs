@@ -19,6 +19,27 @@ public sealed class CharacterMapTests
     public void Apply_Text_IsReplaced(string text, string expected) => Assert.AreEqual(expected, Map(TokenizerFixtures.Unigram.CharacterMap).Apply(text));
 
     [TestMethod]
+    [DataRow("A\u0300\u0301", "\u00C0\u0301", DisplayName = "second mark, which the reference drops")]
+    [DataRow("\u00A0\u0301", " \u0301", DisplayName = "mark behind a character that is replaced, which the reference drops")]
+    [DataRow("\u00A0\u200D", " \u200D")]
+    [DataRow("a\r\nb", "a  b", DisplayName = "two spaces, of which the reference makes one")]
+    [DataRow("\u1100\u1161", "\uAC00", DisplayName = "jamo, which the reference leaves apart")]
+    [DataRow("\u304B\u3099", "\u304C", DisplayName = "kana with a voiced mark, likewise")]
+    public void Apply_Grapheme_IsReplacedAsBySentencePiece(string text, string expected) =>
+        Assert.AreEqual(expected, Map(TokenizerFixtures.Unigram.CharacterMap).Apply(text));
+
+    [TestMethod]
+    public void Apply_LongText_IsItsWordsOneByOne()
+    {
+        var map = Map(TokenizerFixtures.Unigram.CharacterMap);
+        string[] words = ["plain", "e\u0301", "x", "\uFF21\uFF22", "caf\u00E9s", "\u200B", "na\u00EFvely", "\u00A0", "ne\u0301e"];
+        var random = new Random(1);
+        var text = Enumerable.Range(0, 2000).Select(_ => words[random.Next(words.Length)]).ToArray();
+
+        Assert.AreEqual(string.Join(' ', text.Select(map.Apply)), map.Apply(string.Join(' ', text)));
+    }
+
+    [TestMethod]
     [DataRow(0)]
     [DataRow(3)]
     [DataRow(1000)]
