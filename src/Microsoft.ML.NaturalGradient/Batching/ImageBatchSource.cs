@@ -84,6 +84,7 @@ internal sealed class ImageBatchSource : IBatchSource
         var input = Collate(Array.ConvertAll(rows, row => row.Picture), _images.Preprocessor, _device);
         try
         {
+            using var scope = NewDisposeScope();
             var labels = Array.ConvertAll(rows, row => row.Label);
             return new LabeledBatch(input, tensor(labels, ScalarType.Int64, _device).DetachFromDisposeScope()); // [N]
         }

@@ -98,6 +98,7 @@ internal sealed class TokenBatchSource : IBatchSource
         var input = Collate(Array.ConvertAll(indices, index => _rows[index].Tokens), _padId, _device);
         try
         {
+            using var scope = NewDisposeScope();
             var labels = Array.ConvertAll(indices, index => _rows[index].Label);
             return new LabeledBatch(input, tensor(labels, _labelType, _device).DetachFromDisposeScope()); // [N]
         }

@@ -1,14 +1,16 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Vision;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
 /// <summary>A trained network with what is needed to use and save it, whether it reads texts or pictures.</summary>
+/// <remarks>Whoever runs the network or reads its weights does so within <see cref="Use"/>: another thread may dispose the model meanwhile.</remarks>
 internal sealed class FineTunedModel : IDisposable
 {
-    private bool _disposed;
+    private readonly UseGate _gate;
 
     /// <summary>Takes over a network.</summary>
     /// <param name="network">The network; owned by this object from now on.</param>
@@ -23,6 +25,7 @@ internal sealed class FineTunedModel : IDisposable
         Adapter = adapter;
         Base = source;
         Device = device;
+        _gate = new UseGate(network.Dispose, Disposed);
         network.SetTraining(false);
     }
 
@@ -42,16 +45,18 @@ internal sealed class FineTunedModel : IDisposable
     public Device Device { get; }
 
     /// <summary>Whether LoRA additions are merged into the weights of their layers.</summary>
-    public bool IsMerged => Layers.Any(layer => layer.IsMerged);
+    public bool IsMerged { get; private set; }
 
     /// <summary>The base's weights that were not trained, in the types of its own file; those that only pretraining reads too.</summary>
     public IEnumerable<SafetensorsEntry> UntrainedWeights => Network.FrozenParameters.Select(named => (named.Name, Value: (Tensor)named.Value))
         .Concat(Network.UnreadWeights.Where(named => Base.StoredTypes.ContainsKey(named.Name)))
         .Select(named => new SafetensorsEntry(named.Name, named.Value, Base.StoredTypes[named.Name]));
 
-    private IEnumerable<LinearLayer> Layers => Network.Base.modules().OfType<LinearLayer>();
+    /// <summary>Begins to use network or weights, which stay until the use ends.</summary>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public UseGate.Pass Use() => _gate.Use();
 
-    /// <summary>Merges LoRA additions into the weights of their layers.</summary>
+    /// <summary>Merges LoRA additions into the weights of their layers, once all uses have ended.</summary>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public void Merge() => ForEachLayer(layer => layer.Merge());
 
@@ -67,21 +72,28 @@ internal sealed class FineTunedModel : IDisposable
         Network, forward, "Compare the model's configuration with the one it was trained with, or train it again with a lower LearningRate.");
 
     /// <summary>Throws if the model is disposed.</summary>
-    public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
+    public void ThrowIfDisposed() => _gate.ThrowIfDisposed();
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _disposed = true;
-        Network.Dispose();
-    }
+    /// <remarks>Does not wait: the weights are freed when the last use ends.</remarks>
+    public void Dispose() => _gate.Dispose();
 
     private void ForEachLayer(Action<LinearLayer> action)
     {
-        ThrowIfDisposed();
-        foreach (var layer in Layers)
+        using var change = _gate.Change();
+        var layers = Network.Base.modules().OfType<LinearLayer>().ToArray();
+        foreach (var layer in layers)
         {
             action(layer);
         }
+
+        IsMerged = layers.Any(layer => layer.IsMerged);
     }
+
+    private ObjectDisposedException Disposed() => new(
+        Network is ImageClassifier ? nameof(ImageClassificationModel)
+        : Target is NumberTarget ? nameof(SentenceSimilarityModel)
+        : nameof(TextClassificationModel),
+        "The model is disposed. Dispose a model, or its transformer, after its last use. A PredictionEngine disposes the transformer with itself: create "
+        + "engines that share one with mlContext.Model.CreatePredictionEngine<TSrc, TDst>(model, new PredictionEngineOptions { OwnsTransformer = false }).");
 }

@@ -20,7 +20,7 @@ internal static class ModelExport
     /// <param name="baseModel">What Python calls the base model; null for what is known of it.</param>
     public static void SavePeft(FineTunedModel model, ExportDetails details, string folder, string? baseModel)
     {
-        model.ThrowIfDisposed();
+        using var use = model.Use();
         if (!model.Adapter.IsPeft)
         {
             throw new NotSupportedException(
@@ -47,7 +47,7 @@ internal static class ModelExport
     /// <param name="folder">Path of the folder.</param>
     public static void SavePretrained(FineTunedModel model, ExportDetails details, string folder)
     {
-        model.ThrowIfDisposed();
+        using var use = model.Use();
         if (model.Adapter.PromptLength > 0)
         {
             throw new NotSupportedException(

@@ -18,6 +18,7 @@ internal static class ImageModelArchive
     /// <summary>Writes a model.</summary>
     public static void Save(IHost host, ModelSaveContext context, ImageScorer scorer, ImageColumns columns)
     {
+        using var use = scorer.Model.Use();
         ModelArchive.BeginSave(context, Version, columns.Target);
         context.SaveNonEmptyString(columns.Feature);
         scorer.Reading.Save(context.Writer);

@@ -25,6 +25,7 @@ internal static class TextModelArchive
     /// <summary>Writes a model.</summary>
     public static void Save(IHost host, ModelSaveContext context, TextScorer scorer, TextColumns columns, TextModelKind kind)
     {
+        using var use = scorer.Model.Use();
         ModelArchive.BeginSave(context, kind.Version(), columns.Target);
         context.SaveNonEmptyString(columns.Sentence1);
         context.SaveStringOrNull(columns.Sentence2);

@@ -46,7 +46,7 @@ public sealed class ImageClassificationModel : IDisposable
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public void MergeAdapter() => Scorer.Model.Merge();
 
-    /// <summary>Takes back <see cref="MergeAdapter"/>; the weights are again the same to the last bit. Not while another thread scores.</summary>
+    /// <summary>Takes back <see cref="MergeAdapter"/>; the weights are again the same to the last bit.</summary>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public void UnmergeAdapter() => Scorer.Model.Unmerge();
 
@@ -80,6 +80,6 @@ public sealed class ImageClassificationModel : IDisposable
         ModelExport.SavePretrained(Scorer.Model, Scorer.Export, folder);
     }
 
-    /// <inheritdoc/>
+    /// <summary>Frees the weights. Calls of other threads end first; later ones throw <see cref="ObjectDisposedException"/>. Does not wait for them.</summary>
     public void Dispose() => Scorer.Dispose();
 }

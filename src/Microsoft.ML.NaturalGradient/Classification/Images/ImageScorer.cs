@@ -76,6 +76,7 @@ internal sealed class ImageScorer(FineTunedModel model, ImagePreprocessor prepro
 
     private float[][] Forward(RgbImage[] pictures)
     {
+        using var use = Model.Use();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using PixelBatch batch = ImageBatchSource.Collate(pictures, Preprocessor, Model.Device);

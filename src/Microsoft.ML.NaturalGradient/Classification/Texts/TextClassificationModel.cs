@@ -29,13 +29,13 @@ public sealed class TextClassificationModel : IDisposable
 
     /// <summary>Merges LoRA additions into the weights of their layers, which makes scoring faster; other models stay as they are.</summary>
     /// <remarks>
-    /// Probabilities change by rounding only. Costs a copy of the changed weights in memory. What is saved stays the same. Not while another
-    /// thread scores.
+    /// Probabilities change by rounding only. Costs a copy of the changed weights in memory. What is saved stays the same. Waits until
+    /// calls of other threads end.
     /// </remarks>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public void MergeAdapter() => Scorer.Model.Merge();
 
-    /// <summary>Takes back <see cref="MergeAdapter"/>; the weights are again the same to the last bit. Not while another thread scores.</summary>
+    /// <summary>Takes back <see cref="MergeAdapter"/>; the weights are again the same to the last bit.</summary>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public void UnmergeAdapter() => Scorer.Model.Unmerge();
 
@@ -72,6 +72,6 @@ public sealed class TextClassificationModel : IDisposable
         ModelExport.SavePretrained(Scorer.Model, Scorer.Export, folder);
     }
 
-    /// <inheritdoc/>
+    /// <summary>Frees the weights. Calls of other threads end first; later ones throw <see cref="ObjectDisposedException"/>. Does not wait for them.</summary>
     public void Dispose() => Scorer.Dispose();
 }

@@ -8,7 +8,9 @@ namespace Microsoft.ML.NaturalGradient;
 /// <summary>Adds the predicted class and the probability of each class to rows of text.</summary>
 /// <remarks>
 /// <see cref="Transform"/> reads ahead and computes in batches, and computes nothing while neither output is read. Several threads
-/// may use one transformer. <see cref="Dispose"/> frees the weights; data views made before can no longer be read then.
+/// may use one transformer. <see cref="Dispose"/> frees the weights, when running calls have ended;
+/// data views made before can no longer be read then. A prediction engine disposes its transformer, unless it was created with
+/// <c>OwnsTransformer = false</c>.
 /// </remarks>
 public sealed class TextClassificationTransformer : IPredictionTransformer<TextClassificationModel>, IDisposable
 {

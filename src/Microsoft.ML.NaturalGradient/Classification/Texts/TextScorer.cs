@@ -82,6 +82,7 @@ internal sealed class TextScorer(FineTunedModel model, TextTask task, ITextToken
 
     private float[][] Forward(TokenSequence[] rows)
     {
+        using var use = Model.Use();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using var batch = TokenBatchSource.Collate(rows, tokenizer.PadId, Model.Device);
