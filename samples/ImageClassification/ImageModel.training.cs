@@ -1,5 +1,5 @@
-// The shape that Model Builder generates for image classification. What differs from a generated file: the using static below and
-// the argument optimizer; and the column of pictures holds their paths instead of their bytes.
+// The shape that Model Builder generates for image classification. What differs from a generated file: the using static below, the
+// argument optimizer and SaveAtomically; and the column of pictures holds their paths instead of their bytes.
 using Microsoft.ML;
 using Microsoft.ML.NaturalGradient;
 using static Microsoft.ML.NaturalGradient.Optimizers;
@@ -24,11 +24,8 @@ public partial class ImageModel
         ImageFolder.Read(folder).ToDataView(mlContext);
 
     /// <summary>Writes the model and the schema of the data it was trained on.</summary>
-    public static void SaveModel(MLContext mlContext, ITransformer model, IDataView data, string modelSavePath)
-    {
-        using var stream = File.Create(modelSavePath);
-        mlContext.Model.Save(model, data.Schema, stream);
-    }
+    public static void SaveModel(MLContext mlContext, ITransformer model, IDataView data, string modelSavePath) =>
+        mlContext.Model.SaveAtomically(model, data.Schema, modelSavePath);
 
     /// <summary>Trains with the default optimizer of this sample, iEF.</summary>
     public static ITransformer RetrainModel(MLContext mlContext, IDataView trainData) =>

@@ -24,7 +24,7 @@ internal static class Images
         using var model = pipeline.Fit(data);
         var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(test.ToDataView(mlContext)));
         Console.WriteLine($"accuracy {metrics.MicroAccuracy:F3}, log-loss {metrics.LogLoss:F3}");
-        mlContext.Model.Save(model, data.Schema, "pictures.zip");
+        mlContext.Model.SaveAtomically(model, data.Schema, "pictures.zip");
         #endregion
 
         #region load

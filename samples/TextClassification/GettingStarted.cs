@@ -42,7 +42,7 @@ internal static class GettingStarted
             .Append(trainer)
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         using var model = pipeline.Fit(data);
-        mlContext.Model.Save(model, data.Schema, "reviews.zip");
+        mlContext.Model.SaveAtomically(model, data.Schema, "reviews.zip");
         #endregion
 
         #region load
@@ -81,7 +81,7 @@ internal static class GettingStarted
             MaxEpoch = 1,
             SaveBaseModel = false,
         });
-        mlContext.Model.Save(adapterOnly.Fit(keyed), keyed.Schema, "adapter.zip");
+        mlContext.Model.SaveAtomically(adapterOnly.Fit(keyed), keyed.Schema, "adapter.zip");
         var found = new MLContext().UsePretrainedModel(PretrainedModel.MiniLM).Model.Load("adapter.zip", out _);
         #endregion
         Console.WriteLine($"adapter.zip: {new FileInfo("adapter.zip").Length / 1e6:F1} MB; scores {found.Transform(keyed).GetColumn<float[]>("Score").Count()} rows");

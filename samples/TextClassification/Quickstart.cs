@@ -25,7 +25,7 @@ internal static class Quickstart
         var model = pipeline.Fit(split.TrainSet);
         var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(split.TestSet));
         Console.WriteLine($"accuracy {metrics.MicroAccuracy:F3}, log-loss {metrics.LogLoss:F3}");
-        mlContext.Model.Save(model, data.Schema, "reviews.zip");
+        mlContext.Model.SaveAtomically(model, data.Schema, "reviews.zip");
         #endregion
     }
 }

@@ -1,5 +1,5 @@
 // The shape that Model Builder generates for text classification. What differs from a generated file:
-// the using static below and the argument optimizer.
+// the using static below, the argument optimizer, and SaveAtomically.
 using Microsoft.ML;
 using Microsoft.ML.NaturalGradient;
 using static Microsoft.ML.NaturalGradient.Optimizers;
@@ -29,11 +29,8 @@ public partial class ReviewModel
         mlContext.Data.LoadFromTextFile<ModelInput>(inputDataFilePath, separatorChar, hasHeader, allowQuoting: allowQuoting);
 
     /// <summary>Writes the model and the schema of the data it was trained on.</summary>
-    public static void SaveModel(MLContext mlContext, ITransformer model, IDataView data, string modelSavePath)
-    {
-        using var stream = File.Create(modelSavePath);
-        mlContext.Model.Save(model, data.Schema, stream);
-    }
+    public static void SaveModel(MLContext mlContext, ITransformer model, IDataView data, string modelSavePath) =>
+        mlContext.Model.SaveAtomically(model, data.Schema, modelSavePath);
 
     /// <summary>Trains with the default optimizer of this sample, iEF.</summary>
     public static ITransformer RetrainModel(MLContext mlContext, IDataView trainData) =>

@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Interop;
 
 namespace Microsoft.ML;
@@ -159,6 +160,26 @@ public static class NaturalGradientCatalog
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new ImageClassificationTrainer(CatalogUtils.GetEnvironment(catalog), options);
+    }
+
+    /// <summary>Saves a model so that the file's name always stands for a whole model: the old one until the new one is on the disk.</summary>
+    /// <remarks>
+    /// ML.NET's own <c>Save</c> with a path empties the file before it writes, so that a process that is ended while it saves destroys the model
+    /// that was there. This method writes the same content beside its place, under a name that ends with <c>.partial</c>, flushes it to the disk and
+    /// renames it. What an ended process left there is removed by the next save of the same file. The folder needs space for both.
+    /// </remarks>
+    /// <param name="catalog">The catalog, <c>mlContext.Model</c>.</param>
+    /// <param name="model">The model, one of this library or any other.</param>
+    /// <param name="inputSchema">Schema of the data that it reads; null where it is not to be saved.</param>
+    /// <param name="filePath">Path of the file, in a folder that exists; replaced if it is there.</param>
+    /// <exception cref="ArgumentException"><paramref name="filePath"/> is null or empty.</exception>
+    /// <exception cref="IOException">The file cannot be written; one that was there is unchanged.</exception>
+    public static void SaveAtomically(this ModelOperationsCatalog catalog, ITransformer model, DataViewSchema? inputSchema, string filePath)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentException.ThrowIfNullOrWhiteSpace(filePath);
+        AtomicFile.Write(filePath, stream => catalog.Save(model, inputSchema, stream));
     }
 
     /// <summary>Makes a pretrained model known, so that saved models which only name it as their base can be loaded.</summary>

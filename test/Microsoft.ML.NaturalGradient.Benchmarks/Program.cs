@@ -2,6 +2,7 @@ using System.Globalization;
 using BenchmarkDotNet.Running;
 using Microsoft.ML.NaturalGradient.Benchmarks;
 using Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
+using Microsoft.ML.NaturalGradient.Benchmarks.Fuzzing;
 using Microsoft.ML.NaturalGradient.Benchmarks.Loading;
 using Microsoft.ML.NaturalGradient.Benchmarks.Memory;
 using Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
@@ -23,6 +24,11 @@ switch (args)
         return 0;
     case ["images", .. var rest]:
         return ImagesCommand.Run(rest);
+    case ["fuzz", "--count", var count]:
+        return FuzzCommand.Run(int.Parse(count, CultureInfo.InvariantCulture));
+    case ["fuzz-part", var from, var to]:
+        FuzzCommand.Work(int.Parse(from, CultureInfo.InvariantCulture), int.Parse(to, CultureInfo.InvariantCulture));
+        return 0;
     case ["memory"]:
         MemoryGrowth.Run();
         return 0;

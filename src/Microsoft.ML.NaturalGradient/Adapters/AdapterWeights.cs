@@ -69,11 +69,32 @@ internal static class AdapterWeights
         return HasAny(AdapterConfig.HeadModules) ? false : null;
     }
 
-    /// <summary>Names of the base model's own weights that a file holds, as checkpoints call them.</summary>
-    public static IReadOnlySet<string> BaseNames(SafetensorsFile file) => file.Names
+    /// <summary>Shapes of the base model's own weights that a file holds, by what checkpoints call them.</summary>
+    public static IReadOnlyDictionary<string, IReadOnlyList<long>> BaseShapes(SafetensorsFile file) => file.Names
         .Where(name => name.StartsWith(AdapterConfig.Prefix, StringComparison.Ordinal))
-        .Select(name => name[AdapterConfig.Prefix.Length..].Replace(BaseLayer, "", StringComparison.Ordinal))
-        .ToHashSet(StringComparer.Ordinal);
+        .GroupBy(name => name[AdapterConfig.Prefix.Length..].Replace(BaseLayer, "", StringComparison.Ordinal), StringComparer.Ordinal)
+        .ToDictionary(names => names.Key, names => file.ShapeOf(names.First()), StringComparer.Ordinal);
+
+    /// <summary>Compares the ranks that a configuration gives the layers with a file, before memory is taken for them.</summary>
+    /// <param name="encoder">The base model, to which nothing is attached yet.</param>
+    /// <param name="lora">The configuration.</param>
+    /// <param name="file">The file.</param>
+    /// <exception cref="InvalidDataException">They differ; the message names the tensor and both shapes.</exception>
+    public static void CheckRanks(PretrainedNetwork encoder, LoraOptions lora, SafetensorsFile file)
+    {
+        foreach (var (name, layer) in LoraTargets.Find(encoder, lora))
+        {
+            long[] expected = [LoraTargets.Lookup(lora.RankPattern, name, lora.Rank), layer.InputSize];
+            var stored = FileNames($"{name}.lora_A.weight", lora, new Dictionary<string, LinearLayer>(), encoder).FirstOrDefault(file.Contains);
+            if (stored is null || !file.ShapeOf(stored).SequenceEqual(expected))
+            {
+                throw new InvalidDataException(
+                    $"{file.Description} does not fit {AdapterConfig.FileName}: {stored ?? $"{name}.lora_A.weight"} "
+                    + (stored is null ? "is missing" : $"has shape [{string.Join(", ", file.ShapeOf(stored))}], expected [{string.Join(", ", expected)}]")
+                    + ". Check that both belong to one adapter, and that the base model is the one that it was trained on.");
+            }
+        }
+    }
 
     /// <summary>Whether a file has weights of the classification head.</summary>
     public static bool HasHead(AdaptedNetwork classifier, AdapterOptions adapter, SafetensorsFile file) =>

@@ -44,7 +44,7 @@ internal sealed class LoraAdapter : LinearAdapter
         _generator = generator;
         var bound = 1 / Math.Sqrt(layer.InputSize);
         _down = NewParameter.Of(() => empty(rank, layer.InputSize).uniform_(-bound, bound, generator));
-        _up = NewParameter.Of(() => zeros(layer.OutputSize, rank));
+        _up = NewParameter.Zeros(layer.OutputSize, rank);
         _magnitude = options.UseDoRA ? NewParameter.Of(() => RowNorms(layer.OwnWeight.detach())) : null;
         RegisterComponents();
     }

@@ -22,7 +22,7 @@ internal static class LoraTargets
         if (options.TargetPattern is { } pattern)
         {
             var expression = Whole(pattern);
-            var matching = layers.Where(layer => expression.IsMatch(layer.Name)).ToArray();
+            var matching = layers.Where(layer => IsMatch(expression, layer.Name)).ToArray();
             return matching.Length > 0 ? matching : throw None(layers, $"matches the TargetPattern '{pattern}'", nameof(options.TargetPattern));
         }
 
@@ -55,7 +55,7 @@ internal static class LoraTargets
     {
         foreach (var (key, value) in pattern ?? new Dictionary<string, T>())
         {
-            if (Whole($"(?:.*\\.)?(?:{key})").IsMatch(name))
+            if (IsMatch(Whole($"(?:.*\\.)?(?:{key})"), name))
             {
                 return value;
             }
@@ -72,6 +72,19 @@ internal static class LoraTargets
     public static void CheckPattern(string pattern) => _ = Whole(pattern);
 
     private static Regex Whole(string pattern) => new($@"\A(?:{pattern})\z", RegexOptions.CultureInvariant, Patience);
+
+    private static bool IsMatch(Regex expression, string name)
+    {
+        try
+        {
+            return expression.IsMatch(name);
+        }
+        catch (RegexMatchTimeoutException e)
+        {
+            throw new ArgumentException(
+                $"The pattern '{e.Pattern}' takes more than {Patience.TotalSeconds} s for the name '{name}'. Write it without nested repetitions.", nameof(expression), e);
+        }
+    }
 
     private static IEnumerable<(string Name, nn.Module Module)> Named(PretrainedNetwork encoder) =>
         encoder.named_modules().Select(named => (encoder.NameOf(named.name), named.module));

@@ -102,6 +102,12 @@ public sealed record PretrainedAdapter : AdapterOptions
 
         try
         {
+            if (Options is LoraOptions lora)
+            {
+                using var weights = OpenWeights();
+                AdapterWeights.CheckRanks(encoder, lora, weights);
+            }
+
             Options.Attach(encoder, generator);
         }
         catch (ArgumentException e)

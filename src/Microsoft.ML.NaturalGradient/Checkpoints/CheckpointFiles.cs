@@ -9,6 +9,9 @@ internal abstract class CheckpointFiles : IDisposable
     /// <summary>Name of the file that holds the weights, unless an index divides them among several.</summary>
     public const string WeightsName = "model.safetensors";
 
+    /// <summary>Most bytes of a file that holds no weights: ten times the largest vocabulary of today.</summary>
+    public const long MaxSmallBytes = 1 << 28;
+
     /// <summary>Name of the file that says how pictures are prepared; a model that reads pictures has it.</summary>
     public const string PreprocessorName = "preprocessor_config.json";
 
@@ -37,23 +40,40 @@ internal abstract class CheckpointFiles : IDisposable
     /// <param name="name">File name without a folder.</param>
     /// <returns>A readable stream; the caller disposes it.</returns>
     /// <exception cref="FileNotFoundException">There is no such file; the message names it and <see cref="Description"/>.</exception>
-    public abstract Stream Open(string name);
+    /// <exception cref="InvalidDataException">The file is far longer than one of its name can be.</exception>
+    public Stream Open(string name)
+    {
+        var stream = OpenFile(name);
+        try
+        {
+            CheckLength(name, stream.Length, Describe(name));
+            return stream;
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Reads a file as a whole.</summary>
     /// <param name="name">File name without a folder.</param>
     /// <returns>Its content.</returns>
     /// <exception cref="FileNotFoundException">There is no such file; the message names it and <see cref="Description"/>.</exception>
+    /// <exception cref="InvalidDataException">The file is far longer than one of its name can be.</exception>
     public byte[] Read(string name)
     {
         using var stream = Open(name);
-        using var content = new MemoryStream();
-        stream.CopyTo(content);
-        return content.ToArray();
+        var content = stream.Length <= Array.MaxLength ? new byte[stream.Length] : throw new InvalidDataException(FormattableString.Invariant(
+            $"{Describe(name)} has {stream.Length} bytes, more than the {Array.MaxLength} that can be read at once."));
+        stream.ReadExactly(content);
+        return content;
     }
 
-    /// <summary>Reads those of the <see cref="SmallNames"/> that are there.</summary>
+    /// <summary>Reads those of the <see cref="SmallNames"/> that are there; JSON without what other programs do not read.</summary>
     /// <returns>Content by name.</returns>
-    public IReadOnlyDictionary<string, byte[]> ReadSmallFiles() => SmallNames.Where(Exists).ToDictionary(name => name, Read);
+    public IReadOnlyDictionary<string, byte[]> ReadSmallFiles() => SmallNames.Where(Exists)
+        .ToDictionary(name => name, name => name.EndsWith(".json", StringComparison.Ordinal) ? JsonText.Clean(Read(name)) : Read(name));
 
     /// <summary>Opens a safetensors file without copying it where the storage allows.</summary>
     /// <param name="name">File name without a folder.</param>
@@ -69,14 +89,29 @@ internal abstract class CheckpointFiles : IDisposable
     /// <summary>Reads the index of the weights.</summary>
     /// <exception cref="FileNotFoundException">There is no index.</exception>
     /// <exception cref="InvalidDataException">The index is malformed, or names a file outside this place.</exception>
-    public SafetensorsIndex ReadIndex()
-    {
-        using var json = Open(SafetensorsIndex.FileName);
-        return SafetensorsIndex.Read(json, Describe(SafetensorsIndex.FileName));
-    }
+    public SafetensorsIndex ReadIndex() => SafetensorsIndex.Read(Read(SafetensorsIndex.FileName), Describe(SafetensorsIndex.FileName));
 
     /// <inheritdoc/>
     public abstract void Dispose();
+
+    /// <summary>Refuses a file that is far longer than one of its name can be, before any of it is read.</summary>
+    /// <param name="name">Name of the file.</param>
+    /// <param name="length">Its length in bytes.</param>
+    /// <param name="description">The file, in words that begin the message.</param>
+    /// <exception cref="InvalidDataException">It is too long.</exception>
+    internal static void CheckLength(string name, long length, string description)
+    {
+        var most = name.EndsWith(".safetensors", StringComparison.Ordinal) ? long.MaxValue : MaxSmallBytes;
+        if (length > most)
+        {
+            throw new InvalidDataException(FormattableString.Invariant(
+                $"{description} has {length} bytes; a file of this name has at most {most}. Get the model from a source that you trust."));
+        }
+    }
+
+    /// <summary>Opens a file, however long it is.</summary>
+    /// <inheritdoc cref="Open"/>
+    protected abstract Stream OpenFile(string name);
 
     /// <summary>Whether a text is a file name without any folder, on every operating system.</summary>
     internal static bool IsPlainName(string name) =>

@@ -43,6 +43,51 @@ internal static class CheckpointLoader
         IReadOnlyList<string> prefixes,
         Func<string, bool>? optional = null)
     {
+        var (prefix, found, missing) = Match(parameters, file, prefixes, optional);
+        foreach (var (_, value, stored) in found)
+        {
+            file.ReadInto(stored, value);
+            if (!value.IsFinite())
+            {
+                throw new InvalidDataException(
+                    $"{file.Description}: the weight '{stored}' has values that are not finite{(file.TypeOf(stored) == value.dtype ? "" : $" in {value.dtype}")}. "
+                    + "Fetch the model's files again, or train it again.");
+            }
+        }
+        return new CheckpointLoadResult
+        {
+            Prefix = prefix,
+            Missing = missing,
+            Unused = [.. file.Names.Except(found.Select(entry => entry.Stored))],
+            StoredTypes = found.ToDictionary(entry => entry.Name, entry => file.TypeOf(entry.Stored)),
+        };
+    }
+
+    /// <summary>Compares parameters, which need no memory for it, with a file as the other methods do, but reads nothing.</summary>
+    /// <param name="parameters">What a file is to fill.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="prefixes">Prefixes that its names may carry.</param>
+    /// <param name="elsewhere">Shapes, by name, of the parameters that another file holds and that may be absent here; null for none.</param>
+    /// <exception cref="InvalidDataException">Parameters are absent, or have another shape or kind of number; the message lists them.</exception>
+    public static void Check(
+        IEnumerable<(string Name, Tensor Value)> parameters,
+        ISafetensors file,
+        IReadOnlyList<string> prefixes,
+        IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere)
+    {
+        var wanted = parameters.ToArray();
+        var missing = Match(wanted, file, prefixes, name => elsewhere?.ContainsKey(name) == true).Missing.ToHashSet(StringComparer.Ordinal);
+        var problems = wanted.Where(parameter => missing.Contains(parameter.Name))
+            .SelectMany(parameter => ShapeMismatch(parameter.Name, elsewhere![parameter.Name], parameter.Value)).ToList();
+        if (problems.Count > 0)
+        {
+            throw DoesNotFit(file, problems, wanted.Length);
+        }
+    }
+
+    private static (string Prefix, List<(string Name, Tensor Value, string Stored)> Found, List<string> Missing) Match(
+        IEnumerable<(string Name, Tensor Value)> parameters, ISafetensors file, IReadOnlyList<string> prefixes, Func<string, bool>? optional)
+    {
         var wanted = parameters.ToArray();
         var prefix = DetectPrefix(wanted.Select(parameter => parameter.Name), file, prefixes);
         var found = new List<(string Name, Tensor Value, string Stored)>();
@@ -64,28 +109,7 @@ internal static class CheckpointLoader
                 problems.Add($"{name} is missing");
             }
         }
-        if (problems.Count > 0)
-        {
-            throw DoesNotFit(file, problems, wanted.Length);
-        }
-
-        foreach (var (_, value, stored) in found)
-        {
-            file.ReadInto(stored, value);
-            if (!value.IsFinite())
-            {
-                throw new InvalidDataException(
-                    $"{file.Description}: the weight '{stored}' has values that are not finite{(file.TypeOf(stored) == value.dtype ? "" : $" in {value.dtype}")}. "
-                    + "Fetch the model's files again, or train it again.");
-            }
-        }
-        return new CheckpointLoadResult
-        {
-            Prefix = prefix,
-            Missing = missing,
-            Unused = [.. file.Names.Except(found.Select(entry => entry.Stored))],
-            StoredTypes = found.ToDictionary(entry => entry.Name, entry => file.TypeOf(entry.Stored)),
-        };
+        return problems.Count == 0 ? (prefix, found, missing) : throw DoesNotFit(file, problems, wanted.Length);
     }
 
     private static string DetectPrefix(IEnumerable<string> names, ISafetensors file, IReadOnlyList<string> prefixes)
@@ -120,15 +144,22 @@ internal static class CheckpointLoader
 
     private static IEnumerable<string> Mismatch(ISafetensors file, string stored, Tensor value)
     {
-        var shape = file.ShapeOf(stored);
-        if (!shape.SequenceEqual(value.shape))
+        foreach (var mismatch in ShapeMismatch(stored, file.ShapeOf(stored), value))
         {
-            yield return $"{stored} has shape [{string.Join(", ", shape)}], expected [{string.Join(", ", value.shape)}]";
+            yield return mismatch;
         }
         // Whole numbers in place of floats are a quantised model, whose scales would be ignored.
         if (is_floating_point(file.TypeOf(stored)) != is_floating_point(value.dtype))
         {
             yield return $"{stored} is stored as {file.TypeOf(stored)}, expected {value.dtype}";
+        }
+    }
+
+    private static IEnumerable<string> ShapeMismatch(string stored, IReadOnlyList<long> shape, Tensor value)
+    {
+        if (!shape.SequenceEqual(value.shape))
+        {
+            yield return $"{stored} has shape [{string.Join(", ", shape)}], expected [{string.Join(", ", value.shape)}]";
         }
     }
 

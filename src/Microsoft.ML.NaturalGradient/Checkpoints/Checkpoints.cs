@@ -28,6 +28,7 @@ public static class Checkpoints
             throw new DirectoryNotFoundException($"There is no folder '{path}'. Give Checkpoints.LoadPeft a folder with an adapter's files.");
         }
 
+        FolderSave.Finish(path);
         using var files = new FolderCheckpointFiles(path);
         if (!files.Exists("adapter_model.safetensors") && files.Exists("adapter_model.bin"))
         {

@@ -56,6 +56,7 @@ internal static partial class ClassifierConfig
     /// <returns>The same files, with a configuration that names the classifier; the caller disposes them.</returns>
     public static CheckpointFiles OpenAsClassifier(CheckpointFiles files, bool? withTeacher = null)
     {
+        ModelConfig.Read(files).CheckKind();
         var config = Parse(files.Read(CheckpointFiles.ConfigName));
         var suffix = ClassifierSuffix(config, withTeacher);
         if (IsTextToText(config) || Architectures(config).Any(name => name.EndsWith(suffix, StringComparison.Ordinal)))
@@ -191,7 +192,7 @@ internal static partial class ClassifierConfig
 
     private static string ClassifierClass(JsonObject config) => ClassName(config) + ClassifierSuffix(config);
 
-    private static JsonObject Parse(byte[] content) => JsonNode.Parse(content)!.AsObject();
+    private static JsonObject Parse(byte[] content) => JsonText.ParseObject(content, $"'{CheckpointFiles.ConfigName}'");
 
     private static bool IsClassifier(JsonObject config) => IsImageModel(config)
         ? Architectures(config).Any(ImageEncoderSizes.IsClassifier)

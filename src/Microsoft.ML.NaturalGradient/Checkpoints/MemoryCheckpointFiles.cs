@@ -12,7 +12,7 @@ internal sealed class MemoryCheckpointFiles(IReadOnlyDictionary<string, byte[]> 
     public override bool Exists(string name) => files.ContainsKey(name);
 
     /// <inheritdoc/>
-    public override Stream Open(string name) => new MemoryStream(ContentOf(name), writable: false);
+    protected override Stream OpenFile(string name) => new MemoryStream(ContentOf(name), writable: false);
 
     /// <inheritdoc/>
     public override SafetensorsFile OpenSafetensors(string name) =>

@@ -33,19 +33,15 @@ internal sealed class ModelConfig
     public static ModelConfig Read(CheckpointFiles files, string name = CheckpointFiles.ConfigName)
     {
         var file = $"'{name}' of {files.Description}";
-        using var stream = files.Open(name);
-        try
-        {
-            using var document = JsonDocument.Parse(stream);
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                ? new ModelConfig(file, document.RootElement.Clone())
-                : throw new InvalidDataException($"{file} is not a JSON object. Fetch the model's files again.");
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"{file} is not valid JSON: {e.Message} Fetch the model's files again.", e);
-        }
+        using var document = JsonText.Parse(files, name, file);
+        return document.RootElement.ValueKind == JsonValueKind.Object
+            ? new ModelConfig(file, document.RootElement.Clone())
+            : throw new InvalidDataException($"{file} is not a JSON object. Fetch the model's files again.");
     }
+
+    /// <summary>Throws if the fields that say what kind of model this is have the wrong kind of value.</summary>
+    /// <exception cref="InvalidDataException">One has; the message names it.</exception>
+    public void CheckKind() => _ = (ModelType, Architectures);
 
     /// <summary>Names of the fields that turn something on: whose value is not null, false, zero, empty, or an object of such values.</summary>
     public IEnumerable<string> FieldsInUse => _root.EnumerateObject().Where(entry => IsOn(entry.Value)).Select(entry => entry.Name);

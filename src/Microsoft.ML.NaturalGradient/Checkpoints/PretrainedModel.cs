@@ -116,6 +116,7 @@ public sealed class PretrainedModel
                 $"There is no folder '{folder}'. Give PretrainedModel.FromFolder a folder with {CheckpointFiles.ConfigName} "
                 + $"and {CheckpointFiles.WeightsName}.");
         }
+        FolderSave.Finish(folder);
         var files = new FolderCheckpointFiles(folder);
         if (!files.Exists(CheckpointFiles.ConfigName))
         {

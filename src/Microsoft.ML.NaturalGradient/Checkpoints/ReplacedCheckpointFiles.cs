@@ -13,7 +13,7 @@ internal sealed class ReplacedCheckpointFiles(CheckpointFiles files, string repl
     public override bool Exists(string name) => name == replaced || files.Exists(name);
 
     /// <inheritdoc/>
-    public override Stream Open(string name) => name == replaced ? new MemoryStream(content, writable: false) : files.Open(name);
+    protected override Stream OpenFile(string name) => name == replaced ? new MemoryStream(content, writable: false) : files.Open(name);
 
     /// <inheritdoc/>
     public override SafetensorsFile OpenSafetensors(string name) => files.OpenSafetensors(name);

@@ -15,7 +15,7 @@ internal sealed class ResourceCheckpointFiles(Assembly assembly) : CheckpointFil
     public override bool Exists(string name) => assembly.GetManifestResourceInfo(Folder + name) is not null;
 
     /// <inheritdoc/>
-    public override Stream Open(string name) =>
+    protected override Stream OpenFile(string name) =>
         assembly.GetManifestResourceStream(Folder + name) ?? throw NotFound(name);
 
     /// <inheritdoc/>

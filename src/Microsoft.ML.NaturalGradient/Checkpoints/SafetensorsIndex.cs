@@ -24,35 +24,24 @@ internal sealed class SafetensorsIndex
     public IReadOnlyList<string> Files { get; }
 
     /// <summary>Reads an index.</summary>
-    /// <param name="json">The file's content; read to its end, not disposed.</param>
+    /// <param name="json">The file's content.</param>
     /// <param name="description">The file, in words for error messages.</param>
     /// <returns>The index; it names at least one tensor.</returns>
     /// <exception cref="InvalidDataException">It is malformed, or names a file that does not lie beside it.</exception>
-    public static SafetensorsIndex Read(Stream json, string description)
+    public static SafetensorsIndex Read(ReadOnlyMemory<byte> json, string description)
     {
-        var fileOf = new Dictionary<string, string>(StringComparer.Ordinal);
-        try
+        using var document = JsonText.Parse(json, description);
+        if (document.RootElement.ValueKind != JsonValueKind.Object
+            || !document.RootElement.TryGetProperty(MapName, out var map) || map.ValueKind != JsonValueKind.Object)
         {
-            using var document = JsonDocument.Parse(json);
-            if (document.RootElement.ValueKind != JsonValueKind.Object
-                || !document.RootElement.TryGetProperty(MapName, out var map) || map.ValueKind != JsonValueKind.Object)
-            {
-                throw Damaged(description, $"it has no object '{MapName}'");
-            }
-            foreach (var entry in map.EnumerateObject())
-            {
-                var file = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : entry.Value.GetRawText();
-                CheckFile(file, entry.Name, description);
-                if (!fileOf.TryAdd(entry.Name, file))
-                {
-                    throw Damaged(description, $"it lists tensor '{entry.Name}' twice");
-                }
-            }
+            throw Damaged(description, $"it has no object '{MapName}'");
         }
-        // Text that is no Unicode, such as "\ud800", is reported by InvalidOperationException.
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        var fileOf = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var entry in map.EnumerateObject())
         {
-            throw Damaged(description, $"it is not valid JSON: {e.Message.TrimEnd('.')}", e);
+            var file = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : entry.Value.GetRawText();
+            CheckFile(file, entry.Name, description);
+            fileOf.Add(entry.Name, file);
         }
         return fileOf.Count > 0 ? new SafetensorsIndex(fileOf) : throw Damaged(description, $"its '{MapName}' is empty");
     }
@@ -67,6 +56,6 @@ internal sealed class SafetensorsIndex
         }
     }
 
-    private static InvalidDataException Damaged(string description, string what, Exception? cause = null) => new(
-        $"{description} is not a valid index of weights: {what}. Download or export the model again.", cause);
+    private static InvalidDataException Damaged(string description, string what) => new(
+        $"{description} is not a valid index of weights: {what}. Download or export the model again.");
 }

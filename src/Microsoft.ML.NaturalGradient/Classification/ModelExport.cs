@@ -28,17 +28,19 @@ internal static class ModelExport
         }
 
         var location = baseModel is null ? model.Base.Location : new BaseLocation(baseModel);
-        var directory = Directory.CreateDirectory(folder).FullName;
-        Write(directory, AdapterConfig.WeightsName, stream => SafetensorsWriter.Write(
+        using var noGrad = no_grad();
+        using var save = FolderSave.Begin(folder);
+        save.Write(AdapterConfig.WeightsName, stream => SafetensorsWriter.Write(
             stream, AdapterWeights.Entries(model.Network, model.Adapter), AdapterWeights.Metadata(model.Base.ReadsMean)));
         foreach (var (name, content) in SmallFiles(model, details).Where(file => file.Key != CheckpointFiles.ConfigName))
         {
-            Write(directory, name, content);
+            save.Write(name, content);
         }
 
-        Write(directory, ClassifierNotes.FileName, new ClassifierNotes(model.Target.OutputNames, details.TextToText).Write());
-        Write(directory, ModelCard.FileName, ModelCard.ForAdapter(model, details, location));
-        Write(directory, AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network.Base, location));
+        save.Write(ClassifierNotes.FileName, new ClassifierNotes(model.Target.OutputNames, details.TextToText).Write());
+        save.Write(ModelCard.FileName, ModelCard.ForAdapter(model, details, location));
+        save.Write(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network.Base, location));
+        save.Commit([]);
     }
 
     /// <summary>Writes the merged model as transformers does.</summary>
@@ -61,17 +63,18 @@ internal static class ModelExport
                 + "Give another folder.");
         }
 
-        var directory = Directory.CreateDirectory(folder).FullName;
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
+        using var save = FolderSave.Begin(folder);
         var metadata = new Dictionary<string, string> { ["format"] = "pt" };
-        Write(directory, CheckpointFiles.WeightsName, stream => SafetensorsWriter.Write(stream, MergedWeights(model), metadata));
+        save.Write(CheckpointFiles.WeightsName, stream => SafetensorsWriter.Write(stream, MergedWeights(model), metadata));
         foreach (var (name, content) in SmallFiles(model, details))
         {
-            Write(directory, name, content);
+            save.Write(name, content);
         }
 
-        Write(directory, ModelCard.FileName, ModelCard.ForModel(model, details));
+        save.Write(ModelCard.FileName, ModelCard.ForModel(model, details));
+        save.Commit(CheckpointFiles.SmallNames);
     }
 
     private static Dictionary<string, byte[]> SmallFiles(FineTunedModel model, ExportDetails details)
@@ -105,19 +108,5 @@ internal static class ModelExport
         {
             yield return new SafetensorsEntry(name, value);
         }
-    }
-
-    private static void Write(string directory, string name, byte[] content) => Write(directory, name, stream => stream.Write(content));
-
-    // Under another name first, so that nobody finds half a file.
-    private static void Write(string directory, string name, Action<Stream> write)
-    {
-        var path = Path.Combine(directory, name);
-        using (var stream = File.Create(path + ".tmp"))
-        {
-            write(stream);
-        }
-
-        File.Move(path + ".tmp", path, overwrite: true);
     }
 }

@@ -65,7 +65,7 @@ internal static class ImageProcessorConfig
     /// <returns>UTF-8 text.</returns>
     public static byte[] WriteSizes(byte[] config, ImageSizing sizing)
     {
-        var fields = JsonNode.Parse(config)!.AsObject();
+        var fields = JsonText.ParseObject(config, $"'{CheckpointFiles.PreprocessorName}'");
         if (sizing.ShortestEdge is { } edge)
         {
             fields["size"] = new JsonObject { ["shortest_edge"] = edge };

@@ -40,7 +40,7 @@ internal static class ImageModelArchive
         var target = new ClassTarget(ClassLabels.Load(host, context.Reader));
         using var saved = ModelArchive.LoadFiles(environment, context, source);
         var adapter = saved.ReadAdapter();
-        var checkpoint = ImageCheckpoint.Load(saved.Files, saved.Optional);
+        var checkpoint = ImageCheckpoint.Load(saved.Files, saved.Elsewhere);
         var preprocessor = ReadPreprocessor(checkpoint, reading);
         var model = saved.Restore(
             target, adapter, checkpoint.FilesFor(preprocessor), checkpoint.StoredTypes, checkpoint.Encoder,

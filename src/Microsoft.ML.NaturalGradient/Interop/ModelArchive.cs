@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Classification;
@@ -10,11 +11,13 @@ namespace Microsoft.ML.NaturalGradient.Interop;
 /// <remarks>
 /// Beside ML.NET's own description the zip holds ordinary files: <c>adapter_config.json</c> and <c>adapter_model.safetensors</c> (adapter and
 /// head), the small files of the base (its configuration, and its tokenizer or image processor) and, unless the base is only named, its
-/// <c>model.safetensors</c>.
+/// <c>model.safetensors</c>. From version 2 on, the description ends with the SHA-256 of each.
 /// </remarks>
 internal static class ModelArchive
 {
     private const string Description = "the saved model";
+    private const uint CurrentVersion = 0x00010002;
+    private const uint FirstVersion = 0x00010001; // without hashes
 
     /// <summary>Starts a saved model.</summary>
     /// <param name="context">The archive.</param>
@@ -35,6 +38,7 @@ internal static class ModelArchive
     /// <returns>The columns.</returns>
     public static TargetColumns BeginLoad(ModelLoadContext context, VersionInfo version)
     {
+        _ = ModelEntries.Open(context); // before anything is believed
         context.CheckAtModel(version);
         return new TargetColumns(context.LoadNonEmptyString(), context.LoadNonEmptyString(), context.LoadStringOrNull());
     }
@@ -43,7 +47,7 @@ internal static class ModelArchive
     /// <param name="signature">Eight letters at the start of the model stream.</param>
     /// <param name="loaderSignature">Name under which ML.NET finds the transformer.</param>
     public static VersionInfo Version(string signature, string loaderSignature) => new(
-        modelSignature: signature, verWrittenCur: 0x00010001, verReadableCur: 0x00010001, verWeCanReadBack: 0x00010001,
+        modelSignature: signature, verWrittenCur: CurrentVersion, verReadableCur: CurrentVersion, verWeCanReadBack: FirstVersion,
         loaderSignature: loaderSignature, loaderAssemblyName: typeof(ModelArchive).Assembly.FullName);
 
     /// <summary>Writes which model it started from.</summary>
@@ -63,19 +67,22 @@ internal static class ModelArchive
     {
         var files = model.Base.Files.Where(_ => model.Base.Fingerprint is null).Append(
             new(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network.Base, model.Base.Location))).ToArray();
+        var hashes = new List<string>();
         context.Writer.Write(files.Length);
         foreach (var (name, content) in files)
         {
             context.SaveNonEmptyString(name);
-            context.SaveBinaryStream(name, writer => writer.Write(content));
+            SaveFile(context, hashes, name, stream => stream.Write(content));
         }
 
         SaveWeights(
-            context, AdapterConfig.WeightsName, AdapterWeights.Entries(model.Network, model.Adapter), AdapterWeights.Metadata(model.Base.ReadsMean));
+            context, hashes, AdapterConfig.WeightsName, AdapterWeights.Entries(model.Network, model.Adapter), AdapterWeights.Metadata(model.Base.ReadsMean));
         if (model.Base.Fingerprint is null)
         {
-            SaveWeights(context, CheckpointFiles.WeightsName, model.UntrainedWeights);
+            SaveWeights(context, hashes, CheckpointFiles.WeightsName, model.UntrainedWeights);
         }
+
+        hashes.ForEach(context.SaveNonEmptyString);
     }
 
     /// <summary>Reads what <see cref="SaveFiles"/> wrote, and finds the base where it is only named.</summary>
@@ -89,9 +96,15 @@ internal static class ModelArchive
     {
         var host = environment.Register(nameof(ModelArchive));
         var count = context.Reader.ReadInt32();
-        var names = Enumerable.Range(0, count).Select(_ => context.LoadNonEmptyString()).ToArray();
-        var contents = names.Append(AdapterConfig.WeightsName).Concat(source.Fingerprint is null ? [CheckpointFiles.WeightsName] : [])
-            .ToDictionary(name => name, name => LoadFile(context, name));
+        string[] names =
+        [
+            .. Enumerable.Range(0, count).Select(_ => context.LoadNonEmptyString()), AdapterConfig.WeightsName,
+            .. source.Fingerprint is null ? [CheckpointFiles.WeightsName] : Array.Empty<string>(),
+        ];
+        var hasHashes = context.Header.ModelVerWritten > FirstVersion;
+        var hashes = names.Select(_ => hasHashes ? context.LoadNonEmptyString() : null).ToArray();
+        var entries = ModelEntries.Open(context);
+        var contents = names.Zip(hashes).ToDictionary(file => file.First, file => entries.Read(context, file.First, file.Second));
         using var channel = host.Start("LoadModel");
         var device = ComputeDevice.Choose(environment, message => channel.Warning(message));
         var trained = SafetensorsFile.FromMemory(contents[AdapterConfig.WeightsName], $"'{AdapterConfig.WeightsName}' of {Description}");
@@ -116,18 +129,22 @@ internal static class ModelArchive
             ? ClassifierConfig.OpenAsEncoder(files)
             : ClassifierConfig.OpenAsClassifier(files, AdapterWeights.IsWithTeacher(trained));
 
-    private static byte[] LoadFile(ModelLoadContext context, string name)
-    {
-        using var content = new MemoryStream();
-        return context.TryLoadBinaryStream(name, reader => reader.BaseStream.CopyTo(content))
-            ? content.ToArray()
-            : throw new InvalidDataException($"There is no '{name}' in {Description}. The file is damaged; save the model again.");
-    }
+    private static void SaveFile(ModelSaveContext context, List<string> hashes, string name, Action<Stream> write) =>
+        context.SaveBinaryStream(name, writer =>
+        {
+            using var hash = SHA256.Create();
+            using (var stream = new CryptoStream(writer.BaseStream, hash, CryptoStreamMode.Write, leaveOpen: true))
+            {
+                write(stream);
+            }
+
+            hashes.Add(Convert.ToHexStringLower(hash.Hash!));
+        });
 
     private static void SaveWeights(
-        ModelSaveContext context, string name, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null)
+        ModelSaveContext context, List<string> hashes, string name, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null)
     {
         using var noGrad = no_grad();
-        context.SaveBinaryStream(name, writer => SafetensorsWriter.Write(writer.BaseStream, entries, metadata));
+        SaveFile(context, hashes, name, stream => SafetensorsWriter.Write(stream, entries, metadata));
     }
 }

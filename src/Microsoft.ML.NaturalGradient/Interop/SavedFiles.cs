@@ -19,8 +19,8 @@ internal sealed class SavedFiles(
     /// <summary>The base model.</summary>
     public CheckpointFiles Files => files;
 
-    /// <summary>Which weights may be absent from the base's file: those that were trained in place are in the adapter's file only.</summary>
-    public Func<string, bool>? Optional { get; } = fingerprint is null ? AdapterWeights.BaseNames(trained).Contains : null;
+    /// <summary>Shapes of the weights that may be absent from the base's file: those that were trained in place are in the adapter's file only.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<long>>? Elsewhere { get; } = fingerprint is null ? AdapterWeights.BaseShapes(trained) : null;
 
     /// <summary>Reads what was trained.</summary>
     public AdapterOptions ReadAdapter() => AdapterConfig.Read(own);
@@ -41,6 +41,11 @@ internal sealed class SavedFiles(
         AdaptedNetwork? network = null;
         try
         {
+            if (adapter is LoraOptions lora)
+            {
+                AdapterWeights.CheckRanks(pretrained, lora, trained);
+            }
+
             network = create();
             AdapterWeights.Load(network, adapter, trained, isSavedModel: true);
             network.MoveTo(device);

@@ -48,7 +48,7 @@ internal static class TextModelArchive
         var task = kind.ReadTask(host, context.Reader);
         using var saved = ModelArchive.LoadFiles(environment, context, source);
         var settings = saved.ReadAdapter();
-        var checkpoint = TextCheckpoint.Load(saved.Files, saved.Optional);
+        var checkpoint = TextCheckpoint.Load(saved.Files, saved.Elsewhere);
         var adapter = settings.For(checkpoint.Tokenizer);
         var model = saved.Restore(
             task.Target, adapter, checkpoint.Files, checkpoint.StoredTypes, checkpoint.Network,

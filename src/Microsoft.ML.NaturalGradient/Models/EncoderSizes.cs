@@ -6,6 +6,7 @@ namespace Microsoft.ML.NaturalGradient.Models;
 internal sealed record EncoderSizes
 {
     private const string SequenceClassification = "ForSequenceClassification";
+    private const int MostLayers = 10_000;
 
     public required int VocabularySize { get; init; }
 
@@ -51,7 +52,7 @@ internal sealed record EncoderSizes
         {
             VocabularySize = Positive(config, "vocab_size"),
             HiddenSize = Positive(config, fields.HiddenSize),
-            LayerCount = Positive(config, fields.LayerCount),
+            LayerCount = Layers(config, fields.LayerCount),
             HeadCount = Positive(config, fields.HeadCount),
             IntermediateSize = Positive(config, fields.IntermediateSize),
             PositionCount = Positive(config, "max_position_embeddings"),
@@ -85,6 +86,12 @@ internal sealed record EncoderSizes
             : throw new InvalidDataException(FormattableString.Invariant(
                 $"The configuration has {field} {value}; it must be from 0 to 1. Fetch the model's files again."));
     }
+
+    /// <summary>A number of layers.</summary>
+    /// <exception cref="InvalidDataException">It is absent, not positive, or more than any network has; the message names it.</exception>
+    public static int Layers(ModelConfig config, string field) => Positive(config, field) is var count and <= MostLayers
+        ? count
+        : throw config.Unexpected(field, FormattableString.Invariant($"a whole number from 1 to {MostLayers}"));
 
     /// <summary>The number of segments that token types tell apart: zero or more.</summary>
     /// <exception cref="InvalidDataException">It is negative; the message names the field.</exception>

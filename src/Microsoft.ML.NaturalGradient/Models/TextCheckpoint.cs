@@ -45,25 +45,26 @@ internal sealed class TextCheckpoint
 
     /// <summary>Reads a checkpoint.</summary>
     /// <param name="files">The files; owned by the caller.</param>
-    /// <param name="optional">Which weights, by names that begin with the network's prefix, may be absent and stay zero; null for none.</param>
+    /// <param name="elsewhere">Shapes of the weights that another file holds, by names that begin with the network's prefix; they may be absent and stay zero. Null for none.</param>
     /// <returns>The model on the CPU, in float32.</returns>
     /// <exception cref="InvalidDataException">Files are damaged or do not belong together; the message says which and why.</exception>
     /// <exception cref="NotSupportedException">The architecture or tokenizer is not supported.</exception>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    public static TextCheckpoint Load(CheckpointFiles files, Func<string, bool>? optional = null)
+    public static TextCheckpoint Load(CheckpointFiles files, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere = null)
     {
         var config = ModelConfig.Read(files);
+        config.CheckKind();
         var tokenizer = TokenizerFactory.Create(files);
         using var weights = files.OpenWeights();
         return config.ModelType == T5Config.ModelType
-            ? LoadTextToText(files, config, tokenizer, weights, optional)
-            : LoadEncoder(files, config, tokenizer, weights, optional);
+            ? LoadTextToText(files, config, tokenizer, weights, elsewhere)
+            : LoadEncoder(files, config, tokenizer, weights, elsewhere);
     }
 
     private static TextCheckpoint LoadTextToText(
-        CheckpointFiles files, ModelConfig config, ITextTokenizer tokenizer, ISafetensors weights, Func<string, bool>? optional)
+        CheckpointFiles files, ModelConfig config, ITextTokenizer tokenizer, ISafetensors weights, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere)
     {
-        var (network, storedTypes) = T5Weights.Load(T5Config.Read(config), weights, optional);
+        var (network, storedTypes) = T5Weights.Load(T5Config.Read(config), weights, elsewhere);
         try
         {
             CheckVocabulary(files, tokenizer, network);
@@ -77,13 +78,13 @@ internal sealed class TextCheckpoint
     }
 
     private static TextCheckpoint LoadEncoder(
-        CheckpointFiles files, ModelConfig config, ITextTokenizer tokenizer, ISafetensors weights, Func<string, bool>? optional)
+        CheckpointFiles files, ModelConfig config, ITextTokenizer tokenizer, ISafetensors weights, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere)
     {
-        var encoder = TextEncoderFactory.Create(config);
+        var encoder = EncoderWeights.Create(() => TextEncoderFactory.Create(config), weights, elsewhere);
         try
         {
             CheckVocabulary(files, tokenizer, encoder);
-            var storedTypes = EncoderWeights.Load(encoder, weights, optional);
+            var storedTypes = EncoderWeights.Load(encoder, weights, elsewhere);
             var headWeights = EncoderWeights.ReadHead(encoder.Head, weights);
             return new TextCheckpoint(encoder, tokenizer, files.ReadSmallFiles(), storedTypes, headWeights);
         }

@@ -6,14 +6,16 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 internal sealed class AddedTokenTable(IReadOnlyDictionary<string, int> vocabulary, string source)
 {
     private readonly Dictionary<string, AddedToken> _tokens = new(StringComparer.Ordinal);
+    private readonly HashSet<int> _ids = []; // of the tokens
     private readonly Lazy<HashSet<int>> _vocabularyIds = new(() => [.. vocabulary.Values]);
-    private readonly int _vocabularySize = vocabulary.Count == 0 ? 0 : vocabulary.Values.Max() + 1;
+    private readonly int _vocabularySize = vocabulary.Count == 0 ? 0 : Beyond(vocabulary.Values.Max());
+    private int _addedSize;
 
     /// <summary>The tokens.</summary>
     public IReadOnlyCollection<AddedToken> Tokens => _tokens.Values;
 
     /// <summary>The highest id plus one.</summary>
-    public int Size => Math.Max(_vocabularySize, _tokens.Count == 0 ? 0 : _tokens.Values.Max(token => token.Id) + 1);
+    public int Size => Math.Max(_vocabularySize, _addedSize);
 
     /// <summary>Adds tokens whose ids are told; a token that is there already takes the new flags.</summary>
     /// <param name="tokens">The tokens.</param>
@@ -29,7 +31,7 @@ internal sealed class AddedTokenTable(IReadOnlyDictionary<string, int> vocabular
                     + $"{(TryFind(token.Content, out id) ? $"the token the id {id}" : "this id to another token")}. The files do not belong together; download them again.");
             }
 
-            _tokens[token.Content] = token;
+            Put(token);
         }
     }
 
@@ -38,7 +40,7 @@ internal sealed class AddedTokenTable(IReadOnlyDictionary<string, int> vocabular
     public int Append(AddedToken token)
     {
         var id = Size;
-        _tokens[token.Content] = token with { Id = id };
+        Put(token with { Id = id });
         return id;
     }
 
@@ -52,7 +54,11 @@ internal sealed class AddedTokenTable(IReadOnlyDictionary<string, int> vocabular
             return false;
         }
 
-        _tokens.TryAdd(token.Content, token with { Id = id });
+        if (!_tokens.ContainsKey(token.Content))
+        {
+            Put(token with { Id = id });
+        }
+
         return true;
     }
 
@@ -79,5 +85,15 @@ internal sealed class AddedTokenTable(IReadOnlyDictionary<string, int> vocabular
         return vocabulary.TryGetValue(token, out id);
     }
 
-    private bool IsTaken(int id) => _vocabularyIds.Value.Contains(id) || _tokens.Values.Any(other => other.Id == id);
+    private bool IsTaken(int id) => _vocabularyIds.Value.Contains(id) || _ids.Contains(id);
+
+    // The highest id of all is beyond every network's vocabulary anyway.
+    private static int Beyond(int id) => id == int.MaxValue ? id : id + 1;
+
+    private void Put(AddedToken token)
+    {
+        _tokens[token.Content] = token;
+        _ids.Add(token.Id);
+        _addedSize = Math.Max(_addedSize, Beyond(token.Id));
+    }
 }

@@ -34,16 +34,8 @@ internal static class BytePairFiles
     public static Dictionary<string, int> Vocabulary(CheckpointFiles files, string name)
     {
         var description = $"{name} of {files.Description}";
-        using var stream = files.Open(name);
-        try
-        {
-            using var document = JsonDocument.Parse(stream);
-            return Vocabulary(document.RootElement, description);
-        }
-        catch (JsonException exception)
-        {
-            throw new InvalidDataException($"{description} is not JSON: {exception.Message} Download the file again.", exception);
-        }
+        using var document = JsonText.Parse(files, name, description);
+        return Vocabulary(document.RootElement, description);
     }
 
     /// <summary>Checks that every id belongs to exactly one token.</summary>

@@ -13,6 +13,7 @@ internal sealed class TokenizerConfiguration
 
     private const string SpecialTokensFile = "special_tokens_map.json";
     private const string AddedTokensFile = "added_tokens.json";
+    private const int MostTokens = 1_000_000;
 
     private readonly Dictionary<string, JsonElement> _main;
     private readonly Dictionary<string, JsonElement> _specialTokens;
@@ -39,7 +40,7 @@ internal sealed class TokenizerConfiguration
 
     /// <summary>Most tokens of a sequence; <see langword="null"/> when missing, or so large that it stands for no limit.</summary>
     public int? MaxTokens =>
-        Find(_main, "model_max_length") is { ValueKind: JsonValueKind.Number } value && value.TryGetDouble(out var length) && length is >= 1 and <= 1_000_000
+        Find(_main, "model_max_length") is { ValueKind: JsonValueKind.Number } value && value.TryGetDouble(out var length) && length is >= 1 and <= MostTokens
             ? (int)length
             : null;
 
@@ -64,9 +65,9 @@ internal sealed class TokenizerConfiguration
     /// <summary>A whole number that is not negative; <see langword="null"/> when missing.</summary>
     public int? Count(string key) => Find(_main, key) is not { } value
         ? null
-        : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var count) && count >= 0
+        : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var count) && count is >= 0 and <= MostTokens
             ? count
-            : throw WrongValue(MainFile, key, value, "a whole number from 0");
+            : throw WrongValue(MainFile, key, value, "a whole number from 0 to a million");
 
     /// <summary>A special token, without its id; <see langword="null"/> when missing.</summary>
     /// <param name="key">Its role, for example <c>cls_token</c>.</param>
@@ -102,16 +103,13 @@ internal sealed class TokenizerConfiguration
             return [];
         }
 
-        using var stream = files.Open(name);
-        try
+        using var document = JsonText.Parse(files, name, $"{name} of {_description}");
+        return document.RootElement.ValueKind switch
         {
-            return JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(stream) ?? [];
-        }
-        catch (JsonException exception)
-        {
-            throw new InvalidDataException(
-                $"{name} of {_description} is not a JSON object: {exception.Message} Download the file again.", exception);
-        }
+            JsonValueKind.Null => [],
+            JsonValueKind.Object => document.RootElement.Clone().EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value, StringComparer.Ordinal),
+            _ => throw new InvalidDataException($"{name} of {_description} is not a JSON object. Download the file again."),
+        };
     }
 
     // Newer checkpoints keep {"100": {"content": "[UNK]", ...}} in the main file, older ones {"[UNK]": 100} in a file of its own.

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 
 namespace Microsoft.ML.NaturalGradient.Tokenization;
@@ -26,16 +25,8 @@ internal sealed class TokenizerJsonFormat : ITokenizerFormat
     {
         var configuration = new TokenizerConfiguration(files);
         var file = $"{FileName} of {files.Description}";
-        using var stream = files.Open(FileName);
-        try
-        {
-            using var document = JsonDocument.Parse(stream);
-            return Read(files, new JsonComponent(document.RootElement, file), configuration, file);
-        }
-        catch (JsonException exception)
-        {
-            throw new InvalidDataException($"{file} is not JSON: {exception.Message} Download the file again.", exception);
-        }
+        using var document = JsonText.Parse(files, FileName, file);
+        return Read(files, new JsonComponent(document.RootElement, file), configuration, file);
     }
 
     private static TextTokenizer Read(CheckpointFiles files, JsonComponent root, TokenizerConfiguration configuration, string file)

@@ -10,15 +10,21 @@ internal static class ScoringProcess
     /// <returns>The scores, a line for each row.</returns>
     public static string Run(IEnumerable<string> arguments)
     {
-        const string Name = "Microsoft.ML.NaturalGradient.ScoringProcess";
-        var output = new DirectoryInfo(AppContext.BaseDirectory);
-        var program = Path.Combine(output.Parent!.Parent!.FullName, Name, output.Name, Name + ".dll");
-        var start = new ProcessStartInfo("dotnet", [program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
+        using var process = Start(arguments);
         var errors = process.StandardError.ReadToEndAsync();
         var text = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         Assert.AreEqual(0, process.ExitCode, errors.GetAwaiter().GetResult());
         return text;
+    }
+
+    /// <summary>Starts the process; the caller ends and disposes it.</summary>
+    /// <param name="arguments">As for <see cref="Run"/>, or those of its loop that saves.</param>
+    public static Process Start(IEnumerable<string> arguments)
+    {
+        const string Name = "Microsoft.ML.NaturalGradient.ScoringProcess";
+        var output = new DirectoryInfo(AppContext.BaseDirectory);
+        var program = Path.Combine(output.Parent!.Parent!.FullName, Name, output.Name, Name + ".dll");
+        return Process.Start(new ProcessStartInfo("dotnet", [program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
     }
 }

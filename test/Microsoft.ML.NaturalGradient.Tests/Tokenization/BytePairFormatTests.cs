@@ -57,7 +57,7 @@ public sealed class BytePairFormatTests
 
     [TestMethod]
     [DataRow("""[]""", "is not a JSON object")]
-    [DataRow("""{"a": 0""", "is not JSON")]
+    [DataRow("""{"a": 0""", "is not valid JSON")]
     [DataRow("""{}""", "is empty")]
     [DataRow("""{"a": "0"}""", "'a'")]
     [DataRow("""{"a": -1}""", "has the id -1")]

@@ -90,7 +90,7 @@ public sealed class TokenizerFactoryTests
     }
 
     [TestMethod]
-    [DataRow("not json", "is not a JSON object")]
+    [DataRow("not json", "is not valid JSON")]
     [DataRow("[]", "is not a JSON object")]
     [DataRow("""{"do_lower_case": "yes"}""", "\"do_lower_case\" in tokenizer_config.json of the test folder is \"yes\"")]
     [DataRow("""{"cls_token": 5}""", "\"cls_token\"")]

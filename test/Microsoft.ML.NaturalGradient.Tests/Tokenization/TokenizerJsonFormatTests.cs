@@ -64,7 +64,7 @@ public sealed class TokenizerJsonFormatTests
     }
 
     [TestMethod]
-    [DataRow("not json", "is not JSON")]
+    [DataRow("not json", "is not valid JSON")]
     [DataRow("[]", "is not a JSON object")]
     [DataRow("{}", "has no \"model\"")]
     public void Read_NotATokenizer_IsRefused(string text, string expected) => AssertRefused(expected, text, null);

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Microsoft.ML.NaturalGradient.Checkpoints.Hub;
 
 /// <summary>The cached files of one model, in the layout that Python's huggingface_hub reads and writes.</summary>
@@ -62,7 +64,7 @@ internal sealed class HubCache
         if (!_name.IsCommit)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(RefPath)!);
-            Replace(RefPath, path => File.WriteAllText(path, commit));
+            AtomicFile.Write(RefPath, stream => stream.Write(Encoding.ASCII.GetBytes(commit)));
         }
     }
 
@@ -70,41 +72,31 @@ internal sealed class HubCache
     public void Link(HubRemoteFile file)
     {
         var path = Path.Combine(SnapshotOf(file.Commit), file.Name);
-        Replace(path, temporary =>
+        if (!TryLink(path, Path.Combine("..", "..", "blobs", file.Hash)))
         {
-            if (!TryLink(temporary, Path.Combine("..", "..", "blobs", file.Hash)))
-            {
-                File.Copy(BlobOf(file.Hash), temporary);
-            }
-        });
+            using var blob = File.OpenRead(BlobOf(file.Hash));
+            AtomicFile.Write(path, blob.CopyTo);
+        }
     }
 
     private bool TryLink(string path, string target)
     {
         try
         {
-            return _settings.SymbolicLinks && File.CreateSymbolicLink(path, target) is not null;
+            if (!_settings.SymbolicLinks)
+            {
+                return false;
+            }
+
+            var temporary = $"{path}.{Guid.NewGuid():N}";
+            File.CreateSymbolicLink(temporary, target);
+            File.Move(temporary, path, overwrite: true);
+            return true;
         }
         // Windows without developer mode, or a file system without links.
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return false;
-        }
-    }
-
-    /// <summary>Writes a file beside its place and moves it there at once, so that nobody sees half of it.</summary>
-    private static void Replace(string path, Action<string> write)
-    {
-        var temporary = $"{path}.{Guid.NewGuid():N}";
-        try
-        {
-            write(temporary);
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
         }
     }
 }

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Microsoft.ML.NaturalGradient.Checkpoints.Hub;
 
 /// <summary>What a hub says about a revision: its commit and the files of it.</summary>
@@ -25,7 +23,7 @@ internal sealed class HubListing
     {
         try
         {
-            using var document = JsonDocument.Parse(json);
+            using var document = JsonText.Parse(json, $"The list of files of {name}");
             var root = document.RootElement;
             var commit = root.GetProperty("sha").GetString();
             if (commit is null || !HubName.IsCommitHash(commit) || (name.IsCommit && commit != name.Revision))
@@ -42,7 +40,7 @@ internal sealed class HubListing
             return new HubListing(commit, files);
         }
         // The element's methods report a missing or different field by these exceptions.
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException)
         {
             throw Unexpected(name, e.Message.TrimEnd('.'), e);
         }

@@ -18,7 +18,7 @@ internal sealed class EmbeddingLayer : nn.Module<Tensor, Tensor>
     public EmbeddingLayer(long count, long width)
         : base(nameof(EmbeddingLayer))
     {
-        _weight = NewParameter.Of(() => zeros(count, width));
+        _weight = NewParameter.Zeros(count, width);
         RegisterComponents();
     }
 

@@ -30,8 +30,8 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
     {
         InputSize = inputSize;
         OutputSize = outputSize;
-        _weight = NewParameter.Of(() => zeros(outputSize, inputSize));
-        _bias = bias ? NewParameter.Of(() => zeros(outputSize)) : null;
+        _weight = NewParameter.Zeros(outputSize, inputSize);
+        _bias = bias ? NewParameter.Zeros(outputSize) : null;
         RegisterComponents();
     }
 

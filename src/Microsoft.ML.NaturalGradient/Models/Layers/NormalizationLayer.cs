@@ -26,8 +26,8 @@ internal sealed class NormalizationLayer : nn.Module<Tensor, Tensor>
         : base(nameof(NormalizationLayer))
     {
         _epsilon = epsilon;
-        _weight = NewParameter.Of(() => ones(size));
-        _bias = bias ? NewParameter.Of(() => zeros(size)) : null;
+        _weight = NewParameter.Ones(size);
+        _bias = bias ? NewParameter.Zeros(size) : null;
         RegisterComponents();
     }
 

@@ -22,7 +22,7 @@ internal sealed class RootMeanSquareNorm : nn.Module<Tensor, Tensor>
         : base(nameof(RootMeanSquareNorm))
     {
         _epsilon = epsilon;
-        _weight = NewParameter.Of(() => ones(size));
+        _weight = NewParameter.Ones(size);
         RegisterComponents();
     }
 

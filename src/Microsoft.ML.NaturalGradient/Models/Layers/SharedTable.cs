@@ -17,7 +17,7 @@ internal sealed class SharedTable : nn.Module<long, Tensor>
     public SharedTable(long rows, long width)
         : base(nameof(SharedTable))
     {
-        _weight = NewParameter.Of(() => zeros(rows, width));
+        _weight = NewParameter.Zeros(rows, width);
         RegisterComponents();
     }
 

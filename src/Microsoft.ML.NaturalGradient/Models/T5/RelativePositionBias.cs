@@ -28,7 +28,7 @@ internal sealed class RelativePositionBias : nn.Module
     {
         _bothWays = bothWays;
         _farthest = config.FarthestDistance;
-        _weight = NewParameter.Of(() => zeros(config.BucketCount, config.HeadCount));
+        _weight = NewParameter.Zeros(config.BucketCount, config.HeadCount);
         RegisterComponents();
     }
 

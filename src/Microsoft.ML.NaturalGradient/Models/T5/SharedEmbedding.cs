@@ -18,7 +18,7 @@ internal sealed class SharedEmbedding : nn.Module
     public SharedEmbedding(long count, long width)
         : base(nameof(SharedEmbedding))
     {
-        _weight = NewParameter.Of(() => zeros(count, width));
+        _weight = NewParameter.Zeros(count, width);
         RegisterComponents();
     }
 

@@ -21,11 +21,11 @@ internal static class T5Weights
     /// <summary>Reads a network.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="file">The weights; owned by the caller.</param>
-    /// <param name="optional">Which weights may be absent and stay zero; null for none.</param>
+    /// <param name="elsewhere">Shapes of the weights that another file holds, which may be absent and stay zero; null for none.</param>
     /// <returns>The network on the CPU, in float32, owned by the caller; and the types in the file by the network's names.</returns>
     /// <exception cref="InvalidDataException">The weights do not fit the configuration; the message says how.</exception>
     public static (T5Network Network, IReadOnlyDictionary<string, ScalarType> StoredTypes) Load(
-        T5Config config, ISafetensors file, Func<string, bool>? optional = null)
+        T5Config config, ISafetensors file, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere = null)
     {
         var names = Copies.Prepend(Table).Concat(config.IsTied ? [Head] : []).Where(file.Contains).ToArray();
         var table = names.FirstOrDefault(Table);
@@ -42,12 +42,12 @@ internal static class T5Weights
                     : "Fetch the model's files again."));
         }
 
-        var network = new T5Network(config);
+        var network = EncoderWeights.Create(() => new T5Network(config), file, elsewhere, name => name == Table ? table : name);
         try
         {
             var parameters = network.named_parameters().Select(
                 pair => (Name: pair.name == Table ? table : pair.name, Value: (Tensor)pair.parameter));
-            var result = CheckpointLoader.Load(parameters, file, [], optional);
+            var result = CheckpointLoader.Load(parameters, file, [], name => elsewhere?.ContainsKey(name) == true);
             CheckUnused(file, result.Unused.Except(names).Where(name => name != Unread).ToArray());
             return (network, result.StoredTypes.ToDictionary(pair => pair.Key == table ? Table : pair.Key, pair => pair.Value));
         }

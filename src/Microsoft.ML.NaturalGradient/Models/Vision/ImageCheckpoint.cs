@@ -37,19 +37,20 @@ internal sealed class ImageCheckpoint
 
     /// <summary>Reads a checkpoint.</summary>
     /// <param name="files">The files; owned by the caller.</param>
-    /// <param name="optional">Which weights, by names that begin with the encoder's prefix, may be absent and stay as created; null for none.</param>
+    /// <param name="elsewhere">Shapes of the weights that another file holds, by names that begin with the encoder's prefix; they may be absent and stay as created. Null for none.</param>
     /// <returns>The model on the CPU, in float32.</returns>
     /// <exception cref="InvalidDataException">Files are damaged or do not belong together; the message says which and why.</exception>
     /// <exception cref="NotSupportedException">The architecture is not supported.</exception>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    public static ImageCheckpoint Load(CheckpointFiles files, Func<string, bool>? optional = null)
+    public static ImageCheckpoint Load(CheckpointFiles files, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere = null)
     {
         var config = ModelConfig.Read(files);
+        config.CheckKind();
         using var weights = files.OpenWeights();
-        var encoder = ImageEncoderFactory.Create(config);
+        var encoder = EncoderWeights.Create(() => ImageEncoderFactory.Create(config), weights, elsewhere);
         try
         {
-            var storedTypes = EncoderWeights.Load(encoder, weights, optional);
+            var storedTypes = EncoderWeights.Load(encoder, weights, elsewhere);
             var headWeights = encoder.HasClassificationHead ? EncoderWeights.ReadHead(encoder.Head, weights) : null;
             return new ImageCheckpoint(encoder, config.ModelType, files, storedTypes, headWeights);
         }
@@ -59,6 +60,7 @@ internal sealed class ImageCheckpoint
             throw;
         }
     }
+
     /// <summary>The configuration files of a model that is used with pictures of another size.</summary>
     /// <param name="preprocessor">What <see cref="ReadPreprocessor"/> gave for that size.</param>
     public IReadOnlyDictionary<string, byte[]> FilesFor(ImagePreprocessor preprocessor) => Files.ToDictionary(

@@ -39,10 +39,10 @@ internal sealed class ImageEmbeddings : nn.Module<Tensor, Tensor>
         var width = sizes.HiddenSize;
         _gridSize = sizes.GridSize;
         SpecialCount = hasDistillationToken ? 2 : 1;
-        _classToken = NewParameter.Of(() => zeros(1, 1, width));
-        _distillationToken = hasDistillationToken ? NewParameter.Of(() => zeros(1, 1, width)) : null;
-        _maskToken = keepsMaskToken ? zeros(1, width).DetachFromDisposeScope() : null;
-        _positions = NewParameter.Of(() => zeros(1, SpecialCount + (_gridSize * _gridSize), width));
+        _classToken = NewParameter.Zeros(1, 1, width);
+        _distillationToken = hasDistillationToken ? NewParameter.Zeros(1, 1, width) : null;
+        _maskToken = keepsMaskToken ? NewParameter.Buffer(1, width) : null;
+        _positions = NewParameter.Zeros(1, SpecialCount + ((long)_gridSize * _gridSize), width);
         _patches = new PatchEmbeddings(sizes);
         RegisterComponents();
     }

@@ -58,7 +58,7 @@ internal sealed record ImageEncoderSizes
         var result = new ImageEncoderSizes
         {
             HiddenSize = EncoderSizes.Positive(config, "hidden_size"),
-            LayerCount = EncoderSizes.Positive(config, "num_hidden_layers"),
+            LayerCount = EncoderSizes.Layers(config, "num_hidden_layers"),
             HeadCount = EncoderSizes.Positive(config, "num_attention_heads"),
             ImageSize = EncoderSizes.Positive(config, "image_size"),
             PatchSize = EncoderSizes.Positive(config, "patch_size"),

@@ -18,7 +18,7 @@ internal sealed class LayerScale : nn.Module<Tensor, Tensor>
     public LayerScale(long size)
         : base(nameof(LayerScale))
     {
-        _scale = NewParameter.Of(() => ones(size));
+        _scale = NewParameter.Ones(size);
         RegisterComponents();
     }
 

@@ -26,8 +26,8 @@ internal sealed class PatchProjection : nn.Module<Tensor, Tensor>
         : base(nameof(PatchProjection))
     {
         _patchSize = patchSize;
-        _weight = NewParameter.Of(() => zeros(hiddenSize, ChannelCount, patchSize, patchSize));
-        _bias = NewParameter.Of(() => zeros(hiddenSize));
+        _weight = NewParameter.Zeros(hiddenSize, ChannelCount, patchSize, patchSize);
+        _bias = NewParameter.Zeros(hiddenSize);
         RegisterComponents();
     }
 

@@ -1,0 +1,67 @@
+namespace Microsoft.ML.NaturalGradient.Checkpoints;
+
+/// <summary>Writes a file so that its name always stands for a whole one: the old until the new is complete and on the disk.</summary>
+/// <remarks>
+/// It is written beside its place under a name with <c>.partial</c>, flushed to the disk and renamed. Where a process was ended in between, the
+/// next write of the same file removes what it left; a lock tells that from the work of a process that is still writing.
+/// </remarks>
+internal static class AtomicFile
+{
+    private const string Suffix = ".partial";
+
+    // A file that is open can be renamed everywhere with these; locked it is only on Unix, where the lock hinders no renaming.
+    private static readonly FileShare Share = OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
+
+    /// <summary>Writes a file, or replaces it.</summary>
+    /// <param name="path">Its path; the folder exists. A link is followed.</param>
+    /// <param name="write">Writes the content; if it throws, the old file stays as it was.</param>
+    public static void Write(string path, Action<Stream> write)
+    {
+        var target = Path.GetFullPath(path);
+        if (new FileInfo(target).LinkTarget is not null)
+        {
+            target = File.ResolveLinkTarget(target, returnFinalTarget: true)!.FullName;
+        }
+
+        var (folder, name) = (Path.GetDirectoryName(target)!, Path.GetFileName(target));
+        RemoveLeftovers(folder, name);
+        var temporary = Path.Combine(folder, $".{name}.{Guid.NewGuid():N}{Suffix}");
+        try
+        {
+            using var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, Share);
+            write(stream);
+            stream.Flush(flushToDisk: true);
+            if (!OperatingSystem.IsWindows() && File.Exists(target))
+            {
+                File.SetUnixFileMode(temporary, File.GetUnixFileMode(target));
+            }
+
+            File.Move(temporary, target, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    private static void RemoveLeftovers(string folder, string name)
+    {
+        if (!Directory.Exists(folder))
+        {
+            return; // creating the file says so
+        }
+
+        foreach (var leftover in Directory.EnumerateFiles(folder, $".{name}.*{Suffix}"))
+        {
+            try
+            {
+                new FileStream(leftover, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Another process is writing it, or has just finished.
+            }
+        }
+    }
+}

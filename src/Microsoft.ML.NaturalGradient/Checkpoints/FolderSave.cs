@@ -1,0 +1,161 @@
+namespace Microsoft.ML.NaturalGradient.Checkpoints;
+
+/// <summary>Replaces the files of a model in a folder, all of them or none; whatever else is in the folder stays.</summary>
+/// <remarks>
+/// The files are written to <c>.saving</c> in the folder and flushed to the disk. Renaming that to <c>.saved</c> decides: until then the folder
+/// is what it was, from then on the new files count, and are moved to their places. A process that ends in between leaves a folder without
+/// weights and <c>.saved</c>, from which <see cref="Finish"/> goes on, before the next save into the folder or the next reading of it.
+/// </remarks>
+internal sealed class FolderSave : IDisposable
+{
+    private const string StagingName = ".saving";
+    private const string SavedName = ".saved";
+    private const string LockName = ".saving.lock";
+    private const string StaleName = ".stale"; // lists the files of the old model that the new one does not have
+    private const string WeightsEnding = ".safetensors";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    private readonly string _folder;
+    private readonly string _staging;
+    private readonly bool _isNew;
+    private readonly FileStream _lock;
+
+    private FolderSave(string folder)
+    {
+        _isNew = !Directory.Exists(folder);
+        _folder = Directory.CreateDirectory(folder).FullName;
+        _staging = Path.Combine(_folder, StagingName);
+        _lock = Lock(_folder);
+        try
+        {
+            MoveSaved(_folder);
+            DeleteFolder(_staging); // of a process that was ended
+            Directory.CreateDirectory(_staging);
+        }
+        catch
+        {
+            _lock.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Begins; nothing of the folder changes before <see cref="Commit"/>.</summary>
+    /// <param name="folder">Path of the folder, which is made where it does not exist.</param>
+    /// <returns>The save; the caller disposes it.</returns>
+    /// <exception cref="IOException">Another program saves to the folder.</exception>
+    public static FolderSave Begin(string folder) => new(folder);
+
+    /// <summary>Completes a save whose process was ended while it moved the files.</summary>
+    /// <param name="folder">A folder with a model.</param>
+    /// <exception cref="IOException">The files cannot be moved.</exception>
+    public static void Finish(string folder)
+    {
+        if (!Directory.Exists(Path.Combine(folder, SavedName)))
+        {
+            return;
+        }
+
+        try
+        {
+            using var hold = Lock(folder);
+            MoveSaved(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException(
+                $"A save into '{folder}' was interrupted when its files were complete, and they cannot be moved to their place: {e.Message} "
+                + $"Move the files of '{Path.Combine(folder, SavedName)}' into the folder above it.", e);
+        }
+    }
+
+    /// <summary>Writes a file of the new model.</summary>
+    /// <param name="name">File name.</param>
+    /// <param name="write">Writes the content.</param>
+    public void Write(string name, Action<Stream> write)
+    {
+        using var stream = new FileStream(Path.Combine(_staging, name), FileMode.CreateNew, FileAccess.Write);
+        write(stream);
+        stream.Flush(flushToDisk: true);
+    }
+
+    /// <summary>Writes a file of the new model.</summary>
+    /// <param name="name">File name.</param>
+    /// <param name="content">Its content.</param>
+    public void Write(string name, byte[] content) => Write(name, stream => stream.Write(content));
+
+    /// <summary>Puts the files in their places.</summary>
+    /// <param name="owned">Names of files that belong to a model of this kind: those not written are removed.</param>
+    public void Commit(IEnumerable<string> owned)
+    {
+        var stale = owned.Where(name => !File.Exists(Path.Combine(_staging, name)));
+        Write(StaleName, System.Text.Encoding.UTF8.GetBytes(string.Join('\n', stale)));
+        Directory.Move(_staging, Path.Combine(_folder, SavedName));
+        MoveSaved(_folder);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        DeleteFolder(_staging);
+        _lock.Dispose();
+        if (_isNew && !Directory.EnumerateFileSystemEntries(_folder).Any())
+        {
+            Directory.Delete(_folder);
+        }
+    }
+
+    private static FileStream Lock(string folder)
+    {
+        for (var waited = TimeSpan.Zero; ; waited += Pause)
+        {
+            try
+            {
+                return new FileStream(
+                    Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            }
+            catch (IOException) when (waited < Patience && File.Exists(Path.Combine(folder, LockName)))
+            {
+                Thread.Sleep(Pause);
+            }
+        }
+    }
+
+    // Old weights go first and new ones come last, so that nobody finds weights with the description of others.
+    private static void MoveSaved(string folder)
+    {
+        var saved = new DirectoryInfo(Path.Combine(folder, SavedName));
+        if (!saved.Exists)
+        {
+            return;
+        }
+
+        var files = saved.GetFiles().Where(file => file.Name != StaleName).OrderBy(file => file.Name.EndsWith(WeightsEnding, StringComparison.Ordinal)).ToArray();
+        foreach (var name in files.Select(file => file.Name).Where(name => name.EndsWith(WeightsEnding, StringComparison.Ordinal)))
+        {
+            File.Delete(Path.Combine(folder, name));
+        }
+
+        var stale = Path.Combine(saved.FullName, StaleName);
+        foreach (var name in File.Exists(stale) ? File.ReadAllLines(stale) : [])
+        {
+            File.Delete(Path.Combine(folder, name));
+        }
+
+        foreach (var file in files)
+        {
+            file.MoveTo(Path.Combine(folder, file.Name), overwrite: true);
+        }
+
+        saved.Delete(recursive: true);
+    }
+
+    private static void DeleteFolder(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            Directory.Delete(path, recursive: true);
+        }
+    }
+}

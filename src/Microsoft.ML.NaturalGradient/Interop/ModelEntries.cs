@@ -1,0 +1,141 @@
+using System.Buffers;
+using System.IO.Compression;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using Microsoft.ML.NaturalGradient.Checkpoints;
+
+namespace Microsoft.ML.NaturalGradient.Interop;
+
+/// <summary>The entries of a saved model, read from its zip with their checksums compared, which neither ML.NET nor .NET's zip reader does.</summary>
+internal sealed class ModelEntries
+{
+    // Deflate packs a run of equal bytes 1030 times; nothing that a model holds packs a tenth as well.
+    private const int MostPacked = 100;
+    private const int PieceBytes = 1 << 16;
+
+    private static readonly ConditionalWeakTable<ZipArchive, ModelEntries> Opened = [];
+
+    private readonly Dictionary<string, ZipArchiveEntry> _entries = new(StringComparer.Ordinal);
+
+    private ModelEntries(ZipArchive archive)
+    {
+        foreach (var entry in archive.Entries)
+        {
+            _entries[Normal(entry.FullName)] = entry; // of two with one name ML.NET takes the last
+        }
+
+        foreach (var (path, entry) in _entries.Where(pair => !IsWeights(pair.Key)))
+        {
+            CheckLength(path, entry);
+            using var content = Open(path, entry);
+            Check(path, entry, content);
+        }
+    }
+
+    /// <summary>Opens the entries of a model that is being loaded, and checks all but files of weights, those of other components included.</summary>
+    /// <param name="context">The archive.</param>
+    /// <exception cref="InvalidDataException">An entry is damaged; the message names it.</exception>
+    public static ModelEntries Open(ModelLoadContext context) => Opened.GetValue(Archive(context.Repository), archive => new ModelEntries(archive));
+
+    /// <summary>Reads a file of the component that is being loaded.</summary>
+    /// <param name="context">The archive.</param>
+    /// <param name="name">Name of the file.</param>
+    /// <param name="hash">Its SHA-256 when it was saved; null where the model was saved without.</param>
+    /// <returns>Its content.</returns>
+    /// <exception cref="InvalidDataException">It is missing, damaged, or far longer than it can be; the message names it.</exception>
+    public byte[] Read(ModelLoadContext context, string name, string? hash)
+    {
+        var path = Normal(Path.Combine(context.Directory ?? "", name));
+        if (!_entries.TryGetValue(path, out var entry))
+        {
+            throw new InvalidDataException($"There is no '{name}' in the saved model, or its name is damaged. Save the model again.");
+        }
+
+        CheckLength(name, entry);
+        CheckpointFiles.CheckLength(name, entry.Length, $"'{name}' of the saved model");
+        if (entry.Length > Array.MaxLength)
+        {
+            throw Damaged(name, FormattableString.Invariant($"has {entry.Length} bytes, more than can be read"));
+        }
+
+        var content = new byte[entry.Length];
+        using var stream = Open(name, entry);
+        var length = ReadAtMost(name, stream, content);
+        if (length < content.Length || ReadAtMost(name, stream, new byte[1]) > 0)
+        {
+            throw Damaged(name, FormattableString.Invariant($"does not have the {content.Length} bytes that the archive announces"));
+        }
+
+        if (hash is null ? Crc32.Of(content) != entry.Crc32 : Convert.ToHexStringLower(SHA256.HashData(content)) != hash)
+        {
+            throw Damaged(name, "is not what was saved: its checksum differs");
+        }
+
+        return content;
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_archive")]
+    private static extern ref ZipArchive Archive(RepositoryReader reader);
+
+    private static string Normal(string path) => path.Replace('\\', '/');
+
+    private static bool IsWeights(string path) => path.EndsWith(".safetensors", StringComparison.Ordinal);
+
+    private static void CheckLength(string name, ZipArchiveEntry entry)
+    {
+        if (entry.Length > CheckpointFiles.MaxSmallBytes && entry.Length / MostPacked > entry.CompressedLength)
+        {
+            throw Damaged(name, FormattableString.Invariant(
+                $"has {entry.CompressedLength} bytes that unpack to {entry.Length}, which no file of a model does"));
+        }
+    }
+
+    private static void Check(string path, ZipArchiveEntry entry, Stream content)
+    {
+        var piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        try
+        {
+            var (crc, left) = (new Crc32(), entry.Length);
+            for (int count; (count = ReadAtMost(path, content, piece)) > 0; left -= count)
+            {
+                crc.Add(piece.AsSpan(0, count));
+            }
+
+            if (left != 0 || crc.Value != entry.Crc32)
+            {
+                throw Damaged(path, "is not what was saved: its checksum differs");
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
+    }
+
+    private static Stream Open(string name, ZipArchiveEntry entry)
+    {
+        try
+        {
+            return entry.Open();
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or NotSupportedException)
+        {
+            throw Damaged(name, $"cannot be unpacked ({e.Message.TrimEnd('.')})", e);
+        }
+    }
+
+    private static int ReadAtMost(string name, Stream stream, Span<byte> buffer)
+    {
+        try
+        {
+            return stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or NotSupportedException)
+        {
+            throw Damaged(name, $"cannot be unpacked ({e.Message.TrimEnd('.')})", e);
+        }
+    }
+
+    private static InvalidDataException Damaged(string name, string what, Exception? cause = null) => new(
+        $"The saved model is damaged: '{name}' {what}. Copy the file again, or save the model again.", cause);
+}

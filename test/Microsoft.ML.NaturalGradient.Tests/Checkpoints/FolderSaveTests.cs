@@ -1,0 +1,84 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Checkpoints;
+
+[TestClass]
+public sealed class FolderSaveTests
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("folder-save").FullName;
+
+    [TestCleanup]
+    public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
+
+    [TestMethod]
+    public void Commit_ReplacesAllAtOnce_AndKeepsWhatIsNotTheModels()
+    {
+        Put("config.json=old", "model.safetensors=old", "vocab.txt=old", "notes.txt=mine");
+
+        using (var save = FolderSave.Begin(_folder))
+        {
+            save.Write("config.json", stream => stream.Write("new"u8));
+            save.Write("model.safetensors", stream => stream.Write("new"u8));
+            Assert.AreEqual("config.json=old model.safetensors=old notes.txt=mine vocab.txt=old", Content());
+            save.Commit(CheckpointFiles.SmallNames);
+        }
+
+        Assert.AreEqual("config.json=new model.safetensors=new notes.txt=mine", Content());
+        Assert.IsEmpty(Directory.GetDirectories(_folder));
+    }
+
+    [TestMethod]
+    public void Dispose_WithoutCommit_LeavesTheFolderAsItWas()
+    {
+        Put("config.json=old");
+        var made = Path.Combine(_folder, "new");
+
+        foreach (var folder in new[] { _folder, made })
+        {
+            using var save = FolderSave.Begin(folder);
+            save.Write("config.json", stream => stream.Write("half"u8));
+        }
+
+        Assert.AreEqual("config.json=old", Content());
+        Assert.IsFalse(Directory.Exists(made));
+    }
+
+    [TestMethod]
+    public void Finish_InterruptedWhileMoving_CompletesTheNewModel()
+    {
+        // Killed after old weights were deleted and one file was moved.
+        Put("config.json=new", "vocab.txt=old", "notes.txt=mine", ".saved/model.safetensors=new", ".saved/tokenizer.json=new", ".saved/.stale=vocab.txt");
+
+        FolderSave.Finish(_folder);
+
+        Assert.AreEqual("config.json=new model.safetensors=new notes.txt=mine tokenizer.json=new", Content());
+        Assert.IsEmpty(Directory.GetDirectories(_folder));
+    }
+
+    [TestMethod]
+    public void Begin_AfterInterruptedSaves_TidiesUp()
+    {
+        Put("config.json=old", ".saving/config.json=half", ".saved/config.json=whole");
+
+        using (FolderSave.Begin(_folder))
+        {
+            Assert.AreEqual("config.json=whole", Content());
+        }
+
+        Assert.AreEqual("config.json=whole", Content());
+        Assert.IsEmpty(Directory.GetDirectories(_folder));
+    }
+
+    private void Put(params string[] files)
+    {
+        foreach (var file in files.Select(file => file.Split('=')))
+        {
+            var path = Path.Combine(_folder, file[0]);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllText(path, file[1]);
+        }
+    }
+
+    private string Content() => string.Join(' ', Directory.GetFiles(_folder).Order(StringComparer.Ordinal)
+        .Where(path => Path.GetExtension(path) != ".lock").Select(path => $"{Path.GetFileName(path)}={File.ReadAllText(path)}"));
+}
