@@ -5,8 +5,10 @@ namespace Microsoft.ML.NaturalGradient.Models;
 /// <summary>The sizes and settings that every text encoder has, as its config.json gives them.</summary>
 internal sealed record EncoderSizes
 {
+    /// <summary>Most layers that a configuration may ask for, far more than any network has.</summary>
+    public const int MostLayers = 10_000;
+
     private const string SequenceClassification = "ForSequenceClassification";
-    private const int MostLayers = 10_000;
 
     public required int VocabularySize { get; init; }
 

@@ -93,14 +93,10 @@ public sealed class ShardedSafetensorsTests
     }
 
     [TestMethod]
-    [DataRow("""{"weight_map":{"a":"model-1.safetensors","a":"model-2.safetensors"}}""", "it lists tensor 'a' twice")]
     [DataRow("""{"weight_map":{}}""", "its 'weight_map' is empty")]
     [DataRow("""{"weight_map":[]}""", "it has no object 'weight_map'")]
     [DataRow("""["weight_map"]""", "it has no object 'weight_map'")]
     [DataRow("{}", "it has no object 'weight_map'")]
-    [DataRow("""{"weight_map":{"a":""", "it is not valid JSON")]
-    [DataRow("""{"weight_map":{"a":"\ud800"}}""", "it is not valid JSON")]
-    [DataRow("", "it is not valid JSON")]
     public void ReadIndex_Malformed_SaysWhat(string json, string what)
     {
         using var files = Files(json, [], []);

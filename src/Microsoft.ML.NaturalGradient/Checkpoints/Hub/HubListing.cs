@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Microsoft.ML.NaturalGradient.Checkpoints.Hub;
 
 /// <summary>What a hub says about a revision: its commit and the files of it.</summary>
@@ -23,7 +25,7 @@ internal sealed class HubListing
     {
         try
         {
-            using var document = JsonText.Parse(json, $"The list of files of {name}");
+            using var document = JsonDocument.Parse(json);
             var root = document.RootElement;
             var commit = root.GetProperty("sha").GetString();
             if (commit is null || !HubName.IsCommitHash(commit) || (name.IsCommit && commit != name.Revision))
@@ -40,7 +42,7 @@ internal sealed class HubListing
             return new HubListing(commit, files);
         }
         // The element's methods report a missing or different field by these exceptions.
-        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
             throw Unexpected(name, e.Message.TrimEnd('.'), e);
         }

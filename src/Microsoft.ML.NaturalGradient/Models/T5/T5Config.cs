@@ -65,7 +65,7 @@ internal sealed record T5Config
     /// <exception cref="NotSupportedException">The variant is not supported.</exception>
     public static T5Config Read(ModelConfig config)
     {
-        var layers = Positive(config, "num_layers", null);
+        var layers = Layers(config, "num_layers", null);
         var vocabulary = Positive(config, "vocab_size", null);
         var isTied = config.OptionalBool("tie_word_embeddings", true);
         var pad = Id(config, "pad_token_id", 0, vocabulary);
@@ -77,7 +77,7 @@ internal sealed record T5Config
             HeadCount = Positive(config, "num_heads", null),
             IntermediateSize = Positive(config, "d_ff", null),
             EncoderLayerCount = layers,
-            DecoderLayerCount = Positive(config, "num_decoder_layers", layers),
+            DecoderLayerCount = Layers(config, "num_decoder_layers", layers),
             BucketCount = Positive(config, "relative_attention_num_buckets", 32),
             FarthestDistance = Positive(config, "relative_attention_max_distance", 128),
             NormEpsilon = EncoderSizes.Epsilon(config, "layer_norm_epsilon", 1e-6),
@@ -122,6 +122,12 @@ internal sealed record T5Config
     {
         var value = defaultValue is { } known ? config.OptionalInt(field, known) : config.RequireInt(field);
         return value > 0 ? value : throw Wrong(field, value, "positive");
+    }
+
+    private static int Layers(ModelConfig config, string field, int? defaultValue)
+    {
+        var count = Positive(config, field, defaultValue);
+        return count <= EncoderSizes.MostLayers ? count : throw Wrong(field, count, $"from 1 to {EncoderSizes.MostLayers}");
     }
 
     private static int Id(ModelConfig config, string field, int defaultValue, int vocabulary)
