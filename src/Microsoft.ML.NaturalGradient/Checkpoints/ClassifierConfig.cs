@@ -72,6 +72,7 @@ internal static partial class ClassifierConfig
     /// <returns>The same files, with a configuration that names the bare encoder; the caller disposes them.</returns>
     public static CheckpointFiles OpenAsEncoder(CheckpointFiles files)
     {
+        ModelConfig.Read(files).CheckKind();
         var config = Parse(files.Read(CheckpointFiles.ConfigName));
         return !IsTextToText(config) && !IsImageModel(config) && IsClassifier(config) ? Replace(files, config, ClassName(config) + EncoderSuffix) : files;
     }

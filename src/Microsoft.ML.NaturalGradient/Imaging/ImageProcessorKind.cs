@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 
 namespace Microsoft.ML.NaturalGradient.Imaging;
@@ -39,7 +38,7 @@ internal sealed record ImageProcessorKind(
     /// <returns>UTF-8 text.</returns>
     public static byte[] Complete(byte[] config, string modelType)
     {
-        var fields = JsonNode.Parse(config)!.AsObject();
+        var fields = JsonText.ParseObject(config, $"'{CheckpointFiles.PreprocessorName}'");
         if (fields[NameField] is not null || fields[OldNameField] is not null)
         {
             return config;

@@ -6,6 +6,8 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// <summary>Reads vocabularies and merges of byte-pair encodings, with errors that name the file and the place.</summary>
 internal static class BytePairFiles
 {
+    private const int MostIds = 100_000_000; // far more than any vocabulary has
+
     /// <summary>A JSON object of pieces and their ids.</summary>
     /// <param name="value">The object.</param>
     /// <param name="description">The file, in words for error messages.</param>
@@ -20,7 +22,7 @@ internal static class BytePairFiles
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var entry in value.EnumerateObject())
         {
-            ids[entry.Name] = entry.Value.ValueKind == JsonValueKind.Number && entry.Value.TryGetInt32(out var id) && id >= 0
+            ids[entry.Name] = entry.Value.ValueKind == JsonValueKind.Number && entry.Value.TryGetInt32(out var id) && id is >= 0 and < MostIds
                 ? id
                 : throw new InvalidDataException(
                     $"The piece '{entry.Name}' in {description} has the id {entry.Value.GetRawText()}, which is not a whole number from 0. Download the file again.");

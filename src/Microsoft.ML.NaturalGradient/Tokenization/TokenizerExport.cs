@@ -34,7 +34,7 @@ internal static class TokenizerExport
     {
         using var opened = new MemoryCheckpointFiles(files, "the pretrained model");
         var modelType = ModelConfig.Read(opened).ModelType;
-        var settings = files.TryGetValue(TokenizerConfiguration.MainFile, out var content) ? JsonNode.Parse(content)!.AsObject() : new JsonObject();
+        var settings = files.TryGetValue(TokenizerConfiguration.MainFile, out var content) ? JsonText.ParseObject(content, TokenizerConfiguration.MainFile) : new JsonObject();
         settings["model_max_length"] = maxTokens;
         settings[ClassField] = (string?)settings[ClassField] switch
         {
@@ -64,7 +64,7 @@ internal static class TokenizerExport
         }
 
         var id = TokenizerFactory.Create(files).PadId;
-        using var document = JsonDocument.Parse(files.Read(TokenizerJsonFormat.FileName));
+        using var document = JsonText.Parse(files, TokenizerJsonFormat.FileName, TokenizerJsonFormat.FileName);
         return document.RootElement.TryGetProperty("added_tokens", out var tokens) && tokens.ValueKind == JsonValueKind.Array
             ? tokens.EnumerateArray().Where(token => token.GetProperty("id").GetInt32() == id).Select(token => token.GetProperty("content").GetString()).FirstOrDefault()
             : null;
