@@ -26,6 +26,6 @@ internal static class LiveTensors
         return Tensor.TotalCount - before;
     }
 
-    /// <summary>Parameters of a network, trainable or not.</summary>
-    public static int ParameterCount(this AdaptedNetwork network) => network.TrainableParameters.Count + network.FrozenParameters.Count();
+    /// <summary>Parameters that were made for a network: those of the base are made once before, without memory, to compare their shapes with the file.</summary>
+    public static int ParametersMade(this AdaptedNetwork network) => network.TrainableParameters.Count + (2 * network.FrozenParameters.Count());
 }

@@ -252,7 +252,7 @@ public sealed class ImageClassificationFitTests
                 options.Augmentation = new ImageAugmentation();
             }).Fit(data);
             TinyImages.Scores(model, data);
-            return model.Model.Scorer.Model.Network.ParameterCount();
+            return model.Model.Scorer.Model.Network.ParametersMade();
         }
 
         var parameters = Train();

@@ -269,7 +269,7 @@ public sealed class TextClassificationFitTests
         using (var model = TinyText.Trainer(_mlContext, options => options.MaxEpoch = 4).Fit(data))
         {
             _ = TinyText.Scores(model, data);
-            parameters = model.Model.Scorer.Model.Network.ParameterCount();
+            parameters = model.Model.Scorer.Model.Network.ParametersMade();
         }
 
         Assert.AreEqual(parameters * left, TorchSharp.torch.Tensor.TotalCount - before);
