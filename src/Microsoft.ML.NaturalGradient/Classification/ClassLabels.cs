@@ -8,6 +8,8 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <summary>The classes of a label column: how many there are and what they are called, in the label's own type.</summary>
 internal abstract class ClassLabels
 {
+    private const int MostUnnamed = 10_000_000; // in a file: each takes memory before the weights show how many there are
+
     private protected ClassLabels(IReadOnlyList<string> names)
     {
         Names = names;
@@ -49,7 +51,7 @@ internal abstract class ClassLabels
         var count = reader.ReadInt32();
         if (!reader.ReadBoolean())
         {
-            return count >= 2 ? new Unnamed(count) : throw Damaged(host);
+            return count is >= 2 and <= MostUnnamed ? new Unnamed(count) : throw Damaged(host);
         }
 
         var saver = new BinarySaver(host, new BinarySaver.Arguments());

@@ -11,6 +11,15 @@ public sealed class LoraAdapterTests
     private static readonly JsonElement Reference = Fixture.Read($"{BertFixture.Adapter}/reference.json");
 
     [TestMethod]
+    public void Attach_PatternThatBacktracksForever_IsRefusedByName()
+    {
+        var exception = Assert.ThrowsExactly<ArgumentException>(() => Create(new LoraOptions { TargetPattern = "(([a-z]+[.0-9]*)+)+!" }));
+
+        StringAssert.Contains(exception.Message, "(([a-z]+[.0-9]*)+)+!");
+        StringAssert.Contains(exception.Message, "takes more than 1 s for the name 'bert.");
+    }
+
+    [TestMethod]
     public void Forward_NewAdapter_EqualsBaseUntilTrained()
     {
         using var scope = NewDisposeScope();

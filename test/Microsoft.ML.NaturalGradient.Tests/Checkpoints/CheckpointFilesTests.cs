@@ -79,6 +79,31 @@ public sealed class CheckpointFilesTests
     }
 
     [TestMethod]
+    [DataRow("vocab.txt")]
+    [DataRow("config.json")]
+    public void Open_GigabytesThatAreNoWeights_AreRefusedUnread(string name)
+    {
+        var folder = Directory.CreateTempSubdirectory("long-file").FullName;
+        try
+        {
+            using (var file = File.Create(Path.Combine(folder, name)))
+            {
+                file.SetLength(3L << 30); // takes no space
+            }
+
+            using var files = new FolderCheckpointFiles(folder);
+
+            var error = Assert.ThrowsExactly<InvalidDataException>(() => files.Open(name));
+
+            StringAssert.StartsWith(error.Message, $"'{name}' of the folder '{folder}' has 3221225472 bytes; a file of this name has at most 268435456.");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [TestMethod]
     public void FromStream_Resource_ClosesItsStream()
     {
         var stream = Assembly.Load(DataPackage).GetManifestResourceStream("model/model.safetensors")!;

@@ -17,11 +17,16 @@ internal static partial class Mutation
         "\uFEFF", "/* comment */", "//\n", "\\ud800", "\\u0000", "\0", "\r\n", ",", "{", "}", "[[[[[[[[[[[[[[[[", "\"\"", "(a+)+$", "\u0301\u0301\u0301", "\U0001F600",
     ];
 
-    /// <summary>One to three changes.</summary>
+    /// <summary>One value replaced, so that the file stays well formed; or one to three changes of any kind.</summary>
     /// <param name="original">The file; not modified.</param>
     /// <param name="random">Decides all.</param>
     public static byte[] Apply(byte[] original, Random random)
     {
+        if (random.Next(2) == 0)
+        {
+            return WithExtreme(original, random);
+        }
+
         var content = original;
         for (var left = 1 + random.Next(3); left > 0; left--)
         {
@@ -77,7 +82,7 @@ internal static partial class Mutation
     private static byte[] WithExtreme(byte[] content, Random random)
     {
         const int window = 1 << 16;
-        var start = random.Next(Math.Max(1, content.Length - window));
+        var start = random.Next(2) * random.Next(Math.Max(1, content.Length - window));
         var text = Encoding.Latin1.GetString(content, start, Math.Min(window, content.Length - start));
         var values = Values().Matches(text);
         if (values.Count == 0)

@@ -61,6 +61,7 @@ public sealed class BytePairFormatTests
     [DataRow("""{}""", "is empty")]
     [DataRow("""{"a": "0"}""", "'a'")]
     [DataRow("""{"a": -1}""", "has the id -1")]
+    [DataRow("""{"a": 2147483647}""", "has the id 2147483647")]
     [DataRow("""{"a": 0, "b": 0}""", "belongs to 'b' and to another")]
     [DataRow("""{"a": 0, "b": 2}""", "has the id 1, although")]
     [DataRow("""{"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}""", "no piece '\u0100' for the byte 0")]

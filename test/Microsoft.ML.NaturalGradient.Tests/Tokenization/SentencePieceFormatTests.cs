@@ -138,6 +138,11 @@ public sealed class SentencePieceFormatTests
     }
 
     [TestMethod]
+    public void Read_BillionsOfExtraIds_AreRefused() => AssertRefused(
+        "\"extra_ids\" in tokenizer_config.json of the test folder is 2147483647",
+        () => Read("""{ "tokenizer_class": "T5Tokenizer", "extra_ids": 2147483647 }""", File(_ => { }, _ => { })));
+
+    [TestMethod]
     public void Read_UnknownTokenElsewhere_IsRefused() =>
         AssertRefused("piece 5 is not the unknown token", () => Read(T5, TokenizerFixtures.ModelFile(
             TokenizerFixtures.Unigram.Pieces, trainer => TokenizerFixtures.WriteVarint(trainer, 40, 5), _ => { })));

@@ -148,6 +148,14 @@ public sealed class TokenizerFactoryTests
         Assert.AreEqual(expected, TokenizerFactory.Create(files).Encode("cafe", "cafe", 8).TypeIds is not null);
     }
 
+    [TestMethod]
+    public void VocabularySize_TokenWithTheHighestId_DoesNotOverflow()
+    {
+        using var files = Small(("tokenizer_config.json", """{"added_tokens_decoder": {"2147483647": {"content": "<url>"}}}"""));
+
+        Assert.AreEqual(int.MaxValue, TokenizerFactory.Create(files).VocabularySize); // so that no network fits it
+    }
+
     private static MemoryCheckpointFiles Small(params (string Name, string Text)[] others) =>
         TokenizerFixtures.Files([("vocab.txt", SmallVocabulary), .. others]);
 
