@@ -61,6 +61,13 @@ internal static class GettingStarted
         }
         #endregion
 
+        #region engines
+        var sharing = new PredictionEngineOptions { OwnsTransformer = false };
+        using var first = mlContext.Model.CreatePredictionEngine<Review, Prediction>(model, sharing);
+        using var second = mlContext.Model.CreatePredictionEngine<Review, Prediction>(model, sharing);
+        #endregion
+        Console.WriteLine($"{first.Predict(new Review { Text = "Never again." }).PredictedLabel}, {second.Predict(new Review { Text = "Very good." }).PredictedLabel}");
+
         #region pairs
         var pairs = mlContext.MulticlassClassification.Trainers.TextClassification(
             optimizer: AdamW with { LearningRate = 3e-3 }, sentence1ColumnName: "Text", sentence2ColumnName: "Source", maxEpochs: 1,

@@ -6,6 +6,7 @@ using Microsoft.ML.NaturalGradient.Benchmarks.Fuzzing;
 using Microsoft.ML.NaturalGradient.Benchmarks.Loading;
 using Microsoft.ML.NaturalGradient.Benchmarks.Memory;
 using Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
+using Microsoft.ML.NaturalGradient.Benchmarks.Stress;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 
@@ -32,6 +33,10 @@ switch (args)
     case ["memory"]:
         MemoryGrowth.Run();
         return 0;
+    case ["stress"]:
+        return StressCommand.Run(100_000);
+    case ["stress", "--calls", var calls]:
+        return StressCommand.Run(int.Parse(calls, CultureInfo.InvariantCulture));
     case ["memory-images"]:
         PictureMemory.Run();
         return 0;

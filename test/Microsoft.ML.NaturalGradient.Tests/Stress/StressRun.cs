@@ -4,16 +4,19 @@ namespace Microsoft.ML.NaturalGradient.Tests.Stress;
 internal static class StressRun
 {
     /// <summary>Repeats a call beside a thread that collects garbage.</summary>
-    /// <param name="collections">How many collections there are to be; each is a chance for what is not kept alive.</param>
+    /// <param name="collections">How many collections there are at least; each is a chance for what is not kept alive.</param>
     /// <param name="call">The call; throws when its result is wrong.</param>
     /// <param name="callsToWarmUp">Calls after which each method in them has been called some 30 times.</param>
-    /// <returns>How many calls there were, and what was thrown.</returns>
-    public static (long Calls, IReadOnlyList<Exception> Failures) BesideCollections(int collections, Action call, int callsToWarmUp = 40)
+    /// <param name="calls">How many calls there are at least.</param>
+    /// <returns>How many calls and collections there were, and what was thrown.</returns>
+    public static (long Calls, int Collections, IReadOnlyList<Exception> Failures) BesideCollections(
+        int collections, Action call, int callsToWarmUp = 40, long calls = 1)
     {
         WarmUp(call, callsToWarmUp);
-        var (calls, failures) = (0L, new List<Exception>());
+        var (count, failures) = (0L, new List<Exception>());
         using var collector = new CollectingThread();
-        for (var end = GC.CollectionCount(0) + collections; GC.CollectionCount(0) < end; calls++)
+        var start = GC.CollectionCount(0);
+        for (; count < calls || GC.CollectionCount(0) - start < collections; count++)
         {
             try
             {
@@ -25,7 +28,7 @@ internal static class StressRun
             }
         }
 
-        return (calls, failures);
+        return (count, GC.CollectionCount(0) - start, failures);
     }
 
     /// <summary>Disposes an object, on two threads at once, while others call it.</summary>
