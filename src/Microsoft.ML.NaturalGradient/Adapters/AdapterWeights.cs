@@ -85,11 +85,12 @@ internal static class AdapterWeights
         foreach (var (name, layer) in LoraTargets.Find(encoder, lora))
         {
             long[] expected = [LoraTargets.Lookup(lora.RankPattern, name, lora.Rank), layer.InputSize];
-            var stored = FileNames($"{name}.lora_A.weight", lora, new Dictionary<string, LinearLayer>(), encoder).FirstOrDefault(file.Contains);
+            var names = FileNames($"{name}.lora_A.weight", lora, new Dictionary<string, LinearLayer>(), encoder).ToArray();
+            var stored = names.FirstOrDefault(file.Contains);
             if (stored is null || !file.ShapeOf(stored).SequenceEqual(expected))
             {
                 throw new InvalidDataException(
-                    $"{file.Description} does not fit {AdapterConfig.FileName}: {stored ?? $"{name}.lora_A.weight"} "
+                    $"{file.Description} does not fit {AdapterConfig.FileName}: {stored ?? names[0]} "
                     + (stored is null ? "is missing" : $"has shape [{string.Join(", ", file.ShapeOf(stored))}], expected [{string.Join(", ", expected)}]")
                     + ". Check that both belong to one adapter, and that the base model is the one that it was trained on.");
             }
