@@ -78,7 +78,7 @@ internal static class FuzzCommand
                     process.WaitForExit();
                     if (process.ExitCode != 0)
                     {
-                        Report(tally, "! crash", current);
+                        Report(tally, $"! crash with exit code {process.ExitCode}", current); // 143 and 137: ended by somebody
                     }
 
                     return process.ExitCode == 0 ? to : current + 1;
