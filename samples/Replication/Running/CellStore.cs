@@ -36,7 +36,12 @@ internal sealed class CellStore
     public void Write(Cell cell, FinishedCell finished)
     {
         var temporary = PathOf(cell) + ".part";
-        File.WriteAllText(temporary, JsonSerializer.Serialize(finished, ExperimentFile.Options));
+        using (var file = File.Create(temporary))
+        {
+            JsonSerializer.Serialize(file, finished, ExperimentFile.Options);
+            file.Flush(flushToDisk: true);
+        }
+
         File.Move(temporary, PathOf(cell), overwrite: true);
     }
 

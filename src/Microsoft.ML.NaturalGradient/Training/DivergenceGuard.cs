@@ -6,7 +6,8 @@ namespace Microsoft.ML.NaturalGradient.Training;
 
 /// <summary>Notices that a run goes wrong, by its training loss, and takes it back to weights that were good.</summary>
 /// <remarks>
-/// The loss is smoothed over the last steps. A run has gone wrong when the smoothed loss stands above that of a guess, or has risen by
+/// The loss is smoothed over the last rows, as many as there are classes but at least 256: while most classes were not seen yet, it stands above that of
+/// a guess in runs that go well. A run has gone wrong when the smoothed loss stands above that of a guess, or has risen by
 /// half of that over its lowest value. Weights count as good when the smoothed loss at them was about the lowest so far. On the way back the optimizer
 /// takes over its own state of that time, halves its steps, and limits what they ask of a row (<see cref="Optimizer.LimitTargets"/>).
 /// </remarks>
@@ -19,12 +20,13 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
     public const int MostRescues = 8;
 
     private const int FewestSteps = 8;
-    private const double SmoothedRows = 256;
+    private const double FewestSmoothedRows = 256;
     private const int SnapshotInterval = 10;
     private const double StandardErrors = 3; // by which the first batch may differ from others
     private const double MostRise = 0.5; // of the loss of a guess, like the next
     private const double GoodEnough = 0.02;
 
+    private readonly double _smoothedRows = Math.Max(FewestSmoothedRows, Math.Exp(guess ?? 0)); // the loss of a guess is ln C
     private double _guess = guess ?? double.PositiveInfinity;
     private double _smoothed;
     private double _lowest = double.PositiveInfinity;
@@ -79,7 +81,7 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
             return null;
         }
 
-        var span = Math.Max(FewestSteps, SmoothedRows / rows);
+        var span = Math.Max(FewestSteps, _smoothedRows / rows);
         _smoothed += (loss - _smoothed) / Math.Min(++_steps + 1, span);
         if (_smoothed > _lowest + (MostRise * _guess))
         {

@@ -113,9 +113,11 @@ public sealed class IefGuardTests
     [DataRow(6, 3)]
     [DataRow(5, 2.5)]
     [DataRow(7, 3)]
-    [DataRow(1000, 3)]
-    public void DefaultLearningRate_IsHalfTheClasses_FromOneToThree(int classes, double expected) =>
-        Assert.AreEqual(expected, Ief.ResolveLearningRate(classes));
+    [DataRow(150, 3)]
+    [DataRow(2400, 1.5)]
+    [DataRow(1_000_000, 1)]
+    public void DefaultLearningRate_IsHalfTheClasses_FromOneToThree_ThenFallsWithTheFourthRoot(int classes, double expected) =>
+        Assert.AreEqual(expected, Ief.ResolveLearningRate(classes), 1e-12);
 
     [TestMethod]
     [DataRow(0.0, 1.0, "TargetLimit")]

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Tests.Optimization;
 using Microsoft.ML.NaturalGradient.Training;
+using TorchSharp;
 using static Microsoft.ML.NaturalGradient.Optimizers;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Training;
@@ -135,6 +136,24 @@ public sealed class DivergenceGuardTests : IDisposable
         Assert.HasCount(3, _warnings);
         StringAssert.Contains(error.Message, "at the end of epoch 3");
         StringAssert.Contains(error.Message, "Nothing was learned.");
+    }
+
+    [TestMethod]
+    [DataRow(2, 4)]
+    [DataRow(256, 4)]
+    [DataRow(1000, 16)] // about half of the classes were seen then
+    public void Watch_LossAboveAGuess_IsTroubleOnceEnoughRowsWereSeen(int classes, int expected)
+    {
+        const int Rows = 32;
+        using var guard = new DivergenceGuard(
+            _model.TrainableParameters, () => Sgd.Create([.. _model.TrainableParameters.Select(named => named.Value)], 1), Math.Log(classes));
+        using var first = torch.full(Rows, Math.Log(classes), torch.ScalarType.Float64);
+        using var later = torch.full(Rows, 1.2 * Math.Log(classes), torch.ScalarType.Float64);
+        Assert.IsNull(guard.Watch(first, 1, 0));
+
+        var steps = Enumerable.Range(1, 100).First(step => guard.Watch(later, 1, step) is not null);
+
+        Assert.AreEqual(expected, steps);
     }
 
     [TestMethod]
