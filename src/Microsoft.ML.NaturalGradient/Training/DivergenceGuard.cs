@@ -25,6 +25,7 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
     private const double StandardErrors = 3; // by which the first batch may differ from others
     private const double MostRise = 0.5; // of the loss of a guess, like the next
     private const double GoodEnough = 0.02;
+    private const double EarlyMargin = 0.02; // of the loss of a guess, by which good runs too stand above it in their first steps; one that was taken back is not trusted so far
 
     private readonly double _smoothedRows = Math.Max(FewestSmoothedRows, Math.Exp(guess ?? 0)); // the loss of a guess is ln C
     private double _guess = guess ?? double.PositiveInfinity;
@@ -88,7 +89,7 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
             return string.Create(CultureInfo.InvariantCulture, $"rose from {_lowest:G3} to {_smoothed:G3}");
         }
 
-        if (_steps >= span / 2 && _smoothed > _guess)
+        if (_steps >= span / 2 && _smoothed > _guess * (_steps < 2 * span && Rescues == 0 ? 1 + EarlyMargin : 1))
         {
             return string.Create(CultureInfo.InvariantCulture, $"is {_smoothed:G3}, above the {_guess:G3} of a guess");
         }
