@@ -112,11 +112,12 @@ public sealed class IefGuardTests
     [DataRow(2, 1)]
     [DataRow(6, 3)]
     [DataRow(5, 2.5)]
-    [DataRow(7, 3)]
-    [DataRow(150, 3)]
-    [DataRow(2400, 1.5)]
+    [DataRow(7, 3.5)]
+    [DataRow(9, 4)]
+    [DataRow(48, 4)]
+    [DataRow(768, 2)]
     [DataRow(1_000_000, 1)]
-    public void DefaultLearningRate_IsHalfTheClasses_FromOneToThree_ThenFallsWithTheFourthRoot(int classes, double expected) =>
+    public void DefaultLearningRate_IsHalfTheClasses_FromOneToFour_ThenFallsWithTheFourthRoot(int classes, double expected) =>
         Assert.AreEqual(expected, Ief.ResolveLearningRate(classes), 1e-12);
 
     [TestMethod]
