@@ -8,7 +8,8 @@ namespace Microsoft.ML.NaturalGradient.Training;
 /// <remarks>
 /// The loss is smoothed over the last rows, as many as there are classes but at least 256: while most classes were not seen yet, it stands above that of
 /// a guess in runs that go well. A run has gone wrong when the smoothed loss stands above that of a guess, or has risen by
-/// half of that over its lowest value. Weights count as good when the smoothed loss at them was about the lowest so far. On the way back the optimizer
+/// half of that over its lowest value. Weights count as good when the smoothed loss at them was about the lowest so far,
+/// and better than a guess. On the way back the optimizer
 /// takes over its own state of that time, halves its steps, and limits what they ask of a row (<see cref="Optimizer.LimitTargets"/>).
 /// </remarks>
 /// <param name="parameters">The trained weights; changed when the run is taken back.</param>
@@ -89,13 +90,13 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
             return string.Create(CultureInfo.InvariantCulture, $"rose from {_lowest:G3} to {_smoothed:G3}");
         }
 
-        if (_steps >= span / 2 && _smoothed > _guess * (_steps < 2 * span && Rescues == 0 ? 1 + EarlyMargin : 1))
+        if (_steps >= span / 2 && _smoothed > _guess * (_steps < span && Rescues == 0 ? 1 + EarlyMargin : 1))
         {
             return string.Create(CultureInfo.InvariantCulture, $"is {_smoothed:G3}, above the {_guess:G3} of a guess");
         }
 
         _lowest = Math.Min(_lowest, _smoothed);
-        if (++_sinceSnapshot >= SnapshotInterval && loss <= _smoothed && _smoothed <= _lowest + (GoodEnough * _guess))
+        if (++_sinceSnapshot >= SnapshotInterval && loss <= _smoothed && _smoothed <= Math.Min(_lowest + (GoodEnough * _guess), (1 - GoodEnough) * _guess))
         {
             Keep((epoch, step));
         }

@@ -142,7 +142,7 @@ public sealed class DivergenceGuardTests : IDisposable
     [DataRow(2, 1.2, 4)]
     [DataRow(256, 1.2, 4)]
     [DataRow(1000, 1.2, 16)] // about half of the classes were seen then
-    [DataRow(2, 1.01, 16)] // so little is trouble only when it lasts
+    [DataRow(2, 1.01, 8)] // so little is trouble only when it lasts
     public void Watch_LossAboveAGuess_IsTroubleOnceEnoughRowsWereSeen(int classes, double loss, int expected)
     {
         const int Rows = 32;
@@ -155,6 +155,23 @@ public sealed class DivergenceGuardTests : IDisposable
         var steps = Enumerable.Range(1, 100).First(step => guard.Watch(later, 1, step) is not null);
 
         Assert.AreEqual(expected, steps);
+    }
+
+    [TestMethod]
+    public void Watch_LossOfAGuess_IsNotWorthGoingBackTo()
+    {
+        using var guard = new DivergenceGuard(
+            _model.TrainableParameters, () => Sgd.Create([.. _model.TrainableParameters.Select(named => named.Value)], 1), Math.Log(2));
+        foreach (var (factor, learned) in new[] { (0.995, false), (0.9, true) })
+        {
+            using var losses = torch.full(32, factor * Math.Log(2), torch.ScalarType.Float64);
+            for (var step = 0; step < 40; step++)
+            {
+                Assert.IsNull(guard.Watch(losses, 1, step));
+            }
+
+            Assert.AreEqual(learned, guard.HasLearned);
+        }
     }
 
     [TestMethod]
