@@ -1,3 +1,5 @@
+using Microsoft.ML.NaturalGradient.Models.T5;
+
 namespace Microsoft.ML.NaturalGradient.Classification;
 
 /// <summary>How rows were read for a trained network, as far as its files for Python say it.</summary>

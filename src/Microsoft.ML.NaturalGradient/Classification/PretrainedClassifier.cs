@@ -20,7 +20,7 @@ internal static class PretrainedClassifier
             var config = ModelConfig.Read(files);
             using var weights = files.OpenWeights();
             var head = network.TrainableParameters.Where(network.IsHead)
-                .Select(named => (Name: MeanPooled.HeadName(weights, config, named.Name), (Tensor)named.Value)).ToArray();
+                .Select(named => (Name: SavedHead.NameOf(weights, config, named.Name), (Tensor)named.Value)).ToArray();
             if (head.Length > 0 && !head.Any(entry => weights.Contains(entry.Name)))
             {
                 var saved = config.Architectures.Count > 0 ? string.Join(", ", config.Architectures) : "something that its config.json does not name";

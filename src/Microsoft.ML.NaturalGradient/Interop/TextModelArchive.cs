@@ -2,6 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.NaturalGradient;
 using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.Runtime;
 
 [assembly: LoadableClass(

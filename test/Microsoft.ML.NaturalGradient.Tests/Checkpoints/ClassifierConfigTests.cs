@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.NaturalGradient.Checkpoints;
-using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Tests.Models;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Checkpoints;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Imaging;
 using SkiaSharp;
 
@@ -248,7 +249,7 @@ public sealed class ImageDecoderTests
         var path = Pictures.FixturePath("tomato.jpg");
         using var image = MLImage.CreateFromFile(path);
 
-        Pictures.AssertSame(ImageDecoder.DecodeFile(path), ImageDecoder.FromMLImage(image, Name));
+        Pictures.AssertSame(ImageDecoder.DecodeFile(path), MLImagePixels.Copy(image, Name));
     }
 
     [TestMethod]
@@ -258,7 +259,7 @@ public sealed class ImageDecoderTests
     {
         using var image = MLImage.CreateFromPixels(1, 2, format, [10, 20, 30, 255, 1, 1, 1, 255]);
 
-        var picture = ImageDecoder.FromMLImage(image, Name);
+        var picture = MLImagePixels.Copy(image, Name);
 
         Assert.AreEqual((1, 2), (picture.Width, picture.Height));
         CollectionAssert.AreEqual(new byte[] { (byte)red, (byte)green, (byte)blue, 1, 1, 1 }, picture.Pixels);
@@ -267,7 +268,7 @@ public sealed class ImageDecoderTests
     [TestMethod]
     public void FromMLImage_Null_NamesTheRow()
     {
-        var error = Assert.ThrowsExactly<InvalidDataException>(() => ImageDecoder.FromMLImage(null, Name));
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => MLImagePixels.Copy(null, Name));
 
         StringAssert.StartsWith(error.Message, "The picture of row 7 is missing.");
     }
@@ -278,7 +279,7 @@ public sealed class ImageDecoderTests
         var image = MLImage.CreateFromPixels(1, 1, MLPixelFormat.Bgra32, [1, 2, 3, 255]);
         image.Dispose();
 
-        var error = Assert.ThrowsExactly<InvalidDataException>(() => ImageDecoder.FromMLImage(image, Name));
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => MLImagePixels.Copy(image, Name));
 
         StringAssert.StartsWith(error.Message, "The picture of row 7 was disposed before it was read.");
     }

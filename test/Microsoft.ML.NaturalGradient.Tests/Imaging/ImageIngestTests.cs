@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Imaging;
 using SkiaSharp;
 
@@ -57,7 +58,7 @@ public sealed class ImageIngestTests
         ImageSource source;
         using (var image = MLImage.CreateFromPixels(1, 1, MLPixelFormat.Bgra32, [1, 2, 3, 255]))
         {
-            source = ImageSource.FromMLImage(image, 0);
+            source = MLImagePixels.Source(image, 0);
         }
 
         CollectionAssert.AreEqual(new byte[] { 3, 2, 1 }, source.Read(image => image, 100).Pixels);
@@ -69,7 +70,7 @@ public sealed class ImageIngestTests
         yield return ImageSource.FromBytes([], 1);
         yield return ImageSource.FromBytes(Pictures.Encode(Pictures.Noise(9, 8, 2), SKEncodedImageFormat.Png), 2);
         yield return ImageSource.FromFile("/no/such.png".AsMemory(), 3);
-        yield return ImageSource.FromMLImage(null, 4);
+        yield return MLImagePixels.Source(null, 4);
         yield return ImageSource.FromFile(ReadOnlyMemory<char>.Empty, 5);
         yield return ImageSource.FromFile(Pictures.FixturePath("banana.jpg").AsMemory(), 6);
     }

@@ -58,7 +58,7 @@ internal sealed class ImageGetter
         return () =>
         {
             getter(ref image);
-            return ImageSource.FromMLImage(image, _row.Position, _maxPixels);
+            return MLImagePixels.Source(image, _row.Position, _maxPixels);
         };
     }
 }

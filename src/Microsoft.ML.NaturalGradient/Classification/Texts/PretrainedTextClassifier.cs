@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient.Classification;

@@ -1,4 +1,4 @@
-using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Models.T5;
 
 namespace Microsoft.ML.NaturalGradient;
 

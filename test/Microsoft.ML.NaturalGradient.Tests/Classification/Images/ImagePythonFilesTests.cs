@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using static Microsoft.ML.NaturalGradient.Tests.Classification.SavedFolder;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Classification;
@@ -75,8 +76,8 @@ public sealed class ImagePythonFilesTests
         const string Token = "dinov2.embeddings.mask_token";
         CollectionAssert.AreEquivalent(WeightNames(TinyImages.ModelFolder("dinov2")), WeightNames(_folder));
         using var scope = TorchSharp.torch.NewDisposeScope();
-        using var before = Microsoft.ML.NaturalGradient.Checkpoints.SafetensorsFile.Open(Path.Combine(TinyImages.ModelFolder("dinov2"), "model.safetensors"));
-        using var after = Microsoft.ML.NaturalGradient.Checkpoints.SafetensorsFile.Open(Path.Combine(_folder, "model.safetensors"));
+        using var before = SafetensorsFile.Open(Path.Combine(TinyImages.ModelFolder("dinov2"), "model.safetensors"));
+        using var after = SafetensorsFile.Open(Path.Combine(_folder, "model.safetensors"));
         CollectionAssert.AreEqual(
             before.Read(Token, TorchSharp.torch.ScalarType.Float32).bytes.ToArray(), after.Read(Token, TorchSharp.torch.ScalarType.Float32).bytes.ToArray());
     }

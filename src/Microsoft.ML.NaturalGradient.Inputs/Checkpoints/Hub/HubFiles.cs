@@ -1,4 +1,4 @@
-using Microsoft.ML.NaturalGradient.Models.Vision;
+using Microsoft.ML.NaturalGradient.Imaging;
 
 namespace Microsoft.ML.NaturalGradient.Checkpoints.Hub;
 
@@ -36,7 +36,7 @@ internal static class HubFiles
         $"The repository of {name} has no {file}. Choose a model in the format of Hugging Face transformers, or another revision.", file);
 
     private static bool ReadsPictures(FolderCheckpointFiles files) =>
-        ModelConfig.Read(files).OptionalString("model_type", null) is { } type && ImageEncoderFactory.IsKnown(type);
+        ModelConfig.Read(files).OptionalString("model_type", null) is { } type && ImageModelTypes.All.Contains(type);
 
     private static Exception NoWeights(HubListing listing, HubName name) => PickleWeights.Find(listing.Files) is { } pickle
         ? PickleWeights.Refusal(name.ToString(), pickle, $"'{name.Id}', revision='{name.Revision}'", "some-folder")

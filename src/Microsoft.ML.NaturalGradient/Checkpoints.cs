@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Models.T5;
 
 namespace Microsoft.ML;
 

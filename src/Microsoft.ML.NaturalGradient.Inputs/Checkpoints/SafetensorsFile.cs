@@ -1,8 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
-using TorchSharp;
-using static TorchSharp.torch;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Microsoft.ML.NaturalGradient.Checkpoints;
 
@@ -15,7 +11,6 @@ internal sealed class SafetensorsFile : ISafetensors
 {
     private const int LengthBytes = sizeof(ulong);
     private const ulong MaxHeaderBytes = 100_000_000; // the reference implementation's limit
-    private const long PieceElements = 1 << 24; // a span cannot reach across 2 GiB, so tensors are copied in pieces
 
     private readonly ByteSource _bytes;
     private readonly long _dataStart;
@@ -72,42 +67,18 @@ internal sealed class SafetensorsFile : ISafetensors
     public bool Contains(string name) => _header.Tensors.ContainsKey(name);
 
     /// <inheritdoc/>
-    public IReadOnlyList<long> ShapeOf(string name) => Find(name).Shape;
+    public SafetensorsTensor Describe(string name) => _header.Tensors.TryGetValue(name, out var tensor)
+        ? tensor
+        : throw new InvalidDataException($"{Description} has no tensor '{name}'.");
 
     /// <inheritdoc/>
-    public ScalarType TypeOf(string name) => Find(name).Type;
-
-    /// <inheritdoc/>
-    public Tensor Read(string name, ScalarType type)
+    public ReadOnlySpan<byte> BytesOf(string name, long first, int count)
     {
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        var tensor = Find(name);
-        var result = empty(tensor.Shape, dtype: type, device: CPU);
-        Fill(result, tensor);
-        return result.MoveToOuterDisposeScope();
-    }
-
-    /// <inheritdoc/>
-    public void ReadInto(string name, Tensor target)
-    {
-        var tensor = Find(name);
-        if (!target.shape.AsSpan().SequenceEqual(tensor.Shape))
-        {
-            throw new InvalidDataException(
-                $"{Description}: tensor '{name}' has shape [{string.Join(", ", tensor.Shape)}], but the model expects "
-                + $"[{string.Join(", ", target.shape)}]. Use the configuration that belongs to these weights.");
-        }
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        if (target.device_type == DeviceType.CPU && target.is_contiguous())
-        {
-            Fill(target, tensor);
-        }
-        else
-        {
-            target.copy_(Read(name, tensor.Type));
-        }
+        var tensor = Describe(name);
+        var width = tensor.Type.Size();
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(((first + count) * width) + tensor.Begin, tensor.End);
+        return _bytes.Slice(_dataStart + tensor.Begin + (first * width), count * width);
     }
 
     /// <inheritdoc/>
@@ -131,44 +102,5 @@ internal sealed class SafetensorsFile : ISafetensors
                 description, $"it claims a header of {length} bytes, but has {bytes.Length} bytes in all");
         }
         return (int)length;
-    }
-
-    private SafetensorsTensor Find(string name) => _header.Tensors.TryGetValue(name, out var tensor)
-        ? tensor
-        : throw new InvalidDataException($"{Description} has no tensor '{name}'.");
-
-    /// <summary>Fills a contiguous tensor on the CPU, converting to its type.</summary>
-    private void Fill(Tensor target, SafetensorsTensor tensor)
-    {
-        var widens = tensor.Type == ScalarType.Float16 && target.dtype == ScalarType.Float32;
-        if (tensor.Type != target.dtype && !widens)
-        {
-            var stored = empty(tensor.Shape, dtype: tensor.Type, device: CPU);
-            Fill(stored, tensor);
-            target.copy_(stored);
-            return;
-        }
-
-        var flat = target.view(-1); // [elements]
-        var elements = target.numel();
-        var width = (int)tensor.Type.ElementSize();
-        var offset = _dataStart + tensor.Begin;
-        for (var first = 0L; first < elements; first += PieceElements)
-        {
-            var count = Math.Min(PieceElements, elements - first);
-            var source = _bytes.Slice(offset, (int)count * width);
-            var piece = flat.narrow(0, first, count);
-            if (widens)
-            {
-                // The usual case; a copy in half precision would cost more than the conversion.
-                TensorPrimitives.ConvertToSingle(
-                    MemoryMarshal.Cast<byte, Half>(source), MemoryMarshal.Cast<byte, float>(piece.bytes));
-            }
-            else
-            {
-                source.CopyTo(piece.bytes);
-            }
-            offset += source.Length;
-        }
     }
 }

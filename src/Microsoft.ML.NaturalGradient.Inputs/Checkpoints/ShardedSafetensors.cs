@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Microsoft.ML.NaturalGradient.Checkpoints;
 
 /// <summary>Several safetensors files that an index binds together, read as one.</summary>
@@ -45,16 +43,10 @@ internal sealed class ShardedSafetensors : ISafetensors
     public bool Contains(string name) => _shardOf.ContainsKey(name);
 
     /// <inheritdoc/>
-    public IReadOnlyList<long> ShapeOf(string name) => Find(name).ShapeOf(name);
+    public SafetensorsTensor Describe(string name) => Find(name).Describe(name);
 
     /// <inheritdoc/>
-    public ScalarType TypeOf(string name) => Find(name).TypeOf(name);
-
-    /// <inheritdoc/>
-    public Tensor Read(string name, ScalarType type) => Find(name).Read(name, type);
-
-    /// <inheritdoc/>
-    public void ReadInto(string name, Tensor target) => Find(name).ReadInto(name, target);
+    public ReadOnlySpan<byte> BytesOf(string name, long first, int count) => Find(name).BytesOf(name, first, count);
 
     /// <inheritdoc/>
     public void Dispose() => _shards.ForEach(shard => shard.Dispose());

@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using SkiaSharp;
 
 namespace Microsoft.ML.NaturalGradient.Imaging;
@@ -76,31 +75,33 @@ internal static class ImageDecoder
         }
     }
 
-    /// <summary>Copies the pixels of ML.NET's picture.</summary>
-    /// <param name="image">The picture; stays the caller's, and may be disposed afterwards.</param>
+    /// <summary>Refuses a picture that is too large, or has no pixels.</summary>
+    /// <param name="width">Its width.</param>
+    /// <param name="height">Its height.</param>
     /// <param name="name">The picture in words that begin a sentence.</param>
     /// <param name="maxPixels">Most pixels.</param>
-    /// <returns>The picture; alpha is left out.</returns>
-    /// <exception cref="InvalidDataException">It is missing or disposed, or has an unknown arrangement of its pixels, or is larger than the limit.</exception>
-    public static RgbImage FromMLImage(MLImage? image, string name, long maxPixels = DefaultMaxPixels)
+    /// <exception cref="InvalidDataException">It is larger than the limit.</exception>
+    public static void CheckSize(int width, int height, string name, long maxPixels)
     {
-        if (image is null)
+        if (width <= 0 || height <= 0)
         {
-            throw Unreadable(name, "is missing", "Remove the row, or check the column that should hold its picture.");
+            throw Unreadable(name, FormattableString.Invariant($"has no pixels ({width} x {height})"), "Fetch the file again.");
         }
-        CheckSize(image, name, maxPixels);
-        var isBlueFirst = image.PixelFormat switch
+        if (Math.Max(width, height) > LongestSide)
         {
-            MLPixelFormat.Bgra32 => true,
-            MLPixelFormat.Rgba32 => false,
-            _ => throw Unreadable(name, $"has pixels of the format {image.PixelFormat}", "Use Bgra32 or Rgba32."),
-        };
-        var pixels = image.Pixels;
-        var copy = EncodedOrientation.Upright(
-            pixels, image.Width, image.Height, pixels.Length / image.Height, orientation: 1, isBlueFirst);
-        GC.KeepAlive(image); // the span does not keep the picture's native memory
-        return copy;
+            throw Unreadable(
+                name, FormattableString.Invariant($"has {width} x {height} pixels; no side may be longer than {LongestSide}"), "Use a smaller picture.");
+        }
+        if ((long)width * height > Math.Min(maxPixels, HighestMaxPixels))
+        {
+            throw Unreadable(
+                name, FormattableString.Invariant($"has {width} x {height} pixels, more than the limit of {Math.Min(maxPixels, HighestMaxPixels)}"),
+                "Use a smaller picture, or raise MaxPixels if it comes from where you trust.");
+        }
     }
+
+    /// <summary>The error of a picture that cannot be read.</summary>
+    public static InvalidDataException Unreadable(string name, string problem, string advice) => new($"{name} {problem}. {advice}");
 
     // GetPixelSpan has another signature in SkiaSharp 3, which an application may use beside this library, for example for charts.
     private static unsafe ReadOnlySpan<byte> PixelsOf(SKBitmap bitmap) =>
@@ -125,37 +126,6 @@ internal static class ImageDecoder
         {
             codec.Dispose();
             throw;
-        }
-    }
-
-    private static void CheckSize(MLImage image, string name, long maxPixels)
-    {
-        try
-        {
-            CheckSize(image.Width, image.Height, name, maxPixels);
-        }
-        catch (InvalidOperationException) // ML.NET's word for a disposed picture
-        {
-            throw Unreadable(name, "was disposed before it was read", "Keep pictures until what reads them has ended.");
-        }
-    }
-
-    private static void CheckSize(int width, int height, string name, long maxPixels)
-    {
-        if (width <= 0 || height <= 0)
-        {
-            throw Unreadable(name, FormattableString.Invariant($"has no pixels ({width} x {height})"), "Fetch the file again.");
-        }
-        if (Math.Max(width, height) > LongestSide)
-        {
-            throw Unreadable(
-                name, FormattableString.Invariant($"has {width} x {height} pixels; no side may be longer than {LongestSide}"), "Use a smaller picture.");
-        }
-        if ((long)width * height > Math.Min(maxPixels, HighestMaxPixels))
-        {
-            throw Unreadable(
-                name, FormattableString.Invariant($"has {width} x {height} pixels, more than the limit of {Math.Min(maxPixels, HighestMaxPixels)}"),
-                "Use a smaller picture, or raise MaxPixels if it comes from where you trust.");
         }
     }
 
@@ -189,6 +159,4 @@ internal static class ImageDecoder
     private static string NameOf(string path) => $"The picture '{path}'";
 
     private static string Size(SKImageInfo info) => FormattableString.Invariant($"{info.Width} x {info.Height}");
-
-    private static InvalidDataException Unreadable(string name, string problem, string advice) => new($"{name} {problem}. {advice}");
 }

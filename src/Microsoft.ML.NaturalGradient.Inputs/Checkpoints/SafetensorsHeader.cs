@@ -1,7 +1,5 @@
 using System.Text.Json;
 using System.Text.Unicode;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Checkpoints;
 
@@ -159,11 +157,11 @@ internal sealed class SafetensorsHeader
 
     private SafetensorsTensor CheckTensor(string name, string typeName, long[] shape, long begin, long end)
     {
-        if (SafetensorsTypes.Find(typeName) is not { } type)
+        if (ElementTypes.Find(typeName) is not { } type)
         {
             throw new InvalidDataException(
                 $"{_description}: tensor '{name}' has element type '{typeName}', which is not supported. "
-                + $"Export the model with one of {SafetensorsTypes.Names}.");
+                + $"Export the model with one of {ElementTypes.Names}.");
         }
         if (shape.Length > MaxDimensions)
         {
@@ -185,9 +183,9 @@ internal sealed class SafetensorsHeader
     }
 
     /// <summary>Bytes of a tensor; null if they, or libtorch's strides, do not fit 63 bits.</summary>
-    private static long? SizeInBytes(long[] shape, ScalarType type)
+    private static long? SizeInBytes(long[] shape, ElementType type)
     {
-        var size = (UInt128)(ulong)type.ElementSize();
+        var size = (UInt128)type.Size();
         foreach (var dimension in shape)
         {
             size *= (UInt128)(ulong)Math.Max(dimension, 1); // both factors are below 2^63

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient;
 
-/// <summary>A trained adapter to go on from or to score with, from <see cref="ML.Checkpoints.LoadPeft"/>.</summary>
+/// <summary>A trained adapter to go on from or to score with, from <c>Checkpoints.LoadPeft</c>.</summary>
 /// <remarks>
 /// As the <c>adapter</c> of a trainer it makes training start from its weights; the settings are the adapter's own. A trained model does not
 /// depend on the folder any more.

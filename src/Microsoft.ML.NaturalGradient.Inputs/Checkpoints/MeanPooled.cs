@@ -1,6 +1,3 @@
-using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Models.T5;
-
 namespace Microsoft.ML.NaturalGradient.Checkpoints;
 
 /// <summary>What a saved classifier is called whose head reads the mean of the token vectors, which no class of transformers does.</summary>
@@ -23,17 +20,4 @@ internal static class MeanPooled
     /// <param name="modelType">A type; of an encoder or of a classifier.</param>
     public static string EncoderType(string modelType) =>
         modelType.StartsWith(TypePrefix, StringComparison.Ordinal) ? modelType[TypePrefix.Length..] : modelType;
-
-    /// <summary>Finds a tensor of the head in a full checkpoint.</summary>
-    /// <param name="weights">The checkpoint's weights.</param>
-    /// <param name="config">The checkpoint's configuration.</param>
-    /// <param name="name">What the network calls it.</param>
-    /// <returns>What the file calls it; <paramref name="name"/> itself where it is not there.</returns>
-    public static string HeadName(ISafetensors weights, ModelConfig config, string name) =>
-        !weights.Contains(name) && WasSavedByEarlierVersion(config) ? HeadLayout.OldName(name) : name;
-
-    // The class of the bare encoder, or that of the README; heads of other tasks, such as one for each token, are called classifier too.
-    private static bool WasSavedByEarlierVersion(ModelConfig config) => config.ModelType != T5Config.ModelType
-        && config.Architectures is [var architecture]
-        && (architecture == ClassName || architecture == ClassifierConfig.ClassNameOf(config.ModelType) + "Model");
 }

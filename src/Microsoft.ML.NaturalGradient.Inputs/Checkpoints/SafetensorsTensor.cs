@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Microsoft.ML.NaturalGradient.Checkpoints;
 
 /// <summary>What a safetensors header says about one tensor.</summary>
@@ -7,10 +5,10 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints;
 /// <param name="shape">Shape; empty for a scalar.</param>
 /// <param name="begin">First byte, counted from the end of the header.</param>
 /// <param name="end">One past the last byte.</param>
-internal sealed class SafetensorsTensor(ScalarType type, long[] shape, long begin, long end)
+internal sealed class SafetensorsTensor(ElementType type, long[] shape, long begin, long end)
 {
     /// <summary>Element type as stored.</summary>
-    public ScalarType Type { get; } = type;
+    public ElementType Type { get; } = type;
 
     /// <summary>Shape; empty for a scalar.</summary>
     public long[] Shape { get; } = shape;

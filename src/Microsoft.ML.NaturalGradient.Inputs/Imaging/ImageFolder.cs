@@ -96,13 +96,4 @@ public sealed class ImageFolder
         return (new ImageFolder([.. Rows.Where(row => !tested.Contains(row))], Unreadable),
             new ImageFolder([.. Rows.Where(tested.Contains)], Unreadable));
     }
-
-    /// <summary>The pictures as a data view with the text columns <c>ImagePath</c> and <c>Label</c>.</summary>
-    /// <param name="mlContext">The context.</param>
-    /// <returns>The data view.</returns>
-    public IDataView ToDataView(MLContext mlContext)
-    {
-        ArgumentNullException.ThrowIfNull(mlContext);
-        return mlContext.Data.LoadFromEnumerable(Rows);
-    }
 }

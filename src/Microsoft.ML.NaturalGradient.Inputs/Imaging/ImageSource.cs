@@ -1,5 +1,3 @@
-using Microsoft.ML.Data;
-
 namespace Microsoft.ML.NaturalGradient.Imaging;
 
 /// <summary>A picture of one row before it is decoded: bytes, a path, or pixels.</summary>
@@ -37,16 +35,14 @@ internal sealed class ImageSource
     /// <param name="row">Row, for messages.</param>
     public static ImageSource FromBytes(byte[] bytes, long row) => new(maxPixels => ImageDecoder.Decode(bytes, NameOf(row), maxPixels));
 
-    /// <summary>ML.NET's picture, whose pixels are copied at once, since a cursor uses it again for the next row.</summary>
-    /// <param name="image">The picture; stays the caller's.</param>
-    /// <param name="row">Row, for messages.</param>
-    /// <param name="maxPixels">Most pixels.</param>
-    public static ImageSource FromMLImage(MLImage? image, long row, long maxPixels = ImageDecoder.DefaultMaxPixels)
+    /// <summary>A picture whose pixels are copied at once.</summary>
+    /// <param name="copy">Copies them.</param>
+    public static ImageSource FromPixels(Func<RgbImage> copy)
     {
         try
         {
-            var copy = ImageDecoder.FromMLImage(image, NameOf(row), maxPixels);
-            return new ImageSource(_ => copy, holdsPixels: true);
+            var pixels = copy();
+            return new ImageSource(_ => pixels, holdsPixels: true);
         }
         catch (InvalidDataException e)
         {
@@ -82,5 +78,6 @@ internal sealed class ImageSource
         }
     }
 
-    private static string NameOf(long row) => FormattableString.Invariant($"The picture of row {row}");
+    /// <summary>What messages call the picture of a row.</summary>
+    public static string NameOf(long row) => FormattableString.Invariant($"The picture of row {row}");
 }
