@@ -2,6 +2,7 @@ using Microsoft.ML.NaturalGradient;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Models.T5;
+using Microsoft.ML.NaturalGradient.Pipelines;
 
 namespace Microsoft.ML;
 

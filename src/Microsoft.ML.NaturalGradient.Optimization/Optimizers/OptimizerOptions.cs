@@ -1,7 +1,6 @@
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient;
 
@@ -33,46 +32,6 @@ public abstract record OptimizerOptions
     /// </remarks>
     /// <value>Greater than zero, or <see langword="null"/> (the default) for no limit.</value>
     public double? NormConstraint { get; init; }
-
-    /// <summary>Creates an optimizer for any TorchSharp network that classifies by softmax cross-entropy.</summary>
-    /// <remarks>
-    /// Layers of the types Linear, Conv2d, Embedding and LayerNorm get a forward hook, by which methods on per-sample gradients cost one backward
-    /// pass rather than one for each sample; see <see cref="ParameterOptimizer"/>. The hooks go when the optimizer is disposed. Inside the
-    /// network layers must be used by <c>call</c>, as <c>Sequential</c> does: TorchSharp runs no hooks for <c>forward</c>.
-    /// </remarks>
-    /// <param name="network">The network; all its parameters that require gradients are trained. It stays the caller's.</param>
-    /// <param name="classCount">Classes C, at least 2: the width of the logits.</param>
-    /// <param name="seed">Seed of the optimizer's own randomness.</param>
-    /// <returns>The optimizer; the caller disposes it.</returns>
-    /// <exception cref="ArgumentException">The network has no parameters to train, or one cannot be trained.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A setting is out of range; the message names it.</exception>
-    public ParameterOptimizer CreateFor(nn.Module network, int classCount, long seed = 0)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(classCount, 2);
-        return new ParameterOptimizer(this, network, new BatchCheck(classCount), seed);
-    }
-
-    /// <summary>Creates an optimizer for any TorchSharp network that predicts one number, by half the squared error.</summary>
-    /// <inheritdoc cref="CreateFor(nn.Module, int, long)"/>
-    public ParameterOptimizer CreateForRegression(nn.Module network, long seed = 0) => new(this, network, new BatchCheck(null), seed);
-
-    /// <summary>Creates an optimizer for parameters of any TorchSharp network that classifies by softmax cross-entropy, without hooks in its layers.</summary>
-    /// <param name="parameters">The parameters to train, such as <c>module.parameters()</c>; each must require gradients. They stay the caller's.</param>
-    /// <param name="classCount">Classes C, at least 2: the width of the logits.</param>
-    /// <param name="seed">Seed of the optimizer's own randomness.</param>
-    /// <returns>The optimizer; the caller disposes it.</returns>
-    /// <exception cref="ArgumentException">There are no parameters, or one cannot be trained.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A setting is out of range; the message names it.</exception>
-    public ParameterOptimizer CreateFor(IEnumerable<Parameter> parameters, int classCount, long seed = 0)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(classCount, 2);
-        return new ParameterOptimizer(this, parameters, new BatchCheck(classCount), seed);
-    }
-
-    /// <summary>Creates an optimizer for parameters of any TorchSharp network that predicts one number, by half the squared error, without hooks in its layers.</summary>
-    /// <inheritdoc cref="CreateFor(IEnumerable{Parameter}, int, long)"/>
-    public ParameterOptimizer CreateForRegression(IEnumerable<Parameter> parameters, long seed = 0) =>
-        new(this, parameters, new BatchCheck(null), seed);
 
     /// <summary>Name of the method for logs and tables.</summary>
     internal abstract string Name { get; }

@@ -44,14 +44,14 @@ public sealed class NetworkPruner : IDisposable
     public long SampleCount => _parts[0].Fisher.SampleCount;
 
     /// <summary>Whether the gradients of the last batch came from one backward pass through layers that record, rather than one for each sample.</summary>
-    /// <remarks>The conditions are those of <see cref="ParameterOptimizer"/>.</remarks>
+    /// <remarks>The conditions are those of <c>ParameterOptimizer</c>.</remarks>
     /// <value><see langword="null"/> before the first batch.</value>
     public bool? UsesRecordedLayers => _passes.UsesRecordedLayers;
 
     /// <summary>Adds a batch of n samples to the Fisher matrix; the network, and gradients that its parameters hold, stay as they are.</summary>
     /// <remarks>Costs a forward and a backward pass and O(n·P·B) for P weights in blocks of B. Dropout should be off.</remarks>
-    /// <param name="forward">As in <see cref="ParameterOptimizer.Step"/>.</param>
-    /// <param name="labels">As in <see cref="ParameterOptimizer.Step"/>.</param>
+    /// <param name="forward">As in <c>ParameterOptimizer.Step</c>.</param>
+    /// <param name="labels">As in <c>ParameterOptimizer.Step</c>.</param>
     /// <exception cref="ArgumentException">Logits or labels have the wrong shape, type or values.</exception>
     /// <exception cref="InvalidOperationException">
     /// The loss is not finite, a weight does not take part in the logits, or <see cref="Prune"/> has been called.

@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;

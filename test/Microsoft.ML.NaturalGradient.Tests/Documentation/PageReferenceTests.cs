@@ -52,20 +52,6 @@ public sealed partial class PageReferenceTests
         Assert.IsEmpty(missing, $"{page} names files that do not exist: {string.Join(", ", missing)}");
     }
 
-    [TestMethod]
-    public void Architecture_FoldersThatKnowNoMLNet_UseNoneOfItsTypes()
-    {
-        var root = CodeExampleTests.RepositoryRoot();
-        var folders = IndependentFolders().Matches(File.ReadAllText(Path.Combine(root, "docs", "architecture.md")))
-            .SelectMany(row => FolderName().Matches(row.Groups[1].Value)).Select(match => match.Groups[1].Value).ToArray();
-
-        var dependent = folders.SelectMany(folder => Directory.EnumerateFiles(Path.Combine(root, "src", "Microsoft.ML.NaturalGradient", folder), "*.cs", SearchOption.AllDirectories))
-            .Where(file => TypeOfMLNet().IsMatch(File.ReadAllText(file))).Select(file => Path.GetRelativePath(root, file)).ToArray();
-
-        Assert.IsGreaterThan(5, folders.Length);
-        Assert.IsEmpty(dependent, $"docs/architecture.md says otherwise: {string.Join(", ", dependent)}");
-    }
-
     /// <summary>The anchors that GitHub gives the headings of a page; the second of a name gets -1, and so on.</summary>
     private static HashSet<string> Anchors(string text)
     {
@@ -86,15 +72,6 @@ public sealed partial class PageReferenceTests
 
     [GeneratedRegex(@"`([\w./]+\.cs)`")]
     private static partial Regex SourceFile();
-
-    [GeneratedRegex(@"^\| (`.*?/`) \|.*\| no \|$", RegexOptions.Multiline)]
-    private static partial Regex IndependentFolders();
-
-    [GeneratedRegex("`(\\w+)/`")]
-    private static partial Regex FolderName();
-
-    [GeneratedRegex(@"^using Microsoft\.ML(\.Data|\.Runtime)?;|\bMLContext\b|\bIDataView\b", RegexOptions.Multiline)]
-    private static partial Regex TypeOfMLNet();
 
     [GeneratedRegex(@"^#+ (.*)$", RegexOptions.Multiline)]
     private static partial Regex Heading();

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Microsoft.ML.Data;
-using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Imaging;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using SkiaSharp;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Imaging;

@@ -1,6 +1,6 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Imaging;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using SkiaSharp;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Imaging;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
-using Microsoft.ML.NaturalGradient.Interop;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tests.Classification;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Interop;

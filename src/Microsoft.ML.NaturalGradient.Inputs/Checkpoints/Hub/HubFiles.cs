@@ -1,5 +1,3 @@
-using Microsoft.ML.NaturalGradient.Imaging;
-
 namespace Microsoft.ML.NaturalGradient.Checkpoints.Hub;
 
 /// <summary>Which files of a repository are downloaded: configuration, tokenizer or preprocessor, and safetensors, never a pickle.</summary>

@@ -1,3 +1,5 @@
+using Microsoft.ML.NaturalGradient.Pipelines;
+
 namespace Microsoft.ML.NaturalGradient.Classification;
 
 /// <summary>Reads the text or pair of the current row.</summary>

@@ -1,4 +1,4 @@
-using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
 namespace Microsoft.ML.NaturalGradient.Classification;

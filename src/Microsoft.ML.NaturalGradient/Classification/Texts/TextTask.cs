@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.Runtime;
 

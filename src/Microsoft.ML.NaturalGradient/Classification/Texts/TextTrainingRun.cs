@@ -1,5 +1,7 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Pipelines;
+using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient.Classification;

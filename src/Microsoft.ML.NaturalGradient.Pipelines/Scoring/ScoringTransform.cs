@@ -1,6 +1,6 @@
 using Microsoft.ML.Runtime;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>What the transformers have in common: they add the predictions of a trained network to rows.</summary>
 /// <param name="host">The host of the transformer.</param>

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.NaturalGradient.Imaging;
+namespace Microsoft.ML.NaturalGradient.Checkpoints;
 
 /// <summary>The architectures that read pictures, as <c>model_type</c> of a configuration names them.</summary>
 internal static class ImageModelTypes

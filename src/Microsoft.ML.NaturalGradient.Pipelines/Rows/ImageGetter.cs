@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.Transforms.Image;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>Reads the picture of the current row, without decoding it.</summary>
 internal sealed class ImageGetter

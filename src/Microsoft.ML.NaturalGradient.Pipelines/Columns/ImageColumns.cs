@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms.Image;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>Names of the columns that a model for pictures reads and writes.</summary>
 /// <param name="Target">The label and the predictions.</param>

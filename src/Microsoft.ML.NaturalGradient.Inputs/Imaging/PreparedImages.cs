@@ -1,6 +1,4 @@
-using Microsoft.ML.NaturalGradient.Imaging;
-
-namespace Microsoft.ML.NaturalGradient.Batching;
+namespace Microsoft.ML.NaturalGradient.Imaging;
 
 /// <summary>Pictures that were decoded once, and what is done to them for each batch.</summary>
 /// <param name="Cache">The pictures, prepared by the augmenter, or, without one, to the preprocessor's size.</param>

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.NaturalGradient.Batching;
+namespace Microsoft.ML.NaturalGradient.Imaging;
 
 /// <summary>One training row with a picture.</summary>
 /// <param name="Index">Index of its picture in the cache.</param>

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>Rows that were read and wait to be scored together.</summary>
 internal interface IPendingRows

@@ -1,6 +1,6 @@
 using Microsoft.ML.Runtime;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>A trained network that scores rows of data views: which columns it reads and adds, and how it reads them.</summary>
 internal interface IRowScorer

@@ -35,6 +35,7 @@ public sealed class ParameterOptimizer : IDisposable
 
     internal ParameterOptimizer(OptimizerOptions options, IEnumerable<Parameter> parameters, BatchCheck check, long seed, nn.Module? network = null)
     {
+        ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         _parameters = ParameterCheck.Distinct(parameters);
         _seed = seed;

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>Data with predictions, computed in batches when they are read.</summary>
 /// <param name="input">The data.</param>

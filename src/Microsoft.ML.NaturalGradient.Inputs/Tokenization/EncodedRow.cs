@@ -1,6 +1,4 @@
-using Microsoft.ML.NaturalGradient.Tokenization;
-
-namespace Microsoft.ML.NaturalGradient.Batching;
+namespace Microsoft.ML.NaturalGradient.Tokenization;
 
 /// <summary>One training row after tokenization.</summary>
 /// <param name="Tokens">The encoded text or pair.</param>

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>Checks how an output column is read.</summary>
 internal static class ScoringGetters

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 
-namespace Microsoft.ML.NaturalGradient.Interop;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>The entries of a saved model, read from its zip with their checksums compared, which neither ML.NET nor .NET's zip reader does.</summary>
 internal sealed class ModelEntries

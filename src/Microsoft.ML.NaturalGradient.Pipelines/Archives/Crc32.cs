@@ -1,4 +1,4 @@
-namespace Microsoft.ML.NaturalGradient.Interop;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>The checksum of zip entries: CRC-32 with the polynomial 0x04C11DB7, reflected (ISO 3309, RFC 1952 section 8).</summary>
 internal struct Crc32

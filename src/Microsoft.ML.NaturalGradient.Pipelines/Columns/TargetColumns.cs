@@ -1,7 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>Names of the columns with what is to be predicted and with the predictions.</summary>
 /// <param name="Label">The class or number, for training and evaluation; not read when scoring.</param>

@@ -3,7 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Data.IO;
 using Microsoft.ML.Runtime;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>The classes of a label column: how many there are and what they are called, in the label's own type.</summary>
 internal abstract class ClassLabels

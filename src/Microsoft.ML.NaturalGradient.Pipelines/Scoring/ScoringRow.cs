@@ -1,6 +1,6 @@
 using Microsoft.ML.Data;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>One row at a time, for a prediction engine: scored when an output is first read, once per position.</summary>
 internal sealed class ScoringRow : DataViewRow

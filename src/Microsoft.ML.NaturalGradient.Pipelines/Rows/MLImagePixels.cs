@@ -1,7 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Imaging;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>Reads ML.NET's pictures.</summary>
 internal static class MLImagePixels

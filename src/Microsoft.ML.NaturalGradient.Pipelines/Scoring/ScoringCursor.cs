@@ -1,6 +1,6 @@
 using Microsoft.ML.Data;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>Walks through the rows and scores them in batches that a second cursor reads ahead.</summary>
 internal sealed class ScoringCursor : DataViewRowCursor
