@@ -12,6 +12,10 @@ internal interface ISafetensors : IDisposable
     /// <summary>Whether there is a tensor of this name.</summary>
     bool Contains(string name);
 
+    /// <summary>Which file has a tensor, in words for error messages.</summary>
+    /// <exception cref="InvalidDataException">There is no such tensor.</exception>
+    string FileOf(string name);
+
     /// <summary>What the header says of a tensor.</summary>
     /// <exception cref="InvalidDataException">There is no such tensor.</exception>
     SafetensorsTensor Describe(string name);

@@ -67,9 +67,12 @@ internal sealed class SafetensorsFile : ISafetensors
     public bool Contains(string name) => _header.Tensors.ContainsKey(name);
 
     /// <inheritdoc/>
+    public string FileOf(string name) => Contains(name) ? Description : throw Missing(name);
+
+    /// <inheritdoc/>
     public SafetensorsTensor Describe(string name) => _header.Tensors.TryGetValue(name, out var tensor)
         ? tensor
-        : throw new InvalidDataException($"{Description} has no tensor '{name}'.");
+        : throw Missing(name);
 
     /// <inheritdoc/>
     public ReadOnlySpan<byte> BytesOf(string name, long first, int count)
@@ -103,4 +106,6 @@ internal sealed class SafetensorsFile : ISafetensors
         }
         return (int)length;
     }
+
+    private InvalidDataException Missing(string name) => new($"{Description} has no tensor '{name}'.");
 }

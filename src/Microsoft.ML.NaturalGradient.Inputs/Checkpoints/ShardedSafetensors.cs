@@ -43,6 +43,9 @@ internal sealed class ShardedSafetensors : ISafetensors
     public bool Contains(string name) => _shardOf.ContainsKey(name);
 
     /// <inheritdoc/>
+    public string FileOf(string name) => Find(name).Description;
+
+    /// <inheritdoc/>
     public SafetensorsTensor Describe(string name) => Find(name).Describe(name);
 
     /// <inheritdoc/>

@@ -62,7 +62,7 @@ internal static class SafetensorsTensors
         if (!target.shape.AsSpan().SequenceEqual(shape))
         {
             throw new InvalidDataException(
-                $"{file.Description}: tensor '{name}' has shape [{string.Join(", ", shape)}], but the model expects "
+                $"{file.FileOf(name)}: tensor '{name}' has shape [{string.Join(", ", shape)}], but the model expects "
                 + $"[{string.Join(", ", target.shape)}]. Use the configuration that belongs to these weights.");
         }
 

@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Attributes;
+using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Optimization;
-using Microsoft.ML.NaturalGradient.Tokenization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Steps;
