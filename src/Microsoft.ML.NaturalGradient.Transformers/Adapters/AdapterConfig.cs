@@ -20,15 +20,6 @@ internal static class AdapterConfig
     /// <summary>The field that says what the adapter was trained for.</summary>
     public const string TaskField = "task_type";
 
-    /// <summary>PEFT's name for classification.</summary>
-    public const string ClassificationTask = "SEQ_CLS";
-
-    /// <summary>The task of models that answer with text.</summary>
-    public const string TextToTextTask = "SEQ_2_SEQ_LM";
-
-    /// <summary>What PEFT calls classification heads.</summary>
-    public static readonly string[] HeadModules = ["classifier", "score"];
-
     private const string BaseModelField = "base_model_name_or_path";
     private const string RevisionField = "revision";
 

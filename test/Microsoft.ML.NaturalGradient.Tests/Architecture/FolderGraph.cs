@@ -9,12 +9,9 @@ internal sealed class FolderGraph
 
     /// <summary>Reads an assembly.</summary>
     /// <param name="assembly">The assembly.</param>
-    /// <param name="source">Folder of its source: a type is in a file of its name.</param>
-    public FolderGraph(AssemblyDefinition assembly, string source)
+    /// <param name="folders">Folder of each type, by its name.</param>
+    public FolderGraph(AssemblyDefinition assembly, IReadOnlyDictionary<string, string> folders)
     {
-        var folders = Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories)
-            .GroupBy(file => Path.GetFileName(file).Split('.')[0], StringComparer.Ordinal)
-            .ToDictionary(group => group.Key, group => TopFolder(Path.GetRelativePath(source, group.First())), StringComparer.Ordinal);
         var types = assembly.MainModule.Types.Where(type => !type.Name.StartsWith('<') && type.Namespace.StartsWith("Microsoft.ML", StringComparison.Ordinal)).ToArray();
         Unplaced = [.. types.Select(BareName).Where(name => !folders.ContainsKey(name))];
         foreach (var type in types.Where(type => folders.ContainsKey(BareName(type))))
@@ -31,6 +28,13 @@ internal sealed class FolderGraph
             }
         }
     }
+
+    /// <summary>Finds the folder of each type, which is in a file of its name.</summary>
+    /// <param name="source">Folder of the assembly's source.</param>
+    /// <returns>The first folder below it; "." for none.</returns>
+    public static IReadOnlyDictionary<string, string> FoldersBelow(string source) => Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories)
+        .GroupBy(file => Path.GetFileName(file).Split('.')[0], StringComparer.Ordinal)
+        .ToDictionary(group => group.Key, group => TopFolder(Path.GetRelativePath(source, group.First())), StringComparer.Ordinal);
 
     /// <summary>All folders with types.</summary>
     public IReadOnlyCollection<string> Folders => _uses.Keys;

@@ -65,7 +65,7 @@ internal sealed class T5Network : PretrainedNetwork
     public override IReadOnlyList<string> DefaultTargets { get; } = ["q", "v"];
 
     /// <inheritdoc/>
-    public override string PeftTask => AdapterConfig.TextToTextTask;
+    public override string PeftTask => PeftNames.TextToTextTask;
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> HeadModules => [];

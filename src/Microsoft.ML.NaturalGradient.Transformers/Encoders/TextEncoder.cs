@@ -46,10 +46,10 @@ internal abstract class TextEncoder : PretrainedNetwork
     public HeadLayout Head { get; }
 
     /// <inheritdoc/>
-    public override string PeftTask => AdapterConfig.ClassificationTask;
+    public override string PeftTask => PeftNames.ClassificationTask;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> HeadModules => [.. AdapterConfig.HeadModules.Union(Head.Modules)];
+    public override IReadOnlyList<string> HeadModules => [.. PeftNames.HeadModules.Union(Head.Modules)];
 
     private EmbeddingLayer Words => modules().OfType<EmbeddingLayer>().First(layer => layer.Count == VocabularySize);
 

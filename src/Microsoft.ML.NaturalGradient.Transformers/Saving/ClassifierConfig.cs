@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 
@@ -21,22 +22,6 @@ internal static partial class ClassifierConfig
 
     private static readonly string[] TypeFields = ["dtype", "torch_dtype"];
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
-    // What transformers calls the classes of a model type.
-    private static readonly Dictionary<string, string> ClassNames = new(StringComparer.Ordinal)
-    {
-        ["bert"] = "Bert",
-        ["electra"] = "Electra",
-        ["roberta"] = "Roberta",
-        ["xlm-roberta"] = "XLMRoberta",
-        ["distilbert"] = "DistilBert",
-        ["deberta-v2"] = "DebertaV2",
-        ["modernbert"] = "ModernBert",
-        ["t5"] = "T5",
-        ["vit"] = "ViT",
-        ["deit"] = "DeiT",
-        ["dinov2"] = "Dinov2",
-    };
 
     /// <summary>Whether the checkpoint is a text encoder that was saved without a classification head: a head on it reads the mean of the tokens.</summary>
     /// <remarks>An image encoder is never one: a head on it reads what its architecture's own classifier reads.</remarks>
@@ -170,11 +155,6 @@ internal static partial class ClassifierConfig
     /// <param name="files">The small files of the checkpoint.</param>
     public static string ClassName(IReadOnlyDictionary<string, byte[]> files) => ClassName(Parse(files[CheckpointFiles.ConfigName]));
 
-    /// <summary>What transformers calls the classes of an architecture.</summary>
-    /// <param name="modelType">The architecture, for example <c>bert</c>.</param>
-    /// <returns>For example <c>Bert</c>; null for an architecture that is not known.</returns>
-    public static string? ClassNameOf(string modelType) => ClassNames.GetValueOrDefault(modelType);
-
     /// <summary>What transformers calls the model with its head, for example <c>BertForSequenceClassification</c>.</summary>
     /// <param name="files">The small files of the checkpoint, which is no text-to-text model and no bare text encoder.</param>
     public static string ClassifierClass(IReadOnlyDictionary<string, byte[]> files) => ClassifierClass(Parse(files[CheckpointFiles.ConfigName]));
@@ -219,7 +199,7 @@ internal static partial class ClassifierConfig
     private static IEnumerable<string> Architectures(JsonObject config) =>
         config[ArchitecturesField] is JsonArray names ? names.Select(name => (string)name!) : [];
 
-    private static string ClassName(JsonObject config) => ClassNames.TryGetValue(ModelType(config)!, out var name)
+    private static string ClassName(JsonObject config) => EncoderClassNames.Of(ModelType(config)!) is { } name
         ? name
         : ClassEnding().Replace(Architectures(config).FirstOrDefault() ?? "", "");
 

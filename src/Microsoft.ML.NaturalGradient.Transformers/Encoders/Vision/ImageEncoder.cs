@@ -1,5 +1,4 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
-using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -59,7 +58,7 @@ internal abstract class ImageEncoder : PretrainedNetwork
 
     /// <inheritdoc/>
     public override string PythonClass =>
-        ClassifierConfig.ClassNameOf(Prefix) + (Head.SecondOutput is null ? ImageEncoderSizes.ClassifierSuffix : ImageEncoderSizes.TeacherSuffix);
+        EncoderClassNames.Of(Prefix) + (Head.SecondOutput is null ? ImageEncoderSizes.ClassifierSuffix : ImageEncoderSizes.TeacherSuffix);
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> HeadModules => Head.Modules;

@@ -66,7 +66,7 @@ internal static class AdapterWeights
             return true;
         }
 
-        return HasAny(AdapterConfig.HeadModules) ? false : null;
+        return HasAny(PeftNames.HeadModules) ? false : null;
     }
 
     /// <summary>Shapes of the base model's own weights that a file holds, by what checkpoints call them.</summary>

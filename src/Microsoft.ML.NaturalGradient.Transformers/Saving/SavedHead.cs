@@ -17,5 +17,5 @@ internal static class SavedHead
     // The class of the bare encoder, or that of the README; heads of other tasks, such as one for each token, are called classifier too.
     private static bool WasSavedByEarlierVersion(ModelConfig config) => config.ModelType != T5Config.ModelType
         && config.Architectures is [var architecture]
-        && (architecture == MeanPooled.ClassName || architecture == ClassifierConfig.ClassNameOf(config.ModelType) + "Model");
+        && (architecture == MeanPooled.ClassName || architecture == EncoderClassNames.Of(config.ModelType) + "Model");
 }

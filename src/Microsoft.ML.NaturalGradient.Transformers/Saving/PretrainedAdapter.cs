@@ -139,6 +139,6 @@ public sealed record PretrainedAdapter : AdapterOptions
     private static string Describe(CheckpointFiles files) => $"'{AdapterConfig.WeightsName}' of {files.Description}";
 
     // An adapter that names no task but has a head was trained on the architecture's own classifier too.
-    private bool IsForClassifier(SafetensorsFile weights) => _task == AdapterConfig.ClassificationTask
+    private bool IsForClassifier(SafetensorsFile weights) => _task == PeftNames.ClassificationTask
         || (_task is null && AdapterWeights.IsWithTeacher(weights, FilePrefix) is not null);
 }
