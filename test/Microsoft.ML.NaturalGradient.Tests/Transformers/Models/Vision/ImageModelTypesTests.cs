@@ -1,6 +1,5 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Vision;
-using Microsoft.ML.NaturalGradient.Tests.Checkpoints;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Models.Vision;
 
@@ -10,7 +9,7 @@ public sealed class ImageModelTypesTests
     [TestMethod]
     public void All_AreWhatTheFactoryKnows()
     {
-        using var files = new MemoryCheckpointFiles("x", new Dictionary<string, byte[]> { ["config.json"] = """{ "model_type": "none" }"""u8.ToArray() });
+        using var files = new MemoryCheckpointFiles(new Dictionary<string, byte[]> { ["config.json"] = """{ "model_type": "none" }"""u8.ToArray() }, "x");
 
         var error = Assert.ThrowsExactly<NotSupportedException>(() => ImageEncoderFactory.Create(ModelConfig.Read(files)));
 
