@@ -21,7 +21,9 @@ internal sealed class ApproximationQuality
     private readonly IReadOnlyList<Parameter> _parameters;
     private readonly IReadOnlyList<OptimizerOptions> _methods;
     private readonly long _seed;
-    private long _measured;
+
+    /// <summary>Batches measured; what the seeds of methods that draw depend on.</summary>
+    public long Measured { get; set; }
 
     /// <summary>Prepares the measurement.</summary>
     /// <param name="parameters">The trained parameters; owned by the model.</param>
@@ -85,7 +87,7 @@ internal sealed class ApproximationQuality
         var products = new FisherProducts(batch, _parameters);
         Func<IReadOnlyDictionary<IntPtr, Tensor>, DirectionalDerivatives> along = batch.Jacobian is null ? products.Along : products.ExactlyAlong;
         var sgd = along(gradient).Gamma;
-        var seed = _seed + _measured++;
+        var seed = _seed + Measured++;
         var found = new List<DirectionQuality>();
         foreach (var method in _methods)
         {

@@ -15,7 +15,13 @@ internal static class SafetensorsWriter
     /// <exception cref="InvalidOperationException">A finite value is too large for the F16 that it is to be stored in.</exception>
     public static void Write(
         Stream stream, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null) => SafetensorsFormat.Write(
-            stream, entries.Select(entry => new SafetensorsPart(entry.Name, TypeOf(entry), entry.Value.shape, to => WriteData(to, entry))), metadata);
+            stream, entries.Select(PartOf), metadata);
+
+    /// <summary>Describes a tensor as the format has it.</summary>
+    /// <param name="entry">The tensor.</param>
+    /// <returns>The part; it can be written while the tensor lives.</returns>
+    /// <exception cref="ArgumentException">The type cannot be stored so.</exception>
+    public static SafetensorsPart PartOf(SafetensorsEntry entry) => new(entry.Name, TypeOf(entry), entry.Value.shape, stream => WriteData(stream, entry));
 
     private static ElementType TypeOf(SafetensorsEntry entry)
     {

@@ -55,6 +55,33 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
     /// <summary>Whether the run is back where it began, and no step was taken since.</summary>
     public bool IsAtStart { get; private set; }
 
+    /// <summary>What this object knows, without its copies.</summary>
+    public GuardPosition Position => new(_guess, _smoothed, _lowest, _steps, _sinceSnapshot, RateFactor, Rescues, Good.Epoch, Good.Step, IsAtStart);
+
+    /// <summary>The copy of good weights; owned by this object. Null before the first batch.</summary>
+    public WeightSnapshot? GoodWeights => _weights;
+
+    /// <summary>The optimizer's state at them; owned by this object.</summary>
+    public OptimizerState? GoodState => _state;
+
+    /// <summary>Takes over what another object of the same run knew.</summary>
+    /// <param name="position">What it knew.</param>
+    /// <param name="state">Its optimizer's state; not modified.</param>
+    /// <param name="good">Its copy of good weights, owned by this object from now on; null for none.</param>
+    /// <param name="goodState">The optimizer's state at them, owned by this object from now on.</param>
+    public void Restore(GuardPosition position, OptimizerState state, WeightSnapshot? good, OptimizerState? goodState)
+    {
+        Forget();
+        (_weights, _state) = (good, goodState);
+        (_guess, _smoothed, _lowest, _steps, _sinceSnapshot) = (position.Guess, position.Smoothed, position.Lowest, position.Steps, position.SinceSnapshot);
+        (RateFactor, Rescues, Good, IsAtStart) = (position.RateFactor, position.Rescues, (position.GoodEpoch, position.GoodStep), position.IsAtStart);
+        Optimizer.RestoreState(state);
+        if (Rescues > 0)
+        {
+            Optimizer.LimitTargets();
+        }
+    }
+
     /// <summary>Looks at the losses of a batch before a step is taken on it.</summary>
     /// <param name="losses">Loss of each of its rows at the weights as they are, [N], float64.</param>
     /// <param name="epoch">The epoch, from 1.</param>

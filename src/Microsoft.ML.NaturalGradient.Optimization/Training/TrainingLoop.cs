@@ -16,146 +16,274 @@ namespace Microsoft.ML.NaturalGradient.Training;
 /// <param name="model">The model; changed.</param>
 /// <param name="objective">The loss.</param>
 /// <param name="settings">How to train.</param>
-internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, TrainingSettings settings)
+internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, TrainingSettings settings) : IDisposable
 {
     private const string Advice = "Lower LearningRate, raise Damping, or check labels and data for mistakes.";
 
     private readonly IReadOnlyList<NamedParameter> _parameters = model.TrainableParameters;
     private readonly Stopwatch _watch = new();
+    private TrainingPosition _position = new();
+    private WeightSnapshot? _kept;
+    private Tensor? _randomness; // of the model's generator, at the position
     private ApproximationQuality? _quality;
-    private long _rowsDone;
-    private string? _failure; // why the run stopped
-    private string? _trouble; // why it was taken back last
+    private double _secondsBefore; // the run was interrupted
+    private TimeSpan _savedAt;
+    private int _stepsSinceSave;
 
     /// <summary>Runs the training.</summary>
     /// <param name="training">Training rows.</param>
     /// <param name="validation">Validation rows; null for none.</param>
     /// <returns>How it ended.</returns>
-    /// <exception cref="InvalidOperationException">The run went wrong before it had learned anything, or no epoch ended with a finite validation loss.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The run went wrong before it had learned anything, or no epoch ended with a finite validation loss, or the state to go on from is that of another run.
+    /// </exception>
+    /// <exception cref="InvalidDataException">The state to go on from does not fit the model.</exception>
     public TrainingResult Run(IBatchSource training, IBatchSource? validation)
     {
         using var guard = new DivergenceGuard(
             _parameters, () => settings.Optimizer.Build([.. _parameters.Select(named => named.Value)], settings.Seed), settings.GuessLoss);
         _quality = settings.Probe is { } probe ? new ApproximationQuality(guard.Optimizer.Parameters, probe, settings.Seed) : null;
-        WeightSnapshot? kept = null;
         try
         {
+            Restore(guard);
             _watch.Restart();
-            _rowsDone = 0;
-            var (keptEpoch, best) = (0, double.PositiveInfinity);
-            for (var epoch = 1; epoch <= settings.EpochCount; epoch++)
+            while (!_position.IsFinished)
             {
-                if (TrainEpoch(guard, training, epoch) is not { } report)
+                if (TrainEpoch(guard, training) is not { } report)
                 {
-                    return Fail(guard, kept, keptEpoch);
+                    return Fail(guard);
                 }
 
-                report = Probe(Validate(report, validation), training, epoch);
+                report = Validate(report, validation);
+                report = Probe(report, training, _position.Epoch);
                 settings.Report?.Invoke(report);
-                var score = Score(report);
-                _failure = double.IsFinite(report.ValidationLoss ?? 0) ? null : Describe(report);
-                if (_failure is null && (score is null || score < best - settings.EarlyStopping!.MinDelta))
-                {
-                    best = score ?? best;
-                    keptEpoch = epoch;
-                    kept?.Dispose();
-                    kept = new WeightSnapshot(_parameters);
-                }
-                else if (epoch - keptEpoch >= settings.EarlyStopping?.Patience)
-                {
-                    break;
-                }
+                _position.IsFinished = Keep(report) || _position.Epoch == settings.EpochCount;
+                _position.StartNextEpoch();
+                MarkPosition();
+                Save(guard);
             }
 
             if (guard.IsAtStart)
             {
-                throw new InvalidOperationException($"{_trouble} Nothing was learned. {Advice}");
+                throw new InvalidOperationException($"{_position.Trouble} Nothing was learned. {Advice}");
             }
 
-            if (_failure is not null)
+            if (_position.Failure is not null)
             {
-                return Fail(null, kept, keptEpoch);
+                return Fail(null);
             }
 
-            kept!.Restore();
-            return new TrainingResult(keptEpoch, null);
+            _kept!.Restore();
+            return new TrainingResult(_position.KeptEpoch, null);
+        }
+        catch (OperationCanceledException)
+        {
+            Save(guard);
+            throw;
         }
         finally
         {
-            kept?.Dispose();
+            Dispose();
         }
     }
 
-    // Null when the run went wrong and cannot be saved.
-    private TrainingProgress? TrainEpoch(DivergenceGuard guard, IBatchSource training, int epoch)
+    /// <inheritdoc/>
+    public void Dispose()
     {
-        var (loss, correct, rows, step) = (0.0, (long?)0, 0L, 0);
-        var (condition, deadRows, raised) = ((double?)null, 0, 0);
-        TrainingProgress? progress = null;
+        _kept?.Dispose();
+        _randomness?.Dispose();
+        (_kept, _randomness) = (null, null);
+    }
+
+    // Null when the run went wrong and cannot be saved.
+    private TrainingProgress? TrainEpoch(DivergenceGuard guard, IBatchSource training)
+    {
+        var epoch = _position.Epoch;
         model.SetTraining(true);
-        foreach (var batch in training.Shuffled(epoch - 1))
+        foreach (var batch in training.Shuffled(epoch - 1, _position.Step))
         {
             using var owned = batch;
             using var scope = NewDisposeScope();
             settings.CheckAlive?.Invoke();
-            var stepsDone = ((epoch - 1) * training.BatchCount) + step;
-            var plannedRate = LearningRate(stepsDone, training.BatchCount);
-            step++;
-            using var evaluation = EvaluateOnGoodWeights(batch, guard, epoch, step, plannedRate);
-            if (evaluation is null)
+            if (Step(guard, training, batch) is not { } progress)
             {
                 return null;
             }
 
-            var batchLoss = evaluation.Losses.sum().item<double>();
-            var batchCorrect = evaluation.CountCorrect();
-            var quality = stepsDone % settings.Probe?.Every == 0 ? _quality!.Measure(model, objective, batch) : null;
-            var rate = plannedRate * guard.RateFactor;
-            var diagnostics = guard.Step(evaluation, rate);
-            if (stepsDone == 0 && guard.Optimizer.Coverage?.Describe(settings.Optimizer.Name) is { } coverage)
-            {
-                settings.Notify?.Invoke(coverage);
-            }
-
-            (loss, correct, rows, _rowsDone) =
-                (loss + batchLoss, correct + batchCorrect, rows + evaluation.SampleCount, _rowsDone + evaluation.SampleCount);
-            (condition, deadRows, raised) = (
-                Larger(condition, diagnostics.Condition), deadRows + diagnostics.DeadRows, raised + diagnostics.DampingRaised);
-            progress = new TrainingProgress
-            {
-                Epoch = epoch,
-                EpochCount = settings.EpochCount,
-                Step = step,
-                StepCount = training.BatchCount,
-                EndOfEpoch = false,
-                Loss = batchLoss / evaluation.SampleCount,
-                Accuracy = batchCorrect / (double)evaluation.SampleCount,
-                LearningRate = diagnostics.LearningRate ?? rate,
-                RowsPerSecond = _rowsDone / _watch.Elapsed.TotalSeconds,
-                TimeLeft = _watch.Elapsed * (((double)settings.EpochCount * training.SampleCount / _rowsDone) - 1),
-                GradientNormSpread = diagnostics.LargestGradientNorm / diagnostics.SmallestGradientNorm,
-                Condition = diagnostics.Condition,
-                DeadRows = diagnostics.DeadRows,
-                DampingRaised = diagnostics.DampingRaised,
-                Quality = quality,
-            };
             settings.Report?.Invoke(progress);
-            if (step == training.BatchCount && !EndsWell(batch, guard, epoch, plannedRate))
+            if (_position.Step == training.BatchCount)
+            {
+                if (!EndsWell(batch, guard))
+                {
+                    return null;
+                }
+            }
+            else if (IsSaveDue())
+            {
+                Save(guard);
+            }
+        }
+
+        if (!_position.IsEndChecked) // interrupted between the last step and the look at what it did
+        {
+            using var last = training.Shuffled(epoch - 1, training.BatchCount - 1).First();
+            using var scope = NewDisposeScope();
+            if (!EndsWell(last, guard))
             {
                 return null;
             }
         }
 
-        return progress! with
+        return Describe(training, _position.Sums.LearningRate) with
         {
             EndOfEpoch = true,
-            Quality = null,
-            Loss = loss / rows,
-            Accuracy = correct / (double)rows,
-            Condition = condition,
-            DeadRows = deadRows,
-            DampingRaised = raised,
+            Loss = _position.Sums.Loss / _position.Sums.Rows,
+            Accuracy = _position.Sums.Correct / (double)_position.Sums.Rows,
+            GradientNormSpread = _position.Sums.GradientNormSpread,
+            Condition = _position.Sums.Condition,
+            DeadRows = _position.Sums.DeadRows,
+            DampingRaised = _position.Sums.DampingRaised,
         };
+    }
+
+    // Null when the run went wrong and cannot be saved.
+    private TrainingProgress? Step(DivergenceGuard guard, IBatchSource training, LabeledBatch batch)
+    {
+        var stepsDone = ((_position.Epoch - 1) * training.BatchCount) + _position.Step;
+        var plannedRate = PlannedRate(_position.Step, training.BatchCount);
+        using var evaluation = EvaluateOnGoodWeights(batch, guard, _position.Epoch, _position.Step + 1, plannedRate);
+        if (evaluation is null)
+        {
+            return null;
+        }
+
+        var loss = evaluation.Losses.sum().item<double>();
+        var correct = evaluation.CountCorrect();
+        var quality = stepsDone % settings.Probe?.Every == 0 ? _quality!.Measure(model, objective, batch) : null;
+        var rate = plannedRate * guard.RateFactor;
+        var diagnostics = guard.Step(evaluation, rate);
+        if (stepsDone == 0 && guard.Optimizer.Coverage?.Describe(settings.Optimizer.Name) is { } coverage)
+        {
+            settings.Notify?.Invoke(coverage);
+        }
+
+        var sums = _position.Sums;
+        _position.Sums = new EpochSums
+        {
+            Loss = sums.Loss + loss,
+            Correct = sums.Correct + correct,
+            Rows = sums.Rows + evaluation.SampleCount,
+            Condition = Larger(sums.Condition, diagnostics.Condition),
+            DeadRows = sums.DeadRows + diagnostics.DeadRows,
+            DampingRaised = sums.DampingRaised + diagnostics.DampingRaised,
+            LearningRate = diagnostics.LearningRate ?? rate,
+            GradientNormSpread = diagnostics.LargestGradientNorm / diagnostics.SmallestGradientNorm,
+        };
+        _position.RowsDone += evaluation.SampleCount;
+        _position.Step++;
+        _stepsSinceSave++;
+        MarkPosition();
+        return Describe(training, _position.Sums.LearningRate) with
+        {
+            Loss = loss / evaluation.SampleCount,
+            Accuracy = correct / (double)evaluation.SampleCount,
+            GradientNormSpread = _position.Sums.GradientNormSpread,
+            Condition = diagnostics.Condition,
+            DeadRows = diagnostics.DeadRows,
+            DampingRaised = diagnostics.DampingRaised,
+            Quality = quality,
+        };
+    }
+
+    private TrainingProgress Describe(IBatchSource training, double learningRate)
+    {
+        var elapsed = _watch.Elapsed + TimeSpan.FromSeconds(_secondsBefore);
+        return new TrainingProgress
+        {
+            Epoch = _position.Epoch,
+            EpochCount = settings.EpochCount,
+            Step = _position.Step,
+            StepCount = training.BatchCount,
+            EndOfEpoch = false,
+            Loss = double.NaN,
+            Accuracy = null,
+            LearningRate = learningRate,
+            RowsPerSecond = _position.RowsDone / elapsed.TotalSeconds,
+            TimeLeft = elapsed * (((double)settings.EpochCount * training.SampleCount / _position.RowsDone) - 1),
+        };
+    }
+
+    // Whether early stopping ends the run.
+    private bool Keep(TrainingProgress report)
+    {
+        var score = Score(report);
+        _position.Failure = double.IsFinite(report.ValidationLoss ?? 0) ? null : DescribeFailure(report);
+        if (_position.Failure is null && (score is null || score < _position.Best - settings.EarlyStopping!.MinDelta))
+        {
+            _position.Best = score ?? _position.Best;
+            _position.KeptEpoch = _position.Epoch;
+            _kept?.Dispose();
+            _kept = new WeightSnapshot(_parameters);
+            return false;
+        }
+
+        return _position.Epoch - _position.KeptEpoch >= settings.EarlyStopping?.Patience;
+    }
+
+    private void Restore(DivergenceGuard guard)
+    {
+        if (settings.Checkpoints?.Take() is not { } state)
+        {
+            MarkPosition();
+            return;
+        }
+
+        using (state)
+        {
+            _kept = state.Restore(_parameters, model.Randomness, guard);
+            _position = state.Position;
+        }
+
+        _secondsBefore = _position.Seconds;
+        if (_quality is not null)
+        {
+            _quality.Measured = _position.Measured;
+        }
+
+        MarkPosition();
+        settings.Notify?.Invoke(
+            _position.IsFinished
+                ? "The run had ended before: its model is used again. Set Resume to false, or use another CheckpointFolder, to train anew."
+                : string.Create(CultureInfo.InvariantCulture, $"The run goes on after step {_position.Step} of epoch {_position.Epoch}."));
+    }
+
+    // What a state that is saved later says the generators were.
+    private void MarkPosition()
+    {
+        if (settings.Checkpoints is null)
+        {
+            return;
+        }
+
+        _position.Measured = _quality?.Measured ?? 0;
+        _randomness?.Dispose();
+        _randomness = model.Randomness?.get_state().DetachFromDisposeScope();
+    }
+
+    private bool IsSaveDue() => settings.Checkpoints?.Interval is { } interval
+        && (_stepsSinceSave >= interval.Steps || _watch.Elapsed - _savedAt >= interval.Time);
+
+    private void Save(DivergenceGuard guard)
+    {
+        if (settings.Checkpoints is not { } checkpoints)
+        {
+            return;
+        }
+
+        _position.Seconds = _secondsBefore + _watch.Elapsed.TotalSeconds;
+        _position.Guard = guard.Position;
+        checkpoints.Save(stream => TrainingState.Write(stream, _position, checkpoints.Identity, _parameters, _kept, guard, _randomness));
+        (_savedAt, _stepsSinceSave) = (_watch.Elapsed, 0);
     }
 
     // The order is that of an epoch that is never trained, so that the batches are no better known than others.
@@ -230,7 +358,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     }
 
     // The last step of an epoch is followed by no other batch that would show what it did.
-    private bool EndsWell(LabeledBatch batch, DivergenceGuard guard, int epoch, double rate)
+    private bool EndsWell(LabeledBatch batch, DivergenceGuard guard)
     {
         using var noGrad = no_grad();
         var trouble = IsFinite() ? null : "stopped being a number, because weights are not finite";
@@ -240,7 +368,14 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             trouble = guard.Judge(evaluation.Losses.mean().item<double>(), evaluation.SampleCount);
         }
 
-        return trouble is null || TryRescue(guard, trouble, epoch, step: null, rate);
+        if (trouble is not null && !TryRescue(guard, trouble, _position.Epoch, step: null, PlannedRate(_position.Step - 1, _position.Step)))
+        {
+            return false;
+        }
+
+        _position.IsEndChecked = true;
+        MarkPosition();
+        return true;
     }
 
     private bool TryRescue(DivergenceGuard guard, string trouble, int epoch, int? step, double rate)
@@ -250,41 +385,42 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             $"The training loss {trouble} {(step is null ? "at the end" : $"at step {step}")} of epoch {epoch} (learning rate {rate * guard.RateFactor:G4}).");
         if (guard.TryRescue())
         {
-            _trouble = what;
+            _position.Trouble = what;
             settings.Warn?.Invoke(
                 $"{what} The training goes on from the weights of {Place(guard.Good)} with half the learning rate. If this goes on, lower LearningRate or raise Damping.");
             return true;
         }
 
-        _failure = guard.Rescues == 0
+        _position.Failure = guard.Rescues == 0
             ? $"{what} Lower LearningRate or raise Damping."
             : $"{what} It did so {guard.Rescues} times before, although the learning rate was halved each time. {Advice}";
         return false;
     }
 
     // The best weights: of the epochs that early stopping compares, else those that the guard went back to, else of the last good epoch.
-    private TrainingResult Fail(DivergenceGuard? guard, WeightSnapshot? kept, int keptEpoch)
+    private TrainingResult Fail(DivergenceGuard? guard)
     {
-        if (guard is { HasLearned: true } && (kept is null || settings.EarlyStopping is null))
+        var (failure, keptEpoch) = (_position.Failure, _position.KeptEpoch);
+        if (guard is { HasLearned: true } && (_kept is null || settings.EarlyStopping is null))
         {
-            return new TrainingResult(guard.Good.Epoch, $"{_failure} The weights are those of {Place(guard.Good)}.");
+            return new TrainingResult(guard.Good.Epoch, $"{failure} The weights are those of {Place(guard.Good)}.");
         }
 
-        if (kept is null)
+        if (_kept is null)
         {
-            throw new InvalidOperationException(_failure);
+            throw new InvalidOperationException(failure);
         }
 
-        kept.Restore();
-        return new TrainingResult(keptEpoch, $"{_failure} The weights are those after epoch {keptEpoch}.");
+        _kept.Restore();
+        return new TrainingResult(keptEpoch, $"{failure} The weights are those after epoch {keptEpoch}.");
     }
 
     private static string Place((int Epoch, int Step) good) => good == default
         ? "the start"
         : string.Create(CultureInfo.InvariantCulture, $"step {good.Step} of epoch {good.Epoch}");
 
-    private double LearningRate(int step, int stepsPerEpoch) => settings.Optimizer.ResolveLearningRate(settings.ClassCount)
-        * settings.Optimizer.Schedule.Factor(step, stepsPerEpoch * settings.EpochCount);
+    private double PlannedRate(int step, int stepsPerEpoch) => settings.Optimizer.ResolveLearningRate(settings.ClassCount)
+        * settings.Optimizer.Schedule.Factor(((_position.Epoch - 1) * stepsPerEpoch) + step, stepsPerEpoch * settings.EpochCount);
 
     private static double? Larger(double? a, double? b) => a is null || b > a ? b : a;
 
@@ -295,7 +431,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         return _parameters.All(named => named.Value.isfinite().all().item<bool>());
     }
 
-    private static string Describe(TrainingProgress report) => string.Create(
+    private static string DescribeFailure(TrainingProgress report) => string.Create(
         CultureInfo.InvariantCulture,
         $"The validation loss became {report.ValidationLoss} after epoch {report.Epoch}, where the training loss is {report.Loss:G4} (learning rate "
         + $"{report.LearningRate:G4}). Lower LearningRate or raise Damping.");

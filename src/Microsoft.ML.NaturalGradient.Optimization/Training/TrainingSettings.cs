@@ -35,4 +35,7 @@ internal sealed record TrainingSettings
 
     /// <summary>Called before every step; throws to stop the run.</summary>
     public Action? CheckAlive { get; init; }
+
+    /// <summary>Where the run leaves its state and goes on from; owned by the caller. Null for nowhere.</summary>
+    public TrainingCheckpoints? Checkpoints { get; init; }
 }

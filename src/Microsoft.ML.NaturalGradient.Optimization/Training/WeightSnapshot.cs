@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Training;
 
-/// <summary>A copy of the trained weights at the end of an epoch.</summary>
+/// <summary>A copy of the trained weights.</summary>
 internal sealed class WeightSnapshot : IDisposable
 {
     private readonly IReadOnlyList<NamedParameter> _parameters;
@@ -17,6 +17,9 @@ internal sealed class WeightSnapshot : IDisposable
         _parameters = parameters;
         _copies = [.. parameters.Select(named => named.Value.detach().clone().DetachFromDisposeScope())];
     }
+
+    /// <summary>The copies, by the names of the weights; owned by this object. They may be overwritten.</summary>
+    public IEnumerable<(string Name, Tensor Value)> Named => _parameters.Zip(_copies, (named, copy) => (named.Name, copy));
 
     /// <summary>Writes the copies back into the model.</summary>
     public void Restore()

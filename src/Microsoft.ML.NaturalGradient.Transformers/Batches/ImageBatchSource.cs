@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Training;
@@ -59,12 +60,25 @@ internal sealed class ImageBatchSource : IBatchSource
     }
 
     /// <inheritdoc/>
-    public IEnumerable<LabeledBatch> Shuffled(int epoch) => Batches(
-        _order.Rows(epoch),
+    public IEnumerable<LabeledBatch> Shuffled(int epoch, int first = 0) => Batches(
+        _order.Rows(epoch)[Math.Min(first * _batchSize, _rows.Count)..],
         row => _images.Augmenter is { } augmenter ? augmenter.Apply(Read(row), row.Row, epoch) : Read(row));
 
     /// <inheritdoc/>
     public IEnumerable<LabeledBatch> Ordered() => Batches([.. Enumerable.Range(0, _rows.Count)], Read);
+
+    /// <inheritdoc/>
+    public string Fingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var row in _rows)
+        {
+            hash.AppendData(Read(row).Pixels);
+            hash.AppendData(BitConverter.GetBytes(row.Label));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
     private RgbImage Read(ImageExample row) => _images.Cache.Read(row.Index);
 

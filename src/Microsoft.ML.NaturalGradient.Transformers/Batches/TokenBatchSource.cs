@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.NaturalGradient.Training;
 using static TorchSharp.torch;
@@ -78,12 +80,26 @@ internal sealed class TokenBatchSource : IBatchSource
     }
 
     /// <inheritdoc/>
-    public IEnumerable<LabeledBatch> Shuffled(int epoch) => Batches(_order.Rows(epoch));
+    public IEnumerable<LabeledBatch> Shuffled(int epoch, int first = 0) => Batches(_order.Rows(epoch)[Math.Min(first * _batchSize, _rows.Count)..]);
 
     /// <inheritdoc/>
     /// <remarks>From short to long rows, since the order does not matter to sums and this pads least.</remarks>
     public IEnumerable<LabeledBatch> Ordered() =>
         Batches([.. Enumerable.Range(0, _rows.Count).OrderBy(row => _rows[row].Tokens.Ids.Length)]);
+
+    /// <inheritdoc/>
+    public string Fingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (tokens, label) in _rows)
+        {
+            hash.AppendData(MemoryMarshal.AsBytes<int>(tokens.Ids));
+            hash.AppendData(MemoryMarshal.AsBytes<int>(tokens.TypeIds));
+            hash.AppendData(BitConverter.GetBytes(label));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
     private IEnumerable<LabeledBatch> Batches(int[] order)
     {

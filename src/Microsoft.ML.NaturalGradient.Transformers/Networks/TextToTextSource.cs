@@ -17,10 +17,13 @@ internal sealed class TextToTextSource(IBatchSource texts, LabelWords words) : I
 
     /// <inheritdoc/>
     /// <remarks>Labels are [N, T].</remarks>
-    public IEnumerable<LabeledBatch> Shuffled(int epoch) => texts.Shuffled(epoch).Select(WithWords);
+    public IEnumerable<LabeledBatch> Shuffled(int epoch, int first = 0) => texts.Shuffled(epoch, first).Select(WithWords);
 
     /// <inheritdoc/>
     public IEnumerable<LabeledBatch> Ordered() => texts.Ordered().Select(WithWords);
+
+    /// <inheritdoc/>
+    public string Fingerprint() => texts.Fingerprint() + " " + string.Join('|', words.Words);
 
     private LabeledBatch WithWords(LabeledBatch batch)
     {

@@ -13,20 +13,37 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <param name="host">The trainer's host.</param>
 /// <param name="channel">Where messages go.</param>
 /// <param name="settings">Checked settings.</param>
-internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IChannel channel, FineTuningSettings settings)
+internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IChannel channel, FineTuningSettings settings) : IDisposable
 {
-    /// <summary>Seed of the run.</summary>
-    public int Seed { get; } = ((IHostEnvironmentInternal)environment).Seed ?? host.Rand.Next();
+    private const string SeedName = "seed";
+
+    private readonly Lazy<TrainingCheckpoints?> _checkpoints = new(() => settings.CheckpointFolder is { } folder
+        ? TrainingCheckpoints.Open(folder, settings.CheckpointEvery, settings.Resume, message => channel.Warning(message))
+        : null);
+
+    private int? _seed;
 
     /// <summary>The device; chosen when the run begins.</summary>
     public Device Device { get; } = ComputeDevice.Choose(environment, message => channel.Warning(message));
 
+    /// <summary>Seed of the run: that of the context, else of the run that goes on.</summary>
+    public int Seed => _seed ??= ((IHostEnvironmentInternal)environment).Seed
+        ?? (int.TryParse(Checkpoints?.Saved(SeedName), CultureInfo.InvariantCulture, out var saved) ? saved : host.Rand.Next());
+
     /// <summary>The settings.</summary>
     public FineTuningSettings Settings => settings;
 
-    /// <summary>Finds the files of the pretrained model, which may download them.</summary>
+    private TrainingCheckpoints? Checkpoints => _checkpoints.Value;
+
+    /// <summary>Finds the files of the pretrained model, which may download them, and the folder of checkpoints.</summary>
     /// <returns>The files; the caller disposes them.</returns>
-    public CheckpointFiles OpenFiles() => settings.Adapter.Open(settings.Model.Open(ReportDownload, settings.CancellationToken));
+    /// <exception cref="IOException">Another run uses the folder of checkpoints.</exception>
+    /// <exception cref="InvalidDataException">There are states in the folder of checkpoints, but all are damaged.</exception>
+    public CheckpointFiles OpenFiles()
+    {
+        _ = Checkpoints;
+        return settings.Adapter.Open(settings.Model.Open(ReportDownload, settings.CancellationToken));
+    }
 
     /// <summary>Chooses the rows to watch the training on.</summary>
     /// <param name="count">Training rows.</param>
@@ -78,8 +95,20 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     /// <param name="target">What is predicted.</param>
     /// <param name="training">Batches to train on.</param>
     /// <param name="validation">Batches to watch the training on; null for none.</param>
-    public void Train(AdaptedNetwork network, PredictionTarget target, IBatchSource training, IBatchSource? validation)
+    /// <param name="files">Files of the pretrained model.</param>
+    /// <param name="augmentation">How training rows are changed at random; null for not at all.</param>
+    /// <exception cref="InvalidOperationException">The state in the folder of checkpoints is that of another run; the message names what differs.</exception>
+    public void Train(
+        AdaptedNetwork network, PredictionTarget target, IBatchSource training, IBatchSource? validation, CheckpointFiles files, object? augmentation = null)
     {
+        if (Checkpoints is { } checkpoints)
+        {
+            foreach (var (name, value) in Identity(network, target, training, validation, files, augmentation))
+            {
+                checkpoints.Identity[name] = value;
+            }
+        }
+
         foreach (var warning in network.Warnings)
         {
             channel.Warning(warning);
@@ -103,9 +132,11 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             Notify = message => channel.Info(message),
             Warn = message => channel.Warning(message),
             CheckAlive = CheckAlive,
+            Checkpoints = Checkpoints,
             Report = progress => Report(target.Present(progress)),
         };
-        var result = new TrainingLoop(network, target.Objective, loopSettings).Run(training, validation);
+        using var loop = new TrainingLoop(network, target.Objective, loopSettings);
+        var result = loop.Run(training, validation);
         if (result.Failure is { } failure)
         {
             channel.Warning(failure);
@@ -161,6 +192,48 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     {
         host.CheckAlive();
         settings.CancellationToken.ThrowIfCancellationRequested();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_checkpoints.IsValueCreated)
+        {
+            Checkpoints?.Dispose();
+        }
+    }
+
+    // Whatever the weights at the end depend on.
+    private IEnumerable<(string Name, string Value)> Identity(
+        AdaptedNetwork network, PredictionTarget target, IBatchSource training, IBatchSource? validation, CheckpointFiles files, object? augmentation) =>
+    [
+        (SeedName, Text(Seed)),
+        ("the optimizer", Text(settings.Optimizer)),
+        ("the adapter", settings.Adapter.ToConfig(network.Base).ToJsonString()),
+        ("the model", BaseFingerprint.Compute(files)),
+        ("the outputs", $"{target.GetType().Name} of {Text(target.OutputCount)}"),
+        ("training rows", $"{Text(training.SampleCount)}, {training.Fingerprint()}"),
+        ("validation rows", validation is null ? "none" : $"{Text(validation.SampleCount)}, {validation.Fingerprint()}"),
+        ("augmentation", Text(augmentation)),
+        (nameof(settings.BatchSize), Text(settings.BatchSize)),
+        (settings.EpochCountName, Text(settings.EpochCount)),
+        ("early stopping", validation is null ? "none" : Text(settings.EarlyStopping)),
+        (nameof(settings.RecoverFromDivergence), Text(settings.RecoverFromDivergence)),
+    ];
+
+    // Records describe their settings in the current culture.
+    private static string Text(object? value)
+    {
+        var culture = CultureInfo.CurrentCulture;
+        try
+        {
+            CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+            return value?.ToString() ?? "none";
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = culture;
+        }
     }
 
     private void Report(TrainingProgress progress)

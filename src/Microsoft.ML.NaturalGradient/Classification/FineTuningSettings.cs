@@ -42,6 +42,15 @@ internal sealed record FineTuningSettings
     /// <summary>Whether a run that goes wrong is taken back.</summary>
     public required bool RecoverFromDivergence { get; init; }
 
+    /// <summary>Where the run leaves its state; null for nowhere.</summary>
+    public required string? CheckpointFolder { get; init; }
+
+    /// <summary>How often.</summary>
+    public required CheckpointInterval CheckpointEvery { get; init; }
+
+    /// <summary>Whether to go on from a state that is there.</summary>
+    public required bool Resume { get; init; }
+
     /// <summary>Throws when a setting is out of range.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A setting is out of range; the message names it.</exception>
     public void Validate()
@@ -58,6 +67,12 @@ internal sealed record FineTuningSettings
         Adapter.Validate();
         EarlyStopping?.Validate();
         Probe?.Validate();
+        ArgumentNullException.ThrowIfNull(CheckpointEvery);
+        CheckpointEvery.Validate();
+        if (CheckpointFolder is not null)
+        {
+            ArgumentException.ThrowIfNullOrWhiteSpace(CheckpointFolder);
+        }
     }
 
     /// <summary>Throws when a setting is out of range.</summary>

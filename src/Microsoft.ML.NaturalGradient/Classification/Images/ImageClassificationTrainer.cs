@@ -80,7 +80,8 @@ public sealed partial class ImageClassificationTrainer : ITrainerEstimator<Image
 
         using var channel = _host.Start("TrainModel");
         var labels = _columns.Target.ReadClasses(input.Schema, _options.ValidationSet?.Schema);
-        var scorer = new ImageTrainingRun(_environment, _host, channel, _options, _columns).Train(input, labels);
+        using var run = new ImageTrainingRun(_environment, _host, channel, _options, _columns);
+        var scorer = run.Train(input, labels);
         return new ImageClassificationTransformer(_host, new ImageClassificationModel(scorer), _columns);
     }
 

@@ -13,7 +13,7 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <param name="options">Checked settings.</param>
 /// <param name="columns">The columns.</param>
 internal sealed class ImageTrainingRun(
-    IHostEnvironment environment, IHost host, IChannel channel, ImageClassificationTrainer.Options options, ImageColumns columns)
+    IHostEnvironment environment, IHost host, IChannel channel, ImageClassificationTrainer.Options options, ImageColumns columns) : IDisposable
 {
     private readonly FineTuningRun _run = new(environment, host, channel, options.Shared);
 
@@ -42,7 +42,7 @@ internal sealed class ImageTrainingRun(
             network = new ImageClassifier(checkpoint.Encoder, labels.Count, options.Adapter, _run.Seed, checkpoint.HeadWeights);
             network.MoveTo(_run.Device);
             var batches = Source(training, changing);
-            _run.Train(network, target, batches, validation is null ? null : Source(validation, still));
+            _run.Train(network, target, batches, validation is null ? null : Source(validation, still), files, options.Augmentation);
             FineTuningRun.CheckTrained(network, batches);
             var model = new FineTunedModel(
                 network, target, options.Adapter.Settings, _run.Base(files, checkpoint.FilesFor(preprocessor), checkpoint.StoredTypes), _run.Device);
@@ -55,6 +55,9 @@ internal sealed class ImageTrainingRun(
             throw;
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _run.Dispose();
 
     private (IReadOnlyList<ImageExample> Training, IReadOnlyList<ImageExample>? Validation) ReadRows(
         IDataView data, ClassTarget target, PreparedImages changing, PreparedImages still)

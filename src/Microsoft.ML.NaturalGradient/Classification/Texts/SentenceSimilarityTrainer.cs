@@ -70,7 +70,8 @@ public sealed partial class SentenceSimilarityTrainer : ITrainerEstimator<Senten
         }
 
         using var channel = _host.Start("TrainModel");
-        var scorer = new TextTrainingRun(_environment, _host, channel, _options, _columns).Train(input, new RegressionTask());
+        using var run = new TextTrainingRun(_environment, _host, channel, _options, _columns);
+        var scorer = run.Train(input, new RegressionTask());
         return new SentenceSimilarityTransformer(_host, new SentenceSimilarityModel(scorer), _columns);
     }
 

@@ -74,7 +74,8 @@ public sealed partial class TextClassificationTrainer : ITrainerEstimator<TextCl
 
         using var channel = _host.Start("TrainModel");
         var labels = _columns.Target.ReadClasses(input.Schema, _options.ValidationSet?.Schema);
-        var scorer = new TextTrainingRun(_environment, _host, channel, _options, _columns).Train(input, new ClassificationTask(labels, _options.TextToText));
+        using var run = new TextTrainingRun(_environment, _host, channel, _options, _columns);
+        var scorer = run.Train(input, new ClassificationTask(labels, _options.TextToText));
         return new TextClassificationTransformer(_host, new TextClassificationModel(scorer), _columns);
     }
 

@@ -57,6 +57,22 @@ public abstract class TextTrainerOptions
     /// </summary>
     public bool RecoverFromDivergence { get; set; } = true;
 
+    /// <summary>
+    /// Folder in which a run leaves its state, so that one that was interrupted can go on; null (the default) for none. It is made where it does not exist,
+    /// and serves one run at a time. The state is saved at the end of every epoch, every <see cref="CheckpointEvery"/>, and when the run is cancelled.
+    /// </summary>
+    public string? CheckpointFolder { get; set; }
+
+    /// <summary>How often the state is saved besides the end of every epoch. The default is every five minutes.</summary>
+    public CheckpointInterval CheckpointEvery { get; set; } = new();
+
+    /// <summary>
+    /// Whether a run goes on from the state in <see cref="CheckpointFolder"/>, where there is one. It ends at the weights of a run that was not interrupted, to the
+    /// last bit with as many threads on a processor of the same kind. A state of other settings, data or pretrained weights is an error that names what differs; that of a run that had ended gives its
+    /// model again. The default is true; false begins anew.
+    /// </summary>
+    public bool Resume { get; set; } = true;
+
     /// <summary>Called after every step and every epoch, on the thread that trains; null (the default) for nobody.</summary>
     public Action<TrainingProgress>? MetricsCallback { get; set; }
 
@@ -97,6 +113,9 @@ public abstract class TextTrainerOptions
         SaveBaseModel = SaveBaseModel,
         Probe = QualityProbe,
         RecoverFromDivergence = RecoverFromDivergence,
+        CheckpointFolder = CheckpointFolder,
+        CheckpointEvery = CheckpointEvery,
+        Resume = Resume,
     };
 
     /// <summary>Throws when a setting is out of range or two of them contradict each other.</summary>

@@ -13,7 +13,7 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <param name="options">Checked settings.</param>
 /// <param name="columns">The columns.</param>
 internal sealed class TextTrainingRun(
-    IHostEnvironment environment, IHost host, IChannel channel, TextTrainerOptions options, TextColumns columns)
+    IHostEnvironment environment, IHost host, IChannel channel, TextTrainerOptions options, TextColumns columns) : IDisposable
 {
     private readonly FineTuningRun _run = new(environment, host, channel, options.Shared);
 
@@ -38,7 +38,7 @@ internal sealed class TextTrainingRun(
             var batches = network.ForTraining(Source(training, task, checkpoint));
             _run.Train(
                 network, task.Target, batches,
-                validation is null ? null : network.ForTraining(Source(validation, task, checkpoint)));
+                validation is null ? null : network.ForTraining(Source(validation, task, checkpoint)), files);
             task.Finish(network);
             FineTuningRun.CheckTrained(network, batches);
             var model = new FineTunedModel(
@@ -52,6 +52,9 @@ internal sealed class TextTrainingRun(
             throw;
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _run.Dispose();
 
     private int MaxTokens(TextCheckpoint checkpoint)
     {

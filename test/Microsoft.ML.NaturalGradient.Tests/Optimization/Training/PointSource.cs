@@ -10,18 +10,11 @@ internal sealed class PointSource(int count, int batchSize, bool wrongLabels = f
 
     public int BatchCount => (count + batchSize - 1) / batchSize;
 
-    public IEnumerable<LabeledBatch> Shuffled(int epoch) => Ordered();
+    public IEnumerable<LabeledBatch> Shuffled(int epoch, int first = 0) => From(first);
 
-    public IEnumerable<LabeledBatch> Ordered()
-    {
-        foreach (var rows in Enumerable.Range(0, count).Chunk(batchSize))
-        {
-            var points = rows.SelectMany(Point).ToArray();
-            yield return new LabeledBatch(
-                new PointInput(tensor(points, [rows.Length, 2]).DetachFromDisposeScope()),
-                tensor(rows.Select(Label).ToArray()).DetachFromDisposeScope());
-        }
-    }
+    public IEnumerable<LabeledBatch> Ordered() => From(0);
+
+    public string Fingerprint() => FormattableString.Invariant($"{count} {batchSize} {wrongLabels}");
 
     /// <summary>Mean loss and accuracy by hand, of weights W [2, 2] and b [2].</summary>
     public (double Loss, double Accuracy) Evaluate(float[] weights)
@@ -37,6 +30,17 @@ internal sealed class PointSource(int count, int batchSize, bool wrongLabels = f
         }
 
         return (loss / count, correct / (double)count);
+    }
+
+    private IEnumerable<LabeledBatch> From(int first)
+    {
+        foreach (var rows in Enumerable.Range(0, count).Chunk(batchSize).Skip(first))
+        {
+            var points = rows.SelectMany(Point).ToArray();
+            yield return new LabeledBatch(
+                new PointInput(tensor(points, [rows.Length, 2]).DetachFromDisposeScope()),
+                tensor(rows.Select(Label).ToArray()).DetachFromDisposeScope());
+        }
     }
 
     private static float[] Point(int row)

@@ -117,7 +117,9 @@ public sealed class NotFiniteTests
 
         public int BatchCount => 1;
 
-        public IEnumerable<LabeledBatch> Shuffled(int epoch) => Ordered();
+        public IEnumerable<LabeledBatch> Shuffled(int epoch, int first = 0) => Ordered();
+
+        public string Fingerprint() => "";
 
         public IEnumerable<LabeledBatch> Ordered() => [new(fixture.Inputs(), fixture.Reference.GetProperty("labels").ToTensor().to(ScalarType.Int64))];
     }

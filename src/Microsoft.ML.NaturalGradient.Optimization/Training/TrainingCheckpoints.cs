@@ -1,0 +1,151 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
+
+namespace Microsoft.ML.NaturalGradient.Training;
+
+/// <summary>The folder in which a run leaves its state, so that it can go on there; no other run uses it meanwhile.</summary>
+internal sealed class TrainingCheckpoints : IDisposable
+{
+    /// <summary>Name of the file with the state.</summary>
+    public const string FileName = "training-state.safetensors";
+
+    /// <summary>Name of the file with the state before.</summary>
+    public const string PreviousName = "training-state.previous.safetensors";
+
+    private const string LockName = ".training.lock";
+
+    private readonly string _folder;
+    private readonly FileStream _lock;
+    private readonly Action<string> _warn;
+    private TrainingState? _saved;
+
+    private TrainingCheckpoints(string folder, CheckpointInterval interval, bool resume, Action<string> warn)
+    {
+        (_folder, Interval, _warn) = (folder, interval, warn);
+        Directory.CreateDirectory(folder);
+        _lock = Lock(folder);
+        try
+        {
+            _saved = resume ? Find() : null;
+        }
+        catch
+        {
+            _lock.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>How often states are saved.</summary>
+    public CheckpointInterval Interval { get; }
+
+    /// <summary>What the run is, by names for messages; a state of another run is refused.</summary>
+    public Dictionary<string, string> Identity { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Opens a folder.</summary>
+    /// <param name="folder">Its path; made where it does not exist.</param>
+    /// <param name="interval">How often states are saved.</param>
+    /// <param name="resume">Whether to go on from a state that is there.</param>
+    /// <param name="warn">Told in a sentence of what is damaged or cannot be written.</param>
+    /// <returns>The folder; the caller disposes it.</returns>
+    /// <exception cref="IOException">Another run uses the folder, or it cannot be made.</exception>
+    /// <exception cref="InvalidDataException">States are there, but all are damaged.</exception>
+    public static TrainingCheckpoints Open(string folder, CheckpointInterval interval, bool resume, Action<string> warn) =>
+        new(Path.GetFullPath(folder), interval, resume, warn);
+
+    /// <summary>What a saved run is said to be; null where there is none to go on from, or it does not say.</summary>
+    /// <param name="name">The name in <see cref="Identity"/>.</param>
+    public string? Saved(string name) => _saved?.Identity.GetValueOrDefault(name);
+
+    /// <summary>Gives the state to go on from, once.</summary>
+    /// <returns>The state, owned by the caller; null for none.</returns>
+    /// <exception cref="InvalidOperationException">It is that of another run; the message names what differs.</exception>
+    public TrainingState? Take()
+    {
+        if (_saved is null)
+        {
+            return null;
+        }
+
+        var differences = Identity.Keys.Union(_saved.Identity.Keys).Order(StringComparer.Ordinal)
+            .Where(name => Identity.GetValueOrDefault(name) != _saved.Identity.GetValueOrDefault(name))
+            .Select(name => $"{name} was {_saved.Identity.GetValueOrDefault(name, "nothing")}, now {Identity.GetValueOrDefault(name, "nothing")}").ToArray();
+        if (differences.Length > 0)
+        {
+            throw new InvalidOperationException(
+                $"The state in '{_folder}' is that of another run: {string.Join("; ", differences)}. Train as before, use another CheckpointFolder, or set Resume to false "
+                + "to begin anew and give that state up.");
+        }
+
+        var state = _saved;
+        _saved = null;
+        return state;
+    }
+
+    /// <summary>Saves a state; the one before is kept beside it. A warning tells when it cannot be written; the states that are there stay then.</summary>
+    /// <param name="write">Writes it.</param>
+    public void Save(Action<Stream> write)
+    {
+        var (path, previous) = (Path.Combine(_folder, FileName), Path.Combine(_folder, PreviousName));
+        var next = path + ".next";
+        try
+        {
+            AtomicFile.Write(next, write);
+            if (File.Exists(path))
+            {
+                File.Move(path, previous, overwrite: true);
+            }
+
+            File.Move(next, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _warn($"The state of the run could not be saved in '{_folder}': {e.Message} The training goes on.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _saved?.Dispose();
+        _lock.Dispose();
+    }
+
+    private TrainingState? Find()
+    {
+        var problems = new List<string>();
+        foreach (var path in new[] { FileName + ".next", FileName, PreviousName }.Select(name => Path.Combine(_folder, name)).Where(File.Exists))
+        {
+            try
+            {
+                var state = TrainingState.Open(path);
+                problems.ForEach(problem => _warn($"{problem} The training goes on from '{Path.GetFileName(path)}', {Describe(state.Position)}."));
+                return state;
+            }
+            catch (Exception e) when (e is InvalidDataException or IOException)
+            {
+                problems.Add(e.Message);
+            }
+        }
+
+        return problems.Count == 0
+            ? null
+            : throw new InvalidDataException(
+                $"No state in '{_folder}' can be read: {string.Join(' ', problems)} Set Resume to false to begin anew.");
+    }
+
+    private static string Describe(TrainingPosition position) => position.IsFinished
+        ? "the end of the run"
+        : FormattableString.Invariant($"step {position.Step} of epoch {position.Epoch}");
+
+    private static FileStream Lock(string folder)
+    {
+        try
+        {
+            return new FileStream(
+                Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException e) when (File.Exists(Path.Combine(folder, LockName)))
+        {
+            throw new IOException($"Another run uses the folder '{folder}' for its checkpoints. Give each run a CheckpointFolder of its own.", e);
+        }
+    }
+}

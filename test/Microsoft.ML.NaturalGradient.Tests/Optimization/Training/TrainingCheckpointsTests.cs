@@ -1,0 +1,286 @@
+using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Tests.Optimization;
+using Microsoft.ML.NaturalGradient.Training;
+using static Microsoft.ML.NaturalGradient.Optimizers;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Training;
+
+/// <summary>A run that was interrupted and goes on is, in every bit, one that was not.</summary>
+[TestClass]
+public sealed class TrainingCheckpointsTests : IDisposable
+{
+    private const int Epochs = 3;
+    private const int Steps = 6;
+    private const int ValidationBatches = 2;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("training-checkpoints").FullName;
+    private readonly List<string> _warnings = [];
+    private readonly List<string> _notes = [];
+
+    private string StatePath => Path.Combine(_folder, TrainingCheckpoints.FileName);
+
+    private string PreviousPath => Path.Combine(_folder, TrainingCheckpoints.PreviousName);
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [TestMethod]
+    [DynamicData(nameof(EveryOptimizer.All), typeof(EveryOptimizer))]
+    public void Run_CancelledAnywhere_EndsAtTheWeightsOfOneThatWasNot(string name, OptimizerOptions options)
+    {
+        var (expected, expectedReports) = Train(options, checkpoints: false);
+
+        // The calls before which the run is cancelled: a start, the middle of an epoch, the look at its end, validation, the last step.
+        foreach (var calls in new[] { new[] { 1, 11 }, [4, 2, 5], [Steps + 1], [(3 * Steps) + (2 * ValidationBatches), 1] })
+        {
+            Clear();
+            var reports = new List<TrainingProgress>();
+            foreach (var call in calls)
+            {
+                Assert.ThrowsExactly<OperationCanceledException>(() => Train(options, cancelBefore: call, reports: reports), name);
+            }
+
+            var (weights, _) = Train(options, reports: reports);
+
+            CollectionAssert.AreEqual(expected, weights, $"{name}, cancelled before {string.Join(", ", calls)}");
+            CollectionAssert.AreEqual(Epochal(expectedReports), Epochal(reports), name);
+        }
+    }
+
+    [TestMethod]
+    public void Run_CancelledInACallback_EndsAtTheSameWeights()
+    {
+        var (expected, _) = Train(Ief, checkpoints: false);
+        for (var report = 1; report <= Epochs * (Steps + 1); report++)
+        {
+            Clear();
+            Assert.ThrowsExactly<OperationCanceledException>(() => Train(Ief, cancelAtReport: report));
+
+            CollectionAssert.AreEqual(expected, Train(Ief).Weights, $"cancelled at report {report}");
+        }
+    }
+
+    [TestMethod]
+    public void Run_TakenBackBeforeOrAfterTheInterruption_EndsAtTheSameWeights()
+    {
+        void Spoil(PointClassifier model, int call)
+        {
+            if (call is 5 or 14)
+            {
+                model.Poison();
+            }
+        }
+
+        var (expected, _) = Train(Ief, checkpoints: false, beforeForward: Spoil);
+        Assert.HasCount(2, _warnings);
+
+        // Forward passes are counted from the start of the whole run.
+        foreach (var cancelBefore in new[] { 3, 10 })
+        {
+            Clear();
+            var forwards = 0;
+            Assert.ThrowsExactly<OperationCanceledException>(() => Train(Ief, cancelBefore: cancelBefore, beforeForward: (model, _) => Spoil(model, ++forwards)));
+            var (weights, _) = Train(Ief, beforeForward: (model, _) => Spoil(model, ++forwards));
+
+            CollectionAssert.AreEqual(expected, weights);
+        }
+    }
+
+    [TestMethod]
+    public void Run_EarlyStopping_StopsAtTheSameEpochWithTheSameWeights()
+    {
+        var stopping = new EarlyStopping { Patience = 1, MinDelta = 0.5 };
+        var (expected, reports) = Train(Ief, checkpoints: false, stopping: stopping);
+        Assert.AreEqual(2, reports.Count(report => report.EndOfEpoch));
+
+        Assert.ThrowsExactly<OperationCanceledException>(() => Train(Ief, cancelBefore: Steps + 4, stopping: stopping));
+        var (weights, _) = Train(Ief, stopping: stopping);
+
+        CollectionAssert.AreEqual(expected, weights);
+    }
+
+    [TestMethod]
+    public void Run_HadEnded_GivesItsModelWithoutTraining()
+    {
+        var (expected, _) = Train(Ief);
+
+        var (weights, reports) = Train(Ief);
+
+        CollectionAssert.AreEqual(expected, weights);
+        Assert.IsEmpty(reports);
+        StringAssert.Contains(_notes[^1], "had ended");
+    }
+
+    [TestMethod]
+    public void Run_ResumeIsFalse_BeginsAnew()
+    {
+        Train(Ief);
+
+        var (_, reports) = Train(Ief, resume: false);
+
+        Assert.AreEqual(Epochs * (Steps + 1), reports.Count);
+    }
+
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(1000)]
+    [DataRow(-20)]
+    public void Open_DamagedState_TakesTheOneBefore(int position)
+    {
+        var (expected, _) = Train(Ief, checkpoints: false);
+        Assert.ThrowsExactly<OperationCanceledException>(() => Train(Ief, cancelBefore: (2 * (Steps + ValidationBatches)) + 3));
+        var content = File.ReadAllBytes(StatePath);
+        content[position < 0 ? content.Length + position : position] ^= 4;
+        File.WriteAllBytes(StatePath, content);
+
+        var (weights, _) = Train(Ief);
+
+        CollectionAssert.AreEqual(expected, weights);
+        StringAssert.Contains(_warnings.Single(), "goes on from 'training-state.previous.safetensors', step 0 of epoch 3");
+    }
+
+    [TestMethod]
+    public void Open_NoStateCanBeRead_SaysWhatToDo()
+    {
+        Train(Ief);
+        File.WriteAllBytes(StatePath, File.ReadAllBytes(StatePath)[..500]);
+        File.WriteAllText(PreviousPath, "");
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => Train(Ief));
+
+        StringAssert.Contains(error.Message, "Set Resume to false");
+        Train(Ief, resume: false);
+    }
+
+    [TestMethod]
+    public void Take_StateOfAnotherRun_NamesWhatDiffers()
+    {
+        Train(Ief);
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => Train(Ief with { Damping = 0.2 }));
+
+        StringAssert.Contains(error.Message, "optimizer was IefOptions");
+        StringAssert.Contains(error.Message, "Damping = 0.2");
+        Assert.IsFalse(error.Message.Contains("epochs was", StringComparison.Ordinal), error.Message);
+        StringAssert.Contains(error.Message, "set Resume to false");
+    }
+
+    [TestMethod]
+    public void Save_FolderIsGone_WarnsAndTrainsOn()
+    {
+        var (expected, _) = Train(Ief, checkpoints: false);
+        var gone = Path.Combine(_folder, "gone");
+
+        var (weights, _) = Train(Ief, folder: gone, beforeForward: (_, call) =>
+        {
+            if (call == 2)
+            {
+                Directory.Delete(gone, recursive: true);
+            }
+        });
+
+        CollectionAssert.AreEqual(expected, weights);
+        Assert.HasCount(Epochs, _warnings);
+        StringAssert.Contains(_warnings[0], "could not be saved");
+    }
+
+    [TestMethod]
+    public void Save_DiskIsFull_KeepsTheStateBefore()
+    {
+        using var checkpoints = TrainingCheckpoints.Open(_folder, new CheckpointInterval(), resume: true, _warnings.Add);
+        checkpoints.Save(stream => stream.Write("first"u8));
+
+        checkpoints.Save(stream =>
+        {
+            stream.Write("second"u8);
+            throw new IOException("No space left on device.");
+        });
+
+        Assert.AreEqual("first", File.ReadAllText(StatePath));
+        StringAssert.Contains(_warnings.Single(), "No space left on device.");
+        Assert.HasCount(2, Directory.GetFiles(_folder)); // and the lock
+    }
+
+    [TestMethod]
+    public void Open_FolderInUse_IsRefused()
+    {
+        using var first = TrainingCheckpoints.Open(_folder, new CheckpointInterval(), resume: true, _warnings.Add);
+
+        var error = Assert.ThrowsExactly<IOException>(() => TrainingCheckpoints.Open(_folder, new CheckpointInterval(), resume: true, _warnings.Add));
+
+        StringAssert.Contains(error.Message, "CheckpointFolder of its own");
+    }
+
+    [TestMethod]
+    public void Save_EverySoManySteps_CanGoOnWithoutACancellation()
+    {
+        var (expected, _) = Train(Ief, checkpoints: false);
+
+        // An error of the user's own code leaves no time to save.
+        Assert.ThrowsExactly<InvalidTimeZoneException>(() => Train(Ief, interval: new CheckpointInterval { Steps = 2, Time = null }, beforeForward: (_, call) =>
+        {
+            if (call == Steps + 6)
+            {
+                throw new InvalidTimeZoneException();
+            }
+        }));
+        var (weights, reports) = Train(Ief);
+
+        CollectionAssert.AreEqual(expected, weights);
+        Assert.AreEqual((2, 3), (reports[0].Epoch, reports[0].Step));
+    }
+
+    private static string[] Epochal(IEnumerable<TrainingProgress> reports) => [.. reports.Where(report => report.EndOfEpoch)
+        .Select(report => FormattableString.Invariant($"{report.Epoch} {report.Loss:R} {report.Accuracy:R} {report.ValidationLoss:R} {report.LearningRate:R} {report.DeadRows}"))];
+
+    private void Clear()
+    {
+        foreach (var file in Directory.GetFiles(_folder))
+        {
+            File.Delete(file);
+        }
+
+        _warnings.Clear();
+    }
+
+    private (float[] Weights, List<TrainingProgress> Reports) Train(
+        OptimizerOptions options, bool checkpoints = true, int? cancelBefore = null, int? cancelAtReport = null, EarlyStopping? stopping = null, bool resume = true,
+        string? folder = null, CheckpointInterval? interval = null, Action<PointClassifier, int>? beforeForward = null, List<TrainingProgress>? reports = null)
+    {
+        reports ??= [];
+        var (calls, forwards, reported) = (0, 0, 0);
+        using var model = new PointClassifier();
+        model.BeforeForward = () => beforeForward?.Invoke(model, ++forwards);
+        using var states = checkpoints ? TrainingCheckpoints.Open(folder ?? _folder, interval ?? new CheckpointInterval { Time = null }, resume, _warnings.Add) : null;
+        states?.Identity.Add("optimizer", FormattableString.Invariant($"{options}"));
+        states?.Identity.Add("epochs", "3");
+        using var loop = new TrainingLoop(model, new SoftmaxCrossEntropy(), new TrainingSettings
+        {
+            Optimizer = options,
+            ClassCount = 2,
+            EpochCount = Epochs,
+            Seed = 1,
+            EarlyStopping = stopping,
+            GuessLoss = Math.Log(2),
+            Warn = _warnings.Add,
+            Notify = _notes.Add,
+            Checkpoints = states,
+            CheckAlive = () =>
+            {
+                if (++calls == cancelBefore)
+                {
+                    throw new OperationCanceledException();
+                }
+            },
+            Report = progress =>
+            {
+                reports.Add(progress);
+                if (++reported == cancelAtReport)
+                {
+                    throw new OperationCanceledException();
+                }
+            },
+        });
+        loop.Run(new PointSource(8 * Steps, 8), new PointSource(8 * ValidationBatches, 8));
+        return (model.Weights, reports);
+    }
+}
