@@ -23,6 +23,7 @@ internal static class CommandLine
           --label COLUMN   its column with the class (default Label)
           --text COLUMN    its column with the text (default Text)
           --encoding NAME  its encoding, if it is neither UTF-8 nor UTF-16 nor Windows-1252
+          --resume         goes on with a comparison that was interrupted: the same options, the same output folder
           --output DIR     where the model and the picture go (default sample-output)
           --model FILE     the model that classify loads (default sample-output/ReviewModel.zip)
           --help           this text
@@ -57,7 +58,7 @@ internal static class CommandLine
     private static CompareCommand ParseCompare(Queue<string> arguments)
     {
         int? rows = null, epochs = null;
-        var quick = false;
+        var (quick, resume) = (false, false);
         string? data = null, label = null, text = null, encoding = null;
         var output = OutputFolder;
         while (arguments.TryDequeue(out var option))
@@ -67,6 +68,7 @@ internal static class CommandLine
                 case "--rows": rows = PositiveNumber(option, arguments); break;
                 case "--epochs": epochs = PositiveNumber(option, arguments); break;
                 case "--quick": quick = true; break;
+                case "--resume": resume = true; break;
                 case "--data": data = Value(option, arguments); break;
                 case "--label": label = Value(option, arguments); break;
                 case "--text": text = Value(option, arguments); break;
@@ -89,6 +91,7 @@ internal static class CommandLine
             TestRows = quick ? 100 : 600,
             Epochs = epochs ?? (quick ? 1 : 5),
             OutputFolder = output,
+            Resume = resume,
         };
     }
 

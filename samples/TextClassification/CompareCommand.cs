@@ -12,6 +12,7 @@ internal sealed record CompareCommand
     public const string ModelFileName = "ReviewModel.zip";
 
     private const string ChartFileName = "loss.png";
+    private const string CheckpointFolderName = "checkpoints";
 
     public required DataFile Data { get; init; }
 
@@ -24,6 +25,10 @@ internal sealed record CompareCommand
     public required int Epochs { get; init; }
 
     public required string OutputFolder { get; init; }
+
+    public required bool Resume { get; init; }
+
+    private string CheckpointFolder => Path.Combine(OutputFolder, CheckpointFolderName);
 
     public int Run()
     {
@@ -45,6 +50,7 @@ internal sealed record CompareCommand
         LossChart.Save(runs, $"Training loss on {split.TrainingRows.Count} rows", picture);
         var model = Path.Combine(OutputFolder, ModelFileName);
         ReviewModel.SaveModel(mlContext, runs[0].Model, View(mlContext, split.TrainingRows), model);
+        Directory.Delete(CheckpointFolder, recursive: true); // the model is safe now
         Console.WriteLine($"Loss curves: {picture}\nModel (iEF): {model}, {new FileInfo(model).Length / 1e6:F1} MB\n");
         return SecondProcess.Classify(model, IsOwnData ? split.TestRows.Take(3).Select(row => row.Text) : []);
     }
@@ -53,7 +59,7 @@ internal sealed record CompareCommand
     {
         List<TrainingProgress> steps = [];
         var watch = Stopwatch.StartNew();
-        var model = ReviewModel.BuildPipeline(mlContext, optimizer, Epochs, progress =>
+        var model = ReviewModel.BuildPipeline(mlContext, optimizer, Epochs, Path.Combine(CheckpointFolder, name), Resume, progress =>
         {
             steps.Add(progress);
             display.Report(name, progress);

@@ -44,9 +44,9 @@ public partial class ReviewModel
             .Append(mlContext.Transforms.Conversion.MapKeyToValue(
                 outputColumnName: "PredictedLabel", inputColumnName: "PredictedLabel"));
 
-    /// <summary>The same pipeline with any optimizer, a number of epochs and a report of the progress.</summary>
+    /// <summary>The same pipeline with any optimizer, a number of epochs, a folder from which an interrupted run goes on, and a report of the progress.</summary>
     internal static IEstimator<ITransformer> BuildPipeline(MLContext mlContext, OptimizerOptions optimizer, int epochs,
-        Action<TrainingProgress> report) =>
+        string checkpointFolder, bool resume, Action<TrainingProgress> report) =>
         mlContext.Transforms.Conversion.MapValueToKey(outputColumnName: "Label", inputColumnName: "Label")
             .Append(mlContext.MulticlassClassification.Trainers.TextClassification(new TextClassificationTrainer.Options
             {
@@ -54,6 +54,8 @@ public partial class ReviewModel
                 LabelColumnName = "Label",
                 Sentence1ColumnName = "Text",
                 MaxEpoch = epochs,
+                CheckpointFolder = checkpointFolder,
+                Resume = resume,
                 MetricsCallback = report,
             }))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue(
