@@ -14,6 +14,7 @@ public sealed partial class CodeExampleTests
     [DataRow("docs/own-optimizer.md", "test")]
     [DataRow("docs/optimizers.md", "test")]
     [DataRow("docs/fidelity.md", "test")]
+    [DataRow("docs/interrupted-runs.md", "test")]
     public void Page_EveryCodeBlock_IsARegionOfASample(string page, string folder = "samples")
     {
         var root = RepositoryRoot();

@@ -148,6 +148,26 @@ public sealed class ResumeTests : IDisposable
         StringAssert.Contains(error?.Message, "Another run uses the folder");
     }
 
+    [TestMethod]
+    public void Fit_DocumentedExample_LeavesItsState()
+    {
+        var (mlContext, folder) = (new MLContext(seed: 1), Checkpoints);
+        var data = TinyText.KeyedRows(mlContext, 6);
+
+        #region Interrupted runs
+        var trainer = mlContext.MulticlassClassification.Trainers.TextClassification(new TextClassificationTrainer.Options
+        {
+            Sentence1ColumnName = "Text",
+            MaxEpoch = 20,
+            CheckpointFolder = folder, // for example "checkpoints/reviews"
+        });
+        using var model = trainer.Fit(data); // run the program again, and it goes on where it was
+        #endregion
+
+        CollectionAssert.AreEquivalent(
+            new[] { "training-state.safetensors", "training-state.previous.safetensors" }, Directory.GetFiles(folder).Select(Path.GetFileName).ToArray());
+    }
+
     private void Interrupt(TextTrainerOptions options, bool checkpoints, int cancelAt, CancellationTokenSource cancellation)
     {
         var steps = 0;
