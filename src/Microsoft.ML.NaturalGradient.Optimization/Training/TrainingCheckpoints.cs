@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 
 namespace Microsoft.ML.NaturalGradient.Training;
@@ -50,6 +51,22 @@ internal sealed class TrainingCheckpoints : IDisposable
     /// <exception cref="InvalidDataException">States are there, but all are damaged.</exception>
     public static TrainingCheckpoints Open(string folder, CheckpointInterval interval, bool resume, Action<string> warn) =>
         new(Path.GetFullPath(folder), interval, resume, warn);
+
+    /// <summary>Describes a setting for <see cref="Identity"/>, alike under every culture, which records do not.</summary>
+    /// <param name="setting">The setting.</param>
+    public static string Describe(object? setting)
+    {
+        var culture = CultureInfo.CurrentCulture;
+        try
+        {
+            CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+            return setting?.ToString() ?? "none";
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = culture;
+        }
+    }
 
     /// <summary>What a saved run is said to be; null where there is none to go on from, or it does not say.</summary>
     /// <param name="name">The name in <see cref="Identity"/>.</param>
@@ -117,7 +134,7 @@ internal sealed class TrainingCheckpoints : IDisposable
             try
             {
                 var state = TrainingState.Open(path);
-                problems.ForEach(problem => _warn($"{problem} The training goes on from '{Path.GetFileName(path)}', {Describe(state.Position)}."));
+                problems.ForEach(problem => _warn($"{problem} The training goes on from '{Path.GetFileName(path)}', {PlaceOf(state.Position)}."));
                 return state;
             }
             catch (Exception e) when (e is InvalidDataException or IOException)
@@ -132,7 +149,7 @@ internal sealed class TrainingCheckpoints : IDisposable
                 $"No state in '{_folder}' can be read: {string.Join(' ', problems)} Set Resume to false to begin anew.");
     }
 
-    private static string Describe(TrainingPosition position) => position.IsFinished
+    private static string PlaceOf(TrainingPosition position) => position.IsFinished
         ? "the end of the run"
         : FormattableString.Invariant($"step {position.Step} of epoch {position.Epoch}");
 

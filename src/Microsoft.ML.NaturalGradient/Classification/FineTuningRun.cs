@@ -207,34 +207,19 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     private IEnumerable<(string Name, string Value)> Identity(
         AdaptedNetwork network, PredictionTarget target, IBatchSource training, IBatchSource? validation, CheckpointFiles files, object? augmentation) =>
     [
-        (SeedName, Text(Seed)),
-        ("the optimizer", Text(settings.Optimizer)),
+        (SeedName, TrainingCheckpoints.Describe(Seed)),
+        ("the optimizer", TrainingCheckpoints.Describe(settings.Optimizer)),
         ("the adapter", settings.Adapter.ToConfig(network.Base).ToJsonString()),
         ("the model", BaseFingerprint.Compute(files)),
-        ("the outputs", $"{target.GetType().Name} of {Text(target.OutputCount)}"),
-        ("training rows", $"{Text(training.SampleCount)}, {training.Fingerprint()}"),
-        ("validation rows", validation is null ? "none" : $"{Text(validation.SampleCount)}, {validation.Fingerprint()}"),
-        ("augmentation", Text(augmentation)),
-        (nameof(settings.BatchSize), Text(settings.BatchSize)),
-        (settings.EpochCountName, Text(settings.EpochCount)),
-        ("early stopping", validation is null ? "none" : Text(settings.EarlyStopping)),
-        (nameof(settings.RecoverFromDivergence), Text(settings.RecoverFromDivergence)),
+        ("the outputs", $"{target.GetType().Name} of {TrainingCheckpoints.Describe(target.OutputCount)}"),
+        ("training rows", $"{TrainingCheckpoints.Describe(training.SampleCount)}, {training.Fingerprint()}"),
+        ("validation rows", validation is null ? "none" : $"{TrainingCheckpoints.Describe(validation.SampleCount)}, {validation.Fingerprint()}"),
+        ("augmentation", TrainingCheckpoints.Describe(augmentation)),
+        (nameof(settings.BatchSize), TrainingCheckpoints.Describe(settings.BatchSize)),
+        (settings.EpochCountName, TrainingCheckpoints.Describe(settings.EpochCount)),
+        ("early stopping", validation is null ? "none" : TrainingCheckpoints.Describe(settings.EarlyStopping)),
+        (nameof(settings.RecoverFromDivergence), TrainingCheckpoints.Describe(settings.RecoverFromDivergence)),
     ];
-
-    // Records describe their settings in the current culture.
-    private static string Text(object? value)
-    {
-        var culture = CultureInfo.CurrentCulture;
-        try
-        {
-            CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-            return value?.ToString() ?? "none";
-        }
-        finally
-        {
-            CultureInfo.CurrentCulture = culture;
-        }
-    }
 
     private void Report(TrainingProgress progress)
     {

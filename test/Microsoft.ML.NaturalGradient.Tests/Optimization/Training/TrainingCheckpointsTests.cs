@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Tests.Optimization;
 using Microsoft.ML.NaturalGradient.Training;
@@ -165,6 +166,27 @@ public sealed class TrainingCheckpointsTests : IDisposable
     }
 
     [TestMethod]
+    public void Run_ResumedUnderAnotherCulture_GoesOn()
+    {
+        var culture = CultureInfo.CurrentCulture;
+        try
+        {
+            CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo("de-DE");
+            Assert.ThrowsExactly<OperationCanceledException>(() => Train(Ief, cancelBefore: 4));
+            CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo("tr-TR");
+            var (_, reports) = Train(Ief with { });
+
+            Assert.AreEqual(4, reports[0].Step);
+            CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+            Assert.IsEmpty(Train(Ief).Reports);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = culture;
+        }
+    }
+
+    [TestMethod]
     public void Save_FolderIsGone_WarnsAndTrainsOn()
     {
         var (expected, _) = Train(Ief, checkpoints: false);
@@ -251,7 +273,7 @@ public sealed class TrainingCheckpointsTests : IDisposable
         using var model = new PointClassifier();
         model.BeforeForward = () => beforeForward?.Invoke(model, ++forwards);
         using var states = checkpoints ? TrainingCheckpoints.Open(folder ?? _folder, interval ?? new CheckpointInterval { Time = null }, resume, _warnings.Add) : null;
-        states?.Identity.Add("optimizer", FormattableString.Invariant($"{options}"));
+        states?.Identity.Add("optimizer", TrainingCheckpoints.Describe(options));
         states?.Identity.Add("epochs", "3");
         using var loop = new TrainingLoop(model, new SoftmaxCrossEntropy(), new TrainingSettings
         {
