@@ -38,6 +38,11 @@ internal sealed record CompareCommand
         Console.WriteLine($"{split.TrainingRows.Count} training rows, {split.TestRows.Count} test rows, "
             + $"{split.TrainingRows.DistinctBy(row => row.Label).Count()} classes, {Epochs} {(Epochs == 1 ? "epoch" : "epochs")}");
 
+        if (Resume)
+        {
+            Console.WriteLine("Where a run goes on, its training time and its loss curve are those of the part that was left.");
+        }
+
         var runs = TrainingDisplay.Show(["iEF", "AdamW"], display => new[]
         {
             Train(mlContext, split, "iEF", Ief, display),

@@ -106,19 +106,22 @@ internal sealed class FolderSave : IDisposable
         }
     }
 
+    // The file goes with the lock: a folder of a model keeps nothing that is no model.
     private static FileStream Lock(string folder)
     {
         for (var waited = TimeSpan.Zero; ; waited += Pause)
         {
-            try
+            if (FileLock.TryTake(Path.Combine(folder, LockName), FileOptions.DeleteOnClose) is { } taken)
             {
-                return new FileStream(
-                    Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+                return taken;
             }
-            catch (IOException) when (waited < Patience && File.Exists(Path.Combine(folder, LockName)))
+
+            if (waited >= Patience)
             {
-                Thread.Sleep(Pause);
+                throw new IOException($"Another program has been saving to '{folder}' for {Patience.TotalSeconds} s. Try again when it has ended, or save to another folder.");
             }
+
+            Thread.Sleep(Pause);
         }
     }
 

@@ -23,7 +23,8 @@ internal sealed class TrainingCheckpoints : IDisposable
     {
         (_folder, Interval, _warn) = (folder, interval, warn);
         Directory.CreateDirectory(folder);
-        _lock = Lock(folder);
+        _lock = FileLock.TryTake(Path.Combine(folder, LockName)) ?? throw new IOException(
+            $"Another run uses the folder '{folder}' for its checkpoints. Give each run a CheckpointFolder of its own.");
         try
         {
             _saved = resume ? Find() : null;
@@ -152,17 +153,4 @@ internal sealed class TrainingCheckpoints : IDisposable
     private static string PlaceOf(TrainingPosition position) => position.IsFinished
         ? "the end of the run"
         : FormattableString.Invariant($"step {position.Step} of epoch {position.Epoch}");
-
-    private static FileStream Lock(string folder)
-    {
-        try
-        {
-            return new FileStream(
-                Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
-        }
-        catch (IOException e) when (File.Exists(Path.Combine(folder, LockName)))
-        {
-            throw new IOException($"Another run uses the folder '{folder}' for its checkpoints. Give each run a CheckpointFolder of its own.", e);
-        }
-    }
 }

@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Diagnostics;
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using static TorchSharp.torch;
 
@@ -16,19 +16,18 @@ namespace Microsoft.ML.NaturalGradient.Training;
 /// <param name="model">The model; changed.</param>
 /// <param name="objective">The loss.</param>
 /// <param name="settings">How to train.</param>
-internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, TrainingSettings settings) : IDisposable
+internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, TrainingSettings settings)
 {
     private const string Advice = "Lower LearningRate, raise Damping, or check labels and data for mistakes.";
 
     private readonly IReadOnlyList<NamedParameter> _parameters = model.TrainableParameters;
-    private readonly Stopwatch _watch = new();
-    private TrainingPosition _position = new();
-    private WeightSnapshot? _kept;
-    private Tensor? _randomness; // of the model's generator, at the position
+
+    // Of the call of Run that goes on; it disposes them.
+    private DivergenceGuard _guard = null!;
+    private RunState _state = null!;
     private ApproximationQuality? _quality;
-    private double _secondsBefore; // the run was interrupted
-    private TimeSpan _savedAt;
-    private int _stepsSinceSave;
+
+    private TrainingPosition Position => _state.Position;
 
     /// <summary>Runs the training.</summary>
     /// <param name="training">Training rows.</param>
@@ -43,115 +42,106 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         using var guard = new DivergenceGuard(
             _parameters, () => settings.Optimizer.Build([.. _parameters.Select(named => named.Value)], settings.Seed), settings.GuessLoss);
         _quality = settings.Probe is { } probe ? new ApproximationQuality(guard.Optimizer.Parameters, probe, settings.Seed) : null;
+        using var state = new RunState(model, _parameters, guard, _quality, settings.Checkpoints);
+        (_guard, _state) = (guard, state);
+        if (state.TryRestore())
+        {
+            settings.Notify?.Invoke(
+                Position.IsFinished
+                    ? "The run had ended before: its model is used again. Set Resume to false, or use another CheckpointFolder, to train anew."
+                    : string.Create(CultureInfo.InvariantCulture, $"The run goes on after step {Position.Step} of epoch {Position.Epoch}."));
+        }
+
         try
         {
-            Restore(guard);
-            _watch.Restart();
-            while (!_position.IsFinished)
+            while (!Position.IsFinished)
             {
-                if (TrainEpoch(guard, training) is not { } report)
+                if (TrainEpoch(training) is not { } report)
                 {
-                    return Fail(guard);
+                    return Fail(toGuarded: true);
                 }
 
-                report = Validate(report, validation);
-                report = Probe(report, training, _position.Epoch);
+                report = Probe(Validate(report, validation), training);
                 settings.Report?.Invoke(report);
-                _position.IsFinished = Keep(report) || _position.Epoch == settings.EpochCount;
-                _position.StartNextEpoch();
-                MarkPosition();
-                Save(guard);
+                Position.IsFinished = Keep(report) || Position.Epoch == settings.EpochCount;
+                Position.StartNextEpoch();
+                state.Mark();
+                state.Save();
             }
-
-            if (guard.IsAtStart)
-            {
-                throw new InvalidOperationException($"{_position.Trouble} Nothing was learned. {Advice}");
-            }
-
-            if (_position.Failure is not null)
-            {
-                return Fail(null);
-            }
-
-            _kept!.Restore();
-            return new TrainingResult(_position.KeptEpoch, null);
         }
         catch (OperationCanceledException)
         {
-            Save(guard);
+            state.Save();
             throw;
         }
-        finally
-        {
-            Dispose();
-        }
-    }
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _kept?.Dispose();
-        _randomness?.Dispose();
-        (_kept, _randomness) = (null, null);
+        if (guard.IsAtStart)
+        {
+            throw new InvalidOperationException($"{Position.Trouble} Nothing was learned. {Advice}");
+        }
+
+        if (Position.Failure is not null)
+        {
+            return Fail(toGuarded: false);
+        }
+
+        state.Kept!.Restore();
+        return new TrainingResult(Position.KeptEpoch, null);
     }
 
     // Null when the run went wrong and cannot be saved.
-    private TrainingProgress? TrainEpoch(DivergenceGuard guard, IBatchSource training)
+    private TrainingProgress? TrainEpoch(IBatchSource training)
     {
-        var epoch = _position.Epoch;
         model.SetTraining(true);
-        foreach (var batch in training.Shuffled(epoch - 1, _position.Step))
+        foreach (var batch in training.Shuffled(Position.Epoch - 1, Position.Step))
         {
             using var owned = batch;
             using var scope = NewDisposeScope();
             settings.CheckAlive?.Invoke();
-            if (Step(guard, training, batch) is not { } progress)
+            if (Step(training, batch) is not { } progress)
             {
                 return null;
             }
 
             settings.Report?.Invoke(progress);
-            if (_position.Step == training.BatchCount)
+            if (Position.Step < training.BatchCount)
             {
-                if (!EndsWell(batch, guard))
-                {
-                    return null;
-                }
+                _state.SaveIfDue();
             }
-            else if (IsSaveDue())
-            {
-                Save(guard);
-            }
-        }
-
-        if (!_position.IsEndChecked) // interrupted between the last step and the look at what it did
-        {
-            using var last = training.Shuffled(epoch - 1, training.BatchCount - 1).First();
-            using var scope = NewDisposeScope();
-            if (!EndsWell(last, guard))
+            else if (!EndsWell(training, batch))
             {
                 return null;
             }
         }
 
-        return Describe(training, _position.Sums.LearningRate) with
+        if (!Position.IsEndChecked) // interrupted between the last step and the look at what it did
+        {
+            using var last = training.Shuffled(Position.Epoch - 1, training.BatchCount - 1).First();
+            using var scope = NewDisposeScope();
+            if (!EndsWell(training, last))
+            {
+                return null;
+            }
+        }
+
+        return Describe(training, Position.Sums.LearningRate) with
         {
             EndOfEpoch = true,
-            Loss = _position.Sums.Loss / _position.Sums.Rows,
-            Accuracy = _position.Sums.Correct / (double)_position.Sums.Rows,
-            GradientNormSpread = _position.Sums.GradientNormSpread,
-            Condition = _position.Sums.Condition,
-            DeadRows = _position.Sums.DeadRows,
-            DampingRaised = _position.Sums.DampingRaised,
+            Loss = Position.Sums.Loss / Position.Sums.Rows,
+            Accuracy = Position.Sums.Correct / (double)Position.Sums.Rows,
+            GradientNormSpread = Position.Sums.GradientNormSpread,
+            Condition = Position.Sums.Condition,
+            DeadRows = Position.Sums.DeadRows,
+            DampingRaised = Position.Sums.DampingRaised,
         };
     }
 
     // Null when the run went wrong and cannot be saved.
-    private TrainingProgress? Step(DivergenceGuard guard, IBatchSource training, LabeledBatch batch)
+    private TrainingProgress? Step(IBatchSource training, LabeledBatch batch)
     {
-        var stepsDone = ((_position.Epoch - 1) * training.BatchCount) + _position.Step;
-        var plannedRate = PlannedRate(_position.Step, training.BatchCount);
-        using var evaluation = EvaluateOnGoodWeights(batch, guard, _position.Epoch, _position.Step + 1, plannedRate);
+        var stepsDone = ((Position.Epoch - 1) * training.BatchCount) + Position.Step;
+        var plannedRate = PlannedRate(training, Position.Step);
+        using var evaluation = EvaluateOnGoodWeights(batch, plannedRate);
         if (evaluation is null)
         {
             return null;
@@ -160,15 +150,15 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         var loss = evaluation.Losses.sum().item<double>();
         var correct = evaluation.CountCorrect();
         var quality = stepsDone % settings.Probe?.Every == 0 ? _quality!.Measure(model, objective, batch) : null;
-        var rate = plannedRate * guard.RateFactor;
-        var diagnostics = guard.Step(evaluation, rate);
-        if (stepsDone == 0 && guard.Optimizer.Coverage?.Describe(settings.Optimizer.Name) is { } coverage)
+        var rate = plannedRate * _guard.RateFactor;
+        var diagnostics = _guard.Step(evaluation, rate);
+        if (stepsDone == 0 && _guard.Optimizer.Coverage?.Describe(settings.Optimizer.Name) is { } coverage)
         {
             settings.Notify?.Invoke(coverage);
         }
 
-        var sums = _position.Sums;
-        _position.Sums = new EpochSums
+        var sums = Position.Sums;
+        Position.Sums = new EpochSums
         {
             Loss = sums.Loss + loss,
             Correct = sums.Correct + correct,
@@ -179,15 +169,14 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             LearningRate = diagnostics.LearningRate ?? rate,
             GradientNormSpread = diagnostics.LargestGradientNorm / diagnostics.SmallestGradientNorm,
         };
-        _position.RowsDone += evaluation.SampleCount;
-        _position.Step++;
-        _stepsSinceSave++;
-        MarkPosition();
-        return Describe(training, _position.Sums.LearningRate) with
+        Position.RowsDone += evaluation.SampleCount;
+        Position.Step++;
+        _state.Mark();
+        return Describe(training, Position.Sums.LearningRate) with
         {
             Loss = loss / evaluation.SampleCount,
             Accuracy = correct / (double)evaluation.SampleCount,
-            GradientNormSpread = _position.Sums.GradientNormSpread,
+            GradientNormSpread = Position.Sums.GradientNormSpread,
             Condition = diagnostics.Condition,
             DeadRows = diagnostics.DeadRows,
             DampingRaised = diagnostics.DampingRaised,
@@ -197,19 +186,19 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 
     private TrainingProgress Describe(IBatchSource training, double learningRate)
     {
-        var elapsed = _watch.Elapsed + TimeSpan.FromSeconds(_secondsBefore);
+        var elapsed = _state.Elapsed;
         return new TrainingProgress
         {
-            Epoch = _position.Epoch,
+            Epoch = Position.Epoch,
             EpochCount = settings.EpochCount,
-            Step = _position.Step,
+            Step = Position.Step,
             StepCount = training.BatchCount,
             EndOfEpoch = false,
             Loss = double.NaN,
             Accuracy = null,
             LearningRate = learningRate,
-            RowsPerSecond = _position.RowsDone / elapsed.TotalSeconds,
-            TimeLeft = elapsed * (((double)settings.EpochCount * training.SampleCount / _position.RowsDone) - 1),
+            RowsPerSecond = Position.RowsDone / elapsed.TotalSeconds,
+            TimeLeft = elapsed * (((double)settings.EpochCount * training.SampleCount / Position.RowsDone) - 1),
         };
     }
 
@@ -217,77 +206,20 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     private bool Keep(TrainingProgress report)
     {
         var score = Score(report);
-        _position.Failure = double.IsFinite(report.ValidationLoss ?? 0) ? null : DescribeFailure(report);
-        if (_position.Failure is null && (score is null || score < _position.Best - settings.EarlyStopping!.MinDelta))
+        Position.Failure = double.IsFinite(report.ValidationLoss ?? 0) ? null : DescribeFailure(report);
+        if (Position.Failure is null && (score is null || score < Position.Best - settings.EarlyStopping!.MinDelta))
         {
-            _position.Best = score ?? _position.Best;
-            _position.KeptEpoch = _position.Epoch;
-            _kept?.Dispose();
-            _kept = new WeightSnapshot(_parameters);
+            Position.Best = score ?? Position.Best;
+            Position.KeptEpoch = Position.Epoch;
+            _state.Keep();
             return false;
         }
 
-        return _position.Epoch - _position.KeptEpoch >= settings.EarlyStopping?.Patience;
-    }
-
-    private void Restore(DivergenceGuard guard)
-    {
-        if (settings.Checkpoints?.Take() is not { } state)
-        {
-            MarkPosition();
-            return;
-        }
-
-        using (state)
-        {
-            _kept = state.Restore(_parameters, model.Randomness, guard);
-            _position = state.Position;
-        }
-
-        _secondsBefore = _position.Seconds;
-        if (_quality is not null)
-        {
-            _quality.Measured = _position.Measured;
-        }
-
-        MarkPosition();
-        settings.Notify?.Invoke(
-            _position.IsFinished
-                ? "The run had ended before: its model is used again. Set Resume to false, or use another CheckpointFolder, to train anew."
-                : string.Create(CultureInfo.InvariantCulture, $"The run goes on after step {_position.Step} of epoch {_position.Epoch}."));
-    }
-
-    // What a state that is saved later says the generators were.
-    private void MarkPosition()
-    {
-        if (settings.Checkpoints is null)
-        {
-            return;
-        }
-
-        _position.Measured = _quality?.Measured ?? 0;
-        _randomness?.Dispose();
-        _randomness = model.Randomness?.get_state().DetachFromDisposeScope();
-    }
-
-    private bool IsSaveDue() => settings.Checkpoints?.Interval is { } interval
-        && (_stepsSinceSave >= interval.Steps || _watch.Elapsed - _savedAt >= interval.Time);
-
-    private void Save(DivergenceGuard guard)
-    {
-        if (settings.Checkpoints is not { } checkpoints)
-        {
-            return;
-        }
-
-        _position.Seconds = _secondsBefore + _watch.Elapsed.TotalSeconds;
-        _position.Guard = guard.Position;
-        checkpoints.Save(stream => TrainingState.Write(stream, _position, checkpoints.Identity, _parameters, _kept, guard, _randomness));
-        (_savedAt, _stepsSinceSave) = (_watch.Elapsed, 0);
+        return Position.Epoch - Position.KeptEpoch >= settings.EarlyStopping?.Patience;
     }
 
     // The order is that of an epoch that is never trained, so that the batches are no better known than others.
-    private TrainingProgress Probe(TrainingProgress report, IBatchSource training, int epoch)
+    private TrainingProgress Probe(TrainingProgress report, IBatchSource training)
     {
         if (settings.Probe is not { BatchesPerEpoch: > 0 } probe)
         {
@@ -295,7 +227,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         }
 
         var found = new List<QualityReport>();
-        foreach (var batch in training.Shuffled(settings.EpochCount + epoch - 1).Take(probe.BatchesPerEpoch))
+        foreach (var batch in training.Shuffled(settings.EpochCount + Position.Epoch - 1).Take(probe.BatchesPerEpoch))
         {
             using var owned = batch;
             settings.CheckAlive?.Invoke();
@@ -338,19 +270,19 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         : stopping.WatchAccuracy ? -report.ValidationAccuracy : report.ValidationLoss;
 
     // Null when the loss is wrong at every weights that can be gone back to.
-    private BatchEvaluation? EvaluateOnGoodWeights(LabeledBatch batch, DivergenceGuard guard, int epoch, int step, double rate)
+    private BatchEvaluation? EvaluateOnGoodWeights(LabeledBatch batch, double rate)
     {
         while (true)
         {
             var evaluation = BatchEvaluation.Run(
-                objective, batch.Labels, guard.Optimizer.NeedsPerSampleGradients, () => model.Forward(batch.Input), model.Randomness);
-            if (guard.Watch(evaluation.Losses, epoch, step - 1) is not { } trouble)
+                objective, batch.Labels, _guard.Optimizer.NeedsPerSampleGradients, () => model.Forward(batch.Input), model.Randomness);
+            if (_guard.Watch(evaluation.Losses, Position.Epoch, Position.Step) is not { } trouble)
             {
                 return evaluation;
             }
 
             evaluation.Dispose();
-            if (!TryRescue(guard, trouble, epoch, step, rate))
+            if (!TryRescue(trouble, string.Create(CultureInfo.InvariantCulture, $"at step {Position.Step + 1}"), rate))
             {
                 return null;
             }
@@ -358,78 +290,70 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     }
 
     // The last step of an epoch is followed by no other batch that would show what it did.
-    private bool EndsWell(LabeledBatch batch, DivergenceGuard guard)
+    private bool EndsWell(IBatchSource training, LabeledBatch batch)
     {
         using var noGrad = no_grad();
-        var trouble = IsFinite() ? null : "stopped being a number, because weights are not finite";
+        var trouble = _parameters.All(named => named.Value.IsFinite()) ? null : "stopped being a number, because weights are not finite";
         if (trouble is null && settings.GuessLoss is not null)
         {
             using var evaluation = BatchEvaluation.Run(objective, batch.Labels, false, () => model.Forward(batch.Input), model.Randomness);
-            trouble = guard.Judge(evaluation.Losses.mean().item<double>(), evaluation.SampleCount);
+            trouble = _guard.Judge(evaluation.Losses.mean().item<double>(), evaluation.SampleCount);
         }
 
-        if (trouble is not null && !TryRescue(guard, trouble, _position.Epoch, step: null, PlannedRate(_position.Step - 1, _position.Step)))
+        if (trouble is not null && !TryRescue(trouble, "at the end", PlannedRate(training, training.BatchCount - 1)))
         {
             return false;
         }
 
-        _position.IsEndChecked = true;
-        MarkPosition();
+        Position.IsEndChecked = true;
+        _state.Mark();
         return true;
     }
 
-    private bool TryRescue(DivergenceGuard guard, string trouble, int epoch, int? step, double rate)
+    private bool TryRescue(string trouble, string when, double rate)
     {
         var what = string.Create(
             CultureInfo.InvariantCulture,
-            $"The training loss {trouble} {(step is null ? "at the end" : $"at step {step}")} of epoch {epoch} (learning rate {rate * guard.RateFactor:G4}).");
-        if (guard.TryRescue())
+            $"The training loss {trouble} {when} of epoch {Position.Epoch} (learning rate {rate * _guard.RateFactor:G4}).");
+        if (_guard.TryRescue())
         {
-            _position.Trouble = what;
+            Position.Trouble = what;
             settings.Warn?.Invoke(
-                $"{what} The training goes on from the weights of {Place(guard.Good)} with half the learning rate. If this goes on, lower LearningRate or raise Damping.");
+                $"{what} The training goes on from the weights of {Place(_guard.Good)} with half the learning rate. If this goes on, lower LearningRate or raise Damping.");
             return true;
         }
 
-        _position.Failure = guard.Rescues == 0
+        Position.Failure = _guard.Rescues == 0
             ? $"{what} Lower LearningRate or raise Damping."
-            : $"{what} It did so {guard.Rescues} times before, although the learning rate was halved each time. {Advice}";
+            : $"{what} It did so {_guard.Rescues} times before, although the learning rate was halved each time. {Advice}";
         return false;
     }
 
     // The best weights: of the epochs that early stopping compares, else those that the guard went back to, else of the last good epoch.
-    private TrainingResult Fail(DivergenceGuard? guard)
+    private TrainingResult Fail(bool toGuarded)
     {
-        var (failure, keptEpoch) = (_position.Failure, _position.KeptEpoch);
-        if (guard is { HasLearned: true } && (_kept is null || settings.EarlyStopping is null))
+        if (toGuarded && _guard.HasLearned && (_state.Kept is null || settings.EarlyStopping is null))
         {
-            return new TrainingResult(guard.Good.Epoch, $"{failure} The weights are those of {Place(guard.Good)}.");
+            return new TrainingResult(_guard.Good.Epoch, $"{Position.Failure} The weights are those of {Place(_guard.Good)}.");
         }
 
-        if (_kept is null)
+        if (_state.Kept is null)
         {
-            throw new InvalidOperationException(failure);
+            throw new InvalidOperationException(Position.Failure);
         }
 
-        _kept.Restore();
-        return new TrainingResult(keptEpoch, $"{failure} The weights are those after epoch {keptEpoch}.");
+        _state.Kept.Restore();
+        return new TrainingResult(Position.KeptEpoch, $"{Position.Failure} The weights are those after epoch {Position.KeptEpoch}.");
     }
 
     private static string Place((int Epoch, int Step) good) => good == default
         ? "the start"
         : string.Create(CultureInfo.InvariantCulture, $"step {good.Step} of epoch {good.Epoch}");
 
-    private double PlannedRate(int step, int stepsPerEpoch) => settings.Optimizer.ResolveLearningRate(settings.ClassCount)
-        * settings.Optimizer.Schedule.Factor(((_position.Epoch - 1) * stepsPerEpoch) + step, stepsPerEpoch * settings.EpochCount);
+    private double PlannedRate(IBatchSource training, int step) => settings.Optimizer.ResolveLearningRate(settings.ClassCount)
+        * settings.Optimizer.Schedule.Factor(((Position.Epoch - 1) * training.BatchCount) + step, training.BatchCount * settings.EpochCount);
 
     private static double? Larger(double? a, double? b) => a is null || b > a ? b : a;
-
-    private bool IsFinite()
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        return _parameters.All(named => named.Value.isfinite().all().item<bool>());
-    }
 
     private static string DescribeFailure(TrainingProgress report) => string.Create(
         CultureInfo.InvariantCulture,

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Compression;
+using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Microsoft.ML.NaturalGradient.Checkpoints;
@@ -66,7 +67,7 @@ internal sealed class ModelEntries
             throw Damaged(name, FormattableString.Invariant($"does not have the {content.Length} bytes that the archive announces"));
         }
 
-        if (hash is null ? Crc32.Of(content) != entry.Crc32 : Convert.ToHexStringLower(SHA256.HashData(content)) != hash)
+        if (hash is null ? Crc32.HashToUInt32(content) != entry.Crc32 : Convert.ToHexStringLower(SHA256.HashData(content)) != hash)
         {
             throw Damaged(name, "is not what was saved: its checksum differs");
         }
@@ -98,10 +99,10 @@ internal sealed class ModelEntries
             var (crc, left) = (new Crc32(), entry.Length);
             for (int count; (count = ReadAtMost(path, content, piece)) > 0; left -= count)
             {
-                crc.Add(piece.AsSpan(0, count));
+                crc.Append(piece.AsSpan(0, count));
             }
 
-            if (left != 0 || crc.Value != entry.Crc32)
+            if (left != 0 || crc.GetCurrentHashAsUInt32() != entry.Crc32)
             {
                 throw Damaged(path, "is not what was saved: its checksum differs");
             }

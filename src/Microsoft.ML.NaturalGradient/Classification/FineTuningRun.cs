@@ -135,8 +135,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             Checkpoints = Checkpoints,
             Report = progress => Report(target.Present(progress)),
         };
-        using var loop = new TrainingLoop(network, target.Objective, loopSettings);
-        var result = loop.Run(training, validation);
+        var result = new TrainingLoop(network, target.Objective, loopSettings).Run(training, validation);
         if (result.Failure is { } failure)
         {
             channel.Warning(failure);

@@ -2,15 +2,11 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints.Hub;
 
 /// <summary>A lock file, so that of several processes one downloads a file and the others wait for it.</summary>
 /// <remarks>
-/// The operating system frees the lock when its process ends; the file itself stays, since deleting it would let two processes hold
-/// different locks of one name. On Linux it excludes Python's huggingface_hub too, which locks the same file in the same way.
+/// On Linux it excludes Python's huggingface_hub too, which locks the same file in the same way.
 /// </remarks>
 internal static class HubLock
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
-
-    // What a file that somebody else has locked is reported by: EAGAIN of Linux and of macOS, two codes of Windows.
-    private static readonly int[] HeldCodes = [11, 35, unchecked((int)0x80070020), unchecked((int)0x80070021)];
 
     /// <summary>Waits for the lock.</summary>
     /// <param name="path">The lock file; its folder exists.</param>
@@ -28,7 +24,7 @@ internal static class HubLock
         var seen = -1L;
         while (true)
         {
-            if (TryAcquire(path) is { } handle)
+            if (FileLock.TryTake(path) is { } handle)
             {
                 return handle;
             }
@@ -46,18 +42,6 @@ internal static class HubLock
                     + "Wait for that process or end it, and try again; the lock ends with its process.");
             }
             await Task.Delay(Pause, settings.Time, cancellation);
-        }
-    }
-
-    private static FileStream? TryAcquire(string path)
-    {
-        try
-        {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException e) when (HeldCodes.Contains(e.HResult))
-        {
-            return null;
         }
     }
 }

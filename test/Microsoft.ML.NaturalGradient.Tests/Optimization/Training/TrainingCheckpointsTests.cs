@@ -275,7 +275,7 @@ public sealed class TrainingCheckpointsTests : IDisposable
         using var states = checkpoints ? TrainingCheckpoints.Open(folder ?? _folder, interval ?? new CheckpointInterval { Time = null }, resume, _warnings.Add) : null;
         states?.Identity.Add("optimizer", TrainingCheckpoints.Describe(options));
         states?.Identity.Add("epochs", "3");
-        using var loop = new TrainingLoop(model, new SoftmaxCrossEntropy(), new TrainingSettings
+        var loop = new TrainingLoop(model, new SoftmaxCrossEntropy(), new TrainingSettings
         {
             Optimizer = options,
             ClassCount = 2,

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.IO.Compression;
-using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tests.Classification;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Interop;
@@ -118,17 +117,6 @@ public sealed class ModelEntriesTests
 
         StringAssert.Contains(Messages(error), "vocab.txt' has ");
         StringAssert.Contains(Messages(error), "314572800");
-    }
-
-    [TestMethod]
-    public void Crc32_KnownText_HasTheChecksumOfTheStandard()
-    {
-        Assert.AreEqual(0xCBF43926u, Crc32.Of("123456789"u8)); // the check value of CRC-32/ISO-HDLC
-        var parts = new Crc32();
-        parts.Add("1234"u8);
-        parts.Add("56789"u8);
-        Assert.AreEqual(0xCBF43926u, parts.Value);
-        Assert.AreEqual(0u, Crc32.Of([]));
     }
 
     private static int PlaceOfData(byte[] zip, string name)

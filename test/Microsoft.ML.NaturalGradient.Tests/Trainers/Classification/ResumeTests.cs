@@ -8,6 +8,8 @@ public sealed class ResumeTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("resume").FullName;
 
+    private int _reports; // of all runs of a test
+
     private string Checkpoints => Path.Combine(_folder, "checkpoints");
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -38,6 +40,7 @@ public sealed class ResumeTests : IDisposable
         }
 
         var expected = Train(checkpoints: false);
+        var reports = _reports;
 
         foreach (var cancelAt in new[] { 2, 3, 5 })
         {
@@ -45,6 +48,7 @@ public sealed class ResumeTests : IDisposable
         }
 
         CollectionAssert.AreEqual(expected, Train(checkpoints: true));
+        Assert.AreEqual(2 * reports, _reports); // no step was taken twice
     }
 
     [TestMethod]
@@ -64,6 +68,7 @@ public sealed class ResumeTests : IDisposable
                 options.CancellationToken = cancellation.Token;
                 options.MetricsCallback = _ =>
                 {
+                    _reports++;
                     if (++steps == cancelAt)
                     {
                         cancellation.Cancel();
@@ -74,6 +79,7 @@ public sealed class ResumeTests : IDisposable
         }
 
         var expected = Train(checkpoints: false);
+        var reports = _reports;
 
         foreach (var cancelAt in new[] { 2, 3 })
         {
@@ -81,6 +87,7 @@ public sealed class ResumeTests : IDisposable
         }
 
         CollectionAssert.AreEqual(expected, Train(checkpoints: true));
+        Assert.AreEqual(2 * reports, _reports);
     }
 
     [TestMethod]
@@ -165,7 +172,7 @@ public sealed class ResumeTests : IDisposable
         #endregion
 
         CollectionAssert.AreEquivalent(
-            new[] { "training-state.safetensors", "training-state.previous.safetensors" }, Directory.GetFiles(folder).Select(Path.GetFileName).ToArray());
+            new[] { "training-state.safetensors", "training-state.previous.safetensors", ".training.lock" }, Directory.GetFiles(folder).Select(Path.GetFileName).ToArray());
     }
 
     private void Interrupt(TextTrainerOptions options, bool checkpoints, int cancelAt, CancellationTokenSource cancellation)
@@ -175,6 +182,7 @@ public sealed class ResumeTests : IDisposable
         options.CancellationToken = cancellation.Token;
         options.MetricsCallback = _ =>
         {
+            _reports++;
             if (++steps == cancelAt)
             {
                 cancellation.Cancel();

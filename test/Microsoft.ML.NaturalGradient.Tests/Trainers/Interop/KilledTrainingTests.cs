@@ -30,20 +30,24 @@ public sealed class KilledTrainingTests
             var (kind, method) = (Kinds[run % Kinds.Length], Methods[run % Methods.Length]);
             if (!expected.TryGetValue((kind, method), out var scores))
             {
-                expected.Add((kind, method), scores = Finish(kind, method, "")!);
+                expected.Add((kind, method), scores = Finish(kind, method, "").Scores);
             }
 
             var checkpoints = Path.Combine(_folder, run.ToString(CultureInfo.InvariantCulture));
-            while (kills < count && Kill(kind, method, checkpoints, afterReports: random.Next(1, 8), random.Next(12)))
+            var hasState = false;
+            for (var reports = random.Next(1, 8); kills < count && Kill(kind, method, checkpoints, reports, random.Next(12)); reports = random.Next(1, 8))
             {
                 kills++;
+                hasState |= reports > 1; // the second report comes after the first state
                 if (random.Next(2) == 0)
                 {
                     break;
                 }
             }
 
-            Assert.AreEqual(scores, Finish(kind, method, checkpoints), $"{kind}, {method}, run {run}");
+            var (found, first) = Finish(kind, method, checkpoints);
+            Assert.AreEqual(scores, found, $"{kind}, {method}, run {run}");
+            Assert.IsTrue(!hasState || first != "step 1.1", $"{kind}, {method}, run {run}: it began anew");
         }
     }
 
@@ -62,14 +66,15 @@ public sealed class KilledTrainingTests
         return Process.Start(start)!;
     }
 
-    private static string Finish(string kind, string method, string checkpoints)
+    // The scores, and the first report.
+    private static (string Scores, string First) Finish(string kind, string method, string checkpoints)
     {
         using var process = Start(kind, method, checkpoints);
         var errors = process.StandardError.ReadToEndAsync();
         var lines = process.StandardOutput.ReadToEnd().Split('\n');
         process.WaitForExit();
         Assert.AreEqual(0, process.ExitCode, errors.GetAwaiter().GetResult());
-        return lines.Single(line => line.StartsWith("scores ", StringComparison.Ordinal));
+        return (lines.Single(line => line.StartsWith("scores ", StringComparison.Ordinal)), lines[0]);
     }
 
     // Whether the process was still training.

@@ -1,0 +1,25 @@
+namespace Microsoft.ML.NaturalGradient.Checkpoints;
+
+/// <summary>A lock that processes share by a file; the operating system frees it when its process ends.</summary>
+internal static class FileLock
+{
+    // What a file that somebody else has locked is reported by: EAGAIN of Linux and of macOS, two codes of Windows.
+    private static readonly int[] HeldCodes = [11, 35, unchecked((int)0x80070020), unchecked((int)0x80070021)];
+
+    /// <summary>Takes the lock, if nobody else has it.</summary>
+    /// <param name="path">The file; its folder exists. It stays afterwards, since deleting it would let two processes hold different locks of one name.</param>
+    /// <param name="options">More about the file.</param>
+    /// <returns>The lock; the caller disposes it. Null if somebody else has it.</returns>
+    /// <exception cref="IOException">The file cannot be made.</exception>
+    public static FileStream? TryTake(string path, FileOptions options = FileOptions.None)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, options);
+        }
+        catch (IOException e) when (HeldCodes.Contains(e.HResult))
+        {
+            return null;
+        }
+    }
+}
