@@ -25,10 +25,14 @@ internal static class GramSolver
     /// <param name="tolerance">Smallest kept eigenvalue relative to the largest; <see langword="null"/> for 8·N·2⁻⁵³.</param>
     /// <param name="zeroTargetsCount">Whether a row with a target of zero takes part, which then keeps its loss, rather than being dead.</param>
     /// <param name="leastScale">Smallest mean diagonal that the damping is relative to; zero (the default) for that of the live rows alone.</param>
+    /// <param name="rowWeights">
+    /// How often each row counts in the mean diagonal, c, [N]; the rows of the matrix and the target are multiplied by √c already. Null for once each.
+    /// </param>
     /// <returns>The weights and diagnostics; the caller disposes them.</returns>
     /// <exception cref="InvalidOperationException">The matrix stays indefinite at the largest damping tried.</exception>
     public static GramSolution Solve(
-        Tensor gram, Tensor target, double relativeDamping, double? tolerance = null, bool zeroTargetsCount = false, double leastScale = 0)
+        Tensor gram, Tensor target, double relativeDamping, double? tolerance = null, bool zeroTargetsCount = false, double leastScale = 0,
+        Tensor? rowWeights = null)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -43,7 +47,8 @@ internal static class GramSolver
 
         var live = matrix.index_select(0, alive).index_select(1, alive); // [L, L]
         var liveTarget = right.index_select(0, alive); // [L]
-        var scale = live.diagonal().mean().item<double>();
+        var count = rowWeights?.index_select(0, alive).sum().item<double>() ?? live.shape[0];
+        var scale = live.diagonal().sum().item<double>() / count;
         var absolute = relativeDamping * Math.Max(scale, leastScale);
         var part = absolute > 0
             ? SolveDamped(live, liveTarget, absolute, relativeDamping)

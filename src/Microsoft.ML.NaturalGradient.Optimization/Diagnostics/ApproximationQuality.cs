@@ -83,7 +83,7 @@ internal sealed class ApproximationQuality
         using var captured = batch.Capture(batch.LogitGradients);
         var gram = captured.Gram(); // [N, N]
         var norms = gram.diagonal().AtLeast(0.0).sqrt(); // ‖g_n‖, [N]
-        var gradient = captured.Combine(ones_like(norms)); // g
+        var gradient = captured.Combine(batch.Weights.Values); // g
         var products = new FisherProducts(batch, _parameters);
         Func<IReadOnlyDictionary<IntPtr, Tensor>, DirectionalDerivatives> along = batch.Jacobian is null ? products.Along : products.ExactlyAlong;
         var sgd = along(gradient).Gamma;

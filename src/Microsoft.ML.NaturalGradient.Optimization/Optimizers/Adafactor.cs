@@ -30,7 +30,7 @@ internal sealed class Adafactor : MeanGradientOptimizer
         Track("steps", () => _steps, value => _steps = (long)value);
     }
 
-    private protected override void Move(IReadOnlyList<Tensor> gradients, long sampleCount, double learningRate)
+    private protected override void Move(IReadOnlyList<Tensor> gradients, double sampleCount, double learningRate)
     {
         _steps++;
         var decay = 1 - Math.Pow(_steps, -_options.DecayExponent); // β̂

@@ -46,7 +46,7 @@ internal sealed class AdamQlr : Optimizer
         var slope = gradients.Zip(direction, (gradient, part) => gradient.Inner(part)).Sum();
         var length = direction.Norm();
         var keyed = Parameters.Zip(direction).ToDictionary(pair => pair.First.Handle, pair => pair.Second);
-        var curvature = (new FisherProducts(batch, Parameters).Along(keyed).Curvature / batch.SampleCount) + (Damping * length * length);
+        var curvature = (new FisherProducts(batch, Parameters).Along(keyed).Curvature / batch.Weights.Sum) + (Damping * length * length);
         if (!(curvature > 0))
         {
             return StepDiagnostics.None; // the gradient has always been zero
@@ -83,7 +83,7 @@ internal sealed class AdamQlr : Optimizer
     {
         using var logits = batch.RepeatForward();
         using var losses = batch.LossesAt(logits);
-        var gained = losses.mean().item<double>() - batch.Losses.mean().item<double>();
+        var gained = batch.Weights.Mean(losses) - batch.MeanLoss;
         var ratio = gained / promised;
         var factor = ratio > GoodRatio ? _options.DampingDecrease : ratio >= BadRatio ? 1 : _options.DampingIncrease;
         Damping = Math.Max(SmallestDamping, Damping * factor);

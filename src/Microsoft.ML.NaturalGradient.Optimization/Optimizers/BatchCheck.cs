@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Numerics;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Optimization;
@@ -52,6 +53,26 @@ internal sealed class BatchCheck(int? classCount)
     public static void Graph(Tensor logits) => Require(
         logits.requires_grad, Forward,
         "The logits do not depend on any trainable parameter. Run the forward pass through them with grad mode on, outside no_grad().");
+
+    /// <summary>Throws unless row weights fit the labels and are positive numbers.</summary>
+    public static void RowWeights(Tensor? rowWeights, Tensor labels)
+    {
+        if (rowWeights is null)
+        {
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        Require(
+            rowWeights.dim() == 1 && rowWeights.shape[0] == labels.shape[0], nameof(rowWeights),
+            $"Row weights have the shape {Shape(rowWeights)}. Give one per sample, [{labels.shape[0]}].");
+        Require(
+            rowWeights.dtype is ScalarType.Float32 or ScalarType.Float64, nameof(rowWeights),
+            $"Row weights have the type {rowWeights.dtype}. Give numbers in {ScalarType.Float32} or {ScalarType.Float64}.");
+        Require(
+            rowWeights.isfinite().logical_and(rowWeights.GreaterThan(0.0)).all().item<bool>(), nameof(rowWeights),
+            "A row weight is not a positive number. Leave rows of weight 0 out of the batch.");
+    }
 
     private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
 

@@ -19,7 +19,7 @@ internal sealed class BatchEvaluation : IDisposable
     private readonly ReplayableForward _forward;
     private List<CapturedGradients>? _jacobian;
 
-    private BatchEvaluation(IObjective objective, GradientTape? tape, ReplayableForward forward, Tensor labels)
+    private BatchEvaluation(IObjective objective, GradientTape? tape, ReplayableForward forward, Tensor labels, Tensor? rowWeights)
     {
         _objective = objective;
         _tape = tape;
@@ -28,6 +28,7 @@ internal sealed class BatchEvaluation : IDisposable
         var logits = forward.First();
         Logits = logits.DetachFromDisposeScope();
         using var scope = NewDisposeScope();
+        Weights = new RowWeights(rowWeights, labels.shape[0], logits.device);
         var detached = logits.detach();
         Losses = objective.Losses(detached, labels).DetachFromDisposeScope();
         LogitGradients = objective.LogitGradients(detached, labels).DetachFromDisposeScope();
@@ -45,6 +46,12 @@ internal sealed class BatchEvaluation : IDisposable
 
     /// <summary>s_n = ‖∂ℓ_n/∂z_n‖², [N], float64.</summary>
     public Tensor SquaredNorms { get; }
+
+    /// <summary>How often each row counts.</summary>
+    public RowWeights Weights { get; }
+
+    /// <summary>The mean loss of a row, Σ c_n ℓ_n / Σ c_n.</summary>
+    public double MeanLoss => Weights.Mean(Losses);
 
     /// <summary>The parameters that are trained; the optimizer sets them before it asks for anything.</summary>
     public IReadOnlyList<Parameter> Trained { get; set; } = [];
@@ -72,16 +79,17 @@ internal sealed class BatchEvaluation : IDisposable
     /// <param name="randomness">Source of dropout masks, drawn anew as in the first pass when the pass is repeated; null where there is none.</param>
     /// <param name="recorder">Whose hooks record too; null where only layers of this library do.</param>
     /// <param name="allowsSingleSamples"><see cref="AllowsSingleSamples"/>.</param>
+    /// <param name="rowWeights">c, [N], greater than zero: a row counts as if it stood so often in the batch. Null for one each.</param>
     /// <returns>The evaluated batch; the caller disposes it.</returns>
     public static BatchEvaluation Run(
         IObjective objective, Tensor labels, bool perSampleGradients, Func<Tensor> forward, Generator? randomness = null, NetworkRecorder? recorder = null,
-        bool allowsSingleSamples = false)
+        bool allowsSingleSamples = false, Tensor? rowWeights = null)
     {
         using var scope = NewDisposeScope();
         var pass = new ReplayableForward(forward, randomness);
         if (!perSampleGradients)
         {
-            return new BatchEvaluation(objective, null, pass, labels);
+            return new BatchEvaluation(objective, null, pass, labels, rowWeights);
         }
 
         var tape = new GradientTape { Recorder = recorder, SampleCount = labels.shape[0] };
@@ -89,7 +97,7 @@ internal sealed class BatchEvaluation : IDisposable
         {
             using (tape.Start())
             {
-                return new BatchEvaluation(objective, tape, pass, labels) { AllowsSingleSamples = allowsSingleSamples };
+                return new BatchEvaluation(objective, tape, pass, labels, rowWeights) { AllowsSingleSamples = allowsSingleSamples };
             }
         }
         catch
@@ -105,7 +113,7 @@ internal sealed class BatchEvaluation : IDisposable
     public Tensor[] MeanGradient(IReadOnlyList<Tensor> parameters)
     {
         using var scope = NewDisposeScope();
-        return [.. PullBack(LogitGradients.Times(1.0 / SampleCount), parameters).Select(gradient => gradient.MoveToOuterDisposeScope())];
+        return [.. PullBack(Weights.Times(LogitGradients).Times(1.0 / Weights.Sum), parameters).Select(gradient => gradient.MoveToOuterDisposeScope())];
     }
 
     /// <summary>Computes Σ_n (∂z_n/∂θ)ᵀ u_n by an ordinary backward pass.</summary>
@@ -134,21 +142,23 @@ internal sealed class BatchEvaluation : IDisposable
     /// <returns>Losses, [N], float64; owned by the caller.</returns>
     public Tensor LossesAt(Tensor logits) => _objective.Losses(logits, _labels);
 
-    /// <summary>Computes H u with H = ∂²ℓ_n/∂z_n², the Fisher matrix of the predictive distribution, at the batch's logits.</summary>
+    /// <summary>Computes c_n H_n u with H_n = ∂²ℓ_n/∂z_n², the Fisher matrix of the predictive distribution, at the batch's logits.</summary>
     /// <param name="tangents">u, shaped like the logits.</param>
-    /// <returns>H u, shaped like the logits, float64; owned by the caller.</returns>
+    /// <returns>c H u, shaped like the logits, float64; owned by the caller.</returns>
     public Tensor TimesHessian(Tensor tangents)
     {
         using var scope = NewDisposeScope();
-        return _objective.TimesHessian(Logits.detach(), _labels, tangents).MoveToOuterDisposeScope();
+        return Weights.Times(_objective.TimesHessian(Logits.detach(), _labels, tangents)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Factors the Hessian of each sample's loss in its logits.</summary>
-    /// <returns>S and c with H = S Sᵀ and ∂ℓ/∂z = S c; the caller disposes it.</returns>
+    /// <summary>Factors the Hessian of each sample's weighted loss c_n ℓ_n in its logits.</summary>
+    /// <returns>S and its coefficients k with c H = S Sᵀ and c ∂ℓ/∂z = S k; the caller disposes it.</returns>
     public HessianFactor FactorHessian()
     {
         using var scope = NewDisposeScope();
-        return _objective.FactorHessian(Logits.detach(), _labels);
+        using var factor = _objective.FactorHessian(Logits.detach(), _labels);
+        return new HessianFactor(
+            Weights.TimesRoots(factor.Columns.transpose(0, 1)).transpose(0, 1).clone(), factor.Coefficients.mul(Weights.Roots));
     }
 
     /// <summary>Scales each sample's logit gradient to unit length.</summary>
@@ -255,6 +265,7 @@ internal sealed class BatchEvaluation : IDisposable
         Losses.Dispose();
         LogitGradients.Dispose();
         SquaredNorms.Dispose();
+        Weights.Dispose();
         _forward.Dispose();
     }
 

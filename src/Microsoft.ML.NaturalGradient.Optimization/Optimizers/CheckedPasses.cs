@@ -35,18 +35,20 @@ internal sealed class CheckedPasses : IDisposable
     /// <param name="labels">The labels.</param>
     /// <param name="perSampleGradients">Whether per-sample gradients are asked for.</param>
     /// <param name="adviceOnLoss">What to do where the loss is not finite.</param>
+    /// <param name="rowWeights">How often each row counts, [N]; null for once each.</param>
     /// <returns>The evaluated batch; the caller disposes it.</returns>
     /// <exception cref="ArgumentException">Logits or labels have the wrong shape, type or values.</exception>
     /// <exception cref="InvalidOperationException">The loss is not finite, or a parameter does not take part in the logits.</exception>
-    public BatchEvaluation Run(Func<Tensor> forward, Tensor labels, bool perSampleGradients, string adviceOnLoss)
+    public BatchEvaluation Run(Func<Tensor> forward, Tensor labels, bool perSampleGradients, string adviceOnLoss, Tensor? rowWeights = null)
     {
         _check.Labels(labels);
+        BatchCheck.RowWeights(rowWeights, labels);
         var evaluation = BatchEvaluation.Run(_objective, labels, perSampleGradients, () => _check.Logits(forward(), labels), recorder: _recorder,
-            allowsSingleSamples: true);
+            allowsSingleSamples: true, rowWeights: rowWeights);
         try
         {
             BatchCheck.Graph(evaluation.Logits);
-            if (evaluation.Losses.mean().item<double>() is var loss && !double.IsFinite(loss))
+            if (evaluation.MeanLoss is var loss && !double.IsFinite(loss))
             {
                 throw new InvalidOperationException(FormattableString.Invariant($"The loss is {loss}. {adviceOnLoss}"));
             }

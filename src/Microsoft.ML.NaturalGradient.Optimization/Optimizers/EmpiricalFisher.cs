@@ -15,13 +15,14 @@ internal sealed class EmpiricalFisher(IReadOnlyList<Parameter> parameters, EfOpt
 {
     private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
     {
-        using var captured = batch.Capture(batch.LogitGradients);
+        var weights = batch.Weights;
+        using var captured = batch.Capture(weights.TimesRoots(batch.LogitGradients)); // √c g
         var gram = captured.Gram(); // [N, N]
         return Solve(
-            captured, gram, ones_like(batch.SquaredNorms), gram.diagonal(),
-            (matrix, target) => options.AbsoluteDamping
+            captured, gram, weights.Roots, gram.diagonal().div(weights.Values), weights.Values,
+            (matrix, target, counts) => options.AbsoluteDamping
                 ? GramSolver.SolveLiteral(matrix, target, options.Damping)
-                : GramSolver.Solve(matrix, target, options.Damping),
+                : GramSolver.Solve(matrix, target, options.Damping, rowWeights: counts),
             learningRate is not null);
     }
 }

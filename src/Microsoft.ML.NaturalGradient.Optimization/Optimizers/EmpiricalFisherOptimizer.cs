@@ -27,10 +27,12 @@ internal abstract class EmpiricalFisherOptimizer : GramOptimizer
     /// <param name="gram">RRᵀ, [N, N].</param>
     /// <param name="target">t, [N]; zero for rows that are not to be used.</param>
     /// <param name="squaredNorms">‖g_n‖² of the per-sample gradients, [N].</param>
-    /// <param name="solve">Solves a system given its matrix and right-hand side.</param>
+    /// <param name="rowWeights">c, [N]; R and t are multiplied by their roots.</param>
+    /// <param name="solve">Solves a system given its matrix, right-hand side and row weights.</param>
     /// <param name="withState">Whether the momentum is used and moved on.</param>
     private protected (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Solve(
-        CapturedGradients rows, Tensor gram, Tensor target, Tensor squaredNorms, Func<Tensor, Tensor, GramSolution> solve, bool withState)
+        CapturedGradients rows, Tensor gram, Tensor target, Tensor squaredNorms, Tensor rowWeights,
+        Func<Tensor, Tensor, Tensor, GramSolution> solve, bool withState)
     {
         CheckCoverage(rows);
         var momentum = withState ? _momentum : null;
@@ -40,7 +42,7 @@ internal abstract class EmpiricalFisherOptimizer : GramOptimizer
             target = target.Minus(rows.Dot(Keyed(momentum)).mul(used).Times(_options.Momentum));
         }
 
-        using var solution = SolveKept(gram, target, squaredNorms, solve);
+        using var solution = SolveKept(gram, target, squaredNorms, rowWeights, solve);
         var direction = rows.Combine(solution.Weights);
         if (momentum is not null)
         {
@@ -51,15 +53,16 @@ internal abstract class EmpiricalFisherOptimizer : GramOptimizer
         return (direction, Diagnose(squaredNorms, solution));
     }
 
-    private GramSolution SolveKept(Tensor gram, Tensor target, Tensor squaredNorms, Func<Tensor, Tensor, GramSolution> solve)
+    private GramSolution SolveKept(
+        Tensor gram, Tensor target, Tensor squaredNorms, Tensor rowWeights, Func<Tensor, Tensor, Tensor, GramSolution> solve)
     {
         if (_options.DuplicateThreshold is not { } threshold)
         {
-            return solve(gram, target);
+            return solve(gram, target, rowWeights);
         }
 
         var kept = DuplicateFilter.Kept(gram, squaredNorms, threshold);
-        using var part = solve(gram.index_select(0, kept).index_select(1, kept), target.index_select(0, kept));
+        using var part = solve(gram.index_select(0, kept).index_select(1, kept), target.index_select(0, kept), rowWeights.index_select(0, kept));
         return new GramSolution(zeros_like(target).index_copy(0, kept, part.Weights))
         {
             Damping = part.Damping,

@@ -31,7 +31,8 @@ internal sealed class ExactNaturalGradient(IReadOnlyList<Parameter> parameters, 
 
             CheckCoverage(captures[0]);
             var gram = CapturedGradients.JointGram(captures); // [K·N, K·N]
-            using var solution = GramSolver.Solve(gram, factor.Coefficients.flatten(), options.Damping, zeroTargetsCount: true);
+            using var solution = GramSolver.Solve(
+                gram, factor.Coefficients.flatten(), options.Damping, zeroTargetsCount: true, rowWeights: batch.Weights.Values.repeat(captures.Length));
             var diagnostics = new StepDiagnostics { Condition = solution.Condition, DampingRaised = solution.DampingRaised };
             return (Combine(captures, solution.Weights), diagnostics);
         }

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Optimization;
 
-/// <summary>Products with the exact Fisher matrix F = Σ_n Jz_nᵀ H_n Jz_n of one evaluated batch, none of which forms F or Jz.</summary>
+/// <summary>Products with the exact Fisher matrix F = Σ_n c_n Jz_nᵀ H_n Jz_n of one evaluated batch, none of which forms F or Jz.</summary>
 /// <remarks>
-/// Jz_n = ∂z_n/∂θ, H_n the Hessian of the loss in the logits: for softmax cross-entropy and squared error F is also the generalised
+/// Jz_n = ∂z_n/∂θ, H_n the Hessian of the loss in the logits, c_n the row's weight: for softmax cross-entropy and squared error F is also the generalised
 /// Gauss-Newton matrix of the summed loss. Dropout masks are drawn as in the batch's own pass.
 /// </remarks>
 /// <param name="batch">The evaluated batch.</param>
@@ -83,7 +83,7 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
     }
 
     /// <summary>Computes d·g and dᵀFd by two forward passes.</summary>
-    /// <remarks>With u = Jz d they are Σ_n u_n·∂ℓ_n/∂z_n and Σ_n u_nᵀ H_n u_n. Wu et al., NeurIPS 2024, algorithm 4.</remarks>
+    /// <remarks>With u = Jz d they are Σ_n c_n u_n·∂ℓ_n/∂z_n and Σ_n c_n u_nᵀ H_n u_n. Wu et al., NeurIPS 2024, algorithm 4.</remarks>
     /// <param name="direction">d, keyed by the parameter's handle.</param>
     /// <returns>Both numbers, for the summed loss.</returns>
     public DirectionalDerivatives Along(IReadOnlyDictionary<IntPtr, Tensor> direction)
@@ -116,7 +116,7 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         return new DirectionalDerivatives(
-            change.mul(batch.LogitGradients).sum().item<double>(), change.mul(batch.TimesHessian(change)).sum().item<double>());
+            change.mul(batch.Weights.Times(batch.LogitGradients)).sum().item<double>(), change.mul(batch.TimesHessian(change)).sum().item<double>());
     }
 
     // The parameter's memory without its version counter: autograd would take a move for a change, although the values are put back

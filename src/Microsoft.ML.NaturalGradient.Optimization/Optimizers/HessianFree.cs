@@ -23,7 +23,7 @@ internal sealed class HessianFree(IReadOnlyList<Parameter> parameters, HessianFr
             MostIterations = options.MostIterations,
             Tolerance = options.Tolerance,
         };
-        var gradient = batch.PullBack(batch.LogitGradients, Parameters, keepGraph: true);
+        var gradient = batch.PullBack(batch.Weights.Times(batch.LogitGradients), Parameters, keepGraph: true);
         var (solution, _) = search.Solve(gradient, options.Damping);
         return (Keyed(solution), StepDiagnostics.None);
     }

@@ -42,21 +42,23 @@ internal sealed class ImprovedEmpiricalFisher : EmpiricalFisherOptimizer
         var limits = learningRate is { } rate && double.IsFinite(_targetLimit) // min(η s, κ ℓ)/(η s), [N]
             ? batch.Losses.Times(_targetLimit / rate).div(squaredNorms.where(alive, ones_like(roots))).minimum(ones_like(roots))
             : ones_like(roots);
-        var seeds = batch.LogitGradients.mul(PerSample(scale, batch.LogitGradients)); // u, [N, ...]
+        var weights = batch.Weights;
+        var seeds = weights.TimesRoots(batch.LogitGradients.mul(PerSample(scale, batch.LogitGradients))); // √c u, [N, ...]
         using var captured = batch.Capture(seeds);
         var gram = captured.Gram(); // [N, N]
         return _options.LiteralEq8
             ? Solve(
-                captured, gram, squaredNorms.mul(limits), gram.diagonal(),
-                (matrix, target) => GramSolver.SolveLiteral(matrix, target, _options.Damping), learningRate is not null)
+                captured, gram, weights.TimesRoots(squaredNorms.mul(limits)), gram.diagonal().div(weights.Values), weights.Values,
+                (matrix, target, _) => GramSolver.SolveLiteral(matrix, target, _options.Damping), learningRate is not null)
             : Solve(
-                captured, gram, roots.mul(limits), gram.diagonal().mul(squaredNorms),
-                (matrix, target) => SolveRelative(matrix, target, learningRate is not null), learningRate is not null);
+                captured, gram, weights.TimesRoots(roots.mul(limits)), gram.diagonal().mul(squaredNorms).div(weights.Values), weights.Values,
+                (matrix, target, counts) => SolveRelative(matrix, target, counts, learningRate is not null), learningRate is not null);
     }
 
-    private GramSolution SolveRelative(Tensor matrix, Tensor target, bool withState)
+    private GramSolution SolveRelative(Tensor matrix, Tensor target, Tensor rowWeights, bool withState)
     {
-        var solution = GramSolver.Solve(matrix, target, _options.Damping, leastScale: withState ? _options.DampingFloor * _largestScale : 0);
+        var leastScale = withState ? _options.DampingFloor * _largestScale : 0;
+        var solution = GramSolver.Solve(matrix, target, _options.Damping, leastScale: leastScale, rowWeights: rowWeights);
         if (withState)
         {
             _largestScale = Math.Max(_largestScale, solution.Scale);

@@ -21,9 +21,9 @@ internal abstract class MeanGradientOptimizer : Optimizer
 
     /// <summary>Applies one step for given gradients.</summary>
     /// <param name="gradients">Gradients g of the mean loss, one per parameter; not modified.</param>
-    /// <param name="sampleCount">Samples B of that mean.</param>
+    /// <param name="sampleCount">Samples B of that mean, or the sum of their weights.</param>
     /// <param name="learningRate">Learning rate η of this step.</param>
-    public void Update(IReadOnlyList<Tensor> gradients, long sampleCount, double learningRate)
+    public void Update(IReadOnlyList<Tensor> gradients, double sampleCount, double learningRate)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -45,11 +45,11 @@ internal abstract class MeanGradientOptimizer : Optimizer
 
     /// <summary>Computes the step and takes it by <see cref="Shrink"/> and <see cref="Shift"/>; runs inside a dispose scope without autograd.</summary>
     /// <inheritdoc cref="Update"/>
-    private protected abstract void Move(IReadOnlyList<Tensor> gradients, long sampleCount, double learningRate);
+    private protected abstract void Move(IReadOnlyList<Tensor> gradients, double sampleCount, double learningRate);
 
     private protected sealed override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
     {
-        Update(Clip(batch.MeanGradient(Parameters)), batch.SampleCount, learningRate);
+        Update(Clip(batch.MeanGradient(Parameters)), batch.Weights.Sum, learningRate);
         return StepDiagnostics.None;
     }
 

@@ -25,7 +25,7 @@ internal sealed class RootFreeAdamW : MeanGradientOptimizer
         Track("steps", () => _steps, value => _steps = (long)value);
     }
 
-    private protected override void Move(IReadOnlyList<Tensor> gradients, long sampleCount, double learningRate)
+    private protected override void Move(IReadOnlyList<Tensor> gradients, double sampleCount, double learningRate)
     {
         var isFirst = _steps++ == 0;
         var meanCorrection = _options.BiasCorrection ? 1 - Math.Pow(_options.Beta1, _steps) : 1;

@@ -25,7 +25,7 @@ internal sealed class RootFreeRmsProp : MeanGradientOptimizer
         Track("steps", () => _steps, value => _steps = (long)value);
     }
 
-    private protected override void Move(IReadOnlyList<Tensor> gradients, long sampleCount, double learningRate)
+    private protected override void Move(IReadOnlyList<Tensor> gradients, double sampleCount, double learningRate)
     {
         var isFirst = _steps++ == 0;
         for (var i = 0; i < Parameters.Count; i++)

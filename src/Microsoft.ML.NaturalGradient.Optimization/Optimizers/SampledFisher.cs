@@ -10,7 +10,7 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// <summary>Natural gradient with a Monte-Carlo Fisher: K labels per sample are drawn from the model.</summary>
 /// <remarks>
 /// d = (ĴᵀĴ/K + λI)⁻¹ g = (1/λ)[g − Ĵᵀ(ĴĴᵀ + KλI)⁻¹ Ĵg], with g the true gradient and Ĵ [N·K, P] the gradients for the drawn labels.
-/// Wu et al., NeurIPS 2024, App. E, eq. (49) for K = 1. λ is relative to the mean diagonal of ĴĴᵀ. As λ → 0 this becomes a
+/// Wu et al., NeurIPS 2024, App. E, eq. (49) for K = 1. λ is relative to the mean diagonal of ĴĴᵀ. With row weights the rows are √c ĵ and g = Σ c g_n. As λ → 0 this becomes a
 /// projection of g away from the sampled gradients, so near-zero damping is useless for training.
 /// </remarks>
 internal sealed class SampledFisher : GramOptimizer
@@ -54,22 +54,23 @@ internal sealed class SampledFisher : GramOptimizer
 
     private (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch)
     {
+        var weights = batch.Weights;
         using var trueGradients = batch.Capture(batch.LogitGradients, keepGraph: true);
         CheckCoverage(trueGradients);
-        var gradient = trueGradients.Combine(ones_like(batch.SquaredNorms)); // g
+        var gradient = trueGradients.Combine(weights.Values); // g
         var draws = new CapturedGradients[_options.Samples];
         try
         {
             for (var k = 0; k < draws.Length; k++)
             {
-                draws[k] = batch.Capture(_sample(batch), keepGraph: k + 1 < draws.Length);
+                draws[k] = batch.Capture(weights.TimesRoots(_sample(batch)), keepGraph: k + 1 < draws.Length);
             }
 
             var gram = CapturedGradients.JointGram(draws); // [N·K, N·K]
             var target = cat([.. draws.Select(draw => draw.Dot(gradient))]); // Ĵg, [N·K]
-            var damping = _options.Damping * (_options.AbsoluteDamping ? 1 : gram.diagonal().mean().item<double>());
+            var damping = _options.Damping * (_options.AbsoluteDamping ? 1 : gram.diagonal().sum().item<double>() / (draws.Length * weights.Sum));
             using var solution = GramSolver.SolveLiteral(gram, target, draws.Length * damping);
-            return (Correct(gradient, draws, solution.Weights, damping), Diagnose(gram.diagonal(), solution));
+            return (Correct(gradient, draws, solution.Weights, damping), Diagnose(gram.diagonal().div(weights.Values.repeat(draws.Length)), solution));
         }
         finally
         {

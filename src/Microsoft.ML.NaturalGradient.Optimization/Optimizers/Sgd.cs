@@ -18,7 +18,7 @@ internal sealed class Sgd : MeanGradientOptimizer
         _momentum = options.Momentum > 0 ? TrackLikeParameters("momentum") : null;
     }
 
-    private protected override void Move(IReadOnlyList<Tensor> gradients, long sampleCount, double learningRate)
+    private protected override void Move(IReadOnlyList<Tensor> gradients, double sampleCount, double learningRate)
     {
         for (var i = 0; i < Parameters.Count; i++)
         {

@@ -68,11 +68,15 @@ public sealed class ParameterOptimizer : IDisposable
     /// </param>
     /// <param name="labels">Classes from 0 to C − 1, int64, [N]; numbers, float32 or float64, [N], for regression. Not modified.</param>
     /// <param name="learningRate">Learning rate η of this step; <see langword="null"/> for <see cref="LearningRate"/>.</param>
+    /// <param name="rowWeights">
+    /// How often each row counts, greater than zero, float32 or float64, [N]: weight 2 means the same as the row standing twice in the batch, for every
+    /// method. Not modified. <see langword="null"/> for once each.
+    /// </param>
     /// <returns>What the step saw and did.</returns>
-    /// <exception cref="ArgumentException">Logits or labels have the wrong shape, type or values; nothing is changed then.</exception>
+    /// <exception cref="ArgumentException">Logits, labels or weights have the wrong shape, type or values; nothing is changed then.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="learningRate"/> is not a positive number.</exception>
     /// <exception cref="InvalidOperationException">The loss is not finite, or a parameter does not take part in the logits; nothing is changed then.</exception>
-    public StepReport Step(Func<Tensor> forward, Tensor labels, double? learningRate = null)
+    public StepReport Step(Func<Tensor> forward, Tensor labels, double? learningRate = null, Tensor? rowWeights = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(forward);
@@ -87,12 +91,12 @@ public sealed class ParameterOptimizer : IDisposable
         using var gradients = new GradientsSetAside(_parameters);
         using var evaluation = _passes.Run(
             forward, labels, _optimizer.NeedsPerSampleGradients,
-            FormattableString.Invariant($"Lower the learning rate, which is {rate}, or look for inputs or weights that are not finite."));
+            FormattableString.Invariant($"Lower the learning rate, which is {rate}, or look for inputs or weights that are not finite."), rowWeights);
         var correct = evaluation.CountCorrect();
         var diagnostics = _optimizer.Step(evaluation, rate);
         return new StepReport
         {
-            Loss = evaluation.Losses.mean().item<double>(),
+            Loss = evaluation.MeanLoss,
             Correct = correct,
             SampleCount = evaluation.SampleCount,
             LearningRate = diagnostics.LearningRate ?? rate,
@@ -115,12 +119,13 @@ public sealed class ParameterOptimizer : IDisposable
     /// The methods and dampings to measure; <see cref="QualityProbe.Every"/> and <see cref="QualityProbe.BatchesPerEpoch"/> are for trainers.
     /// <see langword="null"/> for the default: EF, iEF and SF.
     /// </param>
+    /// <param name="rowWeights">As in <see cref="Step"/>: the directions and F are those of the weighted batch, norms and projections those of its rows.</param>
     /// <returns>What was found; average several batches with QualityReport.Average.</returns>
     /// <exception cref="ArgumentException">Logits or labels have the wrong shape, type or values, or a method has no direction of a single batch.</exception>
     /// <exception cref="InvalidOperationException">
     /// The loss is not finite, a parameter does not take part in the logits, or the forward pass does not repeat itself.
     /// </exception>
-    public QualityReport MeasureQuality(Func<Tensor> forward, Tensor labels, QualityProbe? probe = null)
+    public QualityReport MeasureQuality(Func<Tensor> forward, Tensor labels, QualityProbe? probe = null, Tensor? rowWeights = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(forward);
@@ -130,7 +135,7 @@ public sealed class ParameterOptimizer : IDisposable
         var quality = new ApproximationQuality(_parameters, probe, _seed + _measured);
         using var scope = NewDisposeScope();
         using var gradients = new GradientsSetAside(_parameters);
-        using var evaluation = _passes.Run(forward, labels, perSampleGradients: true, "Look for inputs or weights that are not finite.");
+        using var evaluation = _passes.Run(forward, labels, perSampleGradients: true, "Look for inputs or weights that are not finite.", rowWeights);
         _measured++;
         return quality.Measure(evaluation);
     }

@@ -7,6 +7,7 @@ using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Models.Vision;
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Tests.Classification;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using SkiaSharp;
@@ -90,7 +91,7 @@ internal static class FuzzTargets
         }
 
         var ids = tensor(new long[,] { { 1, 2, 3, 4 }, { 5, 6, 7, 0 } });
-        using var batch = new TokenBatch(ids, ids.ne(0L).to(ScalarType.Int64), zeros_like(ids), isPadded: true);
+        using var batch = new TokenBatch(ids, ids.NotEqualTo(0).to(ScalarType.Int64), zeros_like(ids), isPadded: true);
         return Sum([encoder.Pool(batch)]);
     }
 

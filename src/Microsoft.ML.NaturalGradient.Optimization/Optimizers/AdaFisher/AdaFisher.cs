@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
@@ -46,8 +47,8 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
         using var scope = NewDisposeScope();
         using var captured = CaptureMean(batch);
         var blocks = MakeBlocks(captured, (_, value) => value);
-        Update(blocks, captured);
-        var gradient = captured.Combine(ones_like(batch.SquaredNorms));
+        Update(blocks, captured, batch.Weights);
+        var gradient = captured.Combine(batch.Weights.Roots);
         var fisher = Fisher(blocks);
         return Parameters.ToDictionary(
             parameter => parameter.Handle, parameter => gradient[parameter.Handle].div(fisher[parameter.Handle]).MoveToOuterDisposeScope());
@@ -83,12 +84,12 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
     }
 
     private static CapturedGradients CaptureMean(BatchEvaluation batch, bool keepGraph = false) =>
-        batch.Capture(batch.LogitGradients.Times(1.0 / batch.SampleCount), keepGraph);
+        batch.Capture(batch.Weights.TimesRoots(batch.LogitGradients).Times(1.0 / batch.Weights.Sum), keepGraph);
 
-    private static void Update(List<AdaFisherBlock> blocks, CapturedGradients captured)
+    private static void Update(List<AdaFisherBlock> blocks, CapturedGradients captured, RowWeights weights)
     {
         var sources = AdaFisherSource.Find(captured).ToDictionary(source => source.Handle);
-        blocks.ForEach(block => block.Update(sources[block.Handle]));
+        blocks.ForEach(block => block.Update(sources[block.Handle], weights));
     }
 
     private Tensor[] UpdateAndGradient(BatchEvaluation batch)
@@ -107,8 +108,8 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
             return batch.MeanGradient(Parameters);
         }
 
-        Update(_blocks, captured);
-        var gradient = captured.Combine(ones_like(batch.SquaredNorms));
+        Update(_blocks, captured, batch.Weights);
+        var gradient = captured.Combine(batch.Weights.Roots);
         return [.. Parameters.Select(parameter => gradient[parameter.Handle])];
     }
 

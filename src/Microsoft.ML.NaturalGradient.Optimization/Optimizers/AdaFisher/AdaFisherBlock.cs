@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -29,7 +30,7 @@ internal sealed class AdaFisherBlock
     {
         _options = options;
         Parameters = source.Parameters;
-        var (input, errors) = Squares(source);
+        var (input, errors) = Squares(source, null);
         _input = input is null ? null : track("input", Start(input));
         _errors = [.. errors.Select((error, i) => track($"error-{i}", Start(error)))];
         _weight = options.IsReference ? null : track("weight", zeros([], dtype: ScalarType.Float64));
@@ -51,10 +52,12 @@ internal sealed class AdaFisherBlock
     public static bool IsPart(string name) => name.Split('.')[0] is "input" or "weight" || name.StartsWith("error-", StringComparison.Ordinal);
 
     /// <summary>Takes a batch into the averages.</summary>
-    public void Update(AdaFisherSource source)
+    /// <param name="source">The layer; its errors are multiplied by the roots of the weights.</param>
+    /// <param name="weights">How often each row counts.</param>
+    public void Update(AdaFisherSource source, RowWeights weights)
     {
         using var scope = NewDisposeScope();
-        var (input, errors) = Squares(source);
+        var (input, errors) = Squares(source, weights);
         if (input is not null)
         {
             Blend(_input!, input);
@@ -92,12 +95,15 @@ internal sealed class AdaFisherBlock
             : parameter.dim() == 1 ? fisher.select(1, 0)
             : fisher.narrow(1, 0, fisher.shape[1] - (Parameters.Count - 1)).reshape(parameter.shape);
 
-    private (Tensor? Input, Tensor[] Errors) Squares(AdaFisherSource source)
+    private (Tensor? Input, Tensor[] Errors) Squares(AdaFisherSource source, RowWeights? weights)
     {
+        // The mean over all positions of all rows, each counted as often as its weight says.
+        Tensor MeanSquare(Tensor rows) => weights is null ? rows.Square().mean([0L]) : rows.Square().sum(0L).Times(weights.Count / (weights.Sum * rows.shape[0]));
+
         if (source.Map is { } map)
         {
             var (inputs, errors) = map.Rows(reduce: false);
-            return (MeanSquare(inputs), [MeanSquare(errors)]);
+            return (MeanSquare(weights?.TimesRoots(inputs) ?? inputs), [MeanSquare(errors)]);
         }
 
         if (!_options.IsReference)
@@ -107,12 +113,12 @@ internal sealed class AdaFisherBlock
 
         var (layerInput, error) = (source.LayerInput!, source.Error!);
         var channels = layerInput.shape[1];
-        var summed = layerInput.transpose(0, 1).reshape(channels, -1).sum(1); // over all axes but the second
+        var summed = (weights?.Times(layerInput) ?? layerInput).transpose(0, 1).reshape(channels, -1).sum(1); // over all axes but the second
         var perSample = layerInput.numel() / (layerInput.shape[0] * channels);
         var scale = 1.0 / ((double)perSample * perSample);
-        var samples = (double)layerInput.shape[0];
+        var samples = weights?.Sum ?? layerInput.shape[0];
         var sums = stack([summed.Times(scale), ones_like(summed)], 1).Square().sum(0L).Times(1 / (samples * samples)); // [2]
-        var errorSums = error.reshape(-1, error.shape[^1]).sum(0L); // [D]
+        var errorSums = (weights?.TimesRoots(error) ?? error).reshape(-1, error.shape[^1]).sum(0L); // [D]
         return (sums, [errorSums.Square().Times(1 / samples)]);
     }
 
@@ -138,6 +144,4 @@ internal sealed class AdaFisherBlock
         var floor = typed.abs().max().Times(RangeFloor).Plus(Tiny);
         return typed.Minus(typed.min()).Plus(floor).div(typed.max().Minus(typed.min()).Plus(floor)).to(value.dtype);
     }
-
-    private static Tensor MeanSquare(Tensor rows) => rows.Square().mean([0L]);
 }

@@ -8,7 +8,7 @@ namespace Microsoft.ML.NaturalGradient;
 /// <summary>One evaluated batch, and the gradients that an <see cref="UpdateRule"/> may ask of it.</summary>
 /// <remarks>
 /// Valid during one call of <see cref="UpdateRule.Direction"/>. The library owns all tensors it gives out and disposes them after the step;
-/// the batch's own (<see cref="Logits"/> to <see cref="SquaredNorms"/>) are not to be modified. Every call that computes gradients costs
+/// the batch's own (<see cref="Logits"/> to <see cref="RowWeights"/>) are not to be modified. Every call that computes gradients costs
 /// a backward pass; they may come in any order and number, since the graph is kept until the step ends.
 /// </remarks>
 public sealed class StepContext
@@ -46,6 +46,10 @@ public sealed class StepContext
     /// <summary>s_n = ‖∂ℓ_n/∂z_n‖², [N], float64.</summary>
     public Tensor SquaredNorms => Batch.SquaredNorms;
 
+    /// <summary>How often each row counts, c_n greater than zero, [N], float64; ones where the caller gave no weights.</summary>
+    /// <remarks><see cref="MeanGradient"/> heeds them; the rows of <see cref="SampleGradients()"/> are those of the plain losses.</remarks>
+    public Tensor RowWeights => Batch.Weights.Values;
+
     private BatchEvaluation Batch
     {
         get
@@ -55,7 +59,7 @@ public sealed class StepContext
         }
     }
 
-    /// <summary>Computes the gradient of the mean loss over the N samples by one backward pass.</summary>
+    /// <summary>Computes the gradient of the mean loss Σ c_n ℓ_n / Σ c_n by one backward pass.</summary>
     /// <returns>One tensor shaped like each parameter, in their order.</returns>
     public Tensor[] MeanGradient() => Batch.MeanGradient(Parameters);
 

@@ -11,9 +11,9 @@ internal sealed class EmpiricalKfac(IReadOnlyList<Parameter> parameters, EkfacOp
 {
     private protected override Dictionary<IntPtr, Tensor> Observe(BatchEvaluation batch, Action<CapturedGradients> observe)
     {
-        using var captured = batch.Capture(batch.LogitGradients);
+        using var captured = batch.Capture(batch.Weights.TimesRoots(batch.LogitGradients));
         CheckCoverage(captured);
         observe(captured);
-        return captured.Combine(batch.SquaredNorms.FilledWith(1.0 / batch.SampleCount));
+        return captured.Combine(batch.Weights.Roots.Times(1.0 / batch.Weights.Sum));
     }
 }

@@ -15,9 +15,9 @@ internal sealed class ImprovedEmpiricalKfac(IReadOnlyList<Parameter> parameters,
 {
     private protected override Dictionary<IntPtr, Tensor> Observe(BatchEvaluation batch, Action<CapturedGradients> observe)
     {
-        using var captured = batch.Capture(batch.UnitLogitGradients());
+        using var captured = batch.Capture(batch.Weights.TimesRoots(batch.UnitLogitGradients()));
         CheckCoverage(captured);
         observe(captured);
-        return captured.Combine(batch.SquaredNorms.sqrt().Times(1.0 / batch.SampleCount));
+        return captured.Combine(batch.Weights.TimesRoots(batch.SquaredNorms.sqrt()).Times(1.0 / batch.Weights.Sum));
     }
 }

@@ -50,7 +50,7 @@ internal sealed class Kfac : KroneckerOptimizer
     {
         using var trueGradients = batch.Capture(batch.LogitGradients, keepGraph: true);
         CheckCoverage(trueGradients);
-        var gradient = trueGradients.Combine(batch.SquaredNorms.FilledWith(1.0 / batch.SampleCount));
+        var gradient = trueGradients.Combine(batch.Weights.Values.Times(1.0 / batch.Weights.Sum));
         var seeds = _options.ExactLabels ? AllLabels(batch) : Enumerable.Range(0, _options.Samples).Select(_ => DrawnLabels(batch)).ToList();
         for (var k = 0; k < seeds.Count; k++)
         {
@@ -67,5 +67,5 @@ internal sealed class Kfac : KroneckerOptimizer
         return [.. factor.Columns.unbind(0)];
     }
 
-    private Tensor DrawnLabels(BatchEvaluation batch) => _sample(batch).Times(1 / Math.Sqrt(_options.Samples));
+    private Tensor DrawnLabels(BatchEvaluation batch) => batch.Weights.TimesRoots(_sample(batch)).Times(1 / Math.Sqrt(_options.Samples));
 }

@@ -70,8 +70,8 @@ internal sealed class KroneckerCurvature
     }
 
     /// <summary>Inverts the damped factors.</summary>
-    /// <param name="sampleCount">Samples N in the batch, which the damping is divided by.</param>
-    public void Invert(long sampleCount)
+    /// <param name="sampleCount">Samples N in the batch, or the sum of their weights, which the damping is divided by.</param>
+    public void Invert(double sampleCount)
     {
         var trace = _blocks.Sum(block => block.Trace(_weight)) + _scalars.Sum(scalar => scalar.Trace / _weight);
         _damping = _options.Damping * trace / sampleCount;

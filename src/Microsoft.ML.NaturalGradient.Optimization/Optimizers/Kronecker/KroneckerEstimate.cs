@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
@@ -7,7 +8,8 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 
 /// <summary>The factors of every block as one batch gives them; its tensors live in the scope in which it is used.</summary>
 /// <param name="sharing">What happens with the positions of a sample.</param>
-internal sealed class KroneckerEstimate(WeightSharing sharing)
+/// <param name="weights">How often each row counts.</param>
+internal sealed class KroneckerEstimate(WeightSharing sharing, RowWeights weights)
 {
     private List<Block>? _blocks;
     private List<Rest> _rest = [];
@@ -21,7 +23,7 @@ internal sealed class KroneckerEstimate(WeightSharing sharing)
     /// <summary>Handles of the parameters of linear maps.</summary>
     public IReadOnlySet<IntPtr> Covered => Blocks.SelectMany(block => block.Map.Parameters).Select(parameter => parameter.Handle).ToHashSet();
 
-    /// <summary>Adds the Fisher matrix Σ_n g_n g_nᵀ / N of a capture.</summary>
+    /// <summary>Adds the Fisher matrix Σ_n c_n g_n g_nᵀ / Σ_n c_n of a capture with the rows √c_n g_n.</summary>
     public void Add(CapturedGradients captured)
     {
         var maps = LinearMap.Find(captured);
@@ -32,7 +34,7 @@ internal sealed class KroneckerEstimate(WeightSharing sharing)
             _rest = [.. captured.Parameters.Where(parameter => !covered.Contains(parameter.Handle)).Select(parameter => new Rest(parameter))];
         }
 
-        var scale = 1.0 / captured.SampleCount;
+        var scale = 1.0 / weights.Sum;
         for (var i = 0; i < maps.Count; i++)
         {
             using var scope = NewDisposeScope();
@@ -52,7 +54,8 @@ internal sealed class KroneckerEstimate(WeightSharing sharing)
     {
         using var scope = NewDisposeScope();
         var inputs = map.Rows(sharing == WeightSharing.Reduce).Inputs; // [R, I]
-        return inputs.t().mm(inputs).Times(1.0 / inputs.shape[0]).MoveToOuterDisposeScope();
+        var count = weights.Sum * inputs.shape[0] / weights.Count; // rows times their positions
+        return inputs.t().mm(weights.Times(inputs)).Times(1.0 / count).MoveToOuterDisposeScope();
     }
 
     /// <summary>The factors of one linear map.</summary>

@@ -41,7 +41,7 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
         var (gradient, estimate) = Evaluate(batch);
         var curvature = new KroneckerCurvature(Parameters, _options, estimate, (_, value) => value, (_, _, _) => { });
         curvature.Update(estimate);
-        curvature.Invert(batch.SampleCount);
+        curvature.Invert(batch.Weights.Sum);
         return curvature.Precondition(gradient).ToDictionary(pair => pair.Key, pair => pair.Value.MoveToOuterDisposeScope());
     }
 
@@ -55,7 +55,7 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
         _curvature.Update(estimate);
         if (_steps < _options.InverseInterval || _steps % _options.InverseInterval == 0)
         {
-            _curvature.Invert(batch.SampleCount);
+            _curvature.Invert(batch.Weights.Sum);
         }
 
         _steps++;
@@ -63,7 +63,7 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
         return StepDiagnostics.None;
     }
 
-    /// <summary>Shows captures whose per-sample gradients make up the Fisher matrix, and computes the gradient of the mean loss.</summary>
+    /// <summary>Shows captures whose per-sample gradients, times the roots of the row weights, make up the Fisher matrix, and computes the gradient of the mean loss.</summary>
     /// <param name="batch">The evaluated batch; its graph is used up.</param>
     /// <param name="observe">Takes a capture that is disposed afterwards.</param>
     /// <returns>The gradient, keyed by the parameter's handle; in the caller's dispose scope.</returns>
@@ -71,7 +71,7 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
 
     private (Dictionary<IntPtr, Tensor> Gradient, KroneckerEstimate Estimate) Evaluate(BatchEvaluation batch)
     {
-        var estimate = new KroneckerEstimate(_options.WeightSharing);
+        var estimate = new KroneckerEstimate(_options.WeightSharing, batch.Weights);
         var gradient = Observe(batch, captured =>
         {
             estimate.Add(captured);

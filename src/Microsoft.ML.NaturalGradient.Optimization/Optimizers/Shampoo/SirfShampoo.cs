@@ -27,7 +27,7 @@ internal sealed class SirfShampoo : MeanGradientOptimizer
         Track("steps", () => _steps, value => _steps = (long)value);
     }
 
-    private protected override void Move(IReadOnlyList<Tensor> gradients, long sampleCount, double learningRate)
+    private protected override void Move(IReadOnlyList<Tensor> gradients, double sampleCount, double learningRate)
     {
         var updatesFactors = _steps++ % _options.FactorInterval == 0;
         for (var i = 0; i < Parameters.Count; i++)
@@ -48,7 +48,7 @@ internal sealed class SirfShampoo : MeanGradientOptimizer
         }
     }
 
-    private void UpdateFactors(ShampooFactor[] factors, Tensor gradient, long sampleCount)
+    private void UpdateFactors(ShampooFactor[] factors, Tensor gradient, double sampleCount)
     {
         var whitened = OnEachAxis(factors, gradient.Times(Math.Sqrt(sampleCount)), (factor, rows) => factor.Whiten(rows)); // X
         var traces = Array.ConvertAll(factors, factor => factor.MeanDiagonal()); // τ

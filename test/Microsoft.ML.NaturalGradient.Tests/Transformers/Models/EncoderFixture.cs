@@ -17,7 +17,7 @@ internal sealed class EncoderFixture(string name)
     public const int ClassCount = 3;
 
     // The checkpoints come without a tokenizer; the reference inputs are ids.
-    private static readonly string Vocabulary = string.Join('\n', new[] { "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]" }
+    internal static readonly string Vocabulary = string.Join('\n', new[] { "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]" }
         .Concat(Enumerable.Range(5, 55).Select(i => $"word{i}")));
 
     /// <summary>Results of the reference implementation.</summary>

@@ -117,7 +117,8 @@ public sealed class AdaFisherTests
         var source = AdaFisherSource.Find(captured).Single();
         var block = new AdaFisherBlock(source, options, (_, value) => value);
 
-        block.Update(source);
+        using var once = new RowWeights(null, 4, CPU);
+        block.Update(source, once);
 
         var largest = block.ErrorFactors[0].max().item<double>() / (options.IsReference ? 1 : 1 - options.ResolvedFactorDecay);
         Assert.AreEqual(expected, largest, 1e-9);

@@ -1,4 +1,5 @@
 using CsCheck;
+using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using Microsoft.ML.NaturalGradient.Tests.Oracles;
@@ -115,7 +116,7 @@ public sealed class KroneckerCurvatureTests
         KroneckerCurvature? curvature = null;
         foreach (var captured in captures)
         {
-            var estimate = new KroneckerEstimate(options.WeightSharing);
+            var estimate = new KroneckerEstimate(options.WeightSharing, new RowWeights(null, captured.SampleCount, CPU));
             estimate.Add(captured);
             curvature ??= new KroneckerCurvature(parameters, options, estimate, (_, value) => value, (_, _, _) => { });
             curvature.Update(estimate);
