@@ -27,6 +27,14 @@ internal sealed class RowWeights : IDisposable
         Sum = _equal ? samples : values.sum().item<double>();
     }
 
+    private RowWeights(RowWeights all, long start, long count)
+    {
+        using var scope = NewDisposeScope();
+        (_equal, Sum) = (all._equal, all.Sum);
+        Values = all.Values.narrow(0, start, count).DetachFromDisposeScope();
+        Roots = all.Roots.narrow(0, start, count).DetachFromDisposeScope();
+    }
+
     /// <summary>c, [N], float64.</summary>
     public Tensor Values { get; }
 
@@ -38,6 +46,12 @@ internal sealed class RowWeights : IDisposable
 
     /// <summary>Σ c_n: the rows that the batch stands for.</summary>
     public double Sum { get; }
+
+    /// <summary>The weights of some of the rows, with the <see cref="Sum"/> of all, so that their means are shares of the mean over all.</summary>
+    /// <param name="start">First row.</param>
+    /// <param name="count">Rows.</param>
+    /// <returns>Views; the caller disposes them.</returns>
+    public RowWeights Of(long start, long count) => new(this, start, count);
 
     /// <summary>Multiplies each row by its weight.</summary>
     /// <param name="rows">[N, ...], or [N·T, ...] with T positions of each row one after the other; not modified.</param>

@@ -51,14 +51,15 @@ internal sealed class ApproximationQuality
     /// <param name="model">The model.</param>
     /// <param name="objective">The loss.</param>
     /// <param name="batch">The batch.</param>
+    /// <param name="microBatchSize">Most rows in memory at a time; null for all.</param>
     /// <returns>What was found.</returns>
-    public QualityReport Measure(ITrainableModel model, IObjective objective, LabeledBatch batch)
+    public QualityReport Measure(ITrainableModel model, IObjective objective, LabeledBatch batch, int? microBatchSize = null)
     {
         using var scope = NewDisposeScope();
         model.SetTraining(false);
         try
         {
-            using var evaluation = BatchEvaluation.Run(objective, batch.Labels, true, () => model.Forward(batch.Input));
+            using var evaluation = BatchEvaluation.Of(model, objective, batch, true, null, microBatchSize);
             return Measure(evaluation);
         }
         finally
@@ -75,12 +76,12 @@ internal sealed class ApproximationQuality
         using var scope = NewDisposeScope();
         batch.KeepsGraph = true;
         batch.Trained = _parameters;
-        if (batch.Logits.numel() <= PassesOfADirection * (_methods.Count + 1) * batch.SampleCount)
+        if (batch.IsWhole && batch.Logits.numel() <= PassesOfADirection * (_methods.Count + 1) * batch.SampleCount)
         {
             batch.ShareJacobian(MostSharedBytes);
         }
 
-        using var captured = batch.Capture(batch.LogitGradients);
+        using var captured = batch.PerSample(batch.LogitGradients);
         var gram = captured.Gram(); // [N, N]
         var norms = gram.diagonal().AtLeast(0.0).sqrt(); // ‖g_n‖, [N]
         var gradient = captured.Combine(batch.Weights.Values); // g
@@ -117,7 +118,7 @@ internal sealed class ApproximationQuality
     }
 
     private DirectionQuality Quality(
-        OptimizerOptions method, Dictionary<IntPtr, Tensor> direction, double gamma, CapturedGradients captured, Tensor norms, double sgd)
+        OptimizerOptions method, Dictionary<IntPtr, Tensor> direction, double gamma, IPerSampleGradients captured, Tensor norms, double sgd)
     {
         var changes = captured.Dot(direction); // d·g_n, [N]
         var projections = changes.div(norms.where(norms.GreaterThan(0.0), ones_like(norms)));

@@ -1,13 +1,18 @@
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Optimization;
 
-/// <summary>One forward pass and everything an optimizer may ask of it: losses, gradients, per-sample gradients.</summary>
-internal sealed class BatchEvaluation : IDisposable
+/// <summary>The forward pass over a batch and everything an optimizer may ask of it: losses, gradients, per-sample gradients.</summary>
+/// <remarks>
+/// A batch in micro-batches keeps no graph: each part runs forward again, with its dropout masks, where a gradient is asked for, so that no more than
+/// two parts are in memory at a time. Sums, Gram matrices and so steps are those of the whole batch up to rounding.
+/// </remarks>
+internal sealed class BatchEvaluation : IMicroBatches, IDisposable
 {
     private const double SmallestSquaredNorm = 1e-30;
     private const double RecordTolerance = 1e-3; // relative; what is wrong differs by its own size
@@ -16,16 +21,16 @@ internal sealed class BatchEvaluation : IDisposable
     private readonly GradientTape? _tape;
     private bool _ignoresRecords;
     private readonly Tensor _labels;
-    private readonly ReplayableForward _forward;
+    private readonly IReadOnlyList<ForwardPart> _parts;
     private List<CapturedGradients>? _jacobian;
+    private long _mostKeptBytes;
 
-    private BatchEvaluation(IObjective objective, GradientTape? tape, ReplayableForward forward, Tensor labels, Tensor? rowWeights)
+    private BatchEvaluation(IObjective objective, GradientTape? tape, IReadOnlyList<ForwardPart> parts, Tensor logits, Tensor labels, Tensor? rowWeights)
     {
         _objective = objective;
         _tape = tape;
-        _forward = forward;
+        _parts = parts;
         _labels = labels;
-        var logits = forward.First();
         Logits = logits.DetachFromDisposeScope();
         using var scope = NewDisposeScope();
         Weights = new RowWeights(rowWeights, labels.shape[0], logits.device);
@@ -35,7 +40,7 @@ internal sealed class BatchEvaluation : IDisposable
         SquaredNorms = LogitGradients.Square().flatten(1).sum(1).DetachFromDisposeScope();
     }
 
-    /// <summary>Logits z in the autograd graph, [N, ...].</summary>
+    /// <summary>Logits z, [N, ...]; in the autograd graph unless the batch is in micro-batches.</summary>
     public Tensor Logits { get; }
 
     /// <summary>Each sample's loss, [N], float64.</summary>
@@ -58,6 +63,9 @@ internal sealed class BatchEvaluation : IDisposable
 
     /// <summary>Samples N.</summary>
     public long SampleCount => Logits.shape[0];
+
+    /// <summary>Whether the batch went through the network in one pass, not in micro-batches.</summary>
+    public bool IsWhole => _parts.Count == 1;
 
     /// <summary>Whether per-sample gradients come from what the layers recorded, by one backward pass for all samples, instead of one for each.</summary>
     public bool UsesRecords => _tape is not null && !_ignoresRecords && _tape.Covers(Trained);
@@ -86,10 +94,10 @@ internal sealed class BatchEvaluation : IDisposable
         bool allowsSingleSamples = false, Tensor? rowWeights = null)
     {
         using var scope = NewDisposeScope();
-        var pass = new ReplayableForward(forward, randomness);
+        var whole = new ForwardPart(new ReplayableForward(forward, randomness), 0, labels.shape[0]);
         if (!perSampleGradients)
         {
-            return new BatchEvaluation(objective, null, pass, labels, rowWeights);
+            return new BatchEvaluation(objective, null, [whole], whole.Forward.First(), labels, rowWeights);
         }
 
         var tape = new GradientTape { Recorder = recorder, SampleCount = labels.shape[0] };
@@ -97,7 +105,7 @@ internal sealed class BatchEvaluation : IDisposable
         {
             using (tape.Start())
             {
-                return new BatchEvaluation(objective, tape, pass, labels, rowWeights) { AllowsSingleSamples = allowsSingleSamples };
+                return new BatchEvaluation(objective, tape, [whole], whole.Forward.First(), labels, rowWeights) { AllowsSingleSamples = allowsSingleSamples };
             }
         }
         catch
@@ -107,13 +115,58 @@ internal sealed class BatchEvaluation : IDisposable
         }
     }
 
+    /// <summary>Runs the forward passes over a batch in micro-batches, to be repeated where gradients are asked for.</summary>
+    /// <param name="objective">The loss.</param>
+    /// <param name="labels">Labels of the whole batch; owned by the caller, who keeps them until this object is disposed.</param>
+    /// <param name="forward">Computes the logits of the rows from one number on, as many as the other says, through layers that record themselves.</param>
+    /// <param name="size">Rows of a micro-batch, at least 1; the last may have fewer.</param>
+    /// <param name="randomness">Source of dropout masks; null where there is none.</param>
+    /// <param name="rowWeights">As in <see cref="Run"/>.</param>
+    /// <param name="mostKeptBytes">Most bytes of per-sample gradients of all micro-batches that are kept rather than computed again.</param>
+    /// <returns>The evaluated batch; the caller disposes it.</returns>
+    public static BatchEvaluation RunInParts(
+        IObjective objective, Tensor labels, Func<long, long, Tensor> forward, long size, Generator? randomness = null, Tensor? rowWeights = null,
+        long mostKeptBytes = 256L << 20)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var rows = labels.shape[0];
+        var parts = new List<ForwardPart>();
+        var logits = new List<Tensor>();
+        for (long start = 0; start < rows; start += size)
+        {
+            using var partScope = NewDisposeScope();
+            var (first, count) = (start, Math.Min(size, rows - start));
+            parts.Add(new ForwardPart(new ReplayableForward(() => forward(first, count), randomness), first, count));
+            logits.Add(parts[^1].Forward.First().MoveToOuterDisposeScope());
+        }
+
+        return new BatchEvaluation(objective, null, parts, cat(logits), labels, rowWeights) { _mostKeptBytes = mostKeptBytes };
+    }
+
+    /// <summary>Runs a model over a batch, in micro-batches where it has more rows than one.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="objective">The loss.</param>
+    /// <param name="batch">The batch, which must outlive the result.</param>
+    /// <param name="perSampleGradients">Whether per-sample gradients will be asked for.</param>
+    /// <param name="randomness">Source of dropout masks; null where there is none.</param>
+    /// <param name="microBatchSize">Rows of a micro-batch, at least 1; null for no limit.</param>
+    /// <returns>The evaluated batch; the caller disposes it.</returns>
+    public static BatchEvaluation Of(
+        ITrainableModel model, IObjective objective, LabeledBatch batch, bool perSampleGradients, Generator? randomness, int? microBatchSize) =>
+        microBatchSize < batch.Input.SampleCount
+            ? RunInParts(objective, batch.Labels, (start, count) => model.Forward(batch.Input.Slice(start, count)), microBatchSize.Value, randomness)
+            : Run(objective, batch.Labels, perSampleGradients, () => model.Forward(batch.Input), randomness);
+
     /// <summary>Computes the gradient of the mean loss by an ordinary backward pass; the graph is freed unless <see cref="KeepsGraph"/> is set.</summary>
     /// <param name="parameters">The parameters.</param>
+    /// <param name="keepGraph">Whether another backward pass follows.</param>
     /// <returns>One gradient per parameter (zero where the loss does not depend on it); owned by the caller.</returns>
-    public Tensor[] MeanGradient(IReadOnlyList<Tensor> parameters)
+    public Tensor[] MeanGradient(IReadOnlyList<Tensor> parameters, bool keepGraph = false)
     {
         using var scope = NewDisposeScope();
-        return [.. PullBack(Weights.Times(LogitGradients).Times(1.0 / Weights.Sum), parameters).Select(gradient => gradient.MoveToOuterDisposeScope())];
+        var seeds = Weights.Times(LogitGradients).Times(1.0 / Weights.Sum);
+        return [.. PullBack(seeds, parameters, keepGraph).Select(gradient => gradient.MoveToOuterDisposeScope())];
     }
 
     /// <summary>Computes Σ_n (∂z_n/∂θ)ᵀ u_n by an ordinary backward pass.</summary>
@@ -124,8 +177,29 @@ internal sealed class BatchEvaluation : IDisposable
     public Tensor[] PullBack(Tensor seeds, IReadOnlyList<Tensor> parameters, bool keepGraph = false)
     {
         using var scope = NewDisposeScope();
-        autograd.backward([Logits], [seeds.to(Logits.dtype)], keepGraph || KeepsGraph, false, [.. parameters]);
-        return [.. parameters.Select(TakeGradient)];
+        var typed = seeds.to(Logits.dtype);
+        if (IsWhole)
+        {
+            autograd.backward([Logits], [typed], keepGraph || KeepsGraph, false, [.. parameters]);
+            return [.. parameters.Select(TakeGradient)];
+        }
+
+        var sums = parameters.Select(parameter => zeros_like(parameter).detach()).ToArray();
+        foreach (var part in _parts)
+        {
+            using var partScope = NewDisposeScope();
+            using (enable_grad())
+            {
+                autograd.backward([part.Forward.Again()], [part.Of(typed)], false, false, [.. parameters]);
+            }
+
+            for (var i = 0; i < sums.Length; i++)
+            {
+                sums[i].AddInPlace(TakeGradient(parameters[i]));
+            }
+        }
+
+        return [.. sums.Select(sum => sum.MoveToOuterDisposeScope())];
     }
 
     /// <summary>Runs the forward pass again with the parameters as they are now, outside the graph.</summary>
@@ -134,7 +208,7 @@ internal sealed class BatchEvaluation : IDisposable
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return _forward.Again().to(ScalarType.Float64).MoveToOuterDisposeScope();
+        return cat([.. _parts.Select(part => part.Forward.Again())]).to(ScalarType.Float64).MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes the losses of other logits against this batch's labels.</summary>
@@ -241,6 +315,86 @@ internal sealed class BatchEvaluation : IDisposable
             : throw Unrecorded(tape);
     }
 
+    /// <summary>Gives the per-sample gradients of seeded logits: those of <see cref="Capture(Tensor, bool)"/>, or those of the micro-batches.</summary>
+    /// <remarks>The rows of all micro-batches are kept where they take at most 256 MiB, and computed again where they do not.</remarks>
+    /// <param name="seeds">Cotangents, shaped like the logits; converted to their type.</param>
+    /// <param name="keepGraph">Whether another pass follows.</param>
+    /// <returns>The gradients; the caller disposes them before this object.</returns>
+    /// <exception cref="InvalidOperationException">As for <see cref="Capture(Tensor, bool)"/>.</exception>
+    public IPerSampleGradients PerSample(Tensor seeds, bool keepGraph = false)
+    {
+        if (IsWhole)
+        {
+            return Capture(seeds, keepGraph);
+        }
+
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        if (SampleCount * Trained.Sum(parameter => parameter.numel()) * Logits.ElementSize > _mostKeptBytes)
+        {
+            return new RecomputedGradients(this, seeds.clone());
+        }
+
+        var rows = Trained.Select(parameter => zeros([SampleCount, .. parameter.shape], parameter.dtype, parameter.device)).ToList();
+        ForEachCapture(seeds, false, (captured, part) =>
+        {
+            foreach (var (parameter, all) in Trained.Zip(rows))
+            {
+                part.Of(all).copy_(captured.RowsOf(parameter).view([part.Count, .. parameter.shape]));
+            }
+        });
+        return new CapturedGradients([.. Trained.Zip(rows).Select(pair => ((ParameterUse)new BroadcastUse(pair.First), pair.Second.DetachFromDisposeScope()))]);
+    }
+
+    /// <summary>Shows what layers recorded, micro-batch by micro-batch, each of which is gone afterwards; all at once for a whole batch.</summary>
+    /// <param name="seeds">Cotangents, shaped like the logits; converted to their type.</param>
+    /// <param name="keepGraph">Whether another pass follows.</param>
+    /// <param name="use">Takes a capture, and which rows of the batch it is of.</param>
+    public void ForEachCapture(Tensor seeds, bool keepGraph, Action<CapturedGradients, ForwardPart> use)
+    {
+        if (IsWhole)
+        {
+            using var captured = Capture(seeds, keepGraph);
+            use(captured, _parts[0]);
+            return;
+        }
+
+        for (var i = 0; i < _parts.Count; i++)
+        {
+            var part = _parts[i];
+            ((IMicroBatches)this).Capture(i, seeds, captured => use(captured, part));
+        }
+    }
+
+    /// <inheritdoc/>
+    void IMicroBatches.Capture(int part, Tensor seeds, Action<CapturedGradients> use)
+    {
+        using var scope = NewDisposeScope();
+        var rows = _parts[part];
+        using var tape = new GradientTape { SampleCount = rows.Count };
+        Tensor logits;
+        using (enable_grad())
+        using (tape.Start())
+        {
+            logits = rows.Forward.Again();
+        }
+
+        if (!tape.Covers(Trained))
+        {
+            throw Unrecorded(tape);
+        }
+
+        using var captured = tape.Capture(logits, rows.Of(seeds).to(logits.dtype));
+        using var noGrad = no_grad();
+        use(captured);
+    }
+
+    /// <inheritdoc/>
+    int IMicroBatches.Count => _parts.Count;
+
+    /// <inheritdoc/>
+    long IMicroBatches.Start(int part) => _parts[part].Start;
+
     /// <summary>Computes the logit gradients for labels drawn from the model's own distribution.</summary>
     /// <param name="generator">Source of randomness.</param>
     /// <returns>Shaped like the logits, float64; owned by the caller.</returns>
@@ -266,7 +420,10 @@ internal sealed class BatchEvaluation : IDisposable
         LogitGradients.Dispose();
         SquaredNorms.Dispose();
         Weights.Dispose();
-        _forward.Dispose();
+        foreach (var part in _parts)
+        {
+            part.Forward.Dispose();
+        }
     }
 
     // What half of the samples send back must leave the others without gradient, and all must add up to an ordinary backward pass.

@@ -16,7 +16,7 @@ internal sealed class EmpiricalFisher(IReadOnlyList<Parameter> parameters, EfOpt
     private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
     {
         var weights = batch.Weights;
-        using var captured = batch.Capture(weights.TimesRoots(batch.LogitGradients)); // √c g
+        using var captured = batch.PerSample(weights.TimesRoots(batch.LogitGradients)); // √c g
         var gram = captured.Gram(); // [N, N]
         return Solve(
             captured, gram, weights.Roots, gram.diagonal().div(weights.Values), weights.Values,

@@ -31,7 +31,7 @@ internal abstract class EmpiricalFisherOptimizer : GramOptimizer
     /// <param name="solve">Solves a system given its matrix, right-hand side and row weights.</param>
     /// <param name="withState">Whether the momentum is used and moved on.</param>
     private protected (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Solve(
-        CapturedGradients rows, Tensor gram, Tensor target, Tensor squaredNorms, Tensor rowWeights,
+        IPerSampleGradients rows, Tensor gram, Tensor target, Tensor squaredNorms, Tensor rowWeights,
         Func<Tensor, Tensor, Tensor, GramSolution> solve, bool withState)
     {
         CheckCoverage(rows);

@@ -21,16 +21,16 @@ internal sealed class ExactNaturalGradient(IReadOnlyList<Parameter> parameters, 
     {
         CheckSize(batch);
         using var factor = batch.FactorHessian();
-        var captures = new CapturedGradients[factor.Columns.shape[0]];
+        var captures = new IPerSampleGradients[factor.Columns.shape[0]];
         try
         {
             for (var k = 0; k < captures.Length; k++)
             {
-                captures[k] = batch.Capture(factor.Columns[k], keepGraph: k + 1 < captures.Length);
+                captures[k] = batch.PerSample(factor.Columns[k], keepGraph: k + 1 < captures.Length);
             }
 
             CheckCoverage(captures[0]);
-            var gram = CapturedGradients.JointGram(captures); // [K·N, K·N]
+            var gram = IPerSampleGradients.JointGram(captures); // [K·N, K·N]
             using var solution = GramSolver.Solve(
                 gram, factor.Coefficients.flatten(), options.Damping, zeroTargetsCount: true, rowWeights: batch.Weights.Values.repeat(captures.Length));
             var diagnostics = new StepDiagnostics { Condition = solution.Condition, DampingRaised = solution.DampingRaised };
@@ -42,7 +42,7 @@ internal sealed class ExactNaturalGradient(IReadOnlyList<Parameter> parameters, 
         }
     }
 
-    private static Dictionary<IntPtr, Tensor> Combine(CapturedGradients[] captures, Tensor weights)
+    private static Dictionary<IntPtr, Tensor> Combine(IPerSampleGradients[] captures, Tensor weights)
     {
         var sum = new Dictionary<IntPtr, Tensor>();
         foreach (var (capture, part) in captures.Zip(weights.chunk(captures.Length)))

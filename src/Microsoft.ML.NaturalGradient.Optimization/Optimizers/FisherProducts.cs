@@ -75,7 +75,7 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
             using var passScope = NewDisposeScope();
             var seeds = zeros(shape[0], perSample, dtype: ScalarType.Float64, device: batch.Logits.device);
             seeds.narrow(1, k, 1).AddInPlace(ones_like(seeds.narrow(1, k, 1)));
-            using var captured = batch.Capture(seeds.view(shape), keepGraph: true);
+            using var captured = batch.PerSample(seeds.view(shape), keepGraph: true);
             changes.Add(captured.Dot(direction).MoveToOuterDisposeScope());
         }
 

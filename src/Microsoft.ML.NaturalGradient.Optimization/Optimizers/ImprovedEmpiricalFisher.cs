@@ -44,7 +44,7 @@ internal sealed class ImprovedEmpiricalFisher : EmpiricalFisherOptimizer
             : ones_like(roots);
         var weights = batch.Weights;
         var seeds = weights.TimesRoots(batch.LogitGradients.mul(PerSample(scale, batch.LogitGradients))); // √c u, [N, ...]
-        using var captured = batch.Capture(seeds);
+        using var captured = batch.PerSample(seeds);
         var gram = captured.Gram(); // [N, N]
         return _options.LiteralEq8
             ? Solve(

@@ -112,7 +112,7 @@ internal abstract class Optimizer : IDisposable
     private protected Generator Track(string name, Generator generator) => _state.Add(name, generator);
 
     /// <summary>Throws when the output does not depend on a trainable parameter, which would silently never be trained.</summary>
-    private protected void CheckCoverage(CapturedGradients captured)
+    private protected void CheckCoverage(IPerSampleGradients captured)
     {
         var recorded = captured.Parameters.Select(parameter => parameter.Handle).ToHashSet();
         var missing = Parameters.Count(parameter => !recorded.Contains(parameter.Handle));

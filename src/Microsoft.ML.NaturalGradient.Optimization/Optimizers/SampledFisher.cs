@@ -55,18 +55,18 @@ internal sealed class SampledFisher : GramOptimizer
     private (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch)
     {
         var weights = batch.Weights;
-        using var trueGradients = batch.Capture(batch.LogitGradients, keepGraph: true);
+        using var trueGradients = batch.PerSample(batch.LogitGradients, keepGraph: true);
         CheckCoverage(trueGradients);
         var gradient = trueGradients.Combine(weights.Values); // g
-        var draws = new CapturedGradients[_options.Samples];
+        var draws = new IPerSampleGradients[_options.Samples];
         try
         {
             for (var k = 0; k < draws.Length; k++)
             {
-                draws[k] = batch.Capture(weights.TimesRoots(_sample(batch)), keepGraph: k + 1 < draws.Length);
+                draws[k] = batch.PerSample(weights.TimesRoots(_sample(batch)), keepGraph: k + 1 < draws.Length);
             }
 
-            var gram = CapturedGradients.JointGram(draws); // [N·K, N·K]
+            var gram = IPerSampleGradients.JointGram(draws); // [N·K, N·K]
             var target = cat([.. draws.Select(draw => draw.Dot(gradient))]); // Ĵg, [N·K]
             var damping = _options.Damping * (_options.AbsoluteDamping ? 1 : gram.diagonal().sum().item<double>() / (draws.Length * weights.Sum));
             using var solution = GramSolver.SolveLiteral(gram, target, draws.Length * damping);
@@ -80,7 +80,7 @@ internal sealed class SampledFisher : GramOptimizer
 
     // (1/λ)[g − Ĵᵀ w].
     private static Dictionary<IntPtr, Tensor> Correct(
-        Dictionary<IntPtr, Tensor> gradient, CapturedGradients[] draws, Tensor weights, double damping)
+        Dictionary<IntPtr, Tensor> gradient, IPerSampleGradients[] draws, Tensor weights, double damping)
     {
         var parts = weights.chunk(draws.Length);
         var projections = draws.Zip(parts, (draw, part) => draw.Combine(part)).ToList();

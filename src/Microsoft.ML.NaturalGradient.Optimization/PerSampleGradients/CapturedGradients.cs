@@ -7,9 +7,9 @@ namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
 /// <summary>The per-sample gradients J [N, P] of one batch, held as per-layer pairs and never formed as a whole.</summary>
 /// <remarks>
 /// Row n is the gradient of sample n's own seeded loss. The three operations are all that EF, iEF and SF need:
-/// <see cref="Gram"/> (J Jᵀ), <see cref="Combine"/> (Jᵀ w) and <see cref="Dot"/> (J v).
+/// <see cref="Gram()"/> (J Jᵀ), <see cref="Combine"/> (Jᵀ w) and <see cref="Dot"/> (J v).
 /// </remarks>
-internal sealed class CapturedGradients : IDisposable
+internal sealed class CapturedGradients : IPerSampleGradients
 {
     private const long ChunkBytes = 256L << 20;
 
@@ -53,18 +53,10 @@ internal sealed class CapturedGradients : IDisposable
     /// Most bytes of per-sample gradients that are formed at a time for a parameter used twice, such as an embedding that is the head too.
     /// </param>
     /// <returns>C, [N, N], float64; owned by the caller.</returns>
-    public Tensor Gram(long chunkBytes = ChunkBytes)
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var gram = zeros(SampleCount, SampleCount, dtype: ScalarType.Float64, device: _byParameter[0][0].Error.device); // [N, N]
-        foreach (var uses in _byParameter)
-        {
-            AddGram(gram, uses, chunkBytes);
-        }
+    public Tensor Gram(long chunkBytes) => JointGram([this], chunkBytes);
 
-        return gram.MoveToOuterDisposeScope();
-    }
+    /// <inheritdoc/>
+    public Tensor Gram() => Gram(ChunkBytes);
 
     /// <summary>Computes the part of one parameter in the Gram matrix, in float64.</summary>
     /// <param name="parameter">A member of <see cref="Parameters"/>.</param>
@@ -75,30 +67,47 @@ internal sealed class CapturedGradients : IDisposable
         using var scope = NewDisposeScope();
         var uses = UsesOf(parameter);
         var gram = zeros(SampleCount, SampleCount, dtype: ScalarType.Float64, device: uses[0].Error.device); // [N, N]
-        AddGram(gram, uses, ChunkBytes);
+        AddGram(gram, [uses], ChunkBytes);
         return gram.MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes the inner products between the rows of several captures of one forward pass, in float64.</summary>
-    /// <remarks>Rows are formed layer by layer, slice by slice, and dropped again; the whole costs O(K²N²P).</remarks>
+    /// <remarks>Layer by layer, from pairs of positions or from rows that are formed in slices, whichever is cheaper; the whole costs O(K²N²P).</remarks>
     /// <param name="captures">K captures, each J_k [N, P].</param>
     /// <param name="chunkBytes">Most bytes of per-sample gradients that are formed at a time.</param>
     /// <returns>[K·N, K·N], rows of the first capture first; owned by the caller.</returns>
     public static Tensor JointGram(IReadOnlyList<CapturedGradients> captures, long chunkBytes = ChunkBytes)
     {
-        if (captures is [var single])
-        {
-            return single.Gram(chunkBytes);
-        }
-
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var rows = captures.Count * captures[0].SampleCount;
         var gram = zeros(rows, rows, dtype: ScalarType.Float64, device: captures[0]._byParameter[0][0].Error.device); // [K·N, K·N]
         for (var position = 0; position < captures[0]._byParameter.Count; position++)
         {
-            using var layerScope = NewDisposeScope();
-            AddGramOfSums(gram, [.. captures.Select(capture => capture._byParameter[position])], chunkBytes);
+            AddGram(gram, [.. captures.Select(capture => capture._byParameter[position])], chunkBytes);
+        }
+
+        return gram.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes the inner products with the rows of another capture, of this or another forward pass of the same network, in float64.</summary>
+    /// <param name="other">J', [M, P]; a parameter that one of the two passes did not use counts as zero there.</param>
+    /// <param name="only">The only parameter to count; null for all.</param>
+    /// <param name="chunkBytes">Most bytes of per-sample gradients that are formed at a time.</param>
+    /// <returns>J J'ᵀ, [N, M], float64; owned by the caller.</returns>
+    public Tensor CrossGram(CapturedGradients other, Parameter? only = null, long chunkBytes = ChunkBytes)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var gram = zeros(SampleCount, other.SampleCount, dtype: ScalarType.Float64, device: _byParameter[0][0].Error.device); // [N, M]
+        var others = other._byParameter.ToDictionary(uses => uses[0].Use.Parameter.Handle);
+        foreach (var uses in _byParameter)
+        {
+            var handle = uses[0].Use.Parameter.Handle;
+            if (others.TryGetValue(handle, out var otherUses) && (only is null || only.Handle == handle))
+            {
+                AddCrossGram(gram, uses, otherUses, chunkBytes);
+            }
         }
 
         return gram.MoveToOuterDisposeScope();
@@ -191,35 +200,84 @@ internal sealed class CapturedGradients : IDisposable
         }
     }
 
-    private static void AddGram(Tensor gram, List<(ParameterUse Use, Tensor Error)> uses, long chunkBytes)
+    // One parameter's part, with its uses in each of K captures of one pass.
+    private static void AddGram(Tensor gram, IReadOnlyList<List<(ParameterUse Use, Tensor Error)>> captures, long chunkBytes)
     {
         using var scope = NewDisposeScope();
-        if (uses is [var single])
+        if (captures is [[var single]])
         {
             single.Use.AddGram(gram, single.Error);
+            return;
         }
-        else
+
+        if (!PrefersPairs(captures[0]))
         {
-            AddGramOfSums(gram, [uses], chunkBytes);
+            AddGramOfSums(gram, captures, chunkBytes);
+            return;
         }
+
+        // Of all pairs of uses, whether of one capture or of two, each once: the Gram matrix is symmetric.
+        var samples = gram.shape[0] / captures.Count;
+        var all = captures.SelectMany((uses, k) => uses.Select(pair => (pair.Use, pair.Error, Start: k * samples))).ToList();
+        for (var i = 0; i < all.Count; i++)
+        {
+            var (use, error, start) = all[i];
+            use.AddGram(gram.narrow(0, start, samples).narrow(1, start, samples), error);
+            foreach (var other in all.Take(i))
+            {
+                using var pairScope = NewDisposeScope();
+                var block = zeros(samples, samples, dtype: ScalarType.Float64, device: gram.device); // [N, N]
+                use.AddCrossGram(block, error, other.Use, other.Error);
+                gram.narrow(0, start, samples).narrow(1, other.Start, samples).AddInPlace(block);
+                gram.narrow(0, other.Start, samples).narrow(1, start, samples).AddInPlace(block.t());
+            }
+        }
+    }
+
+    private static bool PrefersPairs(List<(ParameterUse Use, Tensor Error)> uses) => uses.Any(pair => pair.Use.PrefersPairs(pair.Error));
+
+    // One parameter's part, with its uses in two passes.
+    private static void AddCrossGram(
+        Tensor gram, List<(ParameterUse Use, Tensor Error)> left, List<(ParameterUse Use, Tensor Error)> right, long chunkBytes)
+    {
+        using var scope = NewDisposeScope();
+        if (PrefersPairs(left))
+        {
+            foreach (var (use, error) in left)
+            {
+                right.ForEach(other => use.AddCrossGram(gram, error, other.Use, other.Error));
+            }
+
+            return;
+        }
+
+        ForEachSlice(gram.shape[0] + gram.shape[1], left[0].Use.Parameter, chunkBytes, (start, count) =>
+            gram.AddInPlace(SliceOfSum(left, start, count).mm(SliceOfSum(right, start, count).t())));
     }
 
     // The sum over all uses has cross terms, so it is formed, slice by slice over the parameter's first dimension.
     private static void AddGramOfSums(Tensor gram, IReadOnlyList<List<(ParameterUse Use, Tensor Error)>> captures, long chunkBytes)
     {
-        var (rowCount, shape) = (gram.shape[0], captures[0][0].Use.Parameter.shape);
-        var sliceBytes = rowCount * shape.Skip(1).Aggregate((long)sizeof(double), (product, size) => product * size);
-        var count = Math.Clamp(chunkBytes / sliceBytes, 1, shape[0]);
-        for (long start = 0; start < shape[0]; start += count)
+        ForEachSlice(gram.shape[0], captures[0][0].Use.Parameter, chunkBytes, (start, count) =>
         {
-            using var chunkScope = NewDisposeScope();
-            var length = Math.Min(count, shape[0] - start);
-            var slices = captures.Select(uses =>
-                Sum(uses.Select(pair => pair.Use.PerSampleSlice(pair.Error, start, length))).flatten(1).to(ScalarType.Float64));
-            var rows = cat([.. slices]); // [K·N, P_slice]
+            var rows = cat([.. captures.Select(uses => SliceOfSum(uses, start, count))]); // [K·N, P_slice]
             gram.AddInPlace(rows.mm(rows.t()));
+        });
+    }
+
+    private static void ForEachSlice(long rowCount, Parameter parameter, long chunkBytes, Action<long, long> slice)
+    {
+        var length = parameter.shape[0];
+        var count = Math.Clamp(chunkBytes / (rowCount * sizeof(double) * (parameter.numel() / length)), 1, length);
+        for (long start = 0; start < length; start += count)
+        {
+            using var scope = NewDisposeScope();
+            slice(start, Math.Min(count, length - start));
         }
     }
+
+    private static Tensor SliceOfSum(List<(ParameterUse Use, Tensor Error)> uses, long start, long count) =>
+        Sum(uses.Select(pair => pair.Use.PerSampleSlice(pair.Error, start, count))).flatten(1).to(ScalarType.Float64); // [N, P_slice]
 
     private List<(ParameterUse Use, Tensor Error)> UsesOf(Parameter parameter) =>
         _byParameter.Single(uses => uses[0].Use.Parameter.Handle == parameter.Handle);

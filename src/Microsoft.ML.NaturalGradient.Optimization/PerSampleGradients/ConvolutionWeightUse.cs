@@ -33,7 +33,23 @@ internal sealed class ConvolutionWeightUse : ParameterUse
     public override void AddGram(Tensor gram, Tensor outputGradient)
     {
         using var scope = NewDisposeScope();
-        AddLinearGram(gram, _patches, outputGradient.flatten(2).transpose(1, 2));
+        AddLinearGram(gram, Positions(outputGradient));
+    }
+
+    /// <inheritdoc/>
+    public override bool PrefersPairs(Tensor outputGradient) => PrefersGhost(Positions(outputGradient));
+
+    /// <inheritdoc/>
+    public override void AddCrossGram(Tensor gram, Tensor outputGradient, ParameterUse other, Tensor otherGradient)
+    {
+        using var scope = NewDisposeScope();
+        if (other is ConvolutionWeightUse convolution && PrefersPairs(outputGradient))
+        {
+            AddGhostProducts(gram, Positions(outputGradient), convolution.Positions(otherGradient));
+            return;
+        }
+
+        base.AddCrossGram(gram, outputGradient, other, otherGradient);
     }
 
     /// <inheritdoc/>
@@ -55,9 +71,11 @@ internal sealed class ConvolutionWeightUse : ParameterUse
     }
 
     /// <inheritdoc/>
-    public override (Tensor Inputs, Tensor Errors)? LinearPair(Tensor outputGradient) =>
-        (_patches, outputGradient.flatten(2).transpose(1, 2)); // [N, L, I·kh·kw], [N, L, O]
+    public override (Tensor Inputs, Tensor Errors)? LinearPair(Tensor outputGradient) => Positions(outputGradient);
 
     /// <inheritdoc/>
     public override void Dispose() => _patches.Dispose();
+
+    private (Tensor Inputs, Tensor Errors) Positions(Tensor outputGradient) =>
+        (_patches, outputGradient.flatten(2).transpose(1, 2)); // [N, L, I·kh·kw], [N, L, O]
 }

@@ -48,14 +48,29 @@ internal sealed class EmbeddingUse : ParameterUse
             return;
         }
 
-        var (ids, all) = (_ids.flatten(), errors.flatten(0, 1)); // [N·T], [N·T, D]
-        ForEachChunk(samples, samples * positions * positions, (start, count) =>
+        AddEqualIds(gram, errors, this, errors);
+    }
+
+    /// <inheritdoc/>
+    public override bool PrefersPairs(Tensor outputGradient) => true;
+
+    /// <inheritdoc/>
+    /// <remarks>With a linear weight W [V, D], the gradient of which is Σ_t' e a ᵀ: C[n,m] = Σ_{t,t'} e_mt'[id_nt] ⟨E_nt, a_mt'⟩.</remarks>
+    public override void AddCrossGram(Tensor gram, Tensor outputGradient, ParameterUse other, Tensor otherGradient)
+    {
+        using var scope = NewDisposeScope();
+        switch (other)
         {
-            var block = all.narrow(0, start * positions, count * positions);
-            var same = ids.narrow(0, start * positions, count * positions).unsqueeze(1).eq(ids.unsqueeze(0)); // [b·T, N·T]
-            var products = block.mm(all.t()).mul_(same);
-            gram.narrow(0, start, count).AddInPlace(products.view(count, positions, samples, positions).sum([1L, 3L])); // [b, N]
-        });
+            case EmbeddingUse embedding:
+                AddEqualIds(gram, outputGradient.to(ScalarType.Float64), embedding, otherGradient.to(ScalarType.Float64));
+                break;
+            case LinearWeightUse when other.LinearPair(otherGradient) is var (inputs, errors):
+                AddLinear(gram, outputGradient.to(ScalarType.Float64), inputs.flatten(0, 1).to(ScalarType.Float64), errors.flatten(0, 1).to(ScalarType.Float64));
+                break;
+            default:
+                base.AddCrossGram(gram, outputGradient, other, otherGradient);
+                break;
+        }
     }
 
     /// <inheritdoc/>
@@ -78,6 +93,32 @@ internal sealed class EmbeddingUse : ParameterUse
     /// <summary>Whether the rows of the ids that occur are formed, at N²·U·D operations, and not all pairs of positions compared, at N²·T²·D.</summary>
     /// <remarks>Forming the rows moves N·U·D numbers besides: measured, an id costs as much as eight pairs.</remarks>
     internal static bool PrefersRows(long positions, long used) => used <= positions * positions / 8;
+
+    // E [N, T, D] and E' [M, T', D], float64.
+    private void AddEqualIds(Tensor gram, Tensor errors, EmbeddingUse other, Tensor otherErrors)
+    {
+        var (ids, all) = (_ids.flatten(), errors.flatten(0, 1)); // [N·T], [N·T, D]
+        var (otherIds, others) = (other._ids.flatten(), otherErrors.flatten(0, 1)); // [M·T'], [M·T', D]
+        var positions = _ids.shape[1];
+        ForEachChunk(_ids.shape[0], positions * otherIds.shape[0], (start, count) =>
+        {
+            var block = all.narrow(0, start * positions, count * positions);
+            var same = ids.narrow(0, start * positions, count * positions).unsqueeze(1).eq(otherIds.unsqueeze(0)); // [b·T, M·T']
+            AddPairs(gram, start, count, block.mm(others.t()).mul_(same));
+        });
+    }
+
+    // E [N, T, D]; a [M·T', D] and e [M·T', V] of a linear weight; float64.
+    private void AddLinear(Tensor gram, Tensor errors, Tensor inputs, Tensor linearErrors)
+    {
+        var (ids, all, positions) = (_ids.flatten(), errors.flatten(0, 1), _ids.shape[1]); // [N·T], [N·T, D]
+        ForEachChunk(_ids.shape[0], 2 * positions * inputs.shape[0], (start, count) =>
+        {
+            var block = all.narrow(0, start * positions, count * positions);
+            var chosen = linearErrors.index_select(1, ids.narrow(0, start * positions, count * positions)); // [M·T', b·T]
+            AddPairs(gram, start, count, block.mm(inputs.t()).mul_(chosen.t()));
+        });
+    }
 
     // Rows start to start + count of the table that each sample adds up, [N, v, D].
     private static Tensor RowsOf(Tensor ids, Tensor errors, long start, long count)

@@ -39,8 +39,28 @@ internal sealed class LinearWeightUse : ParameterUse
     public override void AddGram(Tensor gram, Tensor outputGradient)
     {
         using var scope = NewDisposeScope();
-        var (input, error) = Positions(outputGradient);
-        AddLinearGram(gram, input, error);
+        AddLinearGram(gram, Positions(outputGradient));
+    }
+
+    /// <inheritdoc/>
+    public override bool PrefersPairs(Tensor outputGradient) => PrefersGhost(Positions(outputGradient));
+
+    /// <inheritdoc/>
+    public override void AddCrossGram(Tensor gram, Tensor outputGradient, ParameterUse other, Tensor otherGradient)
+    {
+        using var scope = NewDisposeScope();
+        switch (other)
+        {
+            case LinearWeightUse linear when PrefersPairs(outputGradient):
+                AddGhostProducts(gram, Positions(outputGradient), linear.Positions(otherGradient));
+                break;
+            case EmbeddingUse:
+                other.AddCrossGram(gram.t(), otherGradient, this, outputGradient);
+                break;
+            default:
+                base.AddCrossGram(gram, outputGradient, other, otherGradient);
+                break;
+        }
     }
 
     /// <inheritdoc/>

@@ -23,7 +23,7 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
 
     /// <summary>Computes the gradient of every sample's own loss.</summary>
     /// <param name="outputGradient">E = ∂Σℓ/∂output, [N, ...].</param>
-    /// <returns>[N, shape of the parameter]; in the caller's dispose scope.</returns>
+    /// <returns>[N, shape of the parameter], but for dimensions of length 1; in the caller's dispose scope.</returns>
     public abstract Tensor PerSampleGradient(Tensor outputGradient);
 
     /// <summary>Computes a slice of the gradient of every sample's own loss, over the parameter's first dimension.</summary>
@@ -32,13 +32,29 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <param name="count">Indices in the slice.</param>
     /// <returns>[N, count, ...]; in the caller's dispose scope.</returns>
     public virtual Tensor PerSampleSlice(Tensor outputGradient, long start, long count) =>
-        PerSampleGradient(outputGradient).narrow(1, start, count);
+        PerSampleGradient(outputGradient).reshape([outputGradient.shape[0], .. Parameter.shape]).narrow(1, start, count);
 
     /// <summary>Adds this use's inner products of per-sample gradients to a Gram matrix.</summary>
     /// <param name="gram">C, [N, N], float64; modified.</param>
     /// <param name="outputGradient">E = ∂Σℓ/∂output, [N, ...].</param>
-    public virtual void AddGram(Tensor gram, Tensor outputGradient) =>
-        GramOf(gram, PerSampleGradient(outputGradient));
+    public virtual void AddGram(Tensor gram, Tensor outputGradient)
+    {
+        var formed = PerSampleGradient(outputGradient);
+        AddProducts(gram, formed, formed);
+    }
+
+    /// <summary>Adds the inner products with the per-sample gradients of another use of the same parameter, of this or another forward pass.</summary>
+    /// <param name="gram">C, [N, M], float64; modified.</param>
+    /// <param name="outputGradient">E = ∂Σℓ/∂output, [N, ...].</param>
+    /// <param name="other">The other use, of any kind.</param>
+    /// <param name="otherGradient">Its ∂Σℓ/∂output, [M, ...].</param>
+    public virtual void AddCrossGram(Tensor gram, Tensor outputGradient, ParameterUse other, Tensor otherGradient) =>
+        ForEachChunk(Parameter.shape[0], (gram.shape[0] + gram.shape[1]) * (Parameter.numel() / Parameter.shape[0]), (start, count) =>
+            AddProducts(gram, PerSampleSlice(outputGradient, start, count), other.PerSampleSlice(otherGradient, start, count)));
+
+    /// <summary>Whether inner products cost less from pairs of positions than from gradients that are formed.</summary>
+    /// <param name="outputGradient">E, [N, ...].</param>
+    public virtual bool PrefersPairs(Tensor outputGradient) => false;
 
     /// <summary>Computes Σ_n w_n ∇ℓ_n for this use.</summary>
     /// <param name="outputGradient">E = ∂Σℓ/∂output, [N, ...].</param>
@@ -76,16 +92,17 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <inheritdoc/>
     public abstract void Dispose();
 
-    /// <summary>Adds G Gᵀ in float64.</summary>
-    /// <param name="gram">C, [N, N], float64; modified.</param>
+    /// <summary>Adds G G'ᵀ in float64.</summary>
+    /// <param name="gram">C, [N, M], float64; modified.</param>
     /// <param name="gradients">G, [N, ...].</param>
-    protected void GramOf(Tensor gram, Tensor gradients)
+    /// <param name="others">G', [M, ...]; may be <paramref name="gradients"/> itself.</param>
+    protected void AddProducts(Tensor gram, Tensor gradients, Tensor others)
     {
-        var all = gradients.flatten(1); // [N, P]
-        ForEachChunk(all.shape[1], all.shape[0], (start, count) =>
+        var (left, right) = (gradients.flatten(1), others.flatten(1)); // [N, P], [M, P]
+        ForEachChunk(left.shape[1], left.shape[0], (start, count) =>
         {
-            var rows = all.narrow(1, start, count).to(ScalarType.Float64);
-            gram.AddInPlace(rows.mm(rows.t()));
+            var rows = left.narrow(1, start, count).to(ScalarType.Float64);
+            gram.AddInPlace(rows.mm((ReferenceEquals(gradients, others) ? rows : right.narrow(1, start, count).to(ScalarType.Float64)).t()));
         });
     }
 
@@ -105,28 +122,53 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
 
     /// <summary>Adds G Gᵀ for G_n = E_nᵀ A_n, formed in blocks of G, or in ghost form where that takes fewer operations.</summary>
     /// <param name="gram">C, [N, N], float64; modified.</param>
-    /// <param name="input">A, [N, T, I].</param>
-    /// <param name="error">E, [N, T, O].</param>
-    protected void AddLinearGram(Tensor gram, Tensor input, Tensor error)
+    /// <param name="pair">A, [N, T, I], and E, [N, T, O].</param>
+    protected void AddLinearGram(Tensor gram, (Tensor Inputs, Tensor Errors) pair)
     {
-        var (samples, positions, inputSize, outputSize) = (input.shape[0], input.shape[1], input.shape[2], error.shape[2]);
-        if (!PrefersGhost(samples, positions, inputSize, outputSize))
+        var (input, error) = pair;
+        if (PrefersGhost(pair))
         {
-            ForEachChunk(outputSize, samples * inputSize, (start, count) =>
-                GramOf(gram, error.narrow(2, start, count).transpose(1, 2).bmm(input)));
+            AddGhostProducts(gram, pair, pair);
             return;
         }
 
-        var allInputs = input.flatten(0, 1).to(ScalarType.Float64); // [N·T, I]
-        var allErrors = error.flatten(0, 1).to(ScalarType.Float64); // [N·T, O]
-        ForEachChunk(samples, 2 * samples * positions * positions, (start, count) =>
+        ForEachChunk(error.shape[2], input.shape[0] * input.shape[2], (start, count) =>
         {
-            var inputBlock = allInputs.narrow(0, start * positions, count * positions);
-            var errorBlock = allErrors.narrow(0, start * positions, count * positions);
-            var products = errorBlock.mm(allErrors.t()).mul(inputBlock.mm(allInputs.t())); // [b·T, N·T]
-            gram.narrow(0, start, count).AddInPlace(products.view(count, positions, samples, positions).sum([1L, 3L])); // [b, N]
+            var formed = error.narrow(2, start, count).transpose(1, 2).bmm(input);
+            AddProducts(gram, formed, formed);
         });
     }
+
+    /// <summary>Adds G G'ᵀ for G_n = E_nᵀ A_n in ghost form: C[n,m] = Σ_{t,t'} (E_n E'_mᵀ ∘ A_n A'_mᵀ)[t,t'].</summary>
+    /// <param name="gram">C, [N, M], float64; modified.</param>
+    /// <param name="left">A, [N, T, I], and E, [N, T, O].</param>
+    /// <param name="right">A', [M, T', I], and E', [M, T', O]; may be <paramref name="left"/>.</param>
+    protected void AddGhostProducts(Tensor gram, (Tensor Inputs, Tensor Errors) left, (Tensor Inputs, Tensor Errors) right)
+    {
+        var (samples, positions, others, otherPositions) = (left.Inputs.shape[0], left.Inputs.shape[1], right.Inputs.shape[0], right.Inputs.shape[1]);
+        var inputs = left.Inputs.flatten(0, 1).to(ScalarType.Float64); // [N·T, I]
+        var errors = left.Errors.flatten(0, 1).to(ScalarType.Float64); // [N·T, O]
+        var otherInputs = ReferenceEquals(left.Inputs, right.Inputs) ? inputs : right.Inputs.flatten(0, 1).to(ScalarType.Float64); // [M·T', I]
+        var otherErrors = ReferenceEquals(left.Errors, right.Errors) ? errors : right.Errors.flatten(0, 1).to(ScalarType.Float64); // [M·T', O]
+        ForEachChunk(samples, 2 * others * positions * otherPositions, (start, count) =>
+        {
+            var inputBlock = inputs.narrow(0, start * positions, count * positions);
+            var errorBlock = errors.narrow(0, start * positions, count * positions);
+            AddPairs(gram, start, count, errorBlock.mm(otherErrors.t()).mul(inputBlock.mm(otherInputs.t())));
+        });
+    }
+
+    /// <summary>Adds up, over the positions of both, what every pair of positions gives.</summary>
+    /// <param name="gram">C, [N, M], float64; modified.</param>
+    /// <param name="start">First of the rows n.</param>
+    /// <param name="count">Rows b.</param>
+    /// <param name="products">[b·T, M·T'].</param>
+    protected static void AddPairs(Tensor gram, long start, long count, Tensor products) =>
+        gram.narrow(0, start, count).AddInPlace(products.view(count, products.shape[0] / count, gram.shape[1], -1).sum([1L, 3L]));
+
+    /// <summary>Whether the ghost form of the Gram matrix of such a pair needs fewer operations than materialising G.</summary>
+    protected static bool PrefersGhost((Tensor Inputs, Tensor Errors) pair) =>
+        PrefersGhost(pair.Inputs.shape[0], pair.Inputs.shape[1], pair.Inputs.shape[2], pair.Errors.shape[2]);
 
     /// <summary>Whether the ghost form of the Gram matrix needs fewer operations than materialising G.</summary>
     internal static bool PrefersGhost(double samples, double positions, double inputSize, double outputSize) =>

@@ -149,7 +149,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 
         var loss = evaluation.Losses.sum().item<double>();
         var correct = evaluation.CountCorrect();
-        var quality = stepsDone % settings.Probe?.Every == 0 ? _quality!.Measure(model, objective, batch) : null;
+        var quality = stepsDone % settings.Probe?.Every == 0 ? _quality!.Measure(model, objective, batch, settings.MicroBatchSize) : null;
         var rate = plannedRate * _guard.RateFactor;
         var diagnostics = _guard.Step(evaluation, rate);
         if (stepsDone == 0 && _guard.Optimizer.Coverage?.Describe(settings.Optimizer.Name) is { } coverage)
@@ -231,7 +231,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         {
             using var owned = batch;
             settings.CheckAlive?.Invoke();
-            found.Add(_quality!.Measure(model, objective, batch));
+            found.Add(_quality!.Measure(model, objective, batch, settings.MicroBatchSize));
         }
 
         return report with { EpochQuality = found };
@@ -252,7 +252,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             using var owned = batch;
             using var scope = NewDisposeScope();
             settings.CheckAlive?.Invoke();
-            using var evaluation = BatchEvaluation.Run(objective, batch.Labels, false, () => model.Forward(batch.Input));
+            using var evaluation = Evaluate(batch, false, null);
             loss += evaluation.Losses.sum().item<double>();
             correct += model.CountCorrect(batch.Input) ?? evaluation.CountCorrect();
         }
@@ -264,6 +264,9 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         };
     }
 
+    private BatchEvaluation Evaluate(LabeledBatch batch, bool perSampleGradients, Generator? randomness) =>
+        BatchEvaluation.Of(model, objective, batch, perSampleGradients, randomness, settings.MicroBatchSize);
+
     // Smaller is better; null when nothing is compared.
     private double? Score(TrainingProgress report) => settings.EarlyStopping is not { } stopping || report.ValidationLoss is null
         ? null
@@ -274,8 +277,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     {
         while (true)
         {
-            var evaluation = BatchEvaluation.Run(
-                objective, batch.Labels, _guard.Optimizer.NeedsPerSampleGradients, () => model.Forward(batch.Input), model.Randomness);
+            var evaluation = Evaluate(batch, _guard.Optimizer.NeedsPerSampleGradients, model.Randomness);
             if (_guard.Watch(evaluation.Losses, Position.Epoch, Position.Step) is not { } trouble)
             {
                 return evaluation;
@@ -296,7 +298,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         var trouble = _parameters.All(named => named.Value.IsFinite()) ? null : "stopped being a number, because weights are not finite";
         if (trouble is null && settings.GuessLoss is not null)
         {
-            using var evaluation = BatchEvaluation.Run(objective, batch.Labels, false, () => model.Forward(batch.Input), model.Randomness);
+            using var evaluation = Evaluate(batch, false, model.Randomness);
             trouble = _guard.Judge(evaluation.Losses.mean().item<double>(), evaluation.SampleCount);
         }
 

@@ -15,6 +15,9 @@ internal sealed record TrainingSettings
     /// <summary>Seed of the optimizer's own randomness.</summary>
     public required long Seed { get; init; }
 
+    /// <summary>Most rows that are in memory at a time with what gradients need of them; null for whole batches.</summary>
+    public int? MicroBatchSize { get; init; }
+
     /// <summary>When to stop before the last epoch; null for never. Acts with validation rows only.</summary>
     public EarlyStopping? EarlyStopping { get; init; }
 

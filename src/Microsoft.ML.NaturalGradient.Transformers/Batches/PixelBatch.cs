@@ -14,5 +14,8 @@ internal sealed class PixelBatch(Tensor pixels) : ModelInput
     public override int SampleCount => (int)Pixels.shape[0];
 
     /// <inheritdoc/>
+    public override PixelBatch Slice(long start, long count) => new(Pixels.narrow(0, start, count));
+
+    /// <inheritdoc/>
     public override void Dispose() => Pixels.Dispose();
 }

@@ -25,6 +25,10 @@ internal sealed class TokenBatch(Tensor ids, Tensor mask, Tensor typeIds, bool i
     /// <inheritdoc/>
     public override int SampleCount => (int)Ids.shape[0];
 
+    /// <inheritdoc/>
+    public override TokenBatch Slice(long start, long count) =>
+        new(Ids.narrow(0, start, count), Mask.narrow(0, start, count), TypeIds.narrow(0, start, count), IsPadded);
+
     /// <summary>Makes room for a prompt before each row: tokens of segment 0 that attention sees.</summary>
     /// <param name="count">Tokens P of the prompt.</param>
     /// <returns>A batch of width P + T, whose first ids repeat the row's first token; its tensors are in the caller's dispose scope.</returns>

@@ -23,6 +23,10 @@ internal sealed class TextToTextBatch(TokenBatch text, Tensor decoderIds, Tensor
     public override int SampleCount => Text.SampleCount;
 
     /// <inheritdoc/>
+    public override TextToTextBatch Slice(long start, long count) =>
+        new(Text.Slice(start, count), DecoderIds.narrow(0, start, count), Classes.narrow(0, start, count));
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
         Text.Dispose();

@@ -1,4 +1,3 @@
-using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
@@ -45,13 +44,13 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using var captured = CaptureMean(batch);
-        var blocks = MakeBlocks(captured, (_, value) => value);
-        Update(blocks, captured, batch.Weights);
-        var gradient = captured.Combine(batch.Weights.Roots);
-        var fisher = Fisher(blocks);
-        return Parameters.ToDictionary(
-            parameter => parameter.Handle, parameter => gradient[parameter.Handle].div(fisher[parameter.Handle]).MoveToOuterDisposeScope());
+        batch.Trained = Parameters;
+        List<AdaFisherBlock>? blocks = null;
+        var gradient = Observe(batch, captured => blocks ??= MakeBlocks(captured, (_, value) => value.DetachFromDisposeScope()));
+        var fisher = Fisher(blocks!);
+        blocks!.ForEach(block => block.Dispose());
+        return Parameters.Zip(gradient).ToDictionary(
+            pair => pair.First.Handle, pair => pair.Second.div(fisher[pair.First.Handle]).MoveToOuterDisposeScope());
     }
 
     private protected override bool IsMadeInFirstStep(string name) => AdaFisherBlock.IsPart(name);
@@ -83,35 +82,57 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
         return StepDiagnostics.None;
     }
 
-    private static CapturedGradients CaptureMean(BatchEvaluation batch, bool keepGraph = false) =>
-        batch.Capture(batch.Weights.TimesRoots(batch.LogitGradients).Times(1.0 / batch.Weights.Sum), keepGraph);
-
-    private static void Update(List<AdaFisherBlock> blocks, CapturedGradients captured, RowWeights weights)
+    // The gradient of the mean loss, from the passes that the factors are updated from.
+    private Tensor[] Observe(BatchEvaluation batch, Func<CapturedGradients, List<AdaFisherBlock>> blocksOf)
     {
-        var sources = AdaFisherSource.Find(captured).ToDictionary(source => source.Handle);
-        blocks.ForEach(block => block.Update(sources[block.Handle], weights));
+        var gradient = Parameters.Select(parameter => zeros_like(parameter).detach()).ToArray();
+        List<AdaFisherBlock> blocks = [];
+        batch.ForEachCapture(MeanSeeds(batch), false, (captured, part) =>
+        {
+            using var scope = NewDisposeScope();
+            CheckCoverage(captured);
+            blocks = blocksOf(captured);
+            using var rows = batch.Weights.Of(part.Start, part.Count);
+            var sources = AdaFisherSource.Find(captured).ToDictionary(source => source.Handle);
+            blocks.ForEach(block => block.Add(sources[block.Handle], rows));
+            var sums = captured.Combine(rows.Roots);
+            for (var i = 0; i < gradient.Length; i++)
+            {
+                gradient[i].AddInPlace(sums[Parameters[i].Handle]);
+            }
+        });
+        blocks.ForEach(block => block.Update());
+        return gradient;
     }
 
     private Tensor[] UpdateAndGradient(BatchEvaluation batch)
     {
+        if (UpdatesFactors)
+        {
+            return Observe(batch, BlocksOf);
+        }
+
         // The first step after a restored state needs the layers, but not their update.
-        using var captured = CaptureMean(batch, keepGraph: !UpdatesFactors);
-        CheckCoverage(captured);
+        batch.ForEachCapture(MeanSeeds(batch), true, (captured, part) =>
+        {
+            CheckCoverage(captured);
+            _ = BlocksOf(captured);
+        });
+        return batch.MeanGradient(Parameters);
+    }
+
+    private List<AdaFisherBlock> BlocksOf(CapturedGradients captured)
+    {
         _blocks ??= MakeBlocks(captured, Track);
         _coverage ??= OptimizerCoverage.Of(
             Parameters,
             captured,
             _blocks.SelectMany(block => block.Parameters).Select(parameter => parameter.Handle).ToHashSet(),
             _options.IsReference ? "momentum SGD (F = 1)" : "momentum SGD (F = the mean of the others)");
-        if (!UpdatesFactors)
-        {
-            return batch.MeanGradient(Parameters);
-        }
-
-        Update(_blocks, captured, batch.Weights);
-        var gradient = captured.Combine(batch.Weights.Roots);
-        return [.. Parameters.Select(parameter => gradient[parameter.Handle])];
+        return _blocks;
     }
+
+    private static Tensor MeanSeeds(BatchEvaluation batch) => batch.Weights.TimesRoots(batch.LogitGradients).Times(1.0 / batch.Weights.Sum);
 
     private List<AdaFisherBlock> MakeBlocks(CapturedGradients captured, Func<string, Tensor, Tensor> track)
     {

@@ -12,7 +12,7 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// curvature. Scale and shift have H = 1 and an S each in Ema; of a layer normalisation in Reference, H has two entries from the squared sums
 /// of the layer's input over all axes but the second, divided by the squared number of what was summed, as in the released code.
 /// </remarks>
-internal sealed class AdaFisherBlock
+internal sealed class AdaFisherBlock : IDisposable
 {
     private const double RangeFloor = 1e-6;
     private const double Tiny = 1e-300;
@@ -21,6 +21,9 @@ internal sealed class AdaFisherBlock
     private readonly Tensor? _input; // H, [I]
     private readonly Tensor[] _errors; // S, [O]; one for each parameter of a scale and shift in Ema
     private readonly Tensor? _weight; // 1 − γ^t of Ema
+    private readonly bool _isReferenceNorm;
+    private (Tensor? Input, Tensor[] Errors)? _batch; // what rows have contributed since the last update
+    private double _samples; // in the batch, or the sum of their weights
 
     /// <summary>Creates the averages.</summary>
     /// <param name="source">The layer, for the shapes only.</param>
@@ -30,7 +33,8 @@ internal sealed class AdaFisherBlock
     {
         _options = options;
         Parameters = source.Parameters;
-        var (input, errors) = Squares(source, null);
+        _isReferenceNorm = options.IsReference && source.Map is null;
+        var (input, errors) = Squares(Sums(source, null), samples: 1);
         _input = input is null ? null : track("input", Start(input));
         _errors = [.. errors.Select((error, i) => track($"error-{i}", Start(error)))];
         _weight = options.IsReference ? null : track("weight", zeros([], dtype: ScalarType.Float64));
@@ -51,13 +55,33 @@ internal sealed class AdaFisherBlock
     /// <summary>Whether the state may have a part of this name.</summary>
     public static bool IsPart(string name) => name.Split('.')[0] is "input" or "weight" || name.StartsWith("error-", StringComparison.Ordinal);
 
-    /// <summary>Takes a batch into the averages.</summary>
+    /// <summary>Adds what some rows of a batch contribute.</summary>
     /// <param name="source">The layer; its errors are multiplied by the roots of the weights.</param>
-    /// <param name="weights">How often each row counts.</param>
-    public void Update(AdaFisherSource source, RowWeights weights)
+    /// <param name="weights">How often each row counts, as a part of the weights of the batch.</param>
+    public void Add(AdaFisherSource source, RowWeights weights)
     {
         using var scope = NewDisposeScope();
-        var (input, errors) = Squares(source, weights);
+        var (input, errors) = Sums(source, weights);
+        _samples = weights.Sum;
+        if (_batch is not { } batch)
+        {
+            _batch = (input?.DetachFromDisposeScope(), [.. errors.Select(error => error.DetachFromDisposeScope())]);
+            return;
+        }
+
+        batch.Input?.AddInPlace(input!);
+        for (var i = 0; i < errors.Length; i++)
+        {
+            batch.Errors[i].AddInPlace(errors[i]);
+        }
+    }
+
+    /// <summary>Takes the batch that was added into the averages.</summary>
+    public void Update()
+    {
+        using var scope = NewDisposeScope();
+        var batch = _batch!.Value;
+        var (input, errors) = Squares(batch, _samples);
         if (input is not null)
         {
             Blend(_input!, input);
@@ -73,6 +97,18 @@ internal sealed class AdaFisherBlock
             _weight.ScaleInPlace(_options.ResolvedFactorDecay);
             _weight.copy_(_weight.Plus(1 - _options.ResolvedFactorDecay));
         }
+
+        batch.Input?.Dispose();
+        Array.ForEach(batch.Errors, error => error.Dispose());
+        _batch = null;
+    }
+
+    /// <summary>Frees the averages; only for an object whose tensors nobody else keeps.</summary>
+    public void Dispose()
+    {
+        _input?.Dispose();
+        Array.ForEach(_errors, error => error.Dispose());
+        _weight?.Dispose();
     }
 
     /// <summary>Computes F = H ⊗ S + λ.</summary>
@@ -95,10 +131,11 @@ internal sealed class AdaFisherBlock
             : parameter.dim() == 1 ? fisher.select(1, 0)
             : fisher.narrow(1, 0, fisher.shape[1] - (Parameters.Count - 1)).reshape(parameter.shape);
 
-    private (Tensor? Input, Tensor[] Errors) Squares(AdaFisherSource source, RowWeights? weights)
+    // What is added up over the rows of a batch: squares, but in the reference the numbers of a layer normalisation, which are squared afterwards.
+    private (Tensor? Input, Tensor[] Errors) Sums(AdaFisherSource source, RowWeights? weights)
     {
         // The mean over all positions of all rows, each counted as often as its weight says.
-        Tensor MeanSquare(Tensor rows) => weights is null ? rows.Square().mean([0L]) : rows.Square().sum(0L).Times(weights.Count / (weights.Sum * rows.shape[0]));
+        Tensor MeanSquare(Tensor rows) => rows.Square().sum(0L).Times((weights?.Count ?? 1) / ((weights?.Sum ?? 1) * rows.shape[0]));
 
         if (source.Map is { } map)
         {
@@ -106,21 +143,22 @@ internal sealed class AdaFisherBlock
             return (MeanSquare(weights?.TimesRoots(inputs) ?? inputs), [MeanSquare(errors)]);
         }
 
-        if (!_options.IsReference)
+        if (!_isReferenceNorm)
         {
             return (null, [.. source.Diagonal!.Select(MeanSquare)]);
         }
 
         var (layerInput, error) = (source.LayerInput!, source.Error!);
-        var channels = layerInput.shape[1];
+        var (channels, samples) = (layerInput.shape[1], weights?.Sum ?? layerInput.shape[0]);
         var summed = (weights?.Times(layerInput) ?? layerInput).transpose(0, 1).reshape(channels, -1).sum(1); // over all axes but the second
         var perSample = layerInput.numel() / (layerInput.shape[0] * channels);
-        var scale = 1.0 / ((double)perSample * perSample);
-        var samples = weights?.Sum ?? layerInput.shape[0];
-        var sums = stack([summed.Times(scale), ones_like(summed)], 1).Square().sum(0L).Times(1 / (samples * samples)); // [2]
         var errorSums = (weights?.TimesRoots(error) ?? error).reshape(-1, error.shape[^1]).sum(0L); // [D]
-        return (sums, [errorSums.Square().Times(1 / samples)]);
+        return (summed.Times(1 / (samples * perSample * perSample)), [errorSums.Times(1 / Math.Sqrt(samples))]);
     }
+
+    private (Tensor? Input, Tensor[] Errors) Squares((Tensor? Input, Tensor[] Errors) sums, double samples) => _isReferenceNorm
+        ? (stack([sums.Input!, sums.Input!.FilledWith(1 / samples)], 1).Square().sum(0L), [sums.Errors[0].Square()]) // [2], [D]
+        : sums;
 
     private Tensor Start(Tensor like) => _options.IsReference ? ones_like(like) : zeros_like(like);
 

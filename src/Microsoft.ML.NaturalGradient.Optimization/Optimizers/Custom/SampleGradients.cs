@@ -8,9 +8,9 @@ namespace Microsoft.ML.NaturalGradient;
 public sealed class SampleGradients
 {
     private readonly StepContext _step;
-    private readonly CapturedGradients _captured;
+    private readonly IPerSampleGradients _captured;
 
-    internal SampleGradients(StepContext step, CapturedGradients captured)
+    internal SampleGradients(StepContext step, IPerSampleGradients captured)
     {
         _step = step;
         _captured = captured;

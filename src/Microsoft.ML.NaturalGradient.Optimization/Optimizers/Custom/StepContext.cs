@@ -15,12 +15,12 @@ public sealed class StepContext
 {
     private readonly BatchEvaluation _batch;
     private readonly bool _recorded;
-    private readonly Action<CapturedGradients> _checkCoverage;
-    private readonly List<CapturedGradients> _captures = [];
+    private readonly Action<IPerSampleGradients> _checkCoverage;
+    private readonly List<IPerSampleGradients> _captures = [];
     private Tensor? _logits;
     private bool _ended;
 
-    internal StepContext(BatchEvaluation batch, IReadOnlyList<Parameter> parameters, bool recorded, Action<CapturedGradients> checkCoverage)
+    internal StepContext(BatchEvaluation batch, IReadOnlyList<Parameter> parameters, bool recorded, Action<IPerSampleGradients> checkCoverage)
     {
         _batch = batch;
         _recorded = recorded;
@@ -86,7 +86,7 @@ public sealed class StepContext
             throw new InvalidOperationException("The forward pass was not recorded for per-sample gradients. Let NeedsSampleGradients return true.");
         }
 
-        var captured = Batch.Capture(seeds);
+        var captured = Batch.PerSample(seeds);
         _captures.Add(captured);
         _checkCoverage(captured);
         return new SampleGradients(this, captured);

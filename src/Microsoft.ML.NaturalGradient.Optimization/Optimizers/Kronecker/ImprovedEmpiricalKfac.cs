@@ -1,5 +1,4 @@
 using Microsoft.ML.NaturalGradient.Numerics;
-using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -13,11 +12,7 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 internal sealed class ImprovedEmpiricalKfac(IReadOnlyList<Parameter> parameters, IekfacOptions options)
     : KroneckerOptimizer(parameters, options)
 {
-    private protected override Dictionary<IntPtr, Tensor> Observe(BatchEvaluation batch, Action<CapturedGradients> observe)
-    {
-        using var captured = batch.Capture(batch.Weights.TimesRoots(batch.UnitLogitGradients()));
-        CheckCoverage(captured);
-        observe(captured);
-        return captured.Combine(batch.Weights.TimesRoots(batch.SquaredNorms.sqrt()).Times(1.0 / batch.Weights.Sum));
-    }
+    private protected override (IReadOnlyList<Tensor> Seeds, Tensor? Weights) Sources(BatchEvaluation batch) => (
+        [batch.Weights.TimesRoots(batch.UnitLogitGradients())],
+        batch.Weights.TimesRoots(batch.SquaredNorms.sqrt()).Times(1.0 / batch.Weights.Sum));
 }

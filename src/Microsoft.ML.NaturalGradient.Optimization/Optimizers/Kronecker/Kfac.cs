@@ -1,5 +1,4 @@
 using Microsoft.ML.NaturalGradient.Numerics;
-using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -46,20 +45,9 @@ internal sealed class Kfac : KroneckerOptimizer
         }
     }
 
-    private protected override Dictionary<IntPtr, Tensor> Observe(BatchEvaluation batch, Action<CapturedGradients> observe)
-    {
-        using var trueGradients = batch.Capture(batch.LogitGradients, keepGraph: true);
-        CheckCoverage(trueGradients);
-        var gradient = trueGradients.Combine(batch.Weights.Values.Times(1.0 / batch.Weights.Sum));
-        var seeds = _options.ExactLabels ? AllLabels(batch) : Enumerable.Range(0, _options.Samples).Select(_ => DrawnLabels(batch)).ToList();
-        for (var k = 0; k < seeds.Count; k++)
-        {
-            using var captured = batch.Capture(seeds[k], keepGraph: k + 1 < seeds.Count);
-            observe(captured);
-        }
-
-        return gradient;
-    }
+    private protected override (IReadOnlyList<Tensor> Seeds, Tensor? Weights) Sources(BatchEvaluation batch) => (
+        _options.ExactLabels ? AllLabels(batch) : [.. Enumerable.Range(0, _options.Samples).Select(_ => DrawnLabels(batch))],
+        null);
 
     private static List<Tensor> AllLabels(BatchEvaluation batch)
     {

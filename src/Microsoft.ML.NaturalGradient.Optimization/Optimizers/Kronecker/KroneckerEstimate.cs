@@ -6,10 +6,10 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Optimization;
 
-/// <summary>The factors of every block as one batch gives them; its tensors live in the scope in which it is used.</summary>
+/// <summary>The factors of every block as one batch gives them, in one or several parts.</summary>
 /// <param name="sharing">What happens with the positions of a sample.</param>
 /// <param name="weights">How often each row counts.</param>
-internal sealed class KroneckerEstimate(WeightSharing sharing, RowWeights weights)
+internal sealed class KroneckerEstimate(WeightSharing sharing, RowWeights weights) : IDisposable
 {
     private List<Block>? _blocks;
     private List<Rest> _rest = [];
@@ -23,64 +23,88 @@ internal sealed class KroneckerEstimate(WeightSharing sharing, RowWeights weight
     /// <summary>Handles of the parameters of linear maps.</summary>
     public IReadOnlySet<IntPtr> Covered => Blocks.SelectMany(block => block.Map.Parameters).Select(parameter => parameter.Handle).ToHashSet();
 
-    /// <summary>Adds the Fisher matrix Σ_n c_n g_n g_nᵀ / Σ_n c_n of a capture with the rows √c_n g_n.</summary>
-    public void Add(CapturedGradients captured)
+    /// <summary>Adds the factors of Σ_n c_n g_n g_nᵀ / Σ_n c_n from a capture with the rows √c_n g_n.</summary>
+    /// <param name="captured">The capture.</param>
+    /// <param name="rows">The weights of its rows, as a part of those of the batch.</param>
+    /// <param name="withInputs">Whether A is added to as well: once for every row, whatever the number of backward passes.</param>
+    public void Add(CapturedGradients captured, RowWeights rows, bool withInputs)
     {
         var maps = LinearMap.Find(captured);
         if (_blocks is null)
         {
-            _blocks = [.. maps.Select(map => new Block(map, InputFactor(map)))];
+            _blocks = [.. maps.Select(map => new Block(map))];
             var covered = Covered;
             _rest = [.. captured.Parameters.Where(parameter => !covered.Contains(parameter.Handle)).Select(parameter => new Rest(parameter))];
         }
 
-        var scale = 1.0 / weights.Sum;
-        for (var i = 0; i < maps.Count; i++)
+        foreach (var (block, map) in _blocks.Zip(maps))
         {
             using var scope = NewDisposeScope();
-            var errors = maps[i].Rows(sharing == WeightSharing.Reduce).Errors; // [R, O]
-            _blocks[i].AddErrors(errors.t().mm(errors).Times(scale)); // [O, O]
+            var (inputs, errors) = map.Rows(sharing == WeightSharing.Reduce); // [R, I], [R, O]
+            block.AddErrors(errors.t().mm(errors).Times(1.0 / weights.Sum)); // [O, O]
+            if (withInputs)
+            {
+                var count = weights.Sum * inputs.shape[0] / rows.Count; // rows of the batch times their positions
+                block.AddInputs(inputs.t().mm(rows.Times(inputs)).Times(1.0 / count)); // [I, I]
+            }
         }
+    }
 
+    /// <summary>Adds what is known of the parameters that are not of a linear map.</summary>
+    /// <param name="rows">√c_n g_n for all rows of the batch.</param>
+    public void AddOthers(IPerSampleGradients rows)
+    {
         foreach (var rest in _rest)
         {
             using var scope = NewDisposeScope();
-            var gram = captured.GramOf(rest.Parameter).Times(scale); // [N, N]
+            var gram = rows.GramOf(rest.Parameter).Times(1.0 / weights.Sum); // [N, N]
             rest.Add(linalg.eigvalsh(gram)[^1].item<double>(), gram.diagonal().sum().item<double>());
         }
     }
 
-    private Tensor InputFactor(LinearMap map)
+    /// <inheritdoc/>
+    public void Dispose()
     {
-        using var scope = NewDisposeScope();
-        var inputs = map.Rows(sharing == WeightSharing.Reduce).Inputs; // [R, I]
-        var count = weights.Sum * inputs.shape[0] / weights.Count; // rows times their positions
-        return inputs.t().mm(weights.Times(inputs)).Times(1.0 / count).MoveToOuterDisposeScope();
+        foreach (var block in Blocks)
+        {
+            block.Dispose();
+        }
     }
 
-    /// <summary>The factors of one linear map.</summary>
-    internal sealed class Block(LinearMap map, Tensor inputFactor)
+    /// <summary>The factors of one linear map; owns them.</summary>
+    internal sealed class Block(LinearMap map) : IDisposable
     {
         /// <summary>The map.</summary>
         public LinearMap Map { get; } = map;
 
         /// <summary>A, [I, I].</summary>
-        public Tensor InputFactor { get; } = inputFactor;
+        public Tensor InputFactor { get; private set; } = null!;
 
         /// <summary>G, [O, O].</summary>
         public Tensor ErrorFactor { get; private set; } = null!;
 
+        /// <summary>Adds to A.</summary>
+        public void AddInputs(Tensor products) => InputFactor = Sum(InputFactor, products);
+
         /// <summary>Adds to G.</summary>
-        public void AddErrors(Tensor products)
+        public void AddErrors(Tensor products) => ErrorFactor = Sum(ErrorFactor, products);
+
+        /// <inheritdoc/>
+        public void Dispose()
         {
-            if (ErrorFactor is null)
+            InputFactor?.Dispose();
+            ErrorFactor?.Dispose();
+        }
+
+        private static Tensor Sum(Tensor? sum, Tensor products)
+        {
+            if (sum is null)
             {
-                ErrorFactor = products.MoveToOuterDisposeScope();
+                return products.DetachFromDisposeScope();
             }
-            else
-            {
-                ErrorFactor.AddInPlace(products);
-            }
+
+            sum.AddInPlace(products);
+            return sum;
         }
     }
 

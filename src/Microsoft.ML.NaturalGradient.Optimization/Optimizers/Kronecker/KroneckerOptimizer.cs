@@ -1,5 +1,4 @@
 using Microsoft.ML.NaturalGradient.Numerics;
-using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -39,6 +38,7 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var (gradient, estimate) = Evaluate(batch);
+        using var owned = estimate;
         var curvature = new KroneckerCurvature(Parameters, _options, estimate, (_, value) => value, (_, _, _) => { });
         curvature.Update(estimate);
         curvature.Invert(batch.Weights.Sum);
@@ -51,6 +51,7 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
     {
         using var noGrad = no_grad();
         var (gradient, estimate) = Evaluate(batch);
+        using var owned = estimate;
         _curvature ??= new KroneckerCurvature(Parameters, _options, estimate, Track, Track);
         _curvature.Update(estimate);
         if (_steps < _options.InverseInterval || _steps % _options.InverseInterval == 0)
@@ -63,20 +64,51 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
         return StepDiagnostics.None;
     }
 
-    /// <summary>Shows captures whose per-sample gradients, times the roots of the row weights, make up the Fisher matrix, and computes the gradient of the mean loss.</summary>
-    /// <param name="batch">The evaluated batch; its graph is used up.</param>
-    /// <param name="observe">Takes a capture that is disposed afterwards.</param>
-    /// <returns>The gradient, keyed by the parameter's handle; in the caller's dispose scope.</returns>
-    private protected abstract Dictionary<IntPtr, Tensor> Observe(BatchEvaluation batch, Action<CapturedGradients> observe);
+    /// <summary>Tells what is sent back for the per-sample gradients, times the roots of the row weights, that make up the Fisher matrix.</summary>
+    /// <param name="batch">The evaluated batch.</param>
+    /// <returns>
+    /// Seeds shaped like the logits, one set for each backward pass, and the weights, [N], by which the rows of the only pass add up to the gradient of the
+    /// mean loss; null where that takes a pass of its own.
+    /// </returns>
+    private protected abstract (IReadOnlyList<Tensor> Seeds, Tensor? Weights) Sources(BatchEvaluation batch);
 
     private (Dictionary<IntPtr, Tensor> Gradient, KroneckerEstimate Estimate) Evaluate(BatchEvaluation batch)
     {
+        batch.Trained = Parameters;
+        var (seeds, weights) = Sources(batch);
+        var gradient = (weights is null ? batch.MeanGradient(Parameters, keepGraph: true) : [.. Parameters.Select(parameter => zeros_like(parameter).detach())])
+            .Zip(Parameters).ToDictionary(pair => pair.Second.Handle, pair => pair.First);
         var estimate = new KroneckerEstimate(_options.WeightSharing, batch.Weights);
-        var gradient = Observe(batch, captured =>
+        for (var k = 0; k < seeds.Count; k++)
         {
-            estimate.Add(captured);
-            _coverage ??= OptimizerCoverage.Of(Parameters, captured, estimate.Covered, "scaled gradient");
-        });
+            var isFirst = k == 0;
+            batch.ForEachCapture(seeds[k], keepGraph: k + 1 < seeds.Count, (captured, part) =>
+            {
+                CheckCoverage(captured);
+                using var rows = batch.Weights.Of(part.Start, part.Count);
+                estimate.Add(captured, rows, isFirst);
+                _coverage ??= OptimizerCoverage.Of(Parameters, captured, estimate.Covered, "scaled gradient");
+                if (weights is not null)
+                {
+                    using var scope = NewDisposeScope();
+                    foreach (var (handle, sum) in captured.Combine(part.Of(weights)))
+                    {
+                        gradient[handle].AddInPlace(sum);
+                    }
+                }
+
+                if (batch.IsWhole)
+                {
+                    estimate.AddOthers(captured);
+                }
+            });
+            if (!batch.IsWhole && estimate.Others.Count > 0)
+            {
+                using var rows = batch.PerSample(seeds[k]);
+                estimate.AddOthers(rows);
+            }
+        }
+
         return (gradient, estimate);
     }
 

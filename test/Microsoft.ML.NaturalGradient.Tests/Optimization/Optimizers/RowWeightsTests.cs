@@ -151,7 +151,7 @@ public sealed class RowWeightsTests
     private static Tensor Rows() => tensor(Counts.SelectMany((count, n) => Enumerable.Repeat((long)n, (int)count)).ToArray());
 
     // The labels that a row draws do not depend on where it stands: those that the model thinks least likely.
-    private static Optimizer Build(OptimizerOptions options, ToyNetwork network) => options switch
+    internal static Optimizer Build(OptimizerOptions options, ToyNetwork network) => options switch
     {
         SfOptions sf => new SampledFisher(network.Parameters, sf, Drawn),
         KfacOptions { ExactLabels: false } kfac => new Kfac(network.Parameters, kfac, Drawn),

@@ -9,5 +9,7 @@ internal sealed class PointInput(Tensor points) : ModelInput
 
     public override int SampleCount => (int)Points.shape[0];
 
+    public override PointInput Slice(long start, long count) => new(Points.narrow(0, start, count));
+
     public override void Dispose() => Points.Dispose();
 }

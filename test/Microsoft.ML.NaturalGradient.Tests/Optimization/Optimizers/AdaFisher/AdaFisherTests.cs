@@ -118,7 +118,8 @@ public sealed class AdaFisherTests
         var block = new AdaFisherBlock(source, options, (_, value) => value);
 
         using var once = new RowWeights(null, 4, CPU);
-        block.Update(source, once);
+        block.Add(source, once);
+        block.Update();
 
         var largest = block.ErrorFactors[0].max().item<double>() / (options.IsReference ? 1 : 1 - options.ResolvedFactorDecay);
         Assert.AreEqual(expected, largest, 1e-9);

@@ -116,8 +116,10 @@ public sealed class KroneckerCurvatureTests
         KroneckerCurvature? curvature = null;
         foreach (var captured in captures)
         {
-            var estimate = new KroneckerEstimate(options.WeightSharing, new RowWeights(null, captured.SampleCount, CPU));
-            estimate.Add(captured);
+            using var weights = new RowWeights(null, captured.SampleCount, CPU);
+            using var estimate = new KroneckerEstimate(options.WeightSharing, weights);
+            estimate.Add(captured, weights, withInputs: true);
+            estimate.AddOthers(captured);
             curvature ??= new KroneckerCurvature(parameters, options, estimate, (_, value) => value, (_, _, _) => { });
             curvature.Update(estimate);
         }

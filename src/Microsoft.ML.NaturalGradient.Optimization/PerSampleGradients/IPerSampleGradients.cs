@@ -1,0 +1,40 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
+
+/// <summary>The per-sample gradients J [N, P] of one batch, by what methods ask of them.</summary>
+internal interface IPerSampleGradients : IDisposable
+{
+    /// <summary>Samples N.</summary>
+    long SampleCount { get; }
+
+    /// <summary>The parameters that they are the gradients of.</summary>
+    IEnumerable<Parameter> Parameters { get; }
+
+    /// <summary>Computes the inner products between the rows of several of one batch.</summary>
+    /// <param name="rows">K times J_k, [N, P], all of them made in the same way.</param>
+    /// <returns>[K·N, K·N], float64, rows of the first first; owned by the caller.</returns>
+    static Tensor JointGram(IReadOnlyList<IPerSampleGradients> rows) => rows[0] is CapturedGradients
+        ? CapturedGradients.JointGram([.. rows.Cast<CapturedGradients>()])
+        : RecomputedGradients.JointGram([.. rows.Cast<RecomputedGradients>()]);
+
+    /// <summary>Computes the Gram matrix C = J Jᵀ.</summary>
+    /// <returns>C, [N, N], float64; owned by the caller.</returns>
+    Tensor Gram() => JointGram([this]);
+
+    /// <summary>Computes the part of one parameter in the Gram matrix.</summary>
+    /// <param name="parameter">A member of <see cref="Parameters"/>.</param>
+    /// <returns>[N, N], float64; owned by the caller.</returns>
+    Tensor GramOf(Parameter parameter);
+
+    /// <summary>Computes Jᵀ w, parameter by parameter.</summary>
+    /// <param name="weights">One weight per sample, [N]; converted to the model's type.</param>
+    /// <returns>One tensor shaped like each parameter, keyed by the parameter's handle; owned by the caller.</returns>
+    Dictionary<IntPtr, Tensor> Combine(Tensor weights);
+
+    /// <summary>Computes J v: each sample's inner product with a direction.</summary>
+    /// <param name="direction">One tensor shaped like each parameter, keyed by the parameter's handle.</param>
+    /// <returns>[N], float64; owned by the caller.</returns>
+    Tensor Dot(IReadOnlyDictionary<IntPtr, Tensor> direction);
+}

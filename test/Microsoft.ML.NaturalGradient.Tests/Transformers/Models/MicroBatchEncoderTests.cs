@@ -1,0 +1,120 @@
+using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Models.T5;
+using Microsoft.ML.NaturalGradient.Models.Vision;
+using Microsoft.ML.NaturalGradient.Optimization;
+using Microsoft.ML.NaturalGradient.Tests.Models.T5;
+using Microsoft.ML.NaturalGradient.Tests.Models.Vision;
+using Microsoft.ML.NaturalGradient.Training;
+using TorchSharp;
+using static Microsoft.ML.NaturalGradient.Optimizers;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Models;
+
+/// <summary>Micro-batches of one row against the whole batch, for tiny encoders with all weights trained; float64.</summary>
+[TestClass]
+[DoNotParallelize]
+public sealed class MicroBatchEncoderTests
+{
+    private static readonly OptimizerOptions[] Methods = [Ief, Sf with { Samples = 2 }, Optimizers.Kfac, Optimizers.AdaFisher with { FactorInterval = 1 }, Optimizers.Sgd];
+
+    [TestMethod]
+    [DataRow("bert")]
+    [DataRow("distilbert")]
+    [DataRow("deberta-v2")]
+    [DataRow("modernbert")]
+    public void Step_TextEncoder_IsThatOfTheWholeBatch(string encoder)
+    {
+        using var scope = NewDisposeScope();
+        var fixture = new EncoderFixture(encoder);
+        using var inputs = fixture.Inputs();
+        AssertSameSteps(fixture.CreateTrainableClassifier, inputs, fixture.Reference.GetProperty("labels").ToTensor().to(ScalarType.Int64));
+    }
+
+    [TestMethod]
+    public void Step_TiedWordsOfT5_IsThatOfTheWholeBatch()
+    {
+        using var scope = NewDisposeScope();
+        using var first = TextToTextFixture.Create(T5Fixture.Load(T5Fixture.Tied), new FullFineTuningOptions());
+        using var batch = TextToTextFixture.Source(first).Ordered().Single();
+        AssertSameSteps(
+            () =>
+            {
+                var classifier = TextToTextFixture.Create(T5Fixture.Load(T5Fixture.Tied), new FullFineTuningOptions());
+                _ = classifier.to(ScalarType.Float64);
+                return classifier;
+            },
+            batch.Input,
+            batch.Labels);
+    }
+
+    [TestMethod]
+    [DataRow("vit")]
+    [DataRow("dinov2")]
+    public void Step_Pictures_IsThatOfTheWholeBatch(string encoder)
+    {
+        using var scope = NewDisposeScope();
+        var fixture = new ImageFixture(encoder);
+        using var inputs = ImageFixture.Inputs(fixture.Reference.GetProperty("inputs"));
+        AssertSameSteps(
+            () => fixture.CreateClassifier(new FullFineTuningOptions()), inputs, fixture.Reference.GetProperty("labels").ToTensor().to(ScalarType.Int64));
+    }
+
+    // Dropout draws for each micro-batch; what is computed again has the masks of the first time.
+    [TestMethod]
+    public void PullBack_WithDropout_RepeatsTheMasks()
+    {
+        using var scope = NewDisposeScope();
+        var fixture = new EncoderFixture("bert");
+        using var inputs = fixture.Inputs();
+        using var classifier = fixture.CreateClassifier(new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.5 });
+        EncoderFixture.Perturb(classifier);
+        classifier.SetTraining(true);
+        using var batch = BatchEvaluation.RunInParts(
+            new SoftmaxCrossEntropy(), fixture.Reference.GetProperty("labels").ToTensor().to(ScalarType.Int64),
+            (start, count) => classifier.Forward(inputs.Slice(start, count)), size: 1, classifier.Randomness);
+        batch.Trained = [.. classifier.TrainableParameters.Select(named => named.Value)];
+
+        var once = batch.MeanGradient(batch.Trained);
+        using var rows = batch.PerSample(batch.LogitGradients);
+        var sums = rows.Combine(ones(3, ScalarType.Float64).div(3));
+
+        Fixture.AssertClose(batch.Logits, batch.RepeatForward(), 1e-12, 1e-12);
+        foreach (var (parameter, gradient) in batch.Trained.Zip(once))
+        {
+            Fixture.AssertClose(gradient, sums[parameter.Handle], 1e-9, 1e-12);
+        }
+    }
+
+    private static void AssertSameSteps<T>(Func<T> create, ModelInput inputs, Tensor labels)
+        where T : nn.Module, ITrainableModel
+    {
+        foreach (var method in Methods)
+        {
+            foreach (var mostKeptBytes in new[] { 0L, 1L << 30 })
+            {
+                using var scope = NewDisposeScope();
+                using var whole = create();
+                using var parts = create();
+                using var left = method.Build([.. whole.TrainableParameters.Select(named => named.Value)], seed: 4);
+                using var right = method.Build([.. parts.TrainableParameters.Select(named => named.Value)], seed: 4);
+                using var expected = BatchEvaluation.Run(new SoftmaxCrossEntropy(), labels, left.NeedsPerSampleGradients, () => whole.Forward(inputs));
+                using var batch = BatchEvaluation.RunInParts(
+                    new SoftmaxCrossEntropy(), labels, (start, count) => parts.Forward(inputs.Slice(start, count)), size: 1, mostKeptBytes: mostKeptBytes);
+                var before = whole.TrainableParameters.Select(named => named.Value.detach().clone()).ToList();
+
+                left.Step(expected, 0.1);
+                right.Step(batch, 0.1);
+
+                var (difference, moved) = (0.0, 0.0);
+                foreach (var ((one, other), start) in whole.TrainableParameters.Zip(parts.TrainableParameters).Zip(before))
+                {
+                    difference += Math.Pow(one.Value.sub(other.Value).norm().item<double>(), 2);
+                    moved += Math.Pow(one.Value.sub(start).norm().item<double>(), 2);
+                }
+
+                Fixture.AssertLess(1e-8 * Math.Sqrt(moved), Math.Sqrt(difference), $"{method.Name}, {mostKeptBytes}");
+            }
+        }
+    }
+}
