@@ -1,4 +1,3 @@
-using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

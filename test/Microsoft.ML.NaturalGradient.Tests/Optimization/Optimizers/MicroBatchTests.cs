@@ -57,8 +57,8 @@ public sealed class MicroBatchTests
     {
         using var scope = NewDisposeScope();
         var toy = new ToyNetwork();
-        var quality = new ApproximationQuality(
-            toy.Parameters, new QualityProbe { Directions = [Ief, Ef, Ng, Optimizers.Iekfac, Sf with { Samples = 2 }] }, seed: 1) { MostSharedBytes = 0 };
+        var probe = new QualityProbe { Directions = [Ief, Ef, Ng, Optimizers.Iekfac, Sf with { Samples = 2 }] };
+        var quality = new ApproximationQuality(toy.Parameters, probe, seed: 1) { MostSharedBytes = 0 };
         using var whole = BatchEvaluation.Run(new SoftmaxCrossEntropy(), toy.Labels, true, toy.Forward);
         using var parts = BatchEvaluation.RunInParts(
             new SoftmaxCrossEntropy(), toy.Labels, (start, count) => toy.Forward(toy.Inputs.narrow(0, start, count)), size: 2, mostKeptBytes: mostKeptBytes);

@@ -1,5 +1,4 @@
 using Microsoft.ML.NaturalGradient.Curvature;
-using Microsoft.ML.NaturalGradient.Diagnostics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Oracles;
 using static Microsoft.ML.NaturalGradient.Optimizers;

@@ -1,6 +1,4 @@
 using Microsoft.ML.NaturalGradient.Curvature;
-using Microsoft.ML.NaturalGradient.Models.T5;
-using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Models.T5;
 using Microsoft.ML.NaturalGradient.Tests.Models.Vision;
