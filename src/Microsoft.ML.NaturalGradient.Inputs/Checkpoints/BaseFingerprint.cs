@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 
 namespace Microsoft.ML.NaturalGradient.Checkpoints;
@@ -22,12 +21,12 @@ internal static class BaseFingerprint
             return OfFile(files, CheckpointFiles.WeightsName);
         }
         var lines = files.ReadIndex().Files.Select(name => $"{OfFile(files, name)}  {name}\n");
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));
+        return ContentHash.Of(Encoding.UTF8.GetBytes(string.Concat(lines)));
     }
 
     private static string OfFile(CheckpointFiles files, string name)
     {
         using var content = files.Open(name);
-        return Convert.ToHexStringLower(SHA256.HashData(content));
+        return ContentHash.Of(content);
     }
 }

@@ -39,21 +39,13 @@ public sealed record ImageAugmentation
     /// <exception cref="ArgumentOutOfRangeException">A setting is out of range; the message names it.</exception>
     internal void Validate()
     {
-        Check(SmallestArea is > 0 and <= 1, nameof(SmallestArea), SmallestArea, "Use a number greater than 0, up to 1.");
-        Check(LargestAspectRatio is >= 1 and <= 10, nameof(LargestAspectRatio), LargestAspectRatio, "Use a number from 1 to 10.");
+        SettingCheck.Require(SmallestArea is > 0 and <= 1, nameof(SmallestArea), SmallestArea, "Use a number greater than 0, up to 1.");
+        SettingCheck.Require(LargestAspectRatio is >= 1 and <= 10, nameof(LargestAspectRatio), LargestAspectRatio, "Use a number from 1 to 10.");
         CheckFraction(FlipProbability, nameof(FlipProbability));
         CheckFraction(Brightness, nameof(Brightness));
         CheckFraction(Contrast, nameof(Contrast));
         CheckFraction(Saturation, nameof(Saturation));
     }
 
-    private static void CheckFraction(double value, string name) => Check(value is >= 0 and <= 1, name, value, "Use a number from 0 to 1.");
-
-    private static void Check(bool legal, string name, double value, string advice)
-    {
-        if (!legal)
-        {
-            throw new ArgumentOutOfRangeException(name, FormattableString.Invariant($"{name} is {value}. {advice}"));
-        }
-    }
+    private static void CheckFraction(double value, string name) => SettingCheck.Require(value is >= 0 and <= 1, name, value, "Use a number from 0 to 1.");
 }

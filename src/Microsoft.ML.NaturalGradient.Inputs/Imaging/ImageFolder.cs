@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient;
 using Microsoft.ML.NaturalGradient.Imaging;
 
 namespace Microsoft.ML;
@@ -74,11 +75,7 @@ public sealed class ImageFolder
     /// <exception cref="InvalidOperationException">A class has a single picture.</exception>
     public (ImageFolder Train, ImageFolder Test) Split(double testFraction = 0.2, int seed = 0)
     {
-        if (!(testFraction is > 0 and < 1))
-        {
-            throw new ArgumentOutOfRangeException(nameof(testFraction), FormattableString.Invariant(
-                $"testFraction is {testFraction}. Use a number between 0 and 1, for example 0.2."));
-        }
+        SettingCheck.Require(testFraction is > 0 and < 1, nameof(testFraction), testFraction, "Use a number between 0 and 1, for example 0.2.");
         var random = new Random(seed);
         var tested = new HashSet<ImageRow>();
         foreach (var pictures in Rows.GroupBy(row => row.Label, StringComparer.Ordinal))

@@ -22,14 +22,8 @@ public sealed record ImageFolderOptions
     /// <exception cref="ArgumentOutOfRangeException">A setting is out of range; the message names it.</exception>
     internal void Validate()
     {
-        if (MaxPixels is < 1 or > ImageDecoder.HighestMaxPixels)
-        {
-            throw new ArgumentOutOfRangeException(nameof(MaxPixels), FormattableString.Invariant(
-                $"MaxPixels is {MaxPixels}. Use a number from 1 to {ImageDecoder.HighestMaxPixels}."));
-        }
-        if (!Enum.IsDefined(Unreadable))
-        {
-            throw new ArgumentOutOfRangeException(nameof(Unreadable), $"Unreadable is {Unreadable}. Use Skip or Stop.");
-        }
+        SettingCheck.Require(
+            MaxPixels is >= 1 and <= ImageDecoder.HighestMaxPixels, nameof(MaxPixels), MaxPixels, $"Use a number from 1 to {ImageDecoder.HighestMaxPixels}.");
+        SettingCheck.Require(Enum.IsDefined(Unreadable), nameof(Unreadable), Unreadable, "Use Skip or Stop.");
     }
 }

@@ -32,17 +32,8 @@ public sealed record QualityProbe
 
     internal void Validate()
     {
-        if (Every < 1)
-        {
-            throw new ArgumentOutOfRangeException(nameof(Every), $"QualityProbe.Every is {Every}. Use at least 1 step, or null for none.");
-        }
-
-        if (BatchesPerEpoch < 0)
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(BatchesPerEpoch), $"QualityProbe.BatchesPerEpoch is {BatchesPerEpoch}. Use 0 for none, or for example 20 batches.");
-        }
-
+        SettingCheck.Require(Every is null or >= 1, nameof(Every), Every, "Use at least 1 step, or null for none.", "QualityProbe.");
+        SettingCheck.Require(BatchesPerEpoch >= 0, nameof(BatchesPerEpoch), BatchesPerEpoch, "Use 0 for none, or for example 20 batches.", "QualityProbe.");
         ArgumentNullException.ThrowIfNull(Directions);
         ArgumentNullException.ThrowIfNull(DampingSweep);
         foreach (var method in AllDirections)

@@ -34,11 +34,6 @@ public sealed record AutomaticStep
         Check(SingleRange.IsPositive(Cap), nameof(Cap), Cap, "Use a positive number.");
     }
 
-    private static void Check(bool legal, string name, double value, string advice)
-    {
-        if (!legal)
-        {
-            throw new ArgumentOutOfRangeException(name, $"AutomaticStep.{name} is {SingleRange.Describe(value)}. {advice}");
-        }
-    }
+    private static void Check(bool legal, string name, double value, string advice) =>
+        SettingCheck.Require(legal, name, SingleRange.Describe(value), advice, "AutomaticStep.");
 }

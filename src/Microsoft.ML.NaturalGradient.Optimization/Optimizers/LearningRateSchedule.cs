@@ -38,15 +38,8 @@ public abstract record LearningRateSchedule
         return Shape(Math.Min(1, (step - warmup) / (double)Math.Max(1, stepCount - warmup)));
     }
 
-    internal void Validate()
-    {
-        if (!(WarmupFraction >= 0 && WarmupFraction < 1))
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(WarmupFraction),
-                FormattableString.Invariant($"{nameof(WarmupFraction)} is {WarmupFraction}. Use a number from 0 up to, but not including, 1."));
-        }
-    }
+    internal void Validate() => SettingCheck.Require(
+        WarmupFraction is >= 0 and < 1, nameof(WarmupFraction), WarmupFraction, "Use a number from 0 up to, but not including, 1.");
 
     private protected abstract double Shape(double progress);
 

@@ -79,11 +79,6 @@ public abstract record OptimizerOptions
 
     private protected abstract double DefaultLearningRate(int classCount);
 
-    private protected static void Check(bool legal, string name, double value, string advice)
-    {
-        if (!legal)
-        {
-            throw new ArgumentOutOfRangeException(name, $"{name} is {SingleRange.Describe(value)}. {advice}");
-        }
-    }
+    private protected static void Check(bool legal, string name, double value, string advice) =>
+        SettingCheck.Require(legal, name, SingleRange.Describe(value), advice);
 }

@@ -42,15 +42,7 @@ public sealed record PruningOptions
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(BlockSize, 1);
-        if (!SingleRange.IsPositive(Damping))
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(Damping), $"{nameof(Damping)} is {SingleRange.Describe(Damping)}. Use a positive number, for example 0.01.");
-        }
-
-        if (!Enum.IsDefined(Fisher))
-        {
-            throw new ArgumentOutOfRangeException(nameof(Fisher), Fisher, "Use a member of PruningFisher.");
-        }
+        SettingCheck.Require(SingleRange.IsPositive(Damping), nameof(Damping), SingleRange.Describe(Damping), "Use a positive number, for example 0.01.");
+        SettingCheck.Require(Enum.IsDefined(Fisher), nameof(Fisher), Fisher, "Use a member of PruningFisher.");
     }
 }

@@ -14,14 +14,7 @@ public sealed record CheckpointInterval
     /// <exception cref="ArgumentOutOfRangeException">It is; the message names it.</exception>
     internal void Validate()
     {
-        if (Steps < 1)
-        {
-            throw new ArgumentOutOfRangeException(nameof(Steps), FormattableString.Invariant($"Steps is {Steps}. Use at least 1, or null."));
-        }
-
-        if (Time <= TimeSpan.Zero)
-        {
-            throw new ArgumentOutOfRangeException(nameof(Time), FormattableString.Invariant($"Time is {Time}. Use a time longer than zero, or null."));
-        }
+        SettingCheck.Require(Steps is null or >= 1, nameof(Steps), Steps, "Use at least 1, or null.");
+        SettingCheck.Require(Time is null || Time > TimeSpan.Zero, nameof(Time), Time, "Use a time longer than zero, or null.");
     }
 }

@@ -17,15 +17,7 @@ public sealed record EarlyStopping
 
     internal void Validate()
     {
-        if (Patience < 1)
-        {
-            throw new ArgumentOutOfRangeException(nameof(Patience), $"Patience is {Patience}. Use at least 1 epoch.");
-        }
-
-        if (!(MinDelta >= 0 && double.IsFinite(MinDelta)))
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(MinDelta), FormattableString.Invariant($"MinDelta is {MinDelta}. Use zero or a positive number."));
-        }
+        SettingCheck.Require(Patience >= 1, nameof(Patience), Patience, "Use at least 1 epoch.");
+        SettingCheck.Require(MinDelta >= 0 && double.IsFinite(MinDelta), nameof(MinDelta), MinDelta, "Use zero or a positive number.");
     }
 }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -150,22 +149,16 @@ internal sealed class TrainingState : IDisposable
         });
     }
 
-    private static string Hash(IEnumerable<SafetensorsPart> parts, string position, string identity)
+    private static string Hash(IEnumerable<SafetensorsPart> parts, string position, string identity) => ContentHash.Of(stream =>
     {
-        using var hash = SHA256.Create();
-        using (var stream = new CryptoStream(Stream.Null, hash, CryptoStreamMode.Write))
+        foreach (var part in parts.OrderBy(part => part.Name, StringComparer.Ordinal))
         {
-            foreach (var part in parts.OrderBy(part => part.Name, StringComparer.Ordinal))
-            {
-                stream.Write(Encoding.UTF8.GetBytes($"{part.Name}\n{part.Type}\n{string.Join(',', part.Shape)}\n"));
-                part.Write(stream);
-            }
-
-            stream.Write(Encoding.UTF8.GetBytes($"{position}\n{identity}"));
+            stream.Write(Encoding.UTF8.GetBytes($"{part.Name}\n{part.Type}\n{string.Join(',', part.Shape)}\n"));
+            part.Write(stream);
         }
 
-        return Convert.ToHexStringLower(hash.Hash!);
-    }
+        stream.Write(Encoding.UTF8.GetBytes($"{position}\n{identity}"));
+    });
 
     private T Read<T>(string key)
     {

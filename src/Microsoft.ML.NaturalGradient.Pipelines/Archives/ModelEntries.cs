@@ -2,7 +2,6 @@ using System.Buffers;
 using System.IO.Compression;
 using System.IO.Hashing;
 using System.Runtime.CompilerServices;
-using System.Security.Cryptography;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 
 namespace Microsoft.ML.NaturalGradient.Pipelines;
@@ -67,7 +66,7 @@ internal sealed class ModelEntries
             throw Damaged(name, FormattableString.Invariant($"does not have the {content.Length} bytes that the archive announces"));
         }
 
-        if (hash is null ? Crc32.HashToUInt32(content) != entry.Crc32 : Convert.ToHexStringLower(SHA256.HashData(content)) != hash)
+        if (hash is null ? Crc32.HashToUInt32(content) != entry.Crc32 : ContentHash.Of(content) != hash)
         {
             throw Damaged(name, "is not what was saved: its checksum differs");
         }

@@ -65,11 +65,6 @@ public abstract record AdapterOptions
     /// <returns>The configuration.</returns>
     internal abstract JsonObject ToConfig(PretrainedNetwork encoder);
 
-    private protected static void Check(bool legal, string name, double value, string advice)
-    {
-        if (!legal)
-        {
-            throw new ArgumentOutOfRangeException(name, $"{name} is {SingleRange.Describe(value)}. {advice}");
-        }
-    }
+    private protected static void Check(bool legal, string name, double value, string advice) =>
+        SettingCheck.Require(legal, name, SingleRange.Describe(value), advice);
 }

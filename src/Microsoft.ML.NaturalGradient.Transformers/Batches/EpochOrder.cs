@@ -21,7 +21,8 @@ internal sealed class EpochOrder(int[] lengths, int batchSize, int seed, bool bu
     /// <returns>Every row index once, [N].</returns>
     public int[] Rows(int epoch)
     {
-        var random = new Random(Mix(seed, epoch));
+        // Neighbouring seeds of Random begin alike, so seed and epoch are spread over all bits.
+        var random = new Random(unchecked((int)new SplitMix64(seed, epoch).Next()));
         var rows = Enumerable.Range(0, lengths.Length).ToArray();
         Shuffle(rows.AsSpan(), random);
         var fullBatches = rows.Length / batchSize;
@@ -51,19 +52,6 @@ internal sealed class EpochOrder(int[] lengths, int batchSize, int seed, bool bu
         {
             var other = random.Next(last + 1);
             (items[last], items[other]) = (items[other], items[last]);
-        }
-    }
-
-    /// <summary>Spreads seed and epoch over all bits, since neighbouring seeds of <see cref="Random"/> begin alike.</summary>
-    /// <remarks>The finaliser of SplitMix64. Source: Steele, Lea, Flood, OOPSLA 2014.</remarks>
-    private static int Mix(int seed, int epoch)
-    {
-        unchecked
-        {
-            var bits = ((ulong)(uint)seed << 32 | (uint)epoch) + 0x9E3779B97F4A7C15;
-            bits = (bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9;
-            bits = (bits ^ (bits >> 27)) * 0x94D049BB133111EB;
-            return (int)(bits ^ (bits >> 31));
         }
     }
 }

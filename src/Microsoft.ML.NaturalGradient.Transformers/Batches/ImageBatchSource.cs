@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Training;
@@ -68,17 +67,14 @@ internal sealed class ImageBatchSource : IBatchSource
     public IEnumerable<LabeledBatch> Ordered() => Batches([.. Enumerable.Range(0, _rows.Count)], Read);
 
     /// <inheritdoc/>
-    public string Fingerprint()
+    public string Fingerprint() => ContentHash.Of(stream =>
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var row in _rows)
         {
-            hash.AppendData(Read(row).Pixels);
-            hash.AppendData(BitConverter.GetBytes(row.Label));
+            stream.Write(Read(row).Pixels);
+            stream.Write(BitConverter.GetBytes(row.Label));
         }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
+    });
 
     private RgbImage Read(ImageExample row) => _images.Cache.Read(row.Index);
 

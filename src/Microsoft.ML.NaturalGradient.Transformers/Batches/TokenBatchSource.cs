@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.NaturalGradient.Training;
 using static TorchSharp.torch;
@@ -88,18 +87,15 @@ internal sealed class TokenBatchSource : IBatchSource
         Batches([.. Enumerable.Range(0, _rows.Count).OrderBy(row => _rows[row].Tokens.Ids.Length)]);
 
     /// <inheritdoc/>
-    public string Fingerprint()
+    public string Fingerprint() => ContentHash.Of(stream =>
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var (tokens, label) in _rows)
         {
-            hash.AppendData(MemoryMarshal.AsBytes<int>(tokens.Ids));
-            hash.AppendData(MemoryMarshal.AsBytes<int>(tokens.TypeIds));
-            hash.AppendData(BitConverter.GetBytes(label));
+            stream.Write(MemoryMarshal.AsBytes<int>(tokens.Ids));
+            stream.Write(MemoryMarshal.AsBytes<int>(tokens.TypeIds));
+            stream.Write(BitConverter.GetBytes(label));
         }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
+    });
 
     private IEnumerable<LabeledBatch> Batches(int[] order)
     {

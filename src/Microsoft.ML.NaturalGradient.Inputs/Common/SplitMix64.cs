@@ -1,6 +1,6 @@
-namespace Microsoft.ML.NaturalGradient.Imaging;
+namespace Microsoft.ML.NaturalGradient;
 
-/// <summary>Random numbers that depend on a seed, a row and an epoch only, so on no order and no thread.</summary>
+/// <summary>Random numbers that depend on a seed, an epoch and a row only, so on no order and no thread.</summary>
 /// <remarks>Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, figure 17.</remarks>
 internal struct SplitMix64
 {
@@ -8,10 +8,16 @@ internal struct SplitMix64
 
     private ulong _state;
 
-    /// <summary>Starts the numbers of one row in one epoch.</summary>
-    public SplitMix64(int seed, int row, int epoch)
+    /// <summary>Starts the numbers of one epoch.</summary>
+    public SplitMix64(int seed, int epoch)
     {
         _state = ((ulong)(uint)seed << 32) | (uint)epoch;
+    }
+
+    /// <summary>Starts the numbers of one row in one epoch.</summary>
+    public SplitMix64(int seed, int row, int epoch)
+        : this(seed, epoch)
+    {
         _state = Next() ^ (uint)row;
         _state = Next();
     }
@@ -25,7 +31,8 @@ internal struct SplitMix64
     /// <summary>The next whole number, uniform from 0 up to, but not including, a bound.</summary>
     public int Below(int bound) => (int)(NextDouble() * bound);
 
-    private ulong Next()
+    /// <summary>The next 64 random bits.</summary>
+    public ulong Next()
     {
         unchecked
         {
