@@ -9,7 +9,7 @@ namespace Microsoft.ML;
 /// <summary>Reads what was trained elsewhere, in Python or by this library.</summary>
 public static class Checkpoints
 {
-    /// <summary>Reads an adapter that PEFT, or <see cref="TextClassificationModel.SavePeft"/>, saved.</summary>
+    /// <summary>Reads an adapter that PEFT, or <see cref="FineTunedModel.SavePeft"/>, saved.</summary>
     /// <remarks>
     /// Give the result to a trainer as its <c>adapter</c> to go on training from these weights, or to
     /// <see cref="LoadTextClassifier"/> or <see cref="LoadImageClassifier"/> to score with it.
@@ -110,10 +110,15 @@ public static class Checkpoints
     {
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(model);
-        var reading = ImageReading.Default with { ImageSize = imageSize };
-        reading.Validate();
-        var columns = new ImageColumns(new TargetColumns("Label", scoreColumnName, predictedLabelColumnName), featureColumnName);
-        return new ImageClassificationTransformer(
-            mlContext, PretrainedImageClassifier.Load(mlContext, model, adapter, classNames, reading), columns);
+        var options = new ImageClassificationTrainer.Options
+        {
+            Model = model,
+            FeatureColumnName = featureColumnName,
+            ScoreColumnName = scoreColumnName,
+            PredictedLabelColumnName = predictedLabelColumnName,
+            ImageSize = imageSize,
+        };
+        options.Validate();
+        return new ImageClassificationTransformer(mlContext, PretrainedImageClassifier.Load(mlContext, options, adapter, classNames), options.Columns);
     }
 }

@@ -28,54 +28,47 @@ internal sealed record TargetColumns(string Label, string Score, string? Predict
         }
     }
 
-    /// <summary>Checks that the label column of a classifier is there and is a key.</summary>
+    /// <summary>Checks that the label column is there, and is a key where classes are predicted, else a number.</summary>
     /// <param name="host">The host.</param>
     /// <param name="schema">Shape of the rows.</param>
     /// <returns>The label column.</returns>
     /// <exception cref="ArgumentOutOfRangeException">It is missing or has the wrong type.</exception>
-    public SchemaShape.Column CheckKey(IHost host, SchemaShape schema)
+    public SchemaShape.Column CheckLabel(IHost host, SchemaShape schema)
     {
-        var label = Find(host, schema);
-        return label.IsKey && label.ItemType == NumberDataViewType.UInt32 && label.Kind == SchemaShape.Column.VectorKind.Scalar
+        if (!schema.TryFindColumn(Label, out var label))
+        {
+            throw host.ExceptSchemaMismatch(nameof(schema), "label", Label);
+        }
+
+        var isKey = PredictedLabel is not null;
+        return label.Kind == SchemaShape.Column.VectorKind.Scalar && label.IsKey == isKey
+            && label.ItemType == (isKey ? NumberDataViewType.UInt32 : (DataViewType)NumberDataViewType.Single)
             ? label
             : throw host.ExceptSchemaMismatch(
-                nameof(schema), "label", Label, "Key<UInt32>, which Transforms.Conversion.MapValueToKey makes", label.GetTypeString());
+                nameof(schema), "label", Label, isKey ? "Key<UInt32>, which Transforms.Conversion.MapValueToKey makes" : "Single", label.GetTypeString());
     }
 
-    /// <summary>Checks that the label column of a regression is there and is a number.</summary>
-    /// <param name="host">The host.</param>
-    /// <param name="schema">Shape of the rows.</param>
-    /// <exception cref="ArgumentOutOfRangeException">It is missing or has the wrong type.</exception>
-    public void CheckNumber(IHost host, SchemaShape schema)
-    {
-        var label = Find(host, schema);
-        if (label.IsKey || label.ItemType != NumberDataViewType.Single || label.Kind != SchemaShape.Column.VectorKind.Scalar)
-        {
-            throw host.ExceptSchemaMismatch(nameof(schema), "label", Label, "Single", label.GetTypeString());
-        }
-    }
-
-    /// <summary>Shape of the rows with a classifier's predictions.</summary>
+    /// <summary>Shape of the rows with the predictions.</summary>
     /// <param name="schema">Shape of the rows.</param>
     /// <param name="label">The label column.</param>
-    public SchemaShape WithClasses(SchemaShape schema, SchemaShape.Column label)
+    public SchemaShape WithPredictions(SchemaShape schema, SchemaShape.Column label)
     {
+        var shared = AnnotationUtils.GetTrainerOutputAnnotation();
+        if (PredictedLabel is null)
+        {
+            return With(schema, new SchemaShape.Column(
+                Score, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, isKey: false, new SchemaShape(shared)));
+        }
+
         var keyValues = label.Annotations.Where(annotation => annotation.Name == AnnotationUtils.Kinds.KeyValues);
         return With(
             schema,
             new SchemaShape.Column(
-                PredictedLabel!, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true,
-                new SchemaShape(keyValues.Concat(AnnotationUtils.GetTrainerOutputAnnotation()))),
+                PredictedLabel, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true, new SchemaShape(keyValues.Concat(shared))),
             new SchemaShape.Column(
                 Score, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false,
                 new SchemaShape(AnnotationUtils.AnnotationsForMulticlassScoreColumn(label))));
     }
-
-    /// <summary>Shape of the rows with a regression's predictions.</summary>
-    /// <param name="schema">Shape of the rows.</param>
-    public SchemaShape WithNumber(SchemaShape schema) => With(schema, new SchemaShape.Column(
-        Score, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, isKey: false,
-        new SchemaShape(AnnotationUtils.GetTrainerOutputAnnotation())));
 
     /// <summary>Reads the classes of the training rows, and checks that those of validation rows are the same.</summary>
     /// <param name="training">Schema of the training rows.</param>
@@ -91,10 +84,6 @@ internal sealed record TargetColumns(string Label, string Score, string? Predict
                 $"The label column '{Label}' of the validation set has other classes, or another order of them, than that of the "
                 + "training rows. Let the same fitted MapValueToKey transform both.");
     }
-
-    private SchemaShape.Column Find(IHost host, SchemaShape schema) => schema.TryFindColumn(Label, out var label)
-        ? label
-        : throw host.ExceptSchemaMismatch(nameof(schema), "label", Label);
 
     private static SchemaShape With(SchemaShape schema, params SchemaShape.Column[] outputs)
     {

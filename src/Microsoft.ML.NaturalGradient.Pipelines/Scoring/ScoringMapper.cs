@@ -17,7 +17,7 @@ internal sealed class ScoringMapper : IRowToRowMapper
     /// <exception cref="ArgumentOutOfRangeException">A column that is read is not there or has the wrong type.</exception>
     public ScoringMapper(IHost host, IRowScorer scorer, DataViewSchema input)
     {
-        scorer.CheckInputs(host, input);
+        scorer.Columns.CheckFeatures(host, SchemaShape.Create(input));
         _host = host;
         _scorer = scorer;
         InputSchema = input;
@@ -45,7 +45,7 @@ internal sealed class ScoringMapper : IRowToRowMapper
     public bool NeedsScores(IEnumerable<DataViewSchema.Column> columns) => columns.Any(column => column.Index >= InputSchema.Count);
 
     /// <summary>The columns that the network reads.</summary>
-    public IEnumerable<DataViewSchema.Column> ScoredInputs => _scorer.InputColumns.Distinct().Select(name => InputSchema[name]);
+    public IEnumerable<DataViewSchema.Column> ScoredInputs => _scorer.Columns.Features.Distinct().Select(name => InputSchema[name]);
 
     /// <summary>The input columns that are asked for as they are.</summary>
     public IEnumerable<DataViewSchema.Column> PassedThrough(IEnumerable<DataViewSchema.Column> columns) =>

@@ -1,99 +1,74 @@
-using Microsoft.ML.NaturalGradient.Checkpoints;
-using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Models.Layers;
-using Microsoft.ML.NaturalGradient.Models.Vision;
-using static TorchSharp.torch;
+using Microsoft.ML.NaturalGradient.Classification;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient;
 
-/// <summary>A trained network with what is needed to use and save it, whether it reads texts or pictures.</summary>
-/// <remarks>Whoever runs the network or reads its weights does so within <see cref="Use"/>: another thread may dispose the model meanwhile.</remarks>
-internal sealed class FineTunedModel : IDisposable
+/// <summary>What all fine-tuned models can do, whatever they read and predict. Several threads may use one at once.</summary>
+public abstract class FineTunedModel : IDisposable
 {
-    private readonly UseGate _gate;
+    private readonly NetworkScorer _scorer;
 
-    /// <summary>Takes over a network.</summary>
-    /// <param name="network">The network; owned by this object from now on.</param>
-    /// <param name="target">What is predicted.</param>
-    /// <param name="adapter">What was trained.</param>
-    /// <param name="source">The pretrained model it started from.</param>
-    /// <param name="device">Where the network is.</param>
-    public FineTunedModel(AdaptedNetwork network, PredictionTarget target, AdapterOptions adapter, ModelBase source, Device device)
+    private protected FineTunedModel(NetworkScorer scorer)
     {
-        Network = network;
-        Target = target;
-        Adapter = adapter;
-        Base = source;
-        Device = device;
-        _gate = new UseGate(network.Dispose, Disposed);
-        network.SetTraining(false);
+        _scorer = scorer;
     }
 
-    /// <summary>The network.</summary>
-    public AdaptedNetwork Network { get; }
+    /// <summary>Whether LoRA additions are merged into the weights of their layers; see <see cref="MergeAdapter"/>.</summary>
+    public bool IsMerged => _scorer.Model.IsMerged;
 
-    /// <summary>What is predicted.</summary>
-    public PredictionTarget Target { get; }
-
-    /// <summary>What was trained.</summary>
-    public AdapterOptions Adapter { get; }
-
-    /// <summary>The pretrained model it started from.</summary>
-    public ModelBase Base { get; }
-
-    /// <summary>Where the network is.</summary>
-    public Device Device { get; }
-
-    /// <summary>Whether LoRA additions are merged into the weights of their layers.</summary>
-    public bool IsMerged { get; private set; }
-
-    /// <summary>The base's weights that were not trained, in the types of its own file; those that only pretraining reads too.</summary>
-    public IEnumerable<SafetensorsEntry> UntrainedWeights => Network.FrozenParameters.Select(named => (named.Name, Value: (Tensor)named.Value))
-        .Concat(Network.UnreadWeights.Where(named => Base.StoredTypes.ContainsKey(named.Name)))
-        .Select(named => new SafetensorsEntry(named.Name, named.Value, Base.StoredTypes[named.Name]));
-
-    /// <summary>Begins to use network or weights, which stay until the use ends.</summary>
+    /// <summary>Merges LoRA additions into the weights of their layers, which makes scoring faster; other models stay as they are.</summary>
+    /// <remarks>
+    /// Predictions change by rounding only. Costs a copy of the changed weights in memory. What is saved stays the same. Waits until
+    /// calls of other threads end.
+    /// </remarks>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    public UseGate.Pass Use() => _gate.Use();
+    public void MergeAdapter() => _scorer.Model.Merge();
 
-    /// <summary>Merges LoRA additions into the weights of their layers, once all uses have ended.</summary>
+    /// <summary>Takes back <see cref="MergeAdapter"/>; the weights are again the same to the last bit.</summary>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    public void Merge() => ForEachLayer(layer => layer.Merge());
+    public void UnmergeAdapter() => _scorer.Model.Unmerge();
 
-    /// <summary>Takes back <see cref="Merge"/>.</summary>
+    /// <summary>Writes the adapter and the head as Python's PEFT does: adapter_config.json and adapter_model.safetensors, with the tokenizer beside them.</summary>
+    /// <remarks>
+    /// PEFT reads the folder with <c>PeftModel.from_pretrained(AutoModelForSequenceClassification.from_pretrained(baseModel, num_labels=...), folder)</c>, or for
+    /// pictures with <c>AutoModelForImageClassification</c>; the README.md in the folder has these lines for this model, and the names of the classes. The head is that
+    /// of the architecture's own classifier. Where the base model is no classifier of texts, as MiniLM, the head
+    /// reads the mean of the token vectors, which transformers' classifiers do not and refuse; the README.md then has the class that does.
+    /// </remarks>
+    /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
+    /// <param name="baseModel">
+    /// Name or path by which Python finds the base model. Null takes the name that a loaded adapter had, else the folder or hub name of the pretrained model.
+    /// </param>
+    /// <exception cref="NotSupportedException">PEFT has no such adapter: the model was trained as a whole, or only its biases or its head.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    public void Unmerge() => ForEachLayer(layer => layer.Unmerge());
-
-    /// <summary>Computes the outputs of the network, which have to be finite: a prediction of NaN would only be found much later.</summary>
-    /// <param name="forward">Computes them.</param>
-    /// <returns>The outputs.</returns>
-    /// <exception cref="InvalidOperationException">They are not finite; the message names the weight or layer.</exception>
-    public Tensor FiniteOutputs(Func<Tensor> forward) => FiniteCheck.Outputs(
-        Network, forward, "Compare the model's configuration with the one it was trained with, or train it again with a lower LearningRate.");
-
-    /// <summary>Throws if the model is disposed.</summary>
-    public void ThrowIfDisposed() => _gate.ThrowIfDisposed();
-
-    /// <inheritdoc/>
-    /// <remarks>Does not wait: the weights are freed when the last use ends.</remarks>
-    public void Dispose() => _gate.Dispose();
-
-    private void ForEachLayer(Action<LinearLayer> action)
+    public void SavePeft(string folder, string? baseModel = null)
     {
-        using var change = _gate.Change();
-        var layers = Network.Base.modules().OfType<LinearLayer>().ToArray();
-        foreach (var layer in layers)
-        {
-            action(layer);
-        }
-
-        IsMerged = layers.Any(layer => layer.IsMerged);
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        ModelExport.SavePeft(_scorer.Model, _scorer.Export, folder, baseModel);
     }
 
-    private ObjectDisposedException Disposed() => new(
-        Network is ImageClassifier ? nameof(ImageClassificationModel)
-        : Target is NumberTarget ? nameof(SentenceSimilarityModel)
-        : nameof(TextClassificationModel),
-        "The model is disposed. Dispose a model, or its transformer, after its last use. A PredictionEngine disposes the transformer with itself: create "
-        + "engines that share one with mlContext.Model.CreatePredictionEngine<TSrc, TDst>(model, new PredictionEngineOptions { OwnsTransformer = false }).");
+    /// <summary>
+    /// Writes a full model with the adapter merged into it, as transformers' save_pretrained does: configuration, weights, and tokenizer or image processor.
+    /// </summary>
+    /// <remarks>
+    /// Read back with <see cref="PretrainedModel.FromFolder"/>, to train on, or to score through <see cref="ML.Checkpoints.LoadTextClassifier"/> or
+    /// <see cref="ML.Checkpoints.LoadImageClassifier"/>; in Python with <c>AutoModelForSequenceClassification.from_pretrained(folder)</c> or
+    /// <c>AutoModelForImageClassification</c>. For heads that read the mean of the token vectors see <see cref="SavePeft"/>. The size of pictures that it was
+    /// trained on is in its preprocessor_config.json.
+    /// </remarks>
+    /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
+    /// <exception cref="IOException">The folder has an adapter, which Python would load in place of the model; or it cannot be written.</exception>
+    /// <exception cref="NotSupportedException">The adapter is a prompt, which cannot be merged.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public void SavePretrained(string folder)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        ModelExport.SavePretrained(_scorer.Model, _scorer.Export, folder);
+    }
+
+    /// <summary>Frees the weights. Calls of other threads end first; later ones throw <see cref="ObjectDisposedException"/>. Does not wait for them.</summary>
+    public void Dispose()
+    {
+        _scorer.Dispose();
+        GC.SuppressFinalize(this);
+    }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Training;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
@@ -13,7 +14,7 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <param name="host">The trainer's host.</param>
 /// <param name="channel">Where messages go.</param>
 /// <param name="settings">Checked settings.</param>
-internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IChannel channel, FineTuningSettings settings) : IDisposable
+internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IChannel channel, FineTuningOptions settings) : IDisposable
 {
     private const string SeedName = "seed";
 
@@ -31,7 +32,16 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         ?? (int.TryParse(Checkpoints?.Saved(SeedName), CultureInfo.InvariantCulture, out var saved) ? saved : host.Rand.Next());
 
     /// <summary>The settings.</summary>
-    public FineTuningSettings Settings => settings;
+    public FineTuningOptions Settings => settings;
+
+    /// <summary>The trainer's host.</summary>
+    public IHost Host => host;
+
+    /// <summary>Where messages go.</summary>
+    public IChannel Channel => channel;
+
+    /// <summary>Folder for temporary files; null for the system's.</summary>
+    public string? TemporaryFolder => ((IHostEnvironmentInternal)environment).TempFilePath;
 
     private TrainingCheckpoints? Checkpoints => _checkpoints.Value;
 
@@ -45,48 +55,48 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         return settings.Adapter.Open(settings.Model.Open(ReportDownload, settings.CancellationToken));
     }
 
-    /// <summary>Chooses the rows to watch the training on.</summary>
-    /// <param name="count">Training rows.</param>
-    /// <returns>For each row whether it is set aside; at least one row stays on either side.</returns>
+    /// <summary>Reads the classes of the training rows, and checks that those of validation rows are the same.</summary>
+    /// <param name="data">The training rows.</param>
+    /// <exception cref="InvalidOperationException">There are fewer than two classes, or other ones in the validation rows.</exception>
+    public ClassLabels ReadClasses(IDataView data) => settings.Columns.Target.ReadClasses(data.Schema, settings.ValidationSet?.Schema);
+
+    /// <summary>Sets rows aside to watch the training on.</summary>
+    /// <typeparam name="T">Kind of rows.</typeparam>
+    /// <param name="rows">All rows.</param>
+    /// <returns>The rows to train on and those to watch, null for none; at least one on either side.</returns>
     /// <exception cref="InvalidOperationException">There is a single row.</exception>
-    public bool[] SetAside(int count)
+    public (IReadOnlyList<T> Training, IReadOnlyList<T>? Validation) Divide<T>(IReadOnlyList<T> rows)
     {
-        var aside = new bool[count];
         if (settings.ValidationSetFraction == 0)
         {
-            return aside;
+            return (rows, null);
         }
 
-        if (count < 2)
+        if (rows.Count < 2)
         {
             throw host.Except(
-                $"There is {count} training row, which cannot be divided into training and validation rows. Add rows, or set ValidationSetFraction to 0.");
+                $"There is {rows.Count} training row, which cannot be divided into training and validation rows. Add rows, or set ValidationSetFraction to 0.");
         }
 
-        var shuffled = Enumerable.Range(0, count).ToArray();
+        var shuffled = Enumerable.Range(0, rows.Count).ToArray();
         new Random(Seed).Shuffle(shuffled);
-        foreach (var row in shuffled.Take(Math.Clamp((int)Math.Round(count * settings.ValidationSetFraction), 1, count - 1)))
-        {
-            aside[row] = true;
-        }
-
-        return aside;
+        var aside = shuffled.Take(Math.Clamp((int)Math.Round(rows.Count * settings.ValidationSetFraction), 1, rows.Count - 1)).ToHashSet();
+        return ([.. rows.Where((_, row) => !aside.Contains(row))], [.. rows.Where((_, row) => aside.Contains(row))]);
     }
 
     /// <summary>Checks how many rows there are to train or validate on.</summary>
     /// <param name="used">Rows with a label.</param>
     /// <param name="unlabelled">Rows skipped because their label is missing.</param>
     /// <param name="purpose">What the rows are for.</param>
-    /// <param name="labelColumn">Name of the label column.</param>
     /// <exception cref="InvalidOperationException">There are none with a label.</exception>
-    public void CheckRows(int used, int unlabelled, string purpose, string labelColumn)
+    public void CheckRows(int used, int unlabelled, string purpose)
     {
         if (used == 0)
         {
             throw host.Except(
                 unlabelled == 0
                     ? $"The {purpose} data are empty. Check the file and its separator."
-                    : $"All {unlabelled} {purpose} rows have a missing label. Check the column '{labelColumn}'.");
+                    : $"All {unlabelled} {purpose} rows have a missing label. Check the column '{settings.LabelColumnName}'.");
         }
     }
 
@@ -124,10 +134,10 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             ClassCount = target.OutputCount,
             EpochCount = settings.EpochCount,
             Seed = Seed,
-            EarlyStopping = settings.EarlyStopping is { WatchAccuracy: false } stopping
+            EarlyStopping = settings.Stopping is { WatchAccuracy: false } stopping
                 ? stopping with { MinDelta = target.ObjectiveUnits(stopping.MinDelta) }
-                : settings.EarlyStopping,
-            Probe = settings.Probe,
+                : settings.Stopping,
+            Probe = settings.QualityProbe,
             GuessLoss = settings.RecoverFromDivergence ? target.GuessLoss : null,
             Notify = message => channel.Info(message),
             Warn = message => channel.Warning(message),
@@ -140,7 +150,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         {
             channel.Warning(failure);
         }
-        else if (settings.EarlyStopping is not null && validation is not null)
+        else if (settings.Stopping is not null && validation is not null)
         {
             channel.Info($"The model has the weights of epoch {result.BestEpoch}.");
         }
@@ -216,7 +226,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         ("augmentation", TrainingCheckpoints.Describe(augmentation)),
         (nameof(settings.BatchSize), TrainingCheckpoints.Describe(settings.BatchSize)),
         (settings.EpochCountName, TrainingCheckpoints.Describe(settings.EpochCount)),
-        ("early stopping", validation is null ? "none" : TrainingCheckpoints.Describe(settings.EarlyStopping)),
+        ("early stopping", validation is null ? "none" : TrainingCheckpoints.Describe(settings.Stopping)),
         (nameof(settings.RecoverFromDivergence), TrainingCheckpoints.Describe(settings.RecoverFromDivergence)),
     ];
 

@@ -16,7 +16,7 @@ internal static class ModelCard
     /// <param name="details">How rows were read.</param>
     /// <param name="location">Where Python finds the base model; null where that is not known.</param>
     /// <returns>UTF-8 text.</returns>
-    public static byte[] ForAdapter(FineTunedModel model, ExportDetails details, BaseLocation? location)
+    public static byte[] ForAdapter(TrainedNetwork model, ExportDetails details, BaseLocation? location)
     {
         var name = Portable(location);
         var (kind, count) = (PythonKind.Of(model), model.Target.OutputCount);
@@ -35,7 +35,7 @@ internal static class ModelCard
     /// <param name="model">The model.</param>
     /// <param name="details">How rows were read.</param>
     /// <returns>UTF-8 text.</returns>
-    public static byte[] ForModel(FineTunedModel model, ExportDetails details)
+    public static byte[] ForModel(TrainedNetwork model, ExportDetails details)
     {
         var kind = PythonKind.Of(model);
         return Write(model, details, kind, "transformers", Portable(model.Base.Location), [$"model = {kind.ModelClass}.from_pretrained(folder).eval()"]);
@@ -62,7 +62,7 @@ internal static class ModelCard
     }
 
     private static byte[] Write(
-        FineTunedModel model, ExportDetails details, PythonKind kind, string library, string? baseName, IReadOnlyList<string> load)
+        TrainedNetwork model, ExportDetails details, PythonKind kind, string library, string? baseName, IReadOnlyList<string> load)
     {
         var names = model.Target.OutputNames;
         string[] imports = ["import torch", .. load.Where(IsImport), .. kind.Imports];
@@ -94,7 +94,7 @@ internal static class ModelCard
         return Encoding.UTF8.GetBytes(text.ReplaceLineEndings("\n"));
     }
 
-    private static IEnumerable<string> Facts(FineTunedModel model, ExportDetails details, PythonKind kind)
+    private static IEnumerable<string> Facts(TrainedNetwork model, ExportDetails details, PythonKind kind)
     {
         yield return $"- Outputs, in order (`id2label` below), `num_labels`: {Number(model.Target.OutputCount)}.";
         if (details.MaxTokens is { } most)

@@ -18,7 +18,7 @@ internal static class ModelExport
     /// <param name="details">How rows were read.</param>
     /// <param name="folder">Path of the folder.</param>
     /// <param name="baseModel">What Python calls the base model; null for what is known of it.</param>
-    public static void SavePeft(FineTunedModel model, ExportDetails details, string folder, string? baseModel)
+    public static void SavePeft(TrainedNetwork model, ExportDetails details, string folder, string? baseModel)
     {
         using var use = model.Use();
         if (!model.Adapter.IsPeft)
@@ -47,7 +47,7 @@ internal static class ModelExport
     /// <param name="model">The model.</param>
     /// <param name="details">How rows were read.</param>
     /// <param name="folder">Path of the folder.</param>
-    public static void SavePretrained(FineTunedModel model, ExportDetails details, string folder)
+    public static void SavePretrained(TrainedNetwork model, ExportDetails details, string folder)
     {
         using var use = model.Use();
         if (model.Adapter.PromptLength > 0)
@@ -77,7 +77,7 @@ internal static class ModelExport
         save.Commit(CheckpointFiles.SmallNames);
     }
 
-    private static Dictionary<string, byte[]> SmallFiles(FineTunedModel model, ExportDetails details)
+    private static Dictionary<string, byte[]> SmallFiles(TrainedNetwork model, ExportDetails details)
     {
         var files = model.Base.Files.ToDictionary();
         files[CheckpointFiles.ConfigName] = ClassifierConfig.Write(model.Base.Files, model.Target.OutputNames, details.TextToText);
@@ -95,7 +95,7 @@ internal static class ModelExport
     }
 
     // Frozen weights in the types of the base's own file; what was trained or merged in its own type, lest it lose digits.
-    private static IEnumerable<SafetensorsEntry> MergedWeights(FineTunedModel model)
+    private static IEnumerable<SafetensorsEntry> MergedWeights(TrainedNetwork model)
     {
         var adapted = AdapterWeights.AdaptedLayers(model.Network.Base).ToDictionary(named => named.Key + ".weight", named => named.Value);
         foreach (var entry in model.UntrainedWeights)

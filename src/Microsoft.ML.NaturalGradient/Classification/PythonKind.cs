@@ -31,18 +31,18 @@ internal sealed record PythonKind
     public string Remark { get; init; } = "";
 
     /// <summary>Lines that use the model.</summary>
-    public required Func<FineTunedModel, ExportDetails, IReadOnlyList<string>> Use { get; init; }
+    public required Func<TrainedNetwork, ExportDetails, IReadOnlyList<string>> Use { get; init; }
 
     /// <summary>The kind of a model.</summary>
     /// <param name="model">The model.</param>
-    public static PythonKind Of(FineTunedModel model) => model.Network switch
+    public static PythonKind Of(TrainedNetwork model) => model.Network switch
     {
         TextToTextClassifier => TextToText(),
         ImageClassifier => Pictures(ClassifierConfig.ClassifierClass(model.Base.Files)),
         _ => Texts(model),
     };
 
-    private static PythonKind Texts(FineTunedModel model)
+    private static PythonKind Texts(TrainedNetwork model)
     {
         var title = model.Target is NumberTarget ? "Numbers for pairs of texts" : "Text classifier";
         var own = new PythonKind
@@ -62,7 +62,7 @@ internal sealed record PythonKind
         return model.Base.ReadsMean ? WithMean(own, model) : own;
     }
 
-    private static PythonKind WithMean(PythonKind own, FineTunedModel model)
+    private static PythonKind WithMean(PythonKind own, TrainedNetwork model)
     {
         var (prefix, name) = (model.Network.Base.Prefix, ClassifierConfig.ClassName(model.Base.Files));
         var encoder = $"{name}Model(config{(WithPooler.Contains(name) ? ", add_pooling_layer=False" : "")})";

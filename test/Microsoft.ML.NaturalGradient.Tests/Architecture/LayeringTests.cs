@@ -45,6 +45,22 @@ public sealed class LayeringTests
     }
 
     [TestMethod]
+    [DataRow("Inputs")]
+    [DataRow("Optimization")]
+    [DataRow("Transformers")]
+    [DataRow("Pipelines")]
+    [DataRow("")]
+    public void PublicTypes_OfAnAssembly_AreInTheNamespacesOfUsers(string name)
+    {
+        using var assembly = Open(name);
+
+        var types = assembly.MainModule.Types.Where(type => type.IsPublic).ToArray();
+
+        Assert.IsNotEmpty(types);
+        Assert.IsEmpty(types.Where(type => type.Namespace is not (Main or "Microsoft.ML")).Select(type => type.FullName), "These belong to the room alone: make them internal.");
+    }
+
+    [TestMethod]
     public void DescribeCycle_TypesThatUseEachOtherInTwoFolders_NamesThem()
     {
         using var assembly = Open("Transformers");

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Classification;
@@ -64,7 +63,7 @@ internal static class ModelArchive
         (context.LoadNonEmptyString(), context.LoadStringOrNull());
 
     /// <summary>Writes the files.</summary>
-    public static void SaveFiles(ModelSaveContext context, FineTunedModel model)
+    public static void SaveFiles(ModelSaveContext context, TrainedNetwork model)
     {
         var files = model.Base.Files.Where(_ => model.Base.Fingerprint is null).Append(
             new(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network.Base, model.Base.Location))).ToArray();
@@ -131,16 +130,7 @@ internal static class ModelArchive
             : ClassifierConfig.OpenAsClassifier(files, AdapterWeights.IsWithTeacher(trained));
 
     private static void SaveFile(ModelSaveContext context, List<string> hashes, string name, Action<Stream> write) =>
-        context.SaveBinaryStream(name, writer =>
-        {
-            using var hash = SHA256.Create();
-            using (var stream = new CryptoStream(writer.BaseStream, hash, CryptoStreamMode.Write, leaveOpen: true))
-            {
-                write(stream);
-            }
-
-            hashes.Add(Convert.ToHexStringLower(hash.Hash!));
-        });
+        context.SaveBinaryStream(name, writer => hashes.Add(ContentHash.Of(write, writer.BaseStream)));
 
     private static void SaveWeights(
         ModelSaveContext context, List<string> hashes, string name, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null)

@@ -34,7 +34,7 @@ internal sealed class SavedFiles(
     /// <param name="create">Creates the network around the base.</param>
     /// <returns>The model; owned by the caller.</returns>
     /// <exception cref="InvalidDataException">The weights do not fit.</exception>
-    public FineTunedModel Restore(
+    public TrainedNetwork Restore(
         PredictionTarget target, AdapterOptions adapter, IReadOnlyDictionary<string, byte[]> smallFiles,
         IReadOnlyDictionary<string, ScalarType> storedTypes, PretrainedNetwork pretrained, Func<AdaptedNetwork> create)
     {
@@ -50,7 +50,7 @@ internal sealed class SavedFiles(
             AdapterWeights.Load(network, adapter, trained, isSavedModel: true);
             network.MoveTo(device);
             var location = AdapterConfig.ReadBase(ModelConfig.Read(own, AdapterConfig.FileName));
-            return new FineTunedModel(network, target, adapter, new ModelBase(baseName, fingerprint, smallFiles, storedTypes, location), device);
+            return new TrainedNetwork(network, target, adapter, new ModelBase(baseName, fingerprint, smallFiles, storedTypes, location), device);
         }
         catch
         {

@@ -14,13 +14,10 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 internal sealed class ImageRowScorer(ImageScorer scorer, ImageColumns columns) : IRowScorer
 {
     /// <inheritdoc/>
-    public IReadOnlyList<string> InputColumns => [columns.Feature];
+    public RowColumns Columns => columns;
 
     /// <inheritdoc/>
     public int LargestWindow => 2 * ImageScorer.BatchSize;
-
-    /// <inheritdoc/>
-    public void CheckInputs(IHost host, DataViewSchema input) => columns.FindFeature(host, input);
 
     /// <inheritdoc/>
     public IReadOnlyList<ScoringOutput> Outputs(DataViewSchema input) => scorer.Model.Target.Outputs(columns.Target, input);
@@ -28,7 +25,7 @@ internal sealed class ImageRowScorer(ImageScorer scorer, ImageColumns columns) :
     /// <inheritdoc/>
     public IPendingRows Open(DataViewRow row, IHost host)
     {
-        var getter = new ImageGetter(row, columns.FindFeature(host, row.Schema), scorer.Reading.MaxPixels);
+        var getter = new ImageGetter(row, row.Schema[columns.Feature], scorer.Reading.MaxPixels);
         return new Pending(scorer, getter, row is DataViewRowCursor && scorer.Reading.Unreadable == UnreadableImages.Skip ? host : null);
     }
 

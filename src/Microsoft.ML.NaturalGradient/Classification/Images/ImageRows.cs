@@ -13,7 +13,6 @@ internal sealed class ImageRows
     private readonly ImageColumns _columns;
     private readonly ClassTarget _target;
     private readonly ImageReading _reading;
-    private readonly IChannel _channel;
     private readonly FineTuningRun _run;
 
     /// <summary>Reads the labels.</summary>
@@ -21,12 +20,10 @@ internal sealed class ImageRows
     /// <param name="columns">Its columns.</param>
     /// <param name="target">What is predicted.</param>
     /// <param name="reading">How pictures are read.</param>
-    /// <param name="channel">Where messages go.</param>
-    /// <param name="run">Says when to stop.</param>
-    public ImageRows(
-        IDataView data, ImageColumns columns, ClassTarget target, ImageReading reading, IChannel channel, FineTuningRun run)
+    /// <param name="run">Says when to stop, and takes messages.</param>
+    public ImageRows(IDataView data, ImageColumns columns, ClassTarget target, ImageReading reading, FineTuningRun run)
     {
-        (_data, _columns, _target, _reading, _channel, _run) = (data, columns, target, reading, channel, run);
+        (_data, _columns, _target, _reading, _run) = (data, columns, target, reading, run);
         var label = data.Schema[columns.Target.Label];
         var labelled = new List<(long Row, double Label)>();
         using var cursor = data.GetRowCursor([label]);
@@ -68,13 +65,13 @@ internal sealed class ImageRows
         var indices = ImageIngest.Fill(Sources(rows), images.Prepare, images.Cache, reading, Skip, _run.Settings.CancellationToken);
         if (problems.Count > MostWarnings)
         {
-            _channel.Warning($"{problems.Count - MostWarnings} more {purpose} pictures could not be read and were skipped.");
+            _run.Channel.Warning($"{problems.Count - MostWarnings} more {purpose} pictures could not be read and were skipped.");
         }
 
         CheckOrder(rows, indices);
         var examples = rows.Select((row, i) => new ImageExample(indices[i], i, row.Label)).Where(example => example.Index >= 0).ToArray();
         CheckClasses(rows, examples, problems, purpose);
-        _channel.Info(
+        _run.Channel.Info(
             $"{examples.Length} {purpose} pictures; {Unlabelled} rows skipped without a label, {problems.Count} whose picture could not be read. "
             + $"{images.Cache.MemoryBytes >> 20} MB of pixels in memory, {images.Cache.FileBytes >> 20} MB in a temporary file.");
         return examples;
@@ -84,7 +81,7 @@ internal sealed class ImageRows
             problems.Add((rows[position].Label, problem));
             if (problems.Count <= MostWarnings)
             {
-                _channel.Warning($"{problem} The {purpose} row is skipped.");
+                _run.Channel.Warning($"{problem} The {purpose} row is skipped.");
             }
         }
     }

@@ -9,13 +9,10 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <param name="model">The network; owned by this object from now on.</param>
 /// <param name="preprocessor">Prepares pictures.</param>
 /// <param name="reading">How pictures are read.</param>
-internal sealed class ImageScorer(FineTunedModel model, ImagePreprocessor preprocessor, ImageReading reading) : IDisposable
+internal sealed class ImageScorer(TrainedNetwork model, ImagePreprocessor preprocessor, ImageReading reading) : NetworkScorer(model)
 {
     /// <summary>Pictures of a forward pass when many are scored.</summary>
     public const int BatchSize = 16;
-
-    /// <summary>The network with all but the preparation of pictures.</summary>
-    public FineTunedModel Model { get; } = model;
 
     /// <summary>Prepares pictures.</summary>
     public ImagePreprocessor Preprocessor { get; } = preprocessor;
@@ -23,15 +20,13 @@ internal sealed class ImageScorer(FineTunedModel model, ImagePreprocessor prepro
     /// <summary>How pictures are read.</summary>
     public ImageReading Reading { get; } = reading;
 
-    /// <summary>What files for Python say about reading pictures; DINOv2 resizes its positions unasked there too.</summary>
-    public ExportDetails Export => new()
+    /// <inheritdoc/>
+    /// <remarks>DINOv2 resizes its positions unasked there too.</remarks>
+    public override ExportDetails Export => new()
     {
         ResizesPositions = Model.Network.Base is ImageEncoder encoder and not Dinov2Encoder
             && (Preprocessor.Width != encoder.ImageSize || Preprocessor.Height != encoder.ImageSize),
     };
-
-    /// <inheritdoc/>
-    public void Dispose() => Model.Dispose();
 
     /// <summary>Computes the predictions of pictures, which are decoded on several threads meanwhile.</summary>
     /// <param name="sources">The pictures; read on the caller's thread.</param>

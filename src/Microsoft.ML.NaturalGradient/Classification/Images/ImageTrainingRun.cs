@@ -2,28 +2,21 @@ using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Pipelines;
-using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
 /// <summary>One call of an image trainer's Fit: reads the base model and the pictures, and trains.</summary>
-/// <param name="environment">Where seed, device and temporary folder come from.</param>
-/// <param name="host">The trainer's host.</param>
-/// <param name="channel">Where messages go.</param>
-/// <param name="options">Checked settings.</param>
-/// <param name="columns">The columns.</param>
-internal sealed class ImageTrainingRun(
-    IHostEnvironment environment, IHost host, IChannel channel, ImageClassificationTrainer.Options options, ImageColumns columns) : IDisposable
+/// <param name="run">What is the same for texts.</param>
+/// <param name="options">Its settings.</param>
+internal sealed class ImageTrainingRun(FineTuningRun run, ImageClassificationTrainer.Options options)
 {
-    private readonly FineTuningRun _run = new(environment, host, channel, options.Shared);
-
     /// <summary>Trains a model.</summary>
     /// <param name="data">Data whose columns were checked.</param>
     /// <param name="labels">The classes.</param>
     /// <returns>The trained network; owned by the caller.</returns>
     public ImageScorer Train(IDataView data, ClassLabels labels)
     {
-        using var files = _run.OpenFiles();
+        using var files = run.OpenFiles();
         var checkpoint = ImageCheckpoint.Load(files);
         ImageClassifier? network = null;
         try
@@ -31,21 +24,21 @@ internal sealed class ImageTrainingRun(
             var preprocessor = checkpoint.ReadPreprocessor(options.ImageSize);
             options.Reading.CheckPatches(preprocessor, checkpoint.Encoder.PatchSize, options.Model);
             var target = new ClassTarget(labels);
-            using var cache = new PixelCache(options.CacheMemoryLimit, ((IHostEnvironmentInternal)environment).TempFilePath);
+            using var cache = new PixelCache(options.CacheMemoryLimit, run.TemporaryFolder);
             var still = new PreparedImages(cache, preprocessor, null);
             var changing = still with
             {
-                Augmenter = options.Augmentation is { } augmentation ? new ImageAugmenter(augmentation, preprocessor, _run.Seed) : null,
+                Augmenter = options.Augmentation is { } augmentation ? new ImageAugmenter(augmentation, preprocessor, run.Seed) : null,
             };
             var (training, validation) = ReadRows(data, target, changing, still);
-            _run.WarnOfMissingLabels(target, training.Select(row => row.Label));
-            network = new ImageClassifier(checkpoint.Encoder, labels.Count, options.Adapter, _run.Seed, checkpoint.HeadWeights);
-            network.MoveTo(_run.Device);
+            run.WarnOfMissingLabels(target, training.Select(row => row.Label));
+            network = new ImageClassifier(checkpoint.Encoder, labels.Count, options.Adapter, run.Seed, checkpoint.HeadWeights);
+            network.MoveTo(run.Device);
             var batches = Source(training, changing);
-            _run.Train(network, target, batches, validation is null ? null : Source(validation, still), files, options.Augmentation);
+            run.Train(network, target, batches, validation is null ? null : Source(validation, still), files, options.Augmentation);
             FineTuningRun.CheckTrained(network, batches);
-            var model = new FineTunedModel(
-                network, target, options.Adapter.Settings, _run.Base(files, checkpoint.FilesFor(preprocessor), checkpoint.StoredTypes), _run.Device);
+            var model = new TrainedNetwork(
+                network, target, options.Adapter.Settings, run.Base(files, checkpoint.FilesFor(preprocessor), checkpoint.StoredTypes), run.Device);
             return new ImageScorer(model, preprocessor, options.Reading);
         }
         catch
@@ -55,9 +48,6 @@ internal sealed class ImageTrainingRun(
             throw;
         }
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _run.Dispose();
 
     private (IReadOnlyList<ImageExample> Training, IReadOnlyList<ImageExample>? Validation) ReadRows(
         IDataView data, ClassTarget target, PreparedImages changing, PreparedImages still)
@@ -69,18 +59,17 @@ internal sealed class ImageTrainingRun(
             return (rows.Read(rows.Labelled, "training", changing), others.Read(others.Labelled, "validation", still));
         }
 
-        var aside = _run.SetAside(rows.Labelled.Count);
-        var training = rows.Read([.. rows.Labelled.Where((_, i) => !aside[i])], "training", changing);
-        return (training, aside.Contains(true) ? rows.Read([.. rows.Labelled.Where((_, i) => aside[i])], "validation", still) : null);
+        var (training, validation) = run.Divide(rows.Labelled);
+        return (rows.Read(training, "training", changing), validation is null ? null : rows.Read(validation, "validation", still));
     }
 
     private ImageRows Rows(IDataView data, ClassTarget target, string purpose)
     {
-        var rows = new ImageRows(data, columns, target, options.Reading, channel, _run);
-        _run.CheckRows(rows.Labelled.Count, rows.Unlabelled, purpose, columns.Target.Label);
+        var rows = new ImageRows(data, options.Columns, target, options.Reading, run);
+        run.CheckRows(rows.Labelled.Count, rows.Unlabelled, purpose);
         return rows;
     }
 
     private ImageBatchSource Source(IReadOnlyList<ImageExample> rows, PreparedImages images) =>
-        new(rows, images, options.BatchSize, _run.Device, _run.Seed, options.CancellationToken);
+        new(rows, images, options.BatchSize, run.Device, run.Seed, options.CancellationToken);
 }

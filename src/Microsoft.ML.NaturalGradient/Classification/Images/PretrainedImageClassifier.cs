@@ -11,8 +11,9 @@ internal static class PretrainedImageClassifier
 {
     /// <summary>Reads a classifier; see <see cref="ML.Checkpoints.LoadImageClassifier"/>.</summary>
     public static ImageClassificationModel Load(
-        MLContext mlContext, PretrainedModel model, PretrainedAdapter? adapter, IReadOnlyList<string>? classNames, ImageReading reading)
+        MLContext mlContext, ImageClassificationTrainer.Options options, PretrainedAdapter? adapter, IReadOnlyList<string>? classNames)
     {
+        var (model, reading) = (options.Model, options.Reading);
         using var channel = ((IHostEnvironment)mlContext).Register(nameof(PretrainedImageClassifier)).Start("LoadModel");
         var device = ComputeDevice.Choose(mlContext, message => channel.Warning(message));
         var opened = model.Open(line => channel.Info(line));
@@ -33,7 +34,7 @@ internal static class PretrainedImageClassifier
             var source = new ModelBase(
                 model.ToString(), null, checkpoint.FilesFor(preprocessor), checkpoint.StoredTypes, what.Base ?? model.Location);
             return new ImageClassificationModel(
-                new ImageScorer(new FineTunedModel(network, new ClassTarget(labels), what.Settings, source, device), preprocessor, reading));
+                new ImageScorer(new TrainedNetwork(network, new ClassTarget(labels), what.Settings, source, device), preprocessor, reading));
         }
         catch
         {

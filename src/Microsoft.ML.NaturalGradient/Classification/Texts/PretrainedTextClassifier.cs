@@ -35,7 +35,7 @@ internal static class PretrainedTextClassifier
             // Python cuts texts where the files say; where they say nothing, as much as in training.
             var maxTokens = Math.Min(
                 adapter?.MaxTokens ?? checkpoint.Tokenizer.MaxTokens ?? TextScorer.DefaultMaxTokens, checkpoint.MaxTokens - what.PromptLength);
-            var trained = new FineTunedModel(network, task.Target, what.Settings, source, device);
+            var trained = new TrainedNetwork(network, task.Target, what.Settings, source, device);
             return new TextClassificationModel(new TextScorer(trained, task, task.RowTokenizer(checkpoint, columns), maxTokens));
         }
         catch

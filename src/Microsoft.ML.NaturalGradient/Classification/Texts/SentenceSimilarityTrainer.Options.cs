@@ -12,12 +12,10 @@ public sealed partial class SentenceSimilarityTrainer
             Sentence2ColumnName = "Sentence2";
         }
 
-        internal Options Clone() => (Options)MemberwiseClone();
-
         internal override void Validate()
         {
             base.Validate();
-            ArgumentException.ThrowIfNullOrEmpty(Sentence2ColumnName);
+            ArgumentNullException.ThrowIfNull(Sentence2ColumnName);
             if (EarlyStopping is { WatchAccuracy: true })
             {
                 throw new ArgumentException(

@@ -3,15 +3,13 @@ using Microsoft.ML.NaturalGradient.Classification;
 namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>A fine-tuned text classifier. Several threads may use it at once.</summary>
-public sealed class TextClassificationModel : IDisposable
+public sealed class TextClassificationModel : FineTunedModel
 {
     internal TextClassificationModel(TextScorer scorer)
+        : base(scorer)
     {
         Scorer = scorer;
     }
-
-    /// <summary>Whether LoRA additions are merged into the weights of their layers; see <see cref="MergeAdapter"/>.</summary>
-    public bool IsMerged => Scorer.Model.IsMerged;
 
     /// <summary>Names of the classes; the order is that of the probabilities and of the label's keys.</summary>
     public IReadOnlyList<string> ClassNames => Scorer.Model.Target.OutputNames;
@@ -26,52 +24,4 @@ public sealed class TextClassificationModel : IDisposable
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public IReadOnlyList<float[]> PredictProbabilities(IReadOnlyList<string> texts, IReadOnlyList<string>? pairs = null) =>
         Scorer.Score(texts, pairs);
-
-    /// <summary>Merges LoRA additions into the weights of their layers, which makes scoring faster; other models stay as they are.</summary>
-    /// <remarks>
-    /// Probabilities change by rounding only. Costs a copy of the changed weights in memory. What is saved stays the same. Waits until
-    /// calls of other threads end.
-    /// </remarks>
-    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    public void MergeAdapter() => Scorer.Model.Merge();
-
-    /// <summary>Takes back <see cref="MergeAdapter"/>; the weights are again the same to the last bit.</summary>
-    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    public void UnmergeAdapter() => Scorer.Model.Unmerge();
-
-    /// <summary>Writes the adapter and the head as Python's PEFT does: adapter_config.json and adapter_model.safetensors, with the tokenizer beside them.</summary>
-    /// <remarks>
-    /// PEFT reads the folder with <c>PeftModel.from_pretrained(AutoModelForSequenceClassification.from_pretrained(baseModel, num_labels=...), folder)</c>; the
-    /// README.md in the folder has these lines for this model, and the names of the classes. Where the base model is no classifier, as MiniLM, the head
-    /// reads the mean of the token vectors, which transformers' classifiers do not and refuse; the README.md then has the class that does.
-    /// </remarks>
-    /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
-    /// <param name="baseModel">
-    /// Name or path by which Python finds the base model. Null takes the name that a loaded adapter had, else the folder or hub name of the pretrained model.
-    /// </param>
-    /// <exception cref="NotSupportedException">PEFT has no such adapter: the model was trained as a whole, or only its biases or its head.</exception>
-    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    public void SavePeft(string folder, string? baseModel = null)
-    {
-        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        ModelExport.SavePeft(Scorer.Model, Scorer.Export, folder, baseModel);
-    }
-
-    /// <summary>Writes a full model with the adapter merged into it, as transformers' save_pretrained does: configuration, weights and tokenizer.</summary>
-    /// <remarks>
-    /// Read back with <see cref="PretrainedModel.FromFolder"/>, to train on or through <see cref="ML.Checkpoints.LoadTextClassifier"/> to score; in Python with
-    /// <c>AutoModelForSequenceClassification.from_pretrained(folder)</c>. For heads that read the mean of the token vectors see <see cref="SavePeft"/>.
-    /// </remarks>
-    /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
-    /// <exception cref="IOException">The folder has an adapter, which Python would load in place of the model; or it cannot be written.</exception>
-    /// <exception cref="NotSupportedException">The adapter is a prompt, which cannot be merged.</exception>
-    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    public void SavePretrained(string folder)
-    {
-        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        ModelExport.SavePretrained(Scorer.Model, Scorer.Export, folder);
-    }
-
-    /// <summary>Frees the weights. Calls of other threads end first; later ones throw <see cref="ObjectDisposedException"/>. Does not wait for them.</summary>
-    public void Dispose() => Scorer.Dispose();
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Microsoft.ML.NaturalGradient.Models.T5;
 
 namespace Microsoft.ML.NaturalGradient;
@@ -5,10 +6,10 @@ namespace Microsoft.ML.NaturalGradient;
 public sealed partial class TextClassificationTrainer
 {
     /// <summary>Settings of a <see cref="TextClassificationTrainer"/>; copied when the trainer is created.</summary>
-    /// <remarks>The label is a key, as <c>MapValueToKey</c> makes it.</remarks>
     public sealed class Options : TextTrainerOptions
     {
         /// <summary>Output column with the most probable class. The default is "PredictedLabel".</summary>
+        [Required]
         public string PredictionColumnName { get; set; } = "PredictedLabel";
 
         /// <summary>
@@ -23,12 +24,11 @@ public sealed partial class TextClassificationTrainer
 
         internal TextToTextSettings TextToText => new(Prompt, LabelWords);
 
-        internal Options Clone() => (Options)MemberwiseClone();
+        private protected override string PredictedLabel => PredictionColumnName;
 
         internal override void Validate()
         {
             base.Validate();
-            ArgumentException.ThrowIfNullOrEmpty(PredictionColumnName);
             Prompt?.Check(Sentence2ColumnName is not null);
         }
     }

@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.Runtime;
@@ -11,24 +10,11 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 internal sealed class TextRowScorer(TextScorer scorer, TextColumns columns) : IRowScorer
 {
     /// <inheritdoc/>
-    public IReadOnlyList<string> InputColumns => columns.Sentences;
+    public RowColumns Columns => columns;
 
     /// <inheritdoc/>
     /// <remarks>Rows read ahead are sorted by length, so that batches are padded little.</remarks>
     public int LargestWindow => 8 * TextScorer.BatchSize;
-
-    /// <inheritdoc/>
-    public void CheckInputs(IHost host, DataViewSchema input)
-    {
-        foreach (var name in columns.Sentences)
-        {
-            var column = input.GetColumnOrNull(name) ?? throw host.ExceptSchemaMismatch(nameof(input), "text", name);
-            if (column.Type is not TextDataViewType)
-            {
-                throw host.ExceptSchemaMismatch(nameof(input), "text", name, "String", column.Type.ToString());
-            }
-        }
-    }
 
     /// <inheritdoc/>
     public IReadOnlyList<ScoringOutput> Outputs(DataViewSchema input) => scorer.Task.Target.Outputs(columns.Target, input);

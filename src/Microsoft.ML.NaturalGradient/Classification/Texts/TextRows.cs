@@ -23,7 +23,7 @@ internal sealed record TextRows(IReadOnlyList<EncodedRow> Rows, int Unlabelled, 
     {
         var label = data.Schema[columns.Target.Label];
         var (rows, unlabelled, truncated, undecoded) = (new List<EncodedRow>(), 0, 0, 0);
-        using var cursor = data.GetRowCursor(columns.Sentences.Distinct().Select(name => data.Schema[name]).Append(label));
+        using var cursor = data.GetRowCursor(columns.Features.Distinct().Select(name => data.Schema[name]).Append(label));
         var readLabel = target.LabelReader(cursor, label);
         var texts = new TextGetters(cursor, columns);
         while (cursor.MoveNext())

@@ -11,7 +11,7 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <param name="task">What is predicted.</param>
 /// <param name="tokenizer">The tokenizer for rows.</param>
 /// <param name="maxTokens">Most tokens of a row.</param>
-internal sealed class TextScorer(FineTunedModel model, TextTask task, ITextTokenizer tokenizer, int maxTokens) : IDisposable
+internal sealed class TextScorer(TrainedNetwork model, TextTask task, ITextTokenizer tokenizer, int maxTokens) : NetworkScorer(model)
 {
     /// <summary>Rows of a forward pass when many rows are scored.</summary>
     public const int BatchSize = 32;
@@ -19,26 +19,20 @@ internal sealed class TextScorer(FineTunedModel model, TextTask task, ITextToken
     /// <summary>Most tokens of a row unless told otherwise.</summary>
     public const int DefaultMaxTokens = 256;
 
-    /// <summary>The network with all but its tokenizer.</summary>
-    public FineTunedModel Model { get; } = model;
-
     /// <summary>Most tokens of a row.</summary>
     public int MaxTokens { get; } = maxTokens;
 
     /// <summary>What is predicted.</summary>
     public TextTask Task { get; } = task;
 
-    /// <summary>What files for Python say about reading rows.</summary>
-    public ExportDetails Export => new()
+    /// <inheritdoc/>
+    public override ExportDetails Export => new()
     {
         MaxTokens = MaxTokens,
         TextToText = Model.Network is TextToTextClassifier network
             ? new TextToTextSettings(((PromptTokenizer)tokenizer).Template, network.Words.Words)
             : TextToTextSettings.None,
     };
-
-    /// <inheritdoc/>
-    public void Dispose() => Model.Dispose();
 
     /// <summary>Turns a text or a pair into tokens.</summary>
     public TokenSequence Encode(string text, string? pair) => tokenizer.Encode(text, pair, MaxTokens);

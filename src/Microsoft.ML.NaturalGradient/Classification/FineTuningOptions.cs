@@ -1,0 +1,146 @@
+using System.ComponentModel.DataAnnotations;
+using System.Reflection;
+using Microsoft.ML.NaturalGradient.Pipelines;
+
+namespace Microsoft.ML.NaturalGradient;
+
+/// <summary>Settings that all trainers share; copied when a trainer is created.</summary>
+/// <remarks>The attribute of a setting gives its range. A trainer is not created with a value outside; the message names the setting and says what to do.</remarks>
+public abstract class FineTuningOptions
+{
+    private protected FineTuningOptions(PretrainedModel model)
+    {
+        Model = model;
+    }
+
+    /// <summary>Column with what is to be predicted: a class, that is a key as <c>MapValueToKey</c> makes it, or a number. The default is "Label".</summary>
+    [Required]
+    public string LabelColumnName { get; set; } = "Label";
+
+    /// <summary>Output column with the prediction: the probability of each class, or a number. The default is "Score".</summary>
+    [Required]
+    public string ScoreColumnName { get; set; } = "Score";
+
+    /// <summary>Rows of a training step, at least 1. The default is 32.</summary>
+    [Range(1, int.MaxValue, ErrorMessage = "Use at least 1 row, for example 32.")]
+    public int BatchSize { get; set; } = 32;
+
+    /// <summary>
+    /// Rows to watch the training on, with the columns of the training rows; null (the default) for those that <see cref="ValidationSetFraction"/> sets aside.
+    /// </summary>
+    public IDataView? ValidationSet { get; set; }
+
+    /// <summary>
+    /// Fraction of the training rows set aside to watch the training on, from 0 (none) to less than 1. The default is 0 for texts, where it cannot be set together
+    /// with <see cref="ValidationSet"/>, and 0.1 for pictures, where it is not used then.
+    /// </summary>
+    [Range(0d, 1d, MaximumIsExclusive = true, ErrorMessage = "Use 0 for no validation rows, or a fraction less than 1, for example 0.1.")]
+    public double ValidationSetFraction { get; set; }
+
+    /// <summary>The optimizer. The default is <see cref="Optimizers.Ief"/>.</summary>
+    [Required]
+    public OptimizerOptions Optimizer { get; set; } = Optimizers.Ief;
+
+    /// <summary>
+    /// The pretrained model to start from. The default is <see cref="PretrainedModel.MiniLM"/> for texts and <see cref="PretrainedModel.ViTSmall"/> for pictures.
+    /// </summary>
+    [Required]
+    public PretrainedModel Model { get; set; }
+
+    /// <summary>What is trained besides the head. The default is <see cref="Adapters.LoRA"/>.</summary>
+    [Required]
+    public AdapterOptions Adapter { get; set; } = Adapters.LoRA;
+
+    /// <summary>
+    /// Whether a run whose training loss rises far, stays above that of a guess or stops being a number goes back to its last good weights and goes on
+    /// with half the learning rate, which a warning in the log says. The default is true; false trains as the optimizer says to the end, for comparisons,
+    /// and saves the memory of a copy of the trained weights and of the optimizer's state.
+    /// </summary>
+    public bool RecoverFromDivergence { get; set; } = true;
+
+    /// <summary>
+    /// Folder in which a run leaves its state, so that one that was interrupted can go on; null (the default) for none. It is made where it does not exist,
+    /// and serves one run at a time. The state is saved at the end of every epoch, every <see cref="CheckpointEvery"/>, and when the run is cancelled.
+    /// </summary>
+    public string? CheckpointFolder { get; set; }
+
+    /// <summary>How often the state is saved besides the end of every epoch. The default is every five minutes.</summary>
+    [Required]
+    public CheckpointInterval CheckpointEvery { get; set; } = new();
+
+    /// <summary>
+    /// Whether a run goes on from the state in <see cref="CheckpointFolder"/>, where there is one. It ends at the weights of a run that was not interrupted, to the
+    /// last bit with as many threads on a processor of the same kind. A state of other settings, data or pretrained weights is an error that names what differs; that of a run that had ended gives its
+    /// model again. The default is true; false begins anew.
+    /// </summary>
+    public bool Resume { get; set; } = true;
+
+    /// <summary>Called after every step and every epoch, on the thread that trains; null (the default) for nobody.</summary>
+    public Action<TrainingProgress>? MetricsCallback { get; set; }
+
+    /// <summary>
+    /// Measures while training how close update directions are to the exact natural gradient; null (the default) for nothing. Results come with
+    /// <see cref="MetricsCallback"/>.
+    /// </summary>
+    public QualityProbe? QualityProbe { get; set; }
+
+    /// <summary>Stops the training with an <see cref="OperationCanceledException"/>.</summary>
+    public CancellationToken CancellationToken { get; set; }
+
+    /// <summary>
+    /// Whether a saved model holds the pretrained weights. The default is true: it then needs nothing else. When false it holds
+    /// only what was trained and finds the pretrained model again when it is loaded; see <see cref="NaturalGradientCatalog.UsePretrainedModel"/>.
+    /// </summary>
+    public bool SaveBaseModel { get; set; } = true;
+
+    /// <summary>Passes over the training rows; public under the name that ML.NET's own trainer for such rows has.</summary>
+    internal int EpochCount { get; private protected set; } = 10;
+
+    /// <summary>That name.</summary>
+    internal abstract string EpochCountName { get; }
+
+    /// <summary>When to stop before the last epoch, null for never; public as <see cref="EpochCount"/> is.</summary>
+    internal EarlyStopping? Stopping { get; private protected set; }
+
+    /// <summary>The columns that are read and written.</summary>
+    internal abstract RowColumns Columns { get; }
+
+    /// <summary>The label and the columns that are added.</summary>
+    private protected TargetColumns Target => new(LabelColumnName, ScoreColumnName, PredictedLabel);
+
+    /// <summary>Output column with the most probable class; null where numbers are predicted.</summary>
+    private protected virtual string? PredictedLabel => null;
+
+    /// <summary>Copies the settings, so that later changes have no effect on the trainer.</summary>
+    internal FineTuningOptions Copy() => (FineTuningOptions)MemberwiseClone();
+
+    /// <summary>Throws when a setting is out of range or two of them contradict each other.</summary>
+    /// <exception cref="ArgumentException">One is; the message names it.</exception>
+    internal virtual void Validate()
+    {
+        foreach (var property in GetType().GetProperties())
+        {
+            var (name, value) = (property.Name, property.GetValue(this));
+            if (value is string text)
+            {
+                ArgumentException.ThrowIfNullOrWhiteSpace(text, name);
+            }
+
+            foreach (var rule in property.GetCustomAttributes<ValidationAttribute>())
+            {
+                if (rule is RequiredAttribute)
+                {
+                    ArgumentNullException.ThrowIfNull(value, name);
+                }
+
+                SettingCheck.Require(rule.IsValid(value), name, value, rule.ErrorMessage!);
+            }
+        }
+
+        Optimizer.Validate();
+        Adapter.Validate();
+        CheckpointEvery.Validate();
+        Stopping?.Validate();
+        QualityProbe?.Validate();
+    }
+}
