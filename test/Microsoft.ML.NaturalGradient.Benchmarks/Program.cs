@@ -30,6 +30,9 @@ switch (args)
     case ["fuzz-part", var from, var to]:
         FuzzCommand.Work(int.Parse(from, CultureInfo.InvariantCulture), int.Parse(to, CultureInfo.InvariantCulture));
         return 0;
+    case ["memory-micro", var adapter, var rows]:
+        MicroBatchMemory.Run(adapter, rows == "all" ? null : int.Parse(rows, CultureInfo.InvariantCulture));
+        return 0;
     case ["memory"]:
         MemoryGrowth.Run();
         return 0;

@@ -26,6 +26,14 @@ public abstract class FineTuningOptions
     public int BatchSize { get; set; } = 32;
 
     /// <summary>
+    /// Most rows that are in memory at a time with what their gradients need, at least 1; null (the default) for the whole batch. The step is that of the whole batch
+    /// up to rounding, but for dropout, which draws for each part. One more forward pass a step; where the per-sample gradients of a batch take more than 256 MiB, as with
+    /// all weights trained, methods that need them compute each part again for each other part.
+    /// </summary>
+    [Range(1, int.MaxValue, ErrorMessage = "Use at least 1 row, for example 8, or null for whole batches.")]
+    public int? MicroBatchSize { get; set; }
+
+    /// <summary>
     /// Rows to watch the training on, with the columns of the training rows; null (the default) for those that <see cref="ValidationSetFraction"/> sets aside.
     /// </summary>
     public IDataView? ValidationSet { get; set; }

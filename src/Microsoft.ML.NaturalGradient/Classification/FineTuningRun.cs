@@ -133,6 +133,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             Optimizer = settings.Optimizer,
             ClassCount = target.OutputCount,
             EpochCount = settings.EpochCount,
+            MicroBatchSize = settings.MicroBatchSize,
             Seed = Seed,
             EarlyStopping = settings.Stopping is { WatchAccuracy: false } stopping
                 ? stopping with { MinDelta = target.ObjectiveUnits(stopping.MinDelta) }
@@ -225,6 +226,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         ("validation rows", validation is null ? "none" : $"{TrainingCheckpoints.Describe(validation.SampleCount)}, {validation.Fingerprint()}"),
         ("augmentation", TrainingCheckpoints.Describe(augmentation)),
         (nameof(settings.BatchSize), TrainingCheckpoints.Describe(settings.BatchSize)),
+        (nameof(settings.MicroBatchSize), TrainingCheckpoints.Describe(settings.MicroBatchSize)),
         (settings.EpochCountName, TrainingCheckpoints.Describe(settings.EpochCount)),
         ("early stopping", validation is null ? "none" : TrainingCheckpoints.Describe(settings.Stopping)),
         (nameof(settings.RecoverFromDivergence), TrainingCheckpoints.Describe(settings.RecoverFromDivergence)),
