@@ -17,6 +17,7 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IChannel channel, FineTuningOptions settings) : IDisposable
 {
     private const string SeedName = "seed";
+    private const int MostCheckedRows = 8;
 
     private readonly Lazy<TrainingCheckpoints?> _checkpoints = new(() => settings.CheckpointFolder is { } folder
         ? TrainingCheckpoints.Open(folder, settings.CheckpointEvery, settings.Resume, message => channel.Warning(message))
@@ -157,7 +158,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         }
     }
 
-    /// <summary>Throws unless a trained network can be used: its weights, and its outputs for a batch of training rows, are finite.</summary>
+    /// <summary>Throws unless a trained network can be used: its weights, and its outputs for a few training rows, are finite.</summary>
     /// <param name="network">The network; not in training afterwards.</param>
     /// <param name="training">The training rows.</param>
     /// <exception cref="InvalidOperationException">They are not; the message names the weight or layer.</exception>
@@ -173,7 +174,8 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         }
 
         using var batch = training.Shuffled(0).First();
-        FiniteCheck.Outputs(network, () => network.Forward(batch.Input), advice);
+        // All layers' outputs are alive at once here, so that few rows have to do.
+        FiniteCheck.Outputs(network, () => network.Forward(batch.Input.Slice(0, Math.Min(MostCheckedRows, batch.Input.SampleCount))), advice);
     }
 
     /// <summary>Warns of classes that no training row has.</summary>
