@@ -45,13 +45,13 @@ internal sealed class ImagePreprocessor
 
     /// <summary>Reads the settings of a checkpoint.</summary>
     /// <param name="files">The checkpoint.</param>
-    /// <param name="modelType">The model's <c>model_type</c>; used where the file names no processor.</param>
+    /// <param name="usualClass">The processor where the file names none, as transformers calls the class; null for none.</param>
     /// <param name="imageSize">Columns and rows of prepared pictures; null takes those of the file.</param>
     /// <returns>The preprocessor; it does not keep <paramref name="files"/>.</returns>
     /// <exception cref="FileNotFoundException">There is no <c>preprocessor_config.json</c>; the message says what to do.</exception>
     /// <exception cref="InvalidDataException">The processor is not supported, or a field makes no sense.</exception>
-    public static ImagePreprocessor Read(CheckpointFiles files, string modelType, int? imageSize = null) =>
-        ImageProcessorConfig.Read(files, modelType, imageSize);
+    public static ImagePreprocessor Read(CheckpointFiles files, string? usualClass, int? imageSize = null) =>
+        ImageProcessorConfig.Read(files, usualClass, imageSize);
 
     /// <summary>Writes this preprocessor's sizes into a configuration.</summary>
     /// <param name="config">A <c>preprocessor_config.json</c>; not modified.</param>

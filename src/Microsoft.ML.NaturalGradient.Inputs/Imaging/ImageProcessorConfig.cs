@@ -15,11 +15,11 @@ internal static class ImageProcessorConfig
 
     /// <summary>Reads sizes, kernel and scale of a model's processor.</summary>
     /// <param name="files">The checkpoint.</param>
-    /// <param name="modelType">The model's <c>model_type</c>; used where the file names no processor.</param>
+    /// <param name="usualClass">The processor where the file names none, as transformers calls the class; null for none.</param>
     /// <param name="imageSize">Columns and rows of the result instead of the file's; null keeps those.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The processor is not supported, or a field makes no sense.</exception>
-    public static ImagePreprocessor Read(CheckpointFiles files, string modelType, int? imageSize)
+    public static ImagePreprocessor Read(CheckpointFiles files, string? usualClass, int? imageSize)
     {
         if (!files.Exists(CheckpointFiles.PreprocessorName))
         {
@@ -29,7 +29,7 @@ internal static class ImageProcessorConfig
                 CheckpointFiles.PreprocessorName);
         }
         var config = ModelConfig.Read(files, CheckpointFiles.PreprocessorName);
-        var kind = ImageProcessorKind.Find(config, modelType);
+        var kind = ImageProcessorKind.Find(config, usualClass);
         var filter = config.OptionalInt("resample", (int)kind.Filter) switch
         {
             (int)ResampleFilter.Bilinear => ResampleFilter.Bilinear,

@@ -18,9 +18,8 @@ internal sealed class BytePairFormat : ITokenizerFormat
     public bool IsIn(CheckpointFiles files) => files.Exists(VocabularyFile) && files.Exists(MergesFile);
 
     /// <inheritdoc/>
-    public ITextTokenizer Read(CheckpointFiles files)
+    public ITextTokenizer Read(CheckpointFiles files, TokenizerConfiguration configuration)
     {
-        var configuration = new TokenizerConfiguration(files);
         var vocabulary = BytePairFiles.Vocabulary(files, VocabularyFile);
         var description = $"{VocabularyFile} of {files.Description}";
         var tokens = new AddedTokenTable(vocabulary, description);

@@ -12,6 +12,8 @@ internal interface ITokenizerFormat
     bool IsIn(CheckpointFiles files);
 
     /// <summary>Reads the tokenizer.</summary>
+    /// <param name="files">The checkpoint; not kept.</param>
+    /// <param name="configuration">Its settings.</param>
     /// <exception cref="InvalidDataException">A file is damaged or asks for something that is not supported.</exception>
-    ITextTokenizer Read(CheckpointFiles files);
+    ITextTokenizer Read(CheckpointFiles files, TokenizerConfiguration configuration);
 }

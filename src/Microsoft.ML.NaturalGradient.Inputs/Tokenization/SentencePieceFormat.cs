@@ -22,9 +22,8 @@ internal sealed class SentencePieceFormat : ITokenizerFormat
     public bool IsIn(CheckpointFiles files) => Array.Exists(FileNames, files.Exists);
 
     /// <inheritdoc/>
-    public ITextTokenizer Read(CheckpointFiles files)
+    public ITextTokenizer Read(CheckpointFiles files, TokenizerConfiguration configuration)
     {
-        var configuration = new TokenizerConfiguration(files);
         var name = Array.Find(FileNames, files.Exists)!;
         var description = $"{name} of {files.Description}";
         using var stream = files.Open(name);

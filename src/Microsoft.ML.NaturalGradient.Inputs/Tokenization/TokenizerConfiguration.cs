@@ -21,14 +21,15 @@ internal sealed class TokenizerConfiguration
 
     /// <summary>Reads the files that are there.</summary>
     /// <param name="files">The checkpoint; not kept.</param>
+    /// <param name="usualClass">The <c>tokenizer_class</c> that counts where no file names one; null for none.</param>
     /// <exception cref="InvalidDataException">A file is not a JSON object, or a value has the wrong type.</exception>
-    public TokenizerConfiguration(CheckpointFiles files)
+    public TokenizerConfiguration(CheckpointFiles files, string? usualClass = null)
     {
         _description = files.Description;
         _main = ReadObject(files, MainFile);
         _specialTokens = ReadObject(files, SpecialTokensFile);
         AddedTokens = ReadAddedTokens(ReadObject(files, AddedTokensFile));
-        Family = TokenizerFamily.Find(Text("tokenizer_class"), ModelType(files));
+        Family = TokenizerFamily.Find(Text("tokenizer_class") ?? usualClass);
         CheckTruncation();
     }
 
@@ -80,9 +81,6 @@ internal sealed class TokenizerConfiguration
 
         return Find(_specialTokens, key) is { } older ? AsToken(older, SpecialTokensFile, key) : null;
     }
-
-    private static string? ModelType(CheckpointFiles files) =>
-        files.Exists(CheckpointFiles.ConfigName) ? ModelConfig.Read(files).ModelType : null;
 
     private void CheckTruncation()
     {

@@ -15,9 +15,6 @@ internal static class TokenizerExport
     private const string Generic = "PreTrainedTokenizerFast";
     private const string GenericOfTransformers5 = "TokenizersBackend";
 
-    // Architectures whose Python classes do not take token types, which the generic tokenizer hands out.
-    private static readonly string[] WithoutTypes = ["distilbert", "modernbert", "t5"];
-
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>Reads the longest sequence.</summary>
@@ -29,25 +26,26 @@ internal static class TokenizerExport
     /// <summary>Completes the settings: longest sequence, class, token for padding, inputs.</summary>
     /// <param name="files">The small files of the checkpoint.</param>
     /// <param name="maxTokens">Most tokens of a sequence.</param>
+    /// <param name="usualClass">The class that counts where the files name none; null for the one of every tokenizer.json.</param>
+    /// <param name="takesTypeIds">Whether Python's class of the model takes token types, which the generic tokenizer hands out.</param>
     /// <returns>Content of tokenizer_config.json; what the checkpoint's own says stays.</returns>
-    public static byte[] Complete(IReadOnlyDictionary<string, byte[]> files, int maxTokens)
+    public static byte[] Complete(IReadOnlyDictionary<string, byte[]> files, int maxTokens, string? usualClass, bool takesTypeIds)
     {
         using var opened = new MemoryCheckpointFiles(files, "the pretrained model");
-        var modelType = ModelConfig.Read(opened).ModelType;
         var settings = files.TryGetValue(TokenizerConfiguration.MainFile, out var content) ? JsonText.ParseObject(content, TokenizerConfiguration.MainFile) : new JsonObject();
         settings["model_max_length"] = maxTokens;
         settings[ClassField] = (string?)settings[ClassField] switch
         {
-            null => TokenizerFamily.Find(null, modelType)?.ClassName ?? Generic,
+            null => usualClass ?? Generic,
             GenericOfTransformers5 => Generic,
             { } name => name,
         };
-        if (settings[InputsField] is null && WithoutTypes.Contains(modelType))
+        if (settings[InputsField] is null && !takesTypeIds)
         {
             settings[InputsField] = new JsonArray("input_ids", "attention_mask");
         }
 
-        if (new TokenizerConfiguration(opened).SpecialToken(PadField) is null && PadToken(opened) is { } pad)
+        if (new TokenizerConfiguration(opened).SpecialToken(PadField) is null && PadToken(opened, usualClass) is { } pad)
         {
             settings[PadField] = pad;
         }
@@ -56,14 +54,14 @@ internal static class TokenizerExport
     }
 
     // Tokenizers with files of other kinds belong to classes that have a token for padding anyway.
-    private static string? PadToken(MemoryCheckpointFiles files)
+    private static string? PadToken(MemoryCheckpointFiles files, string? usualClass)
     {
         if (!files.Exists(TokenizerJsonFormat.FileName))
         {
             return null;
         }
 
-        var id = TokenizerFactory.Create(files).PadId;
+        var id = TokenizerFactory.Create(files, usualClass).PadId;
         using var document = JsonText.Parse(files, TokenizerJsonFormat.FileName, TokenizerJsonFormat.FileName);
         return document.RootElement.TryGetProperty("added_tokens", out var tokens) && tokens.ValueKind == JsonValueKind.Array
             ? tokens.EnumerateArray().Where(token => token.GetProperty("id").GetInt32() == id).Select(token => token.GetProperty("content").GetString()).FirstOrDefault()

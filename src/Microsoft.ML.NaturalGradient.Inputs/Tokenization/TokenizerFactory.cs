@@ -11,13 +11,14 @@ internal static class TokenizerFactory
 
     /// <summary>Reads the tokenizer of a checkpoint.</summary>
     /// <param name="files">The checkpoint; not kept.</param>
+    /// <param name="usualClass">The <c>tokenizer_class</c> of its architecture, which counts where no file names one; null for none.</param>
     /// <returns>The tokenizer; thread-safe.</returns>
     /// <exception cref="InvalidDataException">There is no tokenizer in a supported format, or its files are damaged.</exception>
-    public static ITextTokenizer Create(CheckpointFiles files)
+    public static ITextTokenizer Create(CheckpointFiles files, string? usualClass = null)
     {
         ArgumentNullException.ThrowIfNull(files);
         var format = Array.Find(Formats, candidate => candidate.IsIn(files));
-        return format is null ? throw NothingReadable(files) : format.Read(files);
+        return format is null ? throw NothingReadable(files) : format.Read(files, new TokenizerConfiguration(files, usualClass));
     }
 
     private static InvalidDataException NothingReadable(CheckpointFiles files)

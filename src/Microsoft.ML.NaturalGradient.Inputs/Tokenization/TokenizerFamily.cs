@@ -1,6 +1,6 @@
 namespace Microsoft.ML.NaturalGradient.Tokenization;
 
-/// <summary>The tokenizers of one architecture, as <c>tokenizer_class</c> or the model type names them.</summary>
+/// <summary>The tokenizers of one architecture, as <c>tokenizer_class</c> names them.</summary>
 /// <param name="Name">The class without <c>Tokenizer</c> and <c>TokenizerFast</c>.</param>
 /// <param name="Models">Kinds of model that its <c>tokenizer.json</c> may hold; empty if any.</param>
 /// <param name="HasTypeIds">Whether its encoder tells the two texts of a pair apart.</param>
@@ -31,24 +31,10 @@ internal sealed record TokenizerFamily(string Name, IReadOnlyList<string> Models
         new("MT5", Unigram, HasTypeIds: false),
         new("Albert", Unigram),
         new("XLMRoberta", Unigram, HasTypeIds: false),
+        new("Camembert", Unigram, HasTypeIds: false),
         new("DebertaV2", Unigram),
         new("PreTrained", []),
     ];
-
-    // Architectures whose checkpoints may have no tokenizer_config.json.
-    private static readonly Dictionary<string, string> ByModelType = new(StringComparer.Ordinal)
-    {
-        ["bert"] = "Bert",
-        ["distilbert"] = "DistilBert",
-        ["electra"] = "Electra",
-        ["roberta"] = "Roberta",
-        ["gpt2"] = "GPT2",
-        ["t5"] = "T5",
-        ["mt5"] = "MT5",
-        ["albert"] = "Albert",
-        ["xlm-roberta"] = "XLMRoberta",
-        ["deberta-v2"] = "DebertaV2",
-    };
 
     /// <summary>Names of the known families, as class names.</summary>
     public static string KnownClasses => string.Join(", ", Known.Select(family => family.ClassName));
@@ -58,13 +44,12 @@ internal sealed record TokenizerFamily(string Name, IReadOnlyList<string> Models
 
     /// <summary>The family that a checkpoint asks for.</summary>
     /// <param name="className"><c>tokenizer_class</c>; may be missing.</param>
-    /// <param name="modelType"><c>model_type</c> of the architecture, which counts if there is no class; may be missing.</param>
     /// <returns>The family; not a known one if the class is not; <see langword="null"/> if nothing is told.</returns>
-    public static TokenizerFamily? Find(string? className, string? modelType)
+    public static TokenizerFamily? Find(string? className)
     {
         if (className is null)
         {
-            return modelType is not null && ByModelType.TryGetValue(modelType, out var name) ? Named(name) : null;
+            return null;
         }
 
         const string generic = "TokenizersBackend"; // the generic class of transformers 5
@@ -73,8 +58,6 @@ internal sealed record TokenizerFamily(string Name, IReadOnlyList<string> Models
         var family = className == generic ? "PreTrained" : className;
         family = family.EndsWith(fast, StringComparison.Ordinal) ? family[..^fast.Length] : family;
         family = family.EndsWith(suffix, StringComparison.Ordinal) ? family[..^suffix.Length] : family;
-        return Named(family) ?? new TokenizerFamily(family, [], IsKnown: false);
+        return Array.Find(Known, known => known.Name == family) ?? new TokenizerFamily(family, [], IsKnown: false);
     }
-
-    private static TokenizerFamily? Named(string name) => Array.Find(Known, family => family.Name == name);
 }

@@ -21,9 +21,8 @@ internal sealed class TokenizerJsonFormat : ITokenizerFormat
     public bool IsIn(CheckpointFiles files) => files.Exists(FileName);
 
     /// <inheritdoc/>
-    public ITextTokenizer Read(CheckpointFiles files)
+    public ITextTokenizer Read(CheckpointFiles files, TokenizerConfiguration configuration)
     {
-        var configuration = new TokenizerConfiguration(files);
         var file = $"{FileName} of {files.Description}";
         using var document = JsonText.Parse(files, FileName, file);
         return Read(files, new JsonComponent(document.RootElement, file), configuration, file);

@@ -18,9 +18,8 @@ internal sealed class WordPieceFormat : ITokenizerFormat
     public bool IsIn(CheckpointFiles files) => files.Exists(VocabularyFile);
 
     /// <inheritdoc/>
-    public ITextTokenizer Read(CheckpointFiles files)
+    public ITextTokenizer Read(CheckpointFiles files, TokenizerConfiguration configuration)
     {
-        var configuration = new TokenizerConfiguration(files);
         if (configuration.Family is { } family && (!family.Models.Contains("WordPiece") || OtherTemplates.Contains(family.Name)))
         {
             throw new InvalidDataException(

@@ -110,7 +110,7 @@ internal static class AdapterConfig
     public static JsonObject Describe(string type, PretrainedNetwork encoder, IReadOnlyList<string>? modulesToSave = null) => new()
     {
         ["peft_type"] = type,
-        [TaskField] = encoder.PeftTask,
+        [TaskField] = encoder.Architecture.PeftTask,
         ["auto_mapping"] = encoder.PythonClass is not { } name ? null : new JsonObject
         {
             ["base_model_class"] = name,

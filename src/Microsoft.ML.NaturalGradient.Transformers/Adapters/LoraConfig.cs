@@ -56,7 +56,7 @@ internal static class LoraConfig
     /// <returns>The configuration.</returns>
     public static JsonObject Write(LoraOptions options, PretrainedNetwork encoder)
     {
-        var targets = options.TargetModules ?? encoder.DefaultTargets;
+        var targets = options.TargetModules ?? encoder.Architecture.DefaultTargets;
         var config = AdapterConfig.Describe(LoraOptions.PeftType, encoder, options.ModulesToSave);
         config["r"] = options.Rank;
         config["lora_alpha"] = options.Alpha;

@@ -26,7 +26,7 @@ internal static class LoraTargets
             return matching.Length > 0 ? matching : throw None(layers, $"matches the TargetPattern '{pattern}'", nameof(options.TargetPattern));
         }
 
-        var targets = options.TargetModules ?? encoder.DefaultTargets;
+        var targets = options.TargetModules ?? encoder.Architecture.DefaultTargets;
         if (IsAllLinear(targets))
         {
             return layers;

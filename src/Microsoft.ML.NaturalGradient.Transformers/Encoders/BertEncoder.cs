@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -18,21 +19,26 @@ internal sealed class BertEncoder : TextEncoder
     [ComponentName(Name = "pooler")]
     private readonly BertPooler? _pooler;
 
-    /// <summary>Creates the encoder with empty weights, to be filled from a checkpoint.</summary>
-    public BertEncoder(BertConfig config)
-        : base(nameof(BertEncoder), config.Sizes, HeadLayout.Linear)
+    private BertEncoder(ModelConfig config)
+        : base(Descriptor, EncoderSizes.Read(config))
     {
-        _embeddings = new TokenEmbeddings(EmbeddingSizes.Of(config.Sizes) with { SegmentCount = config.SegmentCount });
-        _layers = new PostNormLayers(config.Sizes);
-        _pooler = config.Sizes.HasClassificationHead ? new BertPooler(config.Sizes.HiddenSize) : null;
+        _embeddings = new TokenEmbeddings(EmbeddingSizes.Of(Sizes) with { SegmentCount = EncoderSizes.SegmentCount(config, 2) });
+        _layers = new PostNormLayers(Sizes);
+        _pooler = HasClassificationHead ? new BertPooler(HiddenSize) : null;
         RegisterComponents();
     }
 
-    /// <inheritdoc/>
-    public override string Prefix => "bert";
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> DefaultTargets { get; } = ["query", "value"];
+    /// <summary>The architecture.</summary>
+    public static Architecture Descriptor { get; } = new()
+    {
+        ModelType = "bert",
+        ClassName = "Bert",
+        Prefix = "bert",
+        DefaultTargets = ["query", "value"],
+        PreprocessorClass = "BertTokenizer",
+        HasPooler = true,
+        Create = config => new BertEncoder(config),
+    };
 
     /// <inheritdoc/>
     public override IReadOnlyList<Tensor> HiddenStates(TokenBatch batch) =>

@@ -36,7 +36,7 @@ internal static class CheckpointLeftovers
         if (unexpected.Length > 0)
         {
             throw new InvalidDataException(
-                $"{description} has {unexpected.Length} tensors that the '{encoder.Prefix}' architecture of {CheckpointFiles.ConfigName} does not "
+                $"{description} has {unexpected.Length} tensors that the '{encoder.Architecture.ModelType}' architecture of {CheckpointFiles.ConfigName} does not "
                 + $"use: {string.Join(", ", unexpected.Take(MaxListed))}. Check that the configuration and the weights belong together.");
         }
     }

@@ -18,12 +18,8 @@ internal sealed class DebertaV2Encoder : TextEncoder
     [ComponentName(Name = "encoder")]
     private readonly RelativeLayers _layers;
 
-    /// <summary>Creates the encoder with empty weights, to be filled from a checkpoint.</summary>
-    public DebertaV2Encoder(DebertaV2Config config)
-        : base(
-            nameof(DebertaV2Encoder),
-            config.Sizes,
-            new HeadLayout { Inner = "pooler.dense", Activation = config.PoolerActivation, Output = "classifier" })
+    private DebertaV2Encoder(DebertaV2Config config)
+        : base(Descriptor, config.Sizes, Descriptor.Head with { Activation = config.PoolerActivation })
     {
         _embeddings = new TokenEmbeddings(EmbeddingSizes.Of(config.Sizes) with
         {
@@ -35,11 +31,17 @@ internal sealed class DebertaV2Encoder : TextEncoder
         RegisterComponents();
     }
 
-    /// <inheritdoc/>
-    public override string Prefix => "deberta";
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> DefaultTargets { get; } = ["query_proj", "value_proj"];
+    /// <summary>The architecture.</summary>
+    public static Architecture Descriptor { get; } = new()
+    {
+        ModelType = "deberta-v2",
+        ClassName = "DebertaV2",
+        Prefix = "deberta",
+        DefaultTargets = ["query_proj", "value_proj"],
+        Head = new HeadLayout { Inner = "pooler.dense", Output = "classifier" },
+        PreprocessorClass = "DebertaV2Tokenizer",
+        Create = config => new DebertaV2Encoder(DebertaV2Config.Read(config)),
+    };
 
     /// <inheritdoc/>
     public override IReadOnlyList<Tensor> HiddenStates(TokenBatch batch)

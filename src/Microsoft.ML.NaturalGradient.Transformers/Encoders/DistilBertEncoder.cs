@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Modules;
@@ -11,29 +12,41 @@ namespace Microsoft.ML.NaturalGradient.Models;
 /// <remarks>Sanh et al., "DistilBERT, a distilled version of BERT: smaller, faster, cheaper and lighter", 2019.</remarks>
 internal sealed class DistilBertEncoder : TextEncoder
 {
+    private static readonly EncoderFields Fields = new()
+    {
+        HiddenSize = "dim",
+        LayerCount = "n_layers",
+        HeadCount = "n_heads",
+        IntermediateSize = "hidden_dim",
+        Activation = "activation",
+    };
+
     [ComponentName(Name = "embeddings")]
     private readonly TokenEmbeddings _embeddings;
 
     [ComponentName(Name = "transformer")]
     private readonly LayerList _transformer;
 
-    /// <summary>Creates the encoder with empty weights, to be filled from a checkpoint.</summary>
-    public DistilBertEncoder(DistilBertConfig config)
-        : base(
-            nameof(DistilBertEncoder),
-            config.Sizes,
-            new HeadLayout { Inner = "pre_classifier", Activation = "relu", Output = "classifier" })
+    private DistilBertEncoder(ModelConfig config)
+        : base(Descriptor, EncoderSizes.Read(config, Fields))
     {
-        _embeddings = new TokenEmbeddings(EmbeddingSizes.Of(config.Sizes));
-        _transformer = new LayerList(config.Sizes);
+        _embeddings = new TokenEmbeddings(EmbeddingSizes.Of(Sizes));
+        _transformer = new LayerList(Sizes);
         RegisterComponents();
     }
 
-    /// <inheritdoc/>
-    public override string Prefix => "distilbert";
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> DefaultTargets { get; } = ["q_lin", "v_lin"];
+    /// <summary>The architecture.</summary>
+    public static Architecture Descriptor { get; } = new()
+    {
+        ModelType = "distilbert",
+        ClassName = "DistilBert",
+        Prefix = "distilbert",
+        DefaultTargets = ["q_lin", "v_lin"],
+        Head = new HeadLayout { Inner = "pre_classifier", Activation = "relu", Output = "classifier" },
+        PreprocessorClass = "DistilBertTokenizer",
+        TakesTypeIds = false,
+        Create = config => new DistilBertEncoder(config),
+    };
 
     /// <inheritdoc/>
     public override IReadOnlyList<Tensor> HiddenStates(TokenBatch batch)

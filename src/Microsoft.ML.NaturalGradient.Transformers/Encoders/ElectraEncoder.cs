@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -18,25 +19,27 @@ internal sealed class ElectraEncoder : TextEncoder
     [ComponentName(Name = "encoder")]
     private readonly PostNormLayers _layers;
 
-    /// <summary>Creates the encoder with empty weights, to be filled from a checkpoint.</summary>
-    public ElectraEncoder(ElectraConfig config)
-        : base(
-            nameof(ElectraEncoder),
-            config.Sizes,
-            new HeadLayout { Inner = "classifier.dense", Activation = "gelu", Output = "classifier.out_proj" })
+    private ElectraEncoder(ModelConfig config)
+        : base(Descriptor, EncoderSizes.Read(config))
     {
-        var sizes = EmbeddingSizes.Of(config.Sizes) with { SegmentCount = config.SegmentCount, Width = config.EmbeddingSize };
-        _embeddings = new TokenEmbeddings(sizes with { OutputWidth = config.EmbeddingSize });
-        _projection = config.EmbeddingSize == config.Sizes.HiddenSize ? null : new LinearLayer(config.EmbeddingSize, config.Sizes.HiddenSize);
-        _layers = new PostNormLayers(config.Sizes);
+        var (segments, width) = (EncoderSizes.SegmentCount(config, 2), EncoderSizes.Positive(config, "embedding_size"));
+        _embeddings = new TokenEmbeddings(EmbeddingSizes.Of(Sizes) with { SegmentCount = segments, Width = width, OutputWidth = width });
+        _projection = width == HiddenSize ? null : new LinearLayer(width, HiddenSize);
+        _layers = new PostNormLayers(Sizes);
         RegisterComponents();
     }
 
-    /// <inheritdoc/>
-    public override string Prefix => "electra";
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> DefaultTargets { get; } = ["query", "value"];
+    /// <summary>The architecture.</summary>
+    public static Architecture Descriptor { get; } = new()
+    {
+        ModelType = "electra",
+        ClassName = "Electra",
+        Prefix = "electra",
+        DefaultTargets = ["query", "value"],
+        Head = new HeadLayout { Inner = "classifier.dense", Activation = "gelu", Output = "classifier.out_proj" },
+        PreprocessorClass = "ElectraTokenizer",
+        Create = config => new ElectraEncoder(config),
+    };
 
     /// <inheritdoc/>
     public override IReadOnlyList<Tensor> HiddenStates(TokenBatch batch)

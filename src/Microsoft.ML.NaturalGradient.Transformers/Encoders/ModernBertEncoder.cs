@@ -25,9 +25,8 @@ internal sealed class ModernBertEncoder : TextEncoder
     [ComponentName(Name = "final_norm")]
     private readonly NormalizationLayer _finalNorm;
 
-    /// <summary>Creates the encoder with empty weights, to be filled from a checkpoint.</summary>
-    public ModernBertEncoder(ModernBertConfig config)
-        : base(nameof(ModernBertEncoder), config.Sizes, HeadOf(config))
+    private ModernBertEncoder(ModernBertConfig config)
+        : base(Descriptor, config.Sizes, HeadOf(config))
     {
         _config = config;
         _embeddings = new Embeddings(config);
@@ -36,12 +35,17 @@ internal sealed class ModernBertEncoder : TextEncoder
         RegisterComponents();
     }
 
-    /// <inheritdoc/>
-    public override string Prefix => "model";
-
-    /// <inheritdoc/>
-    /// <remarks>One layer makes queries, keys and values.</remarks>
-    public override IReadOnlyList<string> DefaultTargets { get; } = ["Wqkv"];
+    /// <summary>The architecture.</summary>
+    public static Architecture Descriptor { get; } = new()
+    {
+        ModelType = "modernbert",
+        ClassName = "ModernBert",
+        Prefix = "model",
+        DefaultTargets = ["Wqkv"], // one layer makes queries, keys and values
+        Head = new HeadLayout { Inner = "head.dense", Norm = "head.norm", Output = "classifier" },
+        TakesTypeIds = false,
+        Create = config => new ModernBertEncoder(ModernBertConfig.Read(config)),
+    };
 
     /// <inheritdoc/>
     /// <remarks>Before the final normalisation.</remarks>
@@ -64,15 +68,12 @@ internal sealed class ModernBertEncoder : TextEncoder
     protected override Tensor PoolForOwnHead(Tensor hidden, Tensor mask) =>
         _config.HeadReadsMean ? Pooling.Mean(hidden, mask) : base.PoolForOwnHead(hidden, mask);
 
-    private static HeadLayout HeadOf(ModernBertConfig config) => new()
+    private static HeadLayout HeadOf(ModernBertConfig config) => Descriptor.Head with
     {
-        Inner = "head.dense",
         InnerBias = config.HeadBias,
         Activation = config.HeadActivation,
-        Norm = "head.norm",
         NormEpsilon = config.Sizes.LayerNormEpsilon,
         NormBias = config.NormalizationBias,
-        Output = "classifier",
     };
 
     private static NormalizationLayer Norm(ModernBertConfig config) =>

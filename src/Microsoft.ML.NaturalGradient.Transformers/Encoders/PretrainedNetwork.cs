@@ -6,10 +6,14 @@ namespace Microsoft.ML.NaturalGradient.Models;
 /// <summary>What is read from a checkpoint and adapted: an encoder, or an encoder with a decoder.</summary>
 internal abstract class PretrainedNetwork : nn.Module
 {
-    private protected PretrainedNetwork(string name)
-        : base(name)
+    private protected PretrainedNetwork(Architecture architecture)
+        : base(architecture.ClassName)
     {
+        Architecture = architecture;
     }
+
+    /// <summary>The architecture.</summary>
+    public Architecture Architecture { get; }
 
     /// <summary>Width D of the vectors.</summary>
     public abstract int HiddenSize { get; }
@@ -30,16 +34,13 @@ internal abstract class PretrainedNetwork : nn.Module
     public abstract int VocabularySize { get; }
 
     /// <summary>What the network's names in a checkpoint begin with, without the dot, for example <c>bert</c>; empty for nothing.</summary>
-    public abstract string Prefix { get; }
-
-    /// <summary>Linear layers that LoRA adapts unless told otherwise.</summary>
-    public abstract IReadOnlyList<string> DefaultTargets { get; }
-
-    /// <summary>What PEFT calls the task that an adapter of this network is for; null where it has no name for it.</summary>
-    public abstract string? PeftTask { get; }
+    public string Prefix => Architecture.Prefix;
 
     /// <summary>The class of transformers that PEFT loads the base with where it has no name for the task; null elsewhere.</summary>
     public virtual string? PythonClass => null;
+
+    /// <summary>The classification head that fits; null where the network answers by itself.</summary>
+    public virtual HeadLayout? Head => null;
 
     /// <summary>Modules of the head that is trained as a whole, as PEFT lists them; none where the network answers by itself.</summary>
     public abstract IReadOnlyList<string> HeadModules { get; }

@@ -1,6 +1,6 @@
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
-using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -13,7 +13,7 @@ namespace Microsoft.ML.NaturalGradient.Models;
 /// </remarks>
 internal sealed class RobertaEncoder : TextEncoder
 {
-    private readonly RobertaConfig _config;
+    private readonly int _paddingId;
 
     [ComponentName(Name = "embeddings")]
     private readonly TokenEmbeddings _embeddings;
@@ -21,34 +21,51 @@ internal sealed class RobertaEncoder : TextEncoder
     [ComponentName(Name = "encoder")]
     private readonly PostNormLayers _layers;
 
-    /// <summary>Creates the encoder with empty weights, to be filled from a checkpoint.</summary>
-    public RobertaEncoder(RobertaConfig config)
-        : base(nameof(RobertaEncoder), config.Sizes, new HeadLayout { Inner = "classifier.dense", Output = "classifier.out_proj" })
+    private RobertaEncoder(Architecture architecture, ModelConfig config)
+        : base(architecture, EncoderSizes.Read(config))
     {
-        _config = config;
-        _embeddings = new TokenEmbeddings(EmbeddingSizes.Of(config.Sizes) with { SegmentCount = config.SegmentCount });
-        _layers = new PostNormLayers(config.Sizes);
+        _paddingId = ReadPaddingId(config, Sizes);
+        _embeddings = new TokenEmbeddings(EmbeddingSizes.Of(Sizes) with { SegmentCount = EncoderSizes.SegmentCount(config, 1) });
+        _layers = new PostNormLayers(Sizes);
         RegisterComponents();
     }
 
-    /// <inheritdoc/>
-    public override int MaxTokens => _config.Sizes.PositionCount - _config.PaddingId - 1;
+    /// <summary>RoBERTa.</summary>
+    public static Architecture Descriptor { get; } = new()
+    {
+        ModelType = "roberta",
+        ClassName = "Roberta",
+        Prefix = "roberta",
+        DefaultTargets = ["query", "value"],
+        Head = new HeadLayout { Inner = "classifier.dense", Output = "classifier.out_proj" },
+        PreprocessorClass = "RobertaTokenizer",
+        HasPooler = true,
+        Create = config => new RobertaEncoder(Descriptor!, config),
+    };
+
+    /// <summary>XLM-RoBERTa: RoBERTa with a vocabulary of 100 languages.</summary>
+    public static Architecture XlmDescriptor { get; } = Descriptor with
+    {
+        ModelType = "xlm-roberta",
+        ClassName = "XLMRoberta",
+        PreprocessorClass = "XLMRobertaTokenizer",
+        Create = config => new RobertaEncoder(XlmDescriptor!, config),
+    };
 
     /// <inheritdoc/>
-    public override string Prefix => "roberta";
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> DefaultTargets { get; } = ["query", "value"];
+    public override int MaxTokens => Sizes.PositionCount - _paddingId - 1;
 
     /// <inheritdoc/>
     public override IReadOnlyList<Tensor> HiddenStates(TokenBatch batch) =>
-        _layers.HiddenStates(_embeddings.Embed(batch.Ids, batch.TypeIds, Positions(batch.Ids)), batch);
+        _layers.HiddenStates(_embeddings.Embed(batch.Ids, batch.TypeIds, TokenEmbeddings.PositionsAfter(_paddingId, batch.Ids)), batch);
 
-    // The k-th token that is not padding has position padding id + k, counted from 1; padding has the padding id.
-    private Tensor Positions(Tensor ids)
+    private static int ReadPaddingId(ModelConfig config, EncoderSizes sizes)
     {
-        using var padding = tensor((long)_config.PaddingId, ScalarType.Int64, ids.device);
-        var isToken = ids.ne(padding).to(ScalarType.Int64); // [N, T]
-        return isToken.cumsum(1).mul(isToken).Plus(padding);
+        var id = config.OptionalInt("pad_token_id", 1);
+        return id >= 0 && id + 1 < sizes.PositionCount
+            ? id
+            : throw new InvalidDataException(
+                $"The configuration has pad_token_id {id} and max_position_embeddings {sizes.PositionCount}. Positions start "
+                + "after the id of the padding token, so that none is left. Fetch the model's files again.");
     }
 }

@@ -8,48 +8,46 @@ namespace Microsoft.ML.NaturalGradient.Models;
 /// <summary>A pretrained network that turns tokens into vectors. One file per architecture derives from this.</summary>
 internal abstract class TextEncoder : PretrainedNetwork
 {
-    private readonly EncoderSizes _sizes;
-
     /// <summary>Keeps what all architectures have; the derived class makes and registers the layers.</summary>
-    /// <param name="name">Name of the class.</param>
+    /// <param name="architecture">The architecture.</param>
     /// <param name="sizes">The sizes.</param>
-    /// <param name="ownHead">The head of this architecture's checkpoints for classification.</param>
-    private protected TextEncoder(string name, EncoderSizes sizes, HeadLayout ownHead)
-        : base(name)
+    /// <param name="ownHead">The head of checkpoints for classification; null for the architecture's.</param>
+    private protected TextEncoder(Architecture architecture, EncoderSizes sizes, HeadLayout? ownHead = null)
+        : base(architecture)
     {
-        _sizes = sizes;
-        Head = sizes.HasClassificationHead ? ownHead : HeadLayout.Mean;
+        Sizes = sizes;
+        Head = sizes.HasClassificationHead ? ownHead ?? architecture.Head : HeadLayout.Mean;
     }
 
     /// <inheritdoc/>
-    public override int HiddenSize => _sizes.HiddenSize;
+    public override int HiddenSize => Sizes.HiddenSize;
 
     /// <inheritdoc/>
     public override int WordWidth => (int)Words.Width;
 
     /// <inheritdoc/>
-    public override int LayerCount => _sizes.LayerCount;
+    public override int LayerCount => Sizes.LayerCount;
 
     /// <inheritdoc/>
-    public override int HeadCount => _sizes.HeadCount;
+    public override int HeadCount => Sizes.HeadCount;
 
     /// <inheritdoc/>
-    public override int MaxTokens => _sizes.PositionCount;
+    public override int MaxTokens => Sizes.PositionCount;
 
     /// <inheritdoc/>
-    public override int VocabularySize => _sizes.VocabularySize;
+    public override int VocabularySize => Sizes.VocabularySize;
 
     /// <summary>Whether the checkpoint was saved with a head that classifies whole sequences.</summary>
-    public bool HasClassificationHead => _sizes.HasClassificationHead;
+    public bool HasClassificationHead => Sizes.HasClassificationHead;
 
     /// <summary>The classification head that fits: the checkpoint's own where it has one, else a linear map of the mean.</summary>
-    public HeadLayout Head { get; }
-
-    /// <inheritdoc/>
-    public override string PeftTask => PeftNames.ClassificationTask;
+    public override HeadLayout Head { get; }
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> HeadModules => [.. PeftNames.HeadModules.Union(Head.Modules)];
+
+    /// <summary>The sizes.</summary>
+    protected EncoderSizes Sizes { get; }
 
     private EmbeddingLayer Words => modules().OfType<EmbeddingLayer>().First(layer => layer.Count == VocabularySize);
 

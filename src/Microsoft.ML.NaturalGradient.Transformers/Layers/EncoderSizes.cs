@@ -8,7 +8,8 @@ internal sealed record EncoderSizes
     /// <summary>Most layers that a configuration may ask for, far more than any network has.</summary>
     public const int MostLayers = 10_000;
 
-    private const string SequenceClassification = "ForSequenceClassification";
+    /// <summary>End of the class names of checkpoints that have a head for whole sequences.</summary>
+    public const string ClassifierSuffix = "ForSequenceClassification";
 
     public required int VocabularySize { get; init; }
 
@@ -60,7 +61,7 @@ internal sealed record EncoderSizes
             PositionCount = Positive(config, "max_position_embeddings"),
             LayerNormEpsilon = Epsilon(config, fields.LayerNormEpsilon, fields.DefaultEpsilon),
             Activation = config.OptionalString(fields.Activation, "gelu"),
-            HasClassificationHead = config.Architectures.Any(name => name.EndsWith(SequenceClassification, StringComparison.Ordinal)),
+            HasClassificationHead = config.Architectures.Any(name => name.EndsWith(ClassifierSuffix, StringComparison.Ordinal)),
         };
         return result.HiddenSize % result.HeadCount == 0
             ? result

@@ -43,6 +43,17 @@ internal sealed class TokenEmbeddings : nn.Module
     /// <returns>0, 1, ..., [N, T].</returns>
     public static Tensor Positions(Tensor ids) => TensorMath.Indices(ids.shape[1], ids.device).expand(ids.shape);
 
+    /// <summary>Positions of RoBERTa: the k-th token that is not padding, k from 1, has the position of the padding token's id plus k.</summary>
+    /// <param name="paddingId">Id of the padding token, which is also the position of padding.</param>
+    /// <param name="ids">Token ids, [N, T].</param>
+    /// <returns>The positions, [N, T].</returns>
+    public static Tensor PositionsAfter(long paddingId, Tensor ids)
+    {
+        using var padding = tensor(paddingId, ScalarType.Int64, ids.device);
+        var isToken = ids.ne(padding).to(ScalarType.Int64); // [N, T]
+        return isToken.cumsum(1).mul(isToken).Plus(padding);
+    }
+
     /// <summary>Looks up a batch.</summary>
     /// <param name="ids">Token ids, [N, T].</param>
     /// <param name="typeIds">Segments, [N, T]; not read without a table, and taken as zero where it has one row.</param>

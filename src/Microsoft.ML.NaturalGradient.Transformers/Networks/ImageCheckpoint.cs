@@ -10,10 +10,9 @@ internal sealed class ImageCheckpoint
     private readonly string _description;
 
     private ImageCheckpoint(
-        ImageEncoder encoder, string modelType, CheckpointFiles files, IReadOnlyDictionary<string, ScalarType> storedTypes, byte[]? headWeights)
+        ImageEncoder encoder, CheckpointFiles files, IReadOnlyDictionary<string, ScalarType> storedTypes, byte[]? headWeights)
     {
         Encoder = encoder;
-        ModelType = modelType;
         Files = files.ReadSmallFiles();
         StoredTypes = storedTypes;
         HeadWeights = headWeights;
@@ -22,9 +21,6 @@ internal sealed class ImageCheckpoint
 
     /// <summary>The encoder; owned by whoever takes it.</summary>
     public ImageEncoder Encoder { get; }
-
-    /// <summary>The architecture family, for example <c>dinov2</c>.</summary>
-    public string ModelType { get; }
 
     /// <summary>Contents of the configuration files, by name.</summary>
     public IReadOnlyDictionary<string, byte[]> Files { get; }
@@ -47,12 +43,12 @@ internal sealed class ImageCheckpoint
         var config = ModelConfig.Read(files);
         config.CheckKind();
         using var weights = files.OpenWeights();
-        var encoder = EncoderWeights.Create(() => ImageEncoderFactory.Create(config), weights, elsewhere);
+        var loaded = Architectures.ForPictures(config).Load(config, weights, elsewhere);
+        var encoder = (ImageEncoder)loaded.Network;
         try
         {
-            var storedTypes = EncoderWeights.Load(encoder, weights, elsewhere);
             var headWeights = encoder.HasClassificationHead ? EncoderWeights.ReadHead(encoder.Head, weights) : null;
-            return new ImageCheckpoint(encoder, config.ModelType, files, storedTypes, headWeights);
+            return new ImageCheckpoint(encoder, files, loaded.StoredTypes, headWeights);
         }
         catch
         {
@@ -74,6 +70,6 @@ internal sealed class ImageCheckpoint
     public ImagePreprocessor ReadPreprocessor(int? imageSize = null)
     {
         using var files = new MemoryCheckpointFiles(Files, _description);
-        return ImagePreprocessor.Read(files, ModelType, imageSize);
+        return ImagePreprocessor.Read(files, Encoder.Architecture.PreprocessorClass, imageSize);
     }
 }

@@ -28,6 +28,9 @@ internal sealed class TextCheckpoint
     /// <summary>The network of a checkpoint that is an encoder.</summary>
     public TextEncoder Encoder => (TextEncoder)Network;
 
+    /// <summary>The network of a checkpoint that answers with texts.</summary>
+    public T5Network TextToText => (T5Network)Network;
+
     /// <summary>The tokenizer.</summary>
     public ITextTokenizer Tokenizer { get; }
 
@@ -54,43 +57,19 @@ internal sealed class TextCheckpoint
     {
         var config = ModelConfig.Read(files);
         config.CheckKind();
-        var tokenizer = TokenizerFactory.Create(files);
+        var architecture = Architectures.ForTexts(config);
+        var tokenizer = TokenizerFactory.Create(files, architecture.PreprocessorClass);
         using var weights = files.OpenWeights();
-        return config.ModelType == T5Config.ModelType
-            ? LoadTextToText(files, config, tokenizer, weights, elsewhere)
-            : LoadEncoder(files, config, tokenizer, weights, elsewhere);
-    }
-
-    private static TextCheckpoint LoadTextToText(
-        CheckpointFiles files, ModelConfig config, ITextTokenizer tokenizer, ISafetensors weights, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere)
-    {
-        var (network, storedTypes) = T5Weights.Load(T5Config.Read(config), weights, elsewhere);
+        var loaded = architecture.Load(config, weights, elsewhere);
         try
         {
-            CheckVocabulary(files, tokenizer, network);
-            return new TextCheckpoint(network, tokenizer, files.ReadSmallFiles(), storedTypes, null);
+            CheckVocabulary(files, tokenizer, loaded.Network);
+            var headWeights = loaded.Network.Head is { } head ? EncoderWeights.ReadHead(head, weights) : null;
+            return new TextCheckpoint(loaded.Network, tokenizer, files.ReadSmallFiles(), loaded.StoredTypes, headWeights);
         }
         catch
         {
-            network.Dispose();
-            throw;
-        }
-    }
-
-    private static TextCheckpoint LoadEncoder(
-        CheckpointFiles files, ModelConfig config, ITextTokenizer tokenizer, ISafetensors weights, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere)
-    {
-        var encoder = EncoderWeights.Create(() => TextEncoderFactory.Create(config), weights, elsewhere);
-        try
-        {
-            CheckVocabulary(files, tokenizer, encoder);
-            var storedTypes = EncoderWeights.Load(encoder, weights, elsewhere);
-            var headWeights = EncoderWeights.ReadHead(encoder.Head, weights);
-            return new TextCheckpoint(encoder, tokenizer, files.ReadSmallFiles(), storedTypes, headWeights);
-        }
-        catch
-        {
-            encoder.Dispose();
+            loaded.Network.Dispose();
             throw;
         }
     }

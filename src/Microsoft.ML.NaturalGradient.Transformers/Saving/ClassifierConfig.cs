@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.RegularExpressions;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Models.Vision;
@@ -9,12 +8,11 @@ using Microsoft.ML.NaturalGradient.Models.Vision;
 namespace Microsoft.ML.NaturalGradient.Checkpoints;
 
 /// <summary>What a checkpoint's <c>config.json</c> says about classification: whether there is a head, and the names of the classes.</summary>
-internal static partial class ClassifierConfig
+internal static class ClassifierConfig
 {
     private const string ArchitecturesField = "architectures";
     private const string TypeField = "model_type";
     private const string NamesField = "id2label";
-    private const string TextSuffix = "ForSequenceClassification";
     private const string EncoderSuffix = "Model";
     private const string ProblemField = "problem_type";
     private const string TasksField = "task_specific_params";
@@ -29,7 +27,7 @@ internal static partial class ClassifierConfig
     public static bool IsBareTextEncoder(IReadOnlyDictionary<string, byte[]> files)
     {
         var config = Parse(files[CheckpointFiles.ConfigName]);
-        return !IsClassifier(config) && !IsTextToText(config) && !IsImageModel(config);
+        return !IsClassifier(config) && KindOf(config) == ArchitectureKind.TextEncoder;
     }
 
     /// <summary>Makes a checkpoint one that its architecture's own classification head can be put on.</summary>
@@ -43,12 +41,12 @@ internal static partial class ClassifierConfig
         ModelConfig.Read(files).CheckKind();
         var config = Parse(files.Read(CheckpointFiles.ConfigName));
         var suffix = ClassifierSuffix(config, withTeacher);
-        if (IsTextToText(config) || Architectures(config).Any(name => name.EndsWith(suffix, StringComparison.Ordinal)))
+        if (KindOf(config) == ArchitectureKind.TextToText || ClassNames(config).Any(name => name.EndsWith(suffix, StringComparison.Ordinal)))
         {
             return files;
         }
 
-        return Replace(files, config, ClassName(config) + suffix);
+        return Replace(files, config, Classes(config) + suffix);
     }
 
     /// <summary>Makes a text checkpoint one without a head of its own, so that a head on it reads the mean of the tokens.</summary>
@@ -58,7 +56,7 @@ internal static partial class ClassifierConfig
     {
         ModelConfig.Read(files).CheckKind();
         var config = Parse(files.Read(CheckpointFiles.ConfigName));
-        return !IsTextToText(config) && !IsImageModel(config) && IsClassifier(config) ? Replace(files, config, ClassName(config) + EncoderSuffix) : files;
+        return KindOf(config) == ArchitectureKind.TextEncoder && IsClassifier(config) ? Replace(files, config, Classes(config) + EncoderSuffix) : files;
     }
 
     /// <summary>Refuses a checkpoint whose outputs are no distribution over the classes.</summary>
@@ -101,7 +99,7 @@ internal static partial class ClassifierConfig
     public static byte[] Write(IReadOnlyDictionary<string, byte[]> files, IReadOnlyList<string> classes, TextToTextSettings textToText)
     {
         var config = Parse(files[CheckpointFiles.ConfigName]);
-        if (IsTextToText(config))
+        if (KindOf(config) == ArchitectureKind.TextToText)
         {
             if (config[TasksField] is not JsonObject tasks)
             {
@@ -114,7 +112,7 @@ internal static partial class ClassifierConfig
         {
             var isMean = IsBareTextEncoder(files);
             config[TypeField] = isMean ? MeanPooled.TypeOf(ModelType(config)!) : ModelType(config);
-            config[ArchitecturesField] = new JsonArray(isMean ? MeanPooled.ClassName : ClassifierClass(config));
+            config[ArchitecturesField] = new JsonArray(isMean ? MeanPooled.ClassName : Classes(config) + ClassifierSuffix(config));
             config[ProblemField] = classes.Count == 1 ? "regression" : "single_label_classification";
         }
 
@@ -151,18 +149,6 @@ internal static partial class ClassifierConfig
             : (config[NamesField] as JsonObject)?.Count ?? (config["num_labels"] is JsonValue value && value.TryGetValue<int>(out var count) ? count : usual);
     }
 
-    /// <summary>What transformers calls the classes of this architecture, for example <c>Bert</c>.</summary>
-    /// <param name="files">The small files of the checkpoint.</param>
-    public static string ClassName(IReadOnlyDictionary<string, byte[]> files) => ClassName(Parse(files[CheckpointFiles.ConfigName]));
-
-    /// <summary>What transformers calls the model with its head, for example <c>BertForSequenceClassification</c>.</summary>
-    /// <param name="files">The small files of the checkpoint, which is no text-to-text model and no bare text encoder.</param>
-    public static string ClassifierClass(IReadOnlyDictionary<string, byte[]> files) => ClassifierClass(Parse(files[CheckpointFiles.ConfigName]));
-
-    /// <summary>The architecture without its head, for example <c>bert</c>.</summary>
-    /// <param name="files">The small files of the checkpoint.</param>
-    public static string ModelType(IReadOnlyDictionary<string, byte[]> files) => ModelType(Parse(files[CheckpointFiles.ConfigName]))!;
-
     private static ReplacedCheckpointFiles Replace(CheckpointFiles files, JsonObject config, string architecture)
     {
         config[TypeField] = ModelType(config);
@@ -170,41 +156,33 @@ internal static partial class ClassifierConfig
         return new ReplacedCheckpointFiles(files, CheckpointFiles.ConfigName, JsonSerializer.SerializeToUtf8Bytes(config, Indented));
     }
 
-    private static string ClassifierClass(JsonObject config) => ClassName(config) + ClassifierSuffix(config);
-
     private static JsonObject Parse(byte[] content) => JsonText.ParseObject(content, $"'{CheckpointFiles.ConfigName}'");
 
-    private static bool IsClassifier(JsonObject config) => IsImageModel(config)
-        ? Architectures(config).Any(ImageEncoderSizes.IsClassifier)
-        : Architectures(config).Any(name => name.EndsWith(TextSuffix, StringComparison.Ordinal));
+    private static bool IsClassifier(JsonObject config) => ClassNames(config).Any(KindOf(config) == ArchitectureKind.ImageEncoder
+        ? ImageEncoderSizes.IsClassifier
+        : name => name.EndsWith(EncoderSizes.ClassifierSuffix, StringComparison.Ordinal));
 
     private static string ClassifierSuffix(JsonObject config, bool? withTeacher = null)
     {
-        if (!IsImageModel(config))
+        if (KindOf(config) != ArchitectureKind.ImageEncoder)
         {
-            return TextSuffix;
+            return EncoderSizes.ClassifierSuffix;
         }
 
-        return withTeacher ?? Architectures(config).Any(ImageEncoderSizes.IsTeacher)
+        return withTeacher ?? ClassNames(config).Any(ImageEncoderSizes.IsTeacher)
             ? ImageEncoderSizes.TeacherSuffix
             : ImageEncoderSizes.ClassifierSuffix;
     }
 
-    private static bool IsImageModel(JsonObject config) => ModelType(config) is { } type && ImageEncoderFactory.IsKnown(type);
+    // Of an architecture that is not supported, which is refused when its network is made, a text encoder's.
+    private static ArchitectureKind KindOf(JsonObject config) => Architectures.Find(ModelType(config))?.Kind ?? ArchitectureKind.TextEncoder;
 
-    private static bool IsTextToText(JsonObject config) => ModelType(config) == T5Config.ModelType;
+    private static string? Classes(JsonObject config) => Architectures.Find(ModelType(config))?.ClassName;
 
     private static string? ModelType(JsonObject config) => (string?)config[TypeField] is { } type ? MeanPooled.EncoderType(type) : null;
 
-    private static IEnumerable<string> Architectures(JsonObject config) =>
+    private static IEnumerable<string> ClassNames(JsonObject config) =>
         config[ArchitecturesField] is JsonArray names ? names.Select(name => (string)name!) : [];
 
-    private static string ClassName(JsonObject config) => EncoderClassNames.Of(ModelType(config)!) is { } name
-        ? name
-        : ClassEnding().Replace(Architectures(config).FirstOrDefault() ?? "", "");
-
     private static string Key(int id) => id.ToString(CultureInfo.InvariantCulture);
-
-    [GeneratedRegex("(For[A-Z]\\w+|Model|LMHeadModel)$", RegexOptions.CultureInvariant)]
-    private static partial Regex ClassEnding();
 }

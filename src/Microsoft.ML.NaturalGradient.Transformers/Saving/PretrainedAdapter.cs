@@ -93,11 +93,11 @@ public sealed record PretrainedAdapter : AdapterOptions
 
     internal override void Attach(PretrainedNetwork encoder, Generator generator)
     {
-        if (_task is not (null or "FEATURE_EXTRACTION") && _task != encoder.PeftTask)
+        if (_task is not (null or "FEATURE_EXTRACTION") && _task != encoder.Architecture.PeftTask)
         {
             throw new NotSupportedException(
                 $"The adapter of {_description} has {AdapterConfig.TaskField} '{_task}', which this model cannot be used for. "
-                + $"Supported are {encoder.PeftTask ?? "none (null)"} and FEATURE_EXTRACTION.");
+                + $"Supported are {encoder.Architecture.PeftTask ?? "none (null)"} and FEATURE_EXTRACTION.");
         }
 
         try
@@ -113,7 +113,7 @@ public sealed record PretrainedAdapter : AdapterOptions
         catch (ArgumentException e)
         {
             throw new InvalidDataException(
-                $"The adapter of {_description} does not fit the base model, whose architecture is '{(encoder.Prefix.Length > 0 ? encoder.Prefix : encoder.GetName())}': {e.Message}", e);
+                $"The adapter of {_description} does not fit the base model, whose architecture is '{encoder.Architecture.ModelType}': {e.Message}", e);
         }
     }
 

@@ -1,5 +1,4 @@
 using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Models.T5;
 
 namespace Microsoft.ML.NaturalGradient.Checkpoints;
 
@@ -15,7 +14,7 @@ internal static class SavedHead
         !weights.Contains(name) && WasSavedByEarlierVersion(config) ? HeadLayout.OldName(name) : name;
 
     // The class of the bare encoder, or that of the README; heads of other tasks, such as one for each token, are called classifier too.
-    private static bool WasSavedByEarlierVersion(ModelConfig config) => config.ModelType != T5Config.ModelType
-        && config.Architectures is [var architecture]
-        && (architecture == MeanPooled.ClassName || architecture == EncoderClassNames.Of(config.ModelType) + "Model");
+    private static bool WasSavedByEarlierVersion(ModelConfig config) => Architectures.Find(config.ModelType) is { Kind: not ArchitectureKind.TextToText } architecture
+        && config.Architectures is [var name]
+        && (name == MeanPooled.ClassName || name == architecture.ClassName + "Model");
 }

@@ -79,16 +79,16 @@ internal static class ModelExport
 
     private static Dictionary<string, byte[]> SmallFiles(TrainedNetwork model, ExportDetails details)
     {
-        var files = model.Base.Files.ToDictionary();
+        var (files, architecture) = (model.Base.Files.ToDictionary(), model.Network.Base.Architecture);
         files[CheckpointFiles.ConfigName] = ClassifierConfig.Write(model.Base.Files, model.Target.OutputNames, details.TextToText);
         if (details.MaxTokens is { } maxTokens)
         {
-            files[TokenizerConfiguration.MainFile] = TokenizerExport.Complete(model.Base.Files, maxTokens);
+            files[TokenizerConfiguration.MainFile] = TokenizerExport.Complete(model.Base.Files, maxTokens, architecture.PreprocessorClass, architecture.TakesTypeIds);
         }
         else
         {
             files[CheckpointFiles.PreprocessorName] = ImageProcessorKind.Complete(
-                files[CheckpointFiles.PreprocessorName], ClassifierConfig.ModelType(model.Base.Files));
+                files[CheckpointFiles.PreprocessorName], architecture.PreprocessorClass!);
         }
 
         return files;

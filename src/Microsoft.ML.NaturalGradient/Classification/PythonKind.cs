@@ -1,5 +1,5 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
-using Microsoft.ML.NaturalGradient.Models.T5;
+using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -8,9 +8,6 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 internal sealed record PythonKind
 {
     private const string Encode = "padding=True, truncation=True, return_tensors=\"pt\"";
-
-    // Their encoders make a layer for the first token that no mean reads.
-    private static readonly string[] WithPooler = ["Bert", "Roberta", "XLMRoberta"];
 
     /// <summary>What it is.</summary>
     public required string Title { get; init; }
@@ -35,10 +32,10 @@ internal sealed record PythonKind
 
     /// <summary>The kind of a model.</summary>
     /// <param name="model">The model.</param>
-    public static PythonKind Of(TrainedNetwork model) => model.Network switch
+    public static PythonKind Of(TrainedNetwork model) => model.Network.Base.Architecture.Kind switch
     {
-        TextToTextClassifier => TextToText(),
-        ImageClassifier => Pictures(ClassifierConfig.ClassifierClass(model.Base.Files)),
+        ArchitectureKind.TextToText => TextToText(),
+        ArchitectureKind.ImageEncoder => Pictures(model.Network.Base.PythonClass!),
         _ => Texts(model),
     };
 
@@ -64,8 +61,9 @@ internal sealed record PythonKind
 
     private static PythonKind WithMean(PythonKind own, TrainedNetwork model)
     {
-        var (prefix, name) = (model.Network.Base.Prefix, ClassifierConfig.ClassName(model.Base.Files));
-        var encoder = $"{name}Model(config{(WithPooler.Contains(name) ? ", add_pooling_layer=False" : "")})";
+        var architecture = model.Network.Base.Architecture;
+        var (prefix, name, type) = (architecture.Prefix, architecture.ClassName, architecture.ModelType);
+        var encoder = $"{name}Model(config{(architecture.HasPooler ? ", add_pooling_layer=False" : "")})";
         return own with
         {
             ModelClass = MeanPooled.ClassName,
@@ -78,14 +76,14 @@ internal sealed record PythonKind
             Definition = isWhole =>
             [
                 "", $"class MeanConfig({name}Config):",
-                $"    model_type = {ModelCard.Text(isWhole ? MeanPooled.TypeOf(ClassifierConfig.ModelType(model.Base.Files)) : ClassifierConfig.ModelType(model.Base.Files))}",
+                $"    model_type = {ModelCard.Text(isWhole ? MeanPooled.TypeOf(type) : type)}",
                 "", "", $"class {MeanPooled.ClassName}({name}PreTrainedModel):",
                 "    config_class = MeanConfig",
                 "",
                 "    def __init__(self, config):",
                 "        super().__init__(config)",
                 $"        self.{prefix} = {encoder}",
-                $"        self.{Models.HeadLayout.Mean.Output} = torch.nn.Linear(config.hidden_size, config.num_labels)",
+                $"        self.{HeadLayout.Mean.Output} = torch.nn.Linear(config.hidden_size, config.num_labels)",
                 "        self.post_init()",
                 "",
                 "    def forward(self, **inputs):",
@@ -94,7 +92,7 @@ internal sealed record PythonKind
                 "        mask = inputs.get(\"attention_mask\")",
                 "        mask = torch.ones(states.shape[:2], device=states.device) if mask is None else mask",
                 "        mask = mask.unsqueeze(-1).to(states.dtype)",
-                $"        return SequenceClassifierOutput(logits=self.{Models.HeadLayout.Mean.Output}((states * mask).sum(1) / mask.sum(1)))",
+                $"        return SequenceClassifierOutput(logits=self.{HeadLayout.Mean.Output}((states * mask).sum(1) / mask.sum(1)))",
                 "", "",
             ],
         };

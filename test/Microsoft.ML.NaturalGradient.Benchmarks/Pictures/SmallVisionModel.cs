@@ -37,7 +37,7 @@ internal static class SmallVisionModel
     public static ImagePreprocessor Preprocessor(int imageSize)
     {
         using var files = PretrainedModel.ViTSmall.Open();
-        return ImagePreprocessor.Read(files, "dinov2", imageSize);
+        return ImagePreprocessor.Read(files, "BitImageProcessor", imageSize);
     }
 
     /// <summary>Tokens of a picture: its patches and the class token.</summary>

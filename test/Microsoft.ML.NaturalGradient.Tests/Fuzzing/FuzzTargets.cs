@@ -5,7 +5,6 @@ using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Tests.Classification;
@@ -50,7 +49,7 @@ internal static class FuzzTargets
         .. new[] { "bert", "deberta-v2", "modernbert", "t5", "vit", "dinov2" }.SelectMany(Network),
         .. Tokenizers(),
         InFiles("preprocessor_config.json", Encoder("vit", Preprocessor), files =>
-            Prepare(ImagePreprocessor.Read(files, "vit"))),
+            Prepare(ImagePreprocessor.Read(files, "ViTImageProcessor"))),
         InFiles("adapter_config.json", Adapter(), ReadAdapter, count: 200), InFiles("adapter_model.safetensors", Adapter(), ReadAdapter, count: 200),
         InFiles(SafetensorsIndex.FileName, Sharded(), files => Describe(files.OpenWeights())),
         .. new[] { SKEncodedImageFormat.Png, SKEncodedImageFormat.Jpeg, SKEncodedImageFormat.Webp }.Select(Decoded),
@@ -71,23 +70,16 @@ internal static class FuzzTargets
         using var noGrad = no_grad();
         var config = ModelConfig.Read(files);
         using var weights = files.OpenWeights();
-        if (config.ModelType == T5Config.ModelType)
+        if (Architectures.Find(config.ModelType)?.Kind == ArchitectureKind.ImageEncoder)
         {
-            using var network = T5Weights.Load(T5Config.Read(config), weights).Network;
-            return Sum(network.parameters());
+            using var pictures = ImageCheckpoint.Load(files).Encoder;
+            return Sum(pictures.parameters());
         }
 
-        if (ImageEncoderFactory.IsKnown(config.ModelType))
+        using var network = Architectures.ForTexts(config).Load(config, weights).Network;
+        if (network is not TextEncoder encoder || encoder.VocabularySize < 8 || encoder.MaxTokens < 4)
         {
-            using var network = ImageCheckpoint.Load(files).Encoder;
             return Sum(network.parameters());
-        }
-
-        using var encoder = EncoderWeights.Create(() => TextEncoderFactory.Create(config), weights);
-        _ = EncoderWeights.Load(encoder, weights);
-        if (encoder.VocabularySize < 8 || encoder.MaxTokens < 4)
-        {
-            return Sum(encoder.parameters());
         }
 
         var ids = tensor(new long[,] { { 1, 2, 3, 4 }, { 5, 6, 7, 0 } });
@@ -141,7 +133,7 @@ internal static class FuzzTargets
         using var scope = NewDisposeScope();
         var adapter = PretrainedAdapter.Read(files);
         using var weights = files.OpenWeights();
-        var encoder = EncoderWeights.Create(() => TextEncoderFactory.Create(ModelConfig.Read(files)), weights);
+        var encoder = EncoderWeights.Create(() => (TextEncoder)Architectures.Find("bert")!.Create(ModelConfig.Read(files)), weights);
         try
         {
             using var classifier = new TextClassifier(encoder, 3, adapter, seed: 1);

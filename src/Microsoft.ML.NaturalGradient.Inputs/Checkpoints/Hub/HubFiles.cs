@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Microsoft.ML.NaturalGradient.Checkpoints.Hub;
 
 /// <summary>Which files of a repository are downloaded: configuration, tokenizer or preprocessor, and safetensors, never a pickle.</summary>
@@ -33,8 +35,8 @@ internal static class HubFiles
     public static FileNotFoundException Missing(string file, HubName name) => new(
         $"The repository of {name} has no {file}. Choose a model in the format of Hugging Face transformers, or another revision.", file);
 
-    private static bool ReadsPictures(FolderCheckpointFiles files) =>
-        ModelConfig.Read(files).OptionalString("model_type", null) is { } type && ImageModelTypes.All.Contains(type);
+    // The size of pictures that positions were trained on, which every such model has.
+    private static bool ReadsPictures(FolderCheckpointFiles files) => ModelConfig.Read(files).KindOf("image_size") == JsonValueKind.Number;
 
     private static Exception NoWeights(HubListing listing, HubName name) => PickleWeights.Find(listing.Files) is { } pickle
         ? PickleWeights.Refusal(name.ToString(), pickle, $"'{name.Id}', revision='{name.Revision}'", "some-folder")

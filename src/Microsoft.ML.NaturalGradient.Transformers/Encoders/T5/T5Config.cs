@@ -7,9 +7,6 @@ namespace Microsoft.ML.NaturalGradient.Models.T5;
 /// <summary>The sizes and settings of a T5 network, as its config.json gives them.</summary>
 internal sealed record T5Config
 {
-    /// <summary>What <c>config.json</c> calls the architecture.</summary>
-    public const string ModelType = "t5";
-
     private const int FewestBuckets = 4; // two for each direction: the same position, and all farther ones
 
     public required int VocabularySize { get; init; }
@@ -96,6 +93,10 @@ internal sealed record T5Config
 
     /// <summary>Creates a normalisation for the vectors between layers.</summary>
     public RootMeanSquareNorm NewNorm() => new(HiddenSize, NormEpsilon);
+
+    /// <summary>Creates the table of relative positions of a stack.</summary>
+    /// <param name="bothWays">Whether later positions are seen, as in the encoder.</param>
+    public RelativePositionBias NewPositions(bool bothWays) => new(BucketCount, HeadCount, BucketCount, FarthestDistance, bothWays);
 
     private static bool ReadIsGated(ModelConfig config) => config.OptionalString("feed_forward_proj", "relu") switch
     {

@@ -29,7 +29,7 @@ internal sealed class T5Network : PretrainedNetwork
 
     /// <summary>Creates the network with empty weights, to be filled from a checkpoint.</summary>
     public T5Network(T5Config config)
-        : base(nameof(T5Network))
+        : base(Descriptor)
     {
         Config = config;
         _shared = new SharedEmbedding(config.VocabularySize, config.HiddenSize);
@@ -38,6 +38,20 @@ internal sealed class T5Network : PretrainedNetwork
         _head = config.IsTied ? null : new LinearLayer(config.HiddenSize, config.VocabularySize, bias: false);
         RegisterComponents();
     }
+
+    /// <summary>The architecture.</summary>
+    public static Architecture Descriptor { get; } = new()
+    {
+        ModelType = "t5",
+        ClassName = "T5",
+        Prefix = "",
+        Kind = ArchitectureKind.TextToText,
+        DefaultTargets = ["q", "v"],
+        PreprocessorClass = "T5Tokenizer",
+        TakesTypeIds = false,
+        Create = config => new T5Network(T5Config.Read(config)),
+        CreateFrom = (config, weights, elsewhere) => T5Weights.Load(T5Config.Read(config), weights, elsewhere),
+    };
 
     /// <summary>The sizes and settings.</summary>
     public T5Config Config { get; }
@@ -57,15 +71,6 @@ internal sealed class T5Network : PretrainedNetwork
 
     /// <inheritdoc/>
     public override int VocabularySize => Config.VocabularySize;
-
-    /// <inheritdoc/>
-    public override string Prefix => "";
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> DefaultTargets { get; } = ["q", "v"];
-
-    /// <inheritdoc/>
-    public override string PeftTask => PeftNames.TextToTextTask;
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> HeadModules => [];
@@ -133,7 +138,7 @@ internal sealed class T5Network : PretrainedNetwork
         {
             var count = isDecoder ? config.DecoderLayerCount : config.EncoderLayerCount;
             _blocks = new ModuleList<Block>([.. Enumerable.Range(0, count).Select(index => new Block(
-                config, index == 0 ? new RelativePositionBias(config, bothWays: !isDecoder) : null, isDecoder))]);
+                config, index == 0 ? config.NewPositions(bothWays: !isDecoder) : null, isDecoder))]);
             _norm = config.NewNorm();
             RegisterComponents();
         }

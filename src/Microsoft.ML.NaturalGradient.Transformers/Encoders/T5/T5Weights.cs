@@ -22,9 +22,9 @@ internal static class T5Weights
     /// <param name="config">The configuration.</param>
     /// <param name="file">The weights; owned by the caller.</param>
     /// <param name="elsewhere">Shapes of the weights that another file holds, which may be absent and stay zero; null for none.</param>
-    /// <returns>The network on the CPU, in float32, owned by the caller; and the types in the file by the network's names.</returns>
+    /// <returns>The network on the CPU, in float32, owned by the caller.</returns>
     /// <exception cref="InvalidDataException">The weights do not fit the configuration; the message says how.</exception>
-    public static (T5Network Network, IReadOnlyDictionary<string, ScalarType> StoredTypes) Load(
+    public static LoadedNetwork Load(
         T5Config config, ISafetensors file, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere = null)
     {
         var names = Copies.Prepend(Table).Concat(config.IsTied ? [Head] : []).Where(file.Contains).ToArray();
@@ -49,7 +49,7 @@ internal static class T5Weights
                 pair => (Name: pair.name == Table ? table : pair.name, Value: (Tensor)pair.parameter));
             var result = CheckpointLoader.Load(parameters, file, [], name => elsewhere?.ContainsKey(name) == true);
             CheckUnused(file, result.Unused.Except(names).Where(name => name != Unread).ToArray());
-            return (network, result.StoredTypes.ToDictionary(pair => pair.Key == table ? Table : pair.Key, pair => pair.Value));
+            return new LoadedNetwork(network, result.StoredTypes.ToDictionary(pair => pair.Key == table ? Table : pair.Key, pair => pair.Value));
         }
         catch
         {

@@ -12,19 +12,24 @@ internal sealed class DeiTEncoder : ImageEncoder
     /// <summary>The head of checkpoints that were trained with a teacher.</summary>
     public static readonly HeadLayout TwoHeads = new() { Output = "cls_classifier", SecondOutput = "distillation_classifier" };
 
-    /// <summary>Creates the encoder with empty weights, to be filled from a checkpoint.</summary>
-    public DeiTEncoder(ViTConfig config)
+    private DeiTEncoder(ViTConfig config)
         : base(
-            nameof(DeiTEncoder),
-            config.Sizes,
-            config.Sizes.HasDistillationHead ? TwoHeads : HeadLayout.Linear,
-            new ImageEmbeddings(config.Sizes, hasDistillationToken: true),
-            () => new ViTLayer(config))
+            Descriptor, config.Sizes, new ImageEmbeddings(config.Sizes, hasDistillationToken: true), () => new ViTLayer(config),
+            config.Sizes.HasDistillationHead ? TwoHeads : null)
     {
     }
 
-    /// <inheritdoc/>
-    public override string Prefix => "deit";
+    /// <summary>The architecture.</summary>
+    public static Architecture Descriptor { get; } = new()
+    {
+        ModelType = "deit",
+        ClassName = "DeiT",
+        Prefix = "deit",
+        Kind = ArchitectureKind.ImageEncoder,
+        DefaultTargets = ["query", "value"],
+        PreprocessorClass = "DeiTImageProcessor",
+        Create = config => new DeiTEncoder(ViTConfig.Read(config)),
+    };
 
     /// <inheritdoc/>
     /// <remarks>The class token's vector; with two heads the distillation token's beside it, [N, 2·D].</remarks>

@@ -9,19 +9,22 @@ namespace Microsoft.ML.NaturalGradient.Models.Vision;
 /// </remarks>
 internal sealed class Dinov2Encoder : ImageEncoder
 {
-    /// <summary>Creates the encoder with empty weights, to be filled from a checkpoint.</summary>
-    public Dinov2Encoder(Dinov2Config config)
-        : base(
-            nameof(Dinov2Encoder),
-            config.Sizes,
-            HeadLayout.Linear,
-            new ImageEmbeddings(config.Sizes, keepsMaskToken: true),
-            () => new Dinov2Layer(config))
+    private Dinov2Encoder(Dinov2Config config)
+        : base(Descriptor, config.Sizes, new ImageEmbeddings(config.Sizes, keepsMaskToken: true), () => new Dinov2Layer(config))
     {
     }
 
-    /// <inheritdoc/>
-    public override string Prefix => "dinov2";
+    /// <summary>The architecture.</summary>
+    public static Architecture Descriptor { get; } = new()
+    {
+        ModelType = "dinov2",
+        ClassName = "Dinov2",
+        Prefix = "dinov2",
+        Kind = ArchitectureKind.ImageEncoder,
+        DefaultTargets = ["query", "value"],
+        PreprocessorClass = "BitImageProcessor",
+        Create = config => new Dinov2Encoder(Dinov2Config.Read(config)),
+    };
 
     /// <inheritdoc/>
     public override int HeadInputSize => 2 * HiddenSize;

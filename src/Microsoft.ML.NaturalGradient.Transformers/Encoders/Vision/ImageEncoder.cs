@@ -20,17 +20,17 @@ internal abstract class ImageEncoder : PretrainedNetwork
     private readonly NormalizationLayer _norm;
 
     /// <summary>Makes and registers the parts, which all architectures have under the same names.</summary>
-    /// <param name="name">Name of the class.</param>
+    /// <param name="architecture">The architecture.</param>
     /// <param name="sizes">The sizes.</param>
-    /// <param name="head">The classification head, of the checkpoint or fresh.</param>
     /// <param name="embeddings">Turns pictures into tokens; owned by this object from now on.</param>
     /// <param name="createLayer">Makes a layer.</param>
+    /// <param name="head">The classification head, of the checkpoint or fresh; null for the architecture's.</param>
     private protected ImageEncoder(
-        string name, ImageEncoderSizes sizes, HeadLayout head, ImageEmbeddings embeddings, Func<nn.Module<Tensor, Tensor>> createLayer)
-        : base(name)
+        Architecture architecture, ImageEncoderSizes sizes, ImageEmbeddings embeddings, Func<nn.Module<Tensor, Tensor>> createLayer, HeadLayout? head = null)
+        : base(architecture)
     {
         _sizes = sizes;
-        Head = head;
+        Head = head ?? architecture.Head;
         _embeddings = embeddings;
         _layers = new ImageLayers(Enumerable.Range(0, sizes.LayerCount).Select(_ => createLayer()));
         _norm = new NormalizationLayer(sizes.HiddenSize, sizes.LayerNormEpsilon);
@@ -54,11 +54,8 @@ internal abstract class ImageEncoder : PretrainedNetwork
     public override int VocabularySize => 0;
 
     /// <inheritdoc/>
-    public override string? PeftTask => null;
-
-    /// <inheritdoc/>
     public override string PythonClass =>
-        EncoderClassNames.Of(Prefix) + (Head.SecondOutput is null ? ImageEncoderSizes.ClassifierSuffix : ImageEncoderSizes.TeacherSuffix);
+        Architecture.ClassName + (Head.SecondOutput is null ? ImageEncoderSizes.ClassifierSuffix : ImageEncoderSizes.TeacherSuffix);
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> HeadModules => Head.Modules;
@@ -67,7 +64,7 @@ internal abstract class ImageEncoder : PretrainedNetwork
     public bool HasClassificationHead => _sizes.HasClassificationHead;
 
     /// <summary>The classification head that fits: the checkpoint's own where it has one, else a linear map.</summary>
-    public HeadLayout Head { get; }
+    public override HeadLayout Head { get; }
 
     /// <summary>Width and height of the pictures that the checkpoint was trained on.</summary>
     public int ImageSize => _sizes.ImageSize;
@@ -77,9 +74,6 @@ internal abstract class ImageEncoder : PretrainedNetwork
 
     /// <summary>Width of the vector that each output layer of the head reads.</summary>
     public virtual int HeadInputSize => HiddenSize;
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> DefaultTargets { get; } = ["query", "value"];
 
     /// <inheritdoc/>
     public override Tensor WordVectors(Tensor ids) => throw NoTexts();

@@ -9,15 +9,19 @@ internal sealed class ViTEncoder : ImageEncoder
 {
     /// <summary>Creates the encoder with empty weights, to be filled from a checkpoint.</summary>
     public ViTEncoder(ViTConfig config)
-        : base(
-            nameof(ViTEncoder),
-            config.Sizes,
-            HeadLayout.Linear,
-            new ImageEmbeddings(config.Sizes),
-            () => new ViTLayer(config))
+        : base(Descriptor, config.Sizes, new ImageEmbeddings(config.Sizes), () => new ViTLayer(config))
     {
     }
 
-    /// <inheritdoc/>
-    public override string Prefix => "vit";
+    /// <summary>The architecture.</summary>
+    public static Architecture Descriptor { get; } = new()
+    {
+        ModelType = "vit",
+        ClassName = "ViT",
+        Prefix = "vit",
+        Kind = ArchitectureKind.ImageEncoder,
+        DefaultTargets = ["query", "value"],
+        PreprocessorClass = "ViTImageProcessor",
+        Create = config => new ViTEncoder(ViTConfig.Read(config)),
+    };
 }

@@ -24,8 +24,9 @@ internal sealed class ClassificationTask(ClassLabels labels, TextToTextSettings 
     /// <inheritdoc/>
     public override TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead)
     {
-        if (checkpoint.Network is T5Network network)
+        if (IsTextToText(checkpoint))
         {
+            var network = checkpoint.TextToText;
             return new TextToTextClassifier(
                 network, LabelWords.Encode(textToText.WordsFor(labels.Names), checkpoint.Tokenizer, network.Config), adapter, seed);
         }
@@ -35,7 +36,9 @@ internal sealed class ClassificationTask(ClassLabels labels, TextToTextSettings 
     }
 
     /// <inheritdoc/>
-    public override ITextTokenizer RowTokenizer(TextCheckpoint checkpoint, TextColumns columns) => checkpoint.Network is T5Network
+    public override ITextTokenizer RowTokenizer(TextCheckpoint checkpoint, TextColumns columns) => IsTextToText(checkpoint)
         ? new PromptTokenizer(checkpoint.Tokenizer, textToText.PromptFor(columns.Sentence2 is not null))
         : checkpoint.Tokenizer;
+
+    private static bool IsTextToText(TextCheckpoint checkpoint) => checkpoint.Network.Architecture.Kind == ArchitectureKind.TextToText;
 }

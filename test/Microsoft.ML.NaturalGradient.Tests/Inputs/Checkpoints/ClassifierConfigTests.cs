@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Tests.Models;
 
@@ -120,7 +121,7 @@ public sealed class ClassifierConfigTests
     {
         var files = new EncoderFixture(fixture).Contents();
 
-        Assert.AreEqual(className, ClassifierConfig.ClassName(files));
+        Assert.AreEqual(className, Architectures.Find(fixture)!.ClassName);
         Assert.AreEqual("LABEL_0 LABEL_1 LABEL_2", string.Join(' ', ClassifierConfig.ReadClasses(files)!));
         // The reference library's own name of the classifier.
         using var config = JsonDocument.Parse(ClassifierConfig.Write(files, ["a", "b", "c"], TextToTextSettings.None));

@@ -175,6 +175,6 @@ public sealed class ImageAugmenterTests
         var json = $$"""{ "image_processor_type": "ViTImageProcessor", "size": {{size}} }""";
         using var files = new MemoryCheckpointFiles(
             new Dictionary<string, byte[]> { ["preprocessor_config.json"] = Encoding.UTF8.GetBytes(json) }, "the test");
-        return ImagePreprocessor.Read(files, "vit");
+        return ImagePreprocessor.Read(files, "ViTImageProcessor");
     }
 }

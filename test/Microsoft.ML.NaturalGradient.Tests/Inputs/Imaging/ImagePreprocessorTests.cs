@@ -57,8 +57,8 @@ public sealed class ImagePreprocessorTests
     [TestMethod]
     public void Read_OldFileWithSizeOnly_UsesTheModelTypesDefaults()
     {
-        var vit = Read("""{ "size": 32, "do_center_crop": true, "crop_size": 8 }""", "vit");
-        var dinov2 = Read("""{ "size": 32, "crop_size": 24 }""", "dinov2");
+        var vit = Read("""{ "size": 32, "do_center_crop": true, "crop_size": 8 }""", "ViTImageProcessor");
+        var dinov2 = Read("""{ "size": 32, "crop_size": 24 }""", "BitImageProcessor");
         var image = Pictures.Noise(64, 96, 4);
 
         Pictures.AssertSame(Resampler.Resize(image, image.Bounds, 32, 32, ResampleFilter.Bilinear), vit.Prepare(image));
@@ -154,7 +154,7 @@ public sealed class ImagePreprocessorTests
     [TestMethod]
     [DataRow("""{ "image_processor_type": "CLIPImageProcessor" }""", "the image processor 'CLIPImageProcessor' is not supported")]
     [DataRow("""{ "feature_extractor_type": "BeitFeatureExtractor" }""", "the image processor 'BeitFeatureExtractor' is not supported")]
-    [DataRow("""{ }""", "none is known for the model type 'swin'")]
+    [DataRow("""{ }""", "the image processor 'SwinImageProcessor' is not supported")]
     [DataRow("""{ "image_processor_type": "ViTImageProcessor", "resample": 1 }""", "'resample' is 1; expected 2 (bilinear) or 3 (bicubic)")]
     [DataRow("""{ "image_processor_type": "ViTImageProcessor", "size": 0 }""", "'size' is 0; expected a whole number")]
     [DataRow("""{ "image_processor_type": "ViTImageProcessor", "size": { "longest_edge": 5 } }""", "'size' is")]
@@ -170,7 +170,7 @@ public sealed class ImagePreprocessorTests
     [DataRow("""{ "image_processor_type": "BitImageProcessor", "image_std": 3 }""", "'image_std' is 3; expected a list of numbers")]
     public void Read_WhatIsNotSupported_NamesFileAndField(string json, string problem)
     {
-        var error = Assert.ThrowsExactly<InvalidDataException>(() => Read(json, "swin"));
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => Read(json, "SwinImageProcessor"));
 
         StringAssert.StartsWith(error.Message, "'preprocessor_config.json' of the model x");
         Assert.Contains(problem, error.Message);
@@ -183,10 +183,10 @@ public sealed class ImagePreprocessorTests
         return values;
     }
 
-    private static ImagePreprocessor Read(string json, string modelType = "", int? imageSize = null)
+    private static ImagePreprocessor Read(string json, string? usualClass = null, int? imageSize = null)
     {
         var content = new Dictionary<string, byte[]> { ["preprocessor_config.json"] = Encoding.UTF8.GetBytes(json) };
         using var files = new MemoryCheckpointFiles(content, "the model x");
-        return ImagePreprocessor.Read(files, modelType, imageSize);
+        return ImagePreprocessor.Read(files, usualClass, imageSize);
     }
 }

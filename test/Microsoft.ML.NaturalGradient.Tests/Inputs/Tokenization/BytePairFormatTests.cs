@@ -97,14 +97,13 @@ public sealed class BytePairFormatTests
     public void Read_OtherClass_IsRefused(string configuration, string expected) => AssertRefused(expected, () => Read(configuration));
 
     [TestMethod]
-    public void Read_ModelType_StandsForClass()
+    public void Read_UsualClass_StandsForOneThatNoFileNames()
     {
         using var files = TokenizerFixtures.Files(
-            ("config.json", """{"model_type": "roberta"}"""u8.ToArray()),
             ("vocab.json", TokenizerFixtures.Bytes("bpe", "vocab.json")),
             ("merges.txt", TokenizerFixtures.Bytes("bpe", "merges.txt")));
 
-        Assert.AreEqual("0,2", TokenizerFactory.Create(files).Ids(""));
+        Assert.AreEqual("0,2", TokenizerFactory.Create(files, "RobertaTokenizer").Ids(""));
     }
 
     private static void AssertRefused(string expected, Func<object> read) =>

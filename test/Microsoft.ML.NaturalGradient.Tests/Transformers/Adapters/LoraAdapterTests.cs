@@ -167,7 +167,7 @@ public sealed class LoraAdapterTests
     private static TextClassifier Create(LoraOptions options)
     {
         using var files = BertFixture.OpenFiles();
-        var encoder = TextEncoderFactory.Create(NaturalGradient.Checkpoints.ModelConfig.Read(files));
+        var encoder = (TextEncoder)Architectures.Find("bert")!.Create(NaturalGradient.Checkpoints.ModelConfig.Read(files));
         try
         {
             return new TextClassifier(encoder, 3, options, seed: 1);

@@ -1,7 +1,6 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
-using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Tests.Classification;
 using static TorchSharp.torch;
@@ -50,7 +49,7 @@ public sealed class ClaimedSizesTests
         {
             var config = ModelConfig.Read(files);
             using var weights = files.OpenWeights();
-            using PretrainedNetwork network = name == "t5" ? T5Weights.Load(T5Config.Read(config), weights).Network : ImageCheckpoint.Load(files).Encoder;
+            using PretrainedNetwork network = name == "t5" ? Architectures.Find("t5")!.Load(config, weights).Network : ImageCheckpoint.Load(files).Encoder;
         });
 
         StringAssert.Contains(exception.Message, message);

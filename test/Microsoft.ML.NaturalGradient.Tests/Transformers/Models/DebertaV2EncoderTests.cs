@@ -62,7 +62,7 @@ public sealed class DebertaV2EncoderTests
     private static TextEncoder Create()
     {
         using var files = new EncoderFixture("deberta-v2").OpenFiles(Variant);
-        var encoder = TextEncoderFactory.Create(ModelConfig.Read(files));
+        var encoder = (TextEncoder)Architectures.Find("deberta-v2")!.Create(ModelConfig.Read(files));
         _ = encoder.to(ScalarType.Float64);
         using var noGrad = no_grad();
         using var generator = new Generator(4);

@@ -13,7 +13,7 @@ public sealed class HubImageModelTests : IDisposable
     public HubImageModelTests()
     {
         Hub.Small.Remove("vocab.txt");
-        Hub.Small["config.json"] = """{ "model_type": "dinov2" }"""u8.ToArray();
+        Hub.Small["config.json"] = """{ "model_type": "dinov2", "image_size": 224 }"""u8.ToArray();
         Hub.Small[Preprocessor] = """{ "image_processor_type": "BitImageProcessor" }"""u8.ToArray();
         Hub.AddLarge(HubFixture.Weights, 1000);
     }

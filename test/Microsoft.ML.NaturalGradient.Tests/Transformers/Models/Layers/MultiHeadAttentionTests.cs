@@ -96,7 +96,8 @@ public sealed class MultiHeadAttentionTests
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var files = new EncoderFixture(name).OpenFiles(("max_position_embeddings", Long + 10), ("local_attention", 20));
-        using var encoder = TextEncoderFactory.Create(ModelConfig.Read(files));
+        var config = ModelConfig.Read(files);
+        using var encoder = (TextEncoder)Architectures.ForTexts(config).Create(config);
         _ = encoder.to(ScalarType.Float64);
         using var generator = new Generator(3);
         foreach (var parameter in encoder.parameters())

@@ -29,7 +29,7 @@ internal static class T5Fixture
     {
         using var files = OpenFiles(folder);
         using var weights = files.OpenSafetensors(CheckpointFiles.WeightsName);
-        var network = T5Weights.Load(Config(folder), weights).Network;
+        var network = (T5Network)T5Weights.Load(Config(folder), weights).Network;
         _ = network.to(ScalarType.Float64);
         foreach (var parameter in network.parameters())
         {

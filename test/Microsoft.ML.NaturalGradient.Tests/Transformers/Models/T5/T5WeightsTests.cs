@@ -126,6 +126,7 @@ public sealed class T5WeightsTests
         using var content = new MemoryStream();
         SafetensorsWriter.Write(content, weights.Select(pair => new SafetensorsEntry(pair.Key, pair.Value, ScalarType.Float32)));
         using var file = SafetensorsFile.FromMemory(content.ToArray(), "the test");
-        return T5Weights.Load(config, file);
+        var loaded = T5Weights.Load(config, file);
+        return ((T5Network)loaded.Network, loaded.StoredTypes);
     }
 }

@@ -97,7 +97,7 @@ public sealed class ImageCheckpointTests
         var checkpoint = ImageCheckpoint.Load(files);
 
         using var encoder = checkpoint.Encoder;
-        Assert.AreEqual("vit", checkpoint.ModelType);
+        Assert.AreEqual("vit", checkpoint.Encoder.Architecture.ModelType);
         CollectionAssert.AreEqual(contents[CheckpointFiles.ConfigName], checkpoint.Files[CheckpointFiles.ConfigName]);
         CollectionAssert.AreEqual(contents[CheckpointFiles.PreprocessorName], checkpoint.Files[CheckpointFiles.PreprocessorName]);
         Assert.IsFalse(checkpoint.Files.ContainsKey(CheckpointFiles.WeightsName));

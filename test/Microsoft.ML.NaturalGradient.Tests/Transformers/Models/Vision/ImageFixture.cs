@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp;
@@ -36,8 +37,9 @@ internal sealed class ImageFixture(string name)
     public ImageClassifier CreateRandom(params (string Field, object? Value)[] changes)
     {
         using var files = OpenFiles(changes);
+        var config = ModelConfig.Read(files);
         var classifier = InFloat64(new ImageClassifier(
-            ImageEncoderFactory.Create(ModelConfig.Read(files)), EncoderFixture.ClassCount, new FullFineTuningOptions(), seed: 1));
+            (ImageEncoder)Architectures.ForPictures(config).Create(config), EncoderFixture.ClassCount, new FullFineTuningOptions(), seed: 1));
         using var noGrad = no_grad();
         using var generator = new Generator(7);
         foreach (var parameter in classifier.parameters())

@@ -4,7 +4,7 @@ using Microsoft.ML.NaturalGradient.Models;
 namespace Microsoft.ML.NaturalGradient.Tests.Models;
 
 [TestClass]
-public sealed class TextEncoderFactoryTests
+public sealed class ArchitecturesTests
 {
     [TestMethod]
     public void Create_UnknownType_ListsTheKnownOnes()
@@ -104,7 +104,8 @@ public sealed class TextEncoderFactoryTests
     public void MaxTokens_Architecture_IsWhatPositionsAllow(string name, int tokens)
     {
         using var files = new EncoderFixture(name).OpenFiles();
-        using var encoder = TextEncoderFactory.Create(ModelConfig.Read(files));
+        var config = ModelConfig.Read(files);
+        using var encoder = Architectures.ForTexts(config).Create(config);
 
         Assert.AreEqual(tokens, encoder.MaxTokens);
     }
@@ -112,6 +113,7 @@ public sealed class TextEncoderFactoryTests
     private static void Create(string name, params (string Field, object? Value)[] changes)
     {
         using var files = new EncoderFixture(name).OpenFiles(changes);
-        using var encoder = TextEncoderFactory.Create(ModelConfig.Read(files));
+        var config = ModelConfig.Read(files);
+        using var encoder = Architectures.ForTexts(config).Create(config);
     }
 }

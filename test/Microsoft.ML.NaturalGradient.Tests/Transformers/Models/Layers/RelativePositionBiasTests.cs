@@ -1,7 +1,7 @@
-using Microsoft.ML.NaturalGradient.Models.T5;
+using Microsoft.ML.NaturalGradient.Models.Layers;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.NaturalGradient.Tests.Models.T5;
+namespace Microsoft.ML.NaturalGradient.Tests.Models.Layers;
 
 [TestClass]
 public sealed class RelativePositionBiasTests
@@ -54,10 +54,10 @@ public sealed class RelativePositionBiasTests
     [TestMethod]
     public void Bias_FourTokens_PutsQueriesInRows()
     {
-        using var bias = new RelativePositionBias(T5Fixture.Config(T5Fixture.Tied), bothWays: true); // 8 buckets, 3 heads
+        using var bias = new RelativePositionBias(rows: 9, heads: 3, buckets: 8, farthest: 16, bothWays: true);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        bias.parameters().Single().copy_(Fixture.Sine(1, 0.8, 0.3, 8, 3));
+        bias.parameters().Single().copy_(Fixture.Sine(1, 0.8, 0.3, 9, 3));
 
         var result = bias.Bias(5, 4);
 

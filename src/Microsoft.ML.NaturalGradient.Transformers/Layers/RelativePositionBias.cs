@@ -1,10 +1,9 @@
-using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.NaturalGradient.Models.T5;
+namespace Microsoft.ML.NaturalGradient.Models.Layers;
 
 /// <summary>What each head adds to the score of two positions: one learned number per bucket of distances.</summary>
 /// <remarks>
@@ -15,20 +14,25 @@ namespace Microsoft.ML.NaturalGradient.Models.T5;
 internal sealed class RelativePositionBias : nn.Module
 {
     private readonly bool _bothWays;
+    private readonly int _buckets;
     private readonly int _farthest;
 
     [ComponentName(Name = "weight")]
-    private readonly Parameter _weight; // [B, H]
+    private readonly Parameter _weight; // [R, H]
 
     /// <summary>Creates a table of zeros, to be filled from a checkpoint.</summary>
-    /// <param name="config">Buckets B, heads H and the farthest distance.</param>
+    /// <param name="rows">Rows R of the table, at least as many as buckets.</param>
+    /// <param name="heads">Heads H.</param>
+    /// <param name="buckets">Buckets B.</param>
+    /// <param name="farthest">Distance from which on all positions share a bucket.</param>
     /// <param name="bothWays">Whether later positions have buckets of their own (encoder) or are never seen (decoder).</param>
-    public RelativePositionBias(T5Config config, bool bothWays)
+    public RelativePositionBias(int rows, int heads, int buckets, int farthest, bool bothWays)
         : base(nameof(RelativePositionBias))
     {
         _bothWays = bothWays;
-        _farthest = config.FarthestDistance;
-        _weight = NewParameter.Zeros(config.BucketCount, config.HeadCount);
+        _buckets = buckets;
+        _farthest = farthest;
+        _weight = NewParameter.Zeros(rows, heads);
         RegisterComponents();
     }
 
@@ -42,10 +46,10 @@ internal sealed class RelativePositionBias : nn.Module
     /// <returns>[N or 1, H, T, T]; rows are queries.</returns>
     public Tensor Bias(long samples, long tokens)
     {
-        var table = _weight.unsqueeze(0); // [1, B, H]
+        var table = _weight.unsqueeze(0); // [1, R, H]
         if (GradientTape.Current is { } tape && _weight.requires_grad)
         {
-            table = tape.Record(table.expand(samples, -1, -1), new BroadcastUse(_weight)); // [N, B, H]
+            table = tape.Record(table.expand(samples, -1, -1), new BroadcastUse(_weight)); // [N, R, H]
         }
 
         return table.index_select(1, Rows(tokens)).view(table.shape[0], tokens, tokens, -1).permute(0, 3, 1, 2); // [N or 1, H, T, T]
@@ -77,7 +81,7 @@ internal sealed class RelativePositionBias : nn.Module
         var rows = new long[tokens * tokens];
         for (var ahead = 1 - tokens; ahead < tokens; ahead++)
         {
-            var row = Bucket(ahead, _weight.shape[0], _farthest, _bothWays);
+            var row = Bucket(ahead, _buckets, _farthest, _bothWays);
             for (var query = Math.Max(0, -ahead); query < Math.Min(tokens, tokens - ahead); query++)
             {
                 rows[(query * tokens) + query + ahead] = row;

@@ -1,10 +1,10 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
-using Microsoft.ML.NaturalGradient.Models.Vision;
+using Microsoft.ML.NaturalGradient.Models;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Models.Vision;
 
 [TestClass]
-public sealed class ImageEncoderFactoryTests
+public sealed class ImageArchitecturesTests
 {
     [TestMethod]
     public void Create_UnknownType_ListsTheKnownOnes()
@@ -70,7 +70,8 @@ public sealed class ImageEncoderFactoryTests
     public void Create_WithoutAttentionBias_HasNone()
     {
         using var files = new ImageFixture("vit").OpenFiles(("qkv_bias", false));
-        using var encoder = ImageEncoderFactory.Create(ModelConfig.Read(files));
+        var config = ModelConfig.Read(files);
+        using var encoder = Architectures.ForPictures(config).Create(config);
 
         var names = encoder.named_parameters().Select(named => named.name).ToArray();
 
@@ -81,6 +82,7 @@ public sealed class ImageEncoderFactoryTests
     private static void Create(string name, params (string Field, object? Value)[] changes)
     {
         using var files = new ImageFixture(name).OpenFiles(changes);
-        using var encoder = ImageEncoderFactory.Create(ModelConfig.Read(files));
+        var config = ModelConfig.Read(files);
+        using var encoder = Architectures.ForPictures(config).Create(config);
     }
 }
