@@ -3,7 +3,7 @@ using Microsoft.ML.NaturalGradient.Checkpoints;
 
 namespace Microsoft.ML.NaturalGradient.Tokenization;
 
-/// <summary>A SentencePiece model file of type unigram: T5, ALBERT, XLM-RoBERTa, DeBERTa-v2 and v3.</summary>
+/// <summary>A SentencePiece model file of type unigram: T5, ALBERT, XLM-RoBERTa, CamemBERT, DeBERTa-v2 and v3.</summary>
 /// <remarks>
 /// Text is cleaned and ids are given as Hugging Face's fast tokenizers of these models do when they are converted from the file. As there,
 /// pieces for bytes (<c>byte_fallback</c>) are not used: a character that cannot be spelled is unknown. Symbols that the model's maker defined
@@ -11,12 +11,18 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// </remarks>
 internal sealed class SentencePieceFormat : ITokenizerFormat
 {
-    private const string Supported = "T5Tokenizer, MT5Tokenizer, AlbertTokenizer, XLMRobertaTokenizer, DebertaV2Tokenizer";
+    private const string Supported = "T5Tokenizer, MT5Tokenizer, AlbertTokenizer, XLMRobertaTokenizer, CamembertTokenizer, DebertaV2Tokenizer";
 
     private static readonly string[] FileNames = ["spiece.model", "sentencepiece.bpe.model", "spm.model"];
 
+    // What fairseq puts before the pieces of the file, with scores; what is not used in CamemBERT's stays whole in a text too.
+    private static readonly (string Piece, double Score)[] Specials = [("<s>", 0), ("<pad>", 0), ("</s>", 0), ("<unk>", 0)];
+
+    private static readonly (string Piece, double Score)[] CamembertSpecials =
+        [("<s>NOTUSED", 0), ("<pad>", 0), ("</s>NOTUSED", 0), ("<unk>", 0), ("<unk>NOTUSED", -100)];
+
     /// <inheritdoc/>
-    public string Description => $"{string.Join(", ", FileNames)} (unigram: T5, ALBERT, XLM-RoBERTa, DeBERTa-v2/v3)";
+    public string Description => $"{string.Join(", ", FileNames)} (unigram: T5, ALBERT, XLM-RoBERTa, CamemBERT, DeBERTa-v2/v3)";
 
     /// <inheritdoc/>
     public bool IsIn(CheckpointFiles files) => Array.Exists(FileNames, files.Exists);
@@ -32,7 +38,8 @@ internal sealed class SentencePieceFormat : ITokenizerFormat
         {
             "T5" or "MT5" => T5(model, configuration, description),
             "Albert" => Albert(model, configuration, description),
-            "XLMRoberta" => XlmRoberta(model, configuration, description),
+            "XLMRoberta" => Fairseq(model, Specials, replaced: 3, configuration, description),
+            "Camembert" => Fairseq(model, CamembertSpecials, replaced: 1, configuration, description),
             "DebertaV2" => Deberta(model, configuration, description),
             null => throw new InvalidDataException(
                 $"{files.Description} has {name}, but no file says which tokenizer it belongs to. Supported: {Supported}. "
@@ -105,23 +112,28 @@ internal sealed class SentencePieceFormat : ITokenizerFormat
         return builder.Build(cleaning, SequenceTemplate.Bert(classId, separatorId), builder.Special("pad_token", pad));
     }
 
-    // fairseq's ids: four special tokens first, so that each piece has the id of the file plus one, and the mask last.
-    private static TextTokenizer XlmRoberta(SentencePieceFile model, TokenizerConfiguration configuration, string description)
+    // fairseq's ids: special tokens in place of the first pieces of the file, so that the others are moved, and the mask last.
+    private static TextTokenizer Fairseq(
+        SentencePieceFile model, (string Piece, double Score)[] specials, int replaced, TokenizerConfiguration configuration, string description)
     {
         string[] first = [.. model.Pieces.Take(3).Select(piece => piece.Piece)];
         if (first is not ["<unk>", "<s>", "</s>"])
         {
             throw new InvalidDataException(
-                $"{description} begins with the pieces {string.Join(", ", first)} instead of <unk>, <s>, </s>, so its ids cannot be those of XLM-RoBERTa. "
+                $"{description} begins with the pieces {string.Join(", ", first)} instead of <unk>, <s>, </s>, so its ids cannot be those of {configuration.Family!.Name}. "
                 + "Use the file that belongs to the model.");
         }
 
         const int unknownId = 3;
-        var builder = new SentencePieceBuilder(
-            model, [("<s>", 0), ("<pad>", 0), ("</s>", 0), ("<unk>", 0), .. Pieces(model).Skip(3), ("<mask>", 0)], unknownId, configuration, description);
+        var builder = new SentencePieceBuilder(model, [.. specials, .. Pieces(model).Skip(replaced), ("<mask>", 0)], unknownId, configuration, description);
         builder.Mask("<mask>", takesSpace: true);
         var template = SequenceTemplate.Roberta(builder.Special("cls_token", "<s>"), builder.Special("sep_token", "</s>"));
         _ = builder.Special("unk_token", "<unk>");
+        foreach (var (unused, _) in specials.Where(special => special.Piece.EndsWith("NOTUSED", StringComparison.Ordinal)))
+        {
+            _ = builder.Tokens.TryAdd(new AddedToken(unused));
+        }
+
         return builder.Build(TrimmedAtEnd(model, description), template, builder.Special("pad_token", "<pad>"));
     }
 

@@ -8,11 +8,8 @@ internal sealed class WordPieceFormat : ITokenizerFormat
     /// <summary>The file.</summary>
     public const string VocabularyFile = "vocab.txt";
 
-    // Other models have a vocab.txt too but spell words or join texts in another way; MPNet has special tokens of its own.
-    private static readonly string[] OtherTemplates = ["MPNet"];
-
     /// <inheritdoc/>
-    public string Description => $"{VocabularyFile} (WordPiece: BERT, MiniLM, DistilBERT, ELECTRA)";
+    public string Description => $"{VocabularyFile} (WordPiece: BERT, MiniLM, DistilBERT, ELECTRA, MPNet)";
 
     /// <inheritdoc/>
     public bool IsIn(CheckpointFiles files) => files.Exists(VocabularyFile);
@@ -20,7 +17,7 @@ internal sealed class WordPieceFormat : ITokenizerFormat
     /// <inheritdoc/>
     public ITextTokenizer Read(CheckpointFiles files, TokenizerConfiguration configuration)
     {
-        if (configuration.Family is { } family && (!family.Models.Contains("WordPiece") || OtherTemplates.Contains(family.Name)))
+        if (configuration.Family is { } family && !family.Models.Contains("WordPiece"))
         {
             throw new InvalidDataException(
                 $"{files.Description} asks for the tokenizer '{family.ClassName}', which is not supported with a {VocabularyFile} alone. "
@@ -29,8 +26,8 @@ internal sealed class WordPieceFormat : ITokenizerFormat
 
         using var stream = files.Open(VocabularyFile);
         var vocabulary = new WordPieceVocabulary(stream, files.Description);
-        var standard = new WordPieceSettings();
-        return Create(vocabulary, $"{VocabularyFile} of {files.Description}", new WordPieceSettings
+        var standard = configuration.Family?.Name == "MPNet" ? WordPieceSettings.MPNet : new WordPieceSettings();
+        return Create(vocabulary, $"{VocabularyFile} of {files.Description}", standard with
         {
             Lowercase = configuration.Flag("do_lower_case") ?? standard.Lowercase,
             StripAccents = configuration.Flag("strip_accents"),
@@ -46,7 +43,7 @@ internal sealed class WordPieceFormat : ITokenizerFormat
         });
     }
 
-    /// <summary>BERT's tokenizer of a vocabulary: <c>[CLS] text [SEP]</c> or <c>[CLS] text [SEP] pair [SEP]</c>, in word pieces.</summary>
+    /// <summary>BERT's tokenizer of a vocabulary: <c>[CLS] text [SEP]</c> or <c>[CLS] text [SEP] pair [SEP]</c>, in word pieces; MPNet's alike.</summary>
     /// <param name="vocabulary">The pieces.</param>
     /// <param name="description">The file that holds them, in words for error messages.</param>
     /// <param name="settings">Text cleaning and names of the special tokens.</param>
@@ -61,7 +58,7 @@ internal sealed class WordPieceFormat : ITokenizerFormat
         _ = tokens.Add(new AddedToken(settings.UnknownToken), "unk_token");
         _ = tokens.TryAdd(new AddedToken(settings.MaskToken));
 
-        var template = SequenceTemplate.Bert(classId, separatorId);
+        var template = settings.SeparatesTwice ? SequenceTemplate.Roberta(classId, separatorId) : SequenceTemplate.Bert(classId, separatorId);
         var cleaning = new BertNormalizer(settings.Lowercase, settings.StripAccents ?? settings.Lowercase, settings.SeparateIdeographs);
         return new TextTokenizer(new TextTokenizerParts
         {

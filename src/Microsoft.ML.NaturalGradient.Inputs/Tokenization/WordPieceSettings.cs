@@ -3,6 +3,10 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// <summary>How a WordPiece tokenizer cleans text and what its special tokens are called.</summary>
 internal sealed record WordPieceSettings
 {
+    /// <summary>Those of MPNet: BERT's vocabulary with RoBERTa's special tokens.</summary>
+    public static WordPieceSettings MPNet { get; } =
+        new() { ClassToken = "<s>", SeparatorToken = "</s>", PadToken = "<pad>", MaskToken = "<mask>", SeparatesTwice = true };
+
     /// <summary>Whether letters become small.</summary>
     /// <value>Default <see langword="true"/>.</value>
     public bool Lowercase { get; init; } = true;
@@ -34,6 +38,10 @@ internal sealed record WordPieceSettings
     /// <summary>Token for a hidden word; the vocabulary may lack it.</summary>
     /// <value>Default <c>[MASK]</c>.</value>
     public string MaskToken { get; init; } = "[MASK]";
+
+    /// <summary>Whether two separators stand between the texts of a pair, as RoBERTa's.</summary>
+    /// <value>Default <see langword="false"/>.</value>
+    public bool SeparatesTwice { get; init; }
 
     /// <summary>Further tokens that stay whole and are recognised letter by letter in a text.</summary>
     /// <value>Default none; their ids may lie beyond the vocabulary.</value>

@@ -11,12 +11,14 @@ internal static class Architectures
     public static IReadOnlyList<Architecture> All { get; } =
     [
         BertEncoder.Descriptor,
+        RobertaEncoder.CamembertDescriptor,
         DebertaV2Encoder.Descriptor,
         DeiTEncoder.Descriptor,
         Dinov2Encoder.Descriptor,
         DistilBertEncoder.Descriptor,
         ElectraEncoder.Descriptor,
         ModernBertEncoder.Descriptor,
+        MPNetEncoder.Descriptor,
         RobertaEncoder.Descriptor,
         T5Network.Descriptor,
         ViTEncoder.Descriptor,

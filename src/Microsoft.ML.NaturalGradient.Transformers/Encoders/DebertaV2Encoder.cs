@@ -71,7 +71,7 @@ internal sealed class DebertaV2Encoder : TextEncoder
             _table = config.IsRelative ? new SharedTable(2L * config.Positions.Span, sizes.HiddenSize) : null;
             _norm = config.IsRelative && config.NormalizesPositions ? new NormalizationLayer(sizes.HiddenSize, sizes.LayerNormEpsilon) : null;
             _layers = new ModuleList<PostNormLayer<DisentangledContext>>([.. Enumerable.Range(0, sizes.LayerCount).Select(
-                _ => new PostNormLayer<DisentangledContext>(sizes, new DisentangledAttention(config)))]);
+                _ => new PostNormLayer<DisentangledContext>(sizes, new PostNormAttention<DisentangledContext>(sizes, new DisentangledAttention(config))))]);
             RegisterComponents();
         }
 

@@ -79,7 +79,7 @@ internal sealed class DistilBertEncoder : TextEncoder
     private sealed class Layer : nn.Module<Tensor, Tensor?, Tensor>
     {
         [ComponentName(Name = "attention")]
-        private readonly Attention _attention;
+        private readonly ProjectedAttention _attention;
 
         [ComponentName(Name = "sa_layer_norm")]
         private readonly NormalizationLayer _attentionNorm;
@@ -93,7 +93,7 @@ internal sealed class DistilBertEncoder : TextEncoder
         public Layer(EncoderSizes sizes)
             : base(nameof(Layer))
         {
-            _attention = new Attention(sizes);
+            _attention = new ProjectedAttention(sizes, "q_lin", "k_lin", "v_lin", "out_lin");
             _attentionNorm = new NormalizationLayer(sizes.HiddenSize, sizes.LayerNormEpsilon);
             _feedForward = new FeedForward(sizes);
             _outputNorm = new NormalizationLayer(sizes.HiddenSize, sizes.LayerNormEpsilon);
@@ -105,37 +105,6 @@ internal sealed class DistilBertEncoder : TextEncoder
             var attended = _attentionNorm.call(_attention.call(input, mask).Plus(input));
             return _outputNorm.call(_feedForward.call(attended).Plus(attended));
         }
-    }
-
-    private sealed class Attention : nn.Module<Tensor, Tensor?, Tensor>
-    {
-        private readonly int _heads;
-
-        [ComponentName(Name = "q_lin")]
-        private readonly LinearLayer _query;
-
-        [ComponentName(Name = "k_lin")]
-        private readonly LinearLayer _key;
-
-        [ComponentName(Name = "v_lin")]
-        private readonly LinearLayer _value;
-
-        [ComponentName(Name = "out_lin")]
-        private readonly LinearLayer _output;
-
-        public Attention(EncoderSizes sizes)
-            : base(nameof(Attention))
-        {
-            _heads = sizes.HeadCount;
-            _query = new LinearLayer(sizes.HiddenSize, sizes.HiddenSize);
-            _key = new LinearLayer(sizes.HiddenSize, sizes.HiddenSize);
-            _value = new LinearLayer(sizes.HiddenSize, sizes.HiddenSize);
-            _output = new LinearLayer(sizes.HiddenSize, sizes.HiddenSize);
-            RegisterComponents();
-        }
-
-        public override Tensor forward(Tensor input, Tensor? mask) => _output.call(
-            MultiHeadAttention.Attend(_query.call(input), _key.call(input), _value.call(input), _heads, mask));
     }
 
     private sealed class FeedForward : nn.Module<Tensor, Tensor>

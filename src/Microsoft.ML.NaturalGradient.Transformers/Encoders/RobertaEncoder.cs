@@ -6,10 +6,10 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models;
 
-/// <summary>The RoBERTa and XLM-RoBERTa encoder: BERT's layers, with positions that start after the padding token's id.</summary>
+/// <summary>The encoder of RoBERTa, XLM-RoBERTa and CamemBERT: BERT's layers, with positions that start after the padding token's id.</summary>
 /// <remarks>
 /// Liu et al., "RoBERTa: A Robustly Optimized BERT Pretraining Approach", 2019; Conneau et al., "Unsupervised Cross-lingual
-/// Representation Learning at Scale", ACL 2020.
+/// Representation Learning at Scale", ACL 2020; Martin et al., "CamemBERT: a Tasty French Language Model", ACL 2020.
 /// </remarks>
 internal sealed class RobertaEncoder : TextEncoder
 {
@@ -24,7 +24,8 @@ internal sealed class RobertaEncoder : TextEncoder
     private RobertaEncoder(Architecture architecture, ModelConfig config)
         : base(architecture, EncoderSizes.Read(config))
     {
-        _paddingId = ReadPaddingId(config, Sizes);
+        _paddingId = config.OptionalInt("pad_token_id", 1);
+        MaxTokens = Sizes.TokensAfter(_paddingId);
         _embeddings = new TokenEmbeddings(EmbeddingSizes.Of(Sizes) with { SegmentCount = EncoderSizes.SegmentCount(config, 1) });
         _layers = new PostNormLayers(Sizes);
         RegisterComponents();
@@ -52,20 +53,19 @@ internal sealed class RobertaEncoder : TextEncoder
         Create = config => new RobertaEncoder(XlmDescriptor!, config),
     };
 
+    /// <summary>CamemBERT: RoBERTa with a French vocabulary.</summary>
+    public static Architecture CamembertDescriptor { get; } = Descriptor with
+    {
+        ModelType = "camembert",
+        ClassName = "Camembert",
+        PreprocessorClass = "CamembertTokenizer",
+        Create = config => new RobertaEncoder(CamembertDescriptor!, config),
+    };
+
     /// <inheritdoc/>
-    public override int MaxTokens => Sizes.PositionCount - _paddingId - 1;
+    public override int MaxTokens { get; }
 
     /// <inheritdoc/>
     public override IReadOnlyList<Tensor> HiddenStates(TokenBatch batch) =>
         _layers.HiddenStates(_embeddings.Embed(batch.Ids, batch.TypeIds, TokenEmbeddings.PositionsAfter(_paddingId, batch.Ids)), batch);
-
-    private static int ReadPaddingId(ModelConfig config, EncoderSizes sizes)
-    {
-        var id = config.OptionalInt("pad_token_id", 1);
-        return id >= 0 && id + 1 < sizes.PositionCount
-            ? id
-            : throw new InvalidDataException(
-                $"The configuration has pad_token_id {id} and max_position_embeddings {sizes.PositionCount}. Positions start "
-                + "after the id of the padding token, so that none is left. Fetch the model's files again.");
-    }
 }

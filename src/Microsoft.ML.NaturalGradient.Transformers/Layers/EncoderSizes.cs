@@ -75,9 +75,9 @@ internal sealed record EncoderSizes
     public static int Positive(ModelConfig config, string field) => AtLeast(config, field, config.RequireInt(field), 1);
 
     /// <summary>A whole number above zero, or the default if the field is absent.</summary>
-    /// <exception cref="InvalidDataException">It is not positive; the message names it.</exception>
-    public static int OptionalPositive(ModelConfig config, string field, int defaultValue) =>
-        AtLeast(config, field, config.OptionalInt(field, defaultValue), 1);
+    /// <exception cref="InvalidDataException">It is less than <paramref name="least"/>; the message names it.</exception>
+    public static int OptionalPositive(ModelConfig config, string field, int defaultValue, int least = 1) =>
+        AtLeast(config, field, config.OptionalInt(field, defaultValue), least);
 
     /// <summary>The ε that a normalisation adds to the variance.</summary>
     /// <exception cref="InvalidDataException">It is not from 0 to 1; the message names it.</exception>
@@ -100,6 +100,15 @@ internal sealed record EncoderSizes
     /// <exception cref="InvalidDataException">It is negative; the message names the field.</exception>
     public static int SegmentCount(ModelConfig config, int defaultValue, int least = 1) =>
         AtLeast(config, "type_vocab_size", config.OptionalInt("type_vocab_size", defaultValue), least);
+
+    /// <summary>Most tokens of a sequence whose positions begin after the id of the padding token, as RoBERTa's do.</summary>
+    /// <param name="paddingId">The id.</param>
+    /// <exception cref="InvalidDataException">No position is left; the message says so.</exception>
+    public int TokensAfter(int paddingId) => paddingId >= 0 && paddingId < PositionCount - 1
+        ? PositionCount - paddingId - 1
+        : throw new InvalidDataException(
+            $"The configuration has pad_token_id {paddingId} and max_position_embeddings {PositionCount}. Positions start "
+            + "after the id of the padding token, so that none is left. Fetch the model's files again.");
 
     private static int AtLeast(ModelConfig config, string field, int value, int least) => value >= least
         ? value

@@ -1,4 +1,3 @@
-using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -11,7 +10,7 @@ internal sealed class PostNormLayer<TContext> : nn.Module<Tensor, TContext, Tens
     private readonly Func<Tensor, Tensor> _activation;
 
     [ComponentName(Name = "attention")]
-    private readonly Attention _attention;
+    private readonly nn.Module<Tensor, TContext, Tensor> _attention;
 
     [ComponentName(Name = "intermediate")]
     private readonly DenseLayer _intermediate;
@@ -21,12 +20,12 @@ internal sealed class PostNormLayer<TContext> : nn.Module<Tensor, TContext, Tens
 
     /// <summary>Creates the layer with empty weights.</summary>
     /// <param name="sizes">The encoder's sizes.</param>
-    /// <param name="selfAttention">Attention without the projection of its output; owned by this layer from now on.</param>
-    public PostNormLayer(EncoderSizes sizes, nn.Module<Tensor, TContext, Tensor> selfAttention)
+    /// <param name="attention">Attention, added to what it reads and normalised; owned by this layer from now on.</param>
+    public PostNormLayer(EncoderSizes sizes, nn.Module<Tensor, TContext, Tensor> attention)
         : base(nameof(PostNormLayer<>))
     {
         _activation = Activation.Named(sizes.Activation);
-        _attention = new Attention(sizes, selfAttention);
+        _attention = attention;
         _intermediate = new DenseLayer(sizes.HiddenSize, sizes.IntermediateSize);
         _output = new DenseAddNorm(sizes.IntermediateSize, sizes);
         RegisterComponents();
@@ -37,43 +36,5 @@ internal sealed class PostNormLayer<TContext> : nn.Module<Tensor, TContext, Tens
     {
         var attended = _attention.call(input, context);
         return _output.call(_activation(_intermediate.call(attended)), attended);
-    }
-
-    private sealed class Attention : nn.Module<Tensor, TContext, Tensor>
-    {
-        [ComponentName(Name = "self")]
-        private readonly nn.Module<Tensor, TContext, Tensor> _self;
-
-        [ComponentName(Name = "output")]
-        private readonly DenseAddNorm _output;
-
-        public Attention(EncoderSizes sizes, nn.Module<Tensor, TContext, Tensor> selfAttention)
-            : base(nameof(Attention))
-        {
-            _self = selfAttention;
-            _output = new DenseAddNorm(sizes.HiddenSize, sizes);
-            RegisterComponents();
-        }
-
-        public override Tensor forward(Tensor input, TContext context) => _output.call(_self.call(input, context), input);
-    }
-
-    private sealed class DenseAddNorm : nn.Module<Tensor, Tensor, Tensor>
-    {
-        [ComponentName(Name = "dense")]
-        private readonly LinearLayer _dense;
-
-        [ComponentName(Name = "LayerNorm")]
-        private readonly NormalizationLayer _norm;
-
-        public DenseAddNorm(long inputSize, EncoderSizes sizes)
-            : base(nameof(DenseAddNorm))
-        {
-            _dense = new LinearLayer(inputSize, sizes.HiddenSize);
-            _norm = new NormalizationLayer(sizes.HiddenSize, sizes.LayerNormEpsilon);
-            RegisterComponents();
-        }
-
-        public override Tensor forward(Tensor input, Tensor residual) => _norm.call(_dense.call(input).Plus(residual));
     }
 }

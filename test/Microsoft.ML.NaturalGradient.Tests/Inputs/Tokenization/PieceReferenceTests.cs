@@ -69,7 +69,20 @@ public sealed class PieceReferenceTests
         CheckRows(TokenizerFactory.Create(files), name, marks);
     }
 
-    private static void CheckRows(ITextTokenizer tokenizer, string name, int expectedMarks)
+    // fairseq puts other special tokens before CamemBERT's pieces: the ids of <s> and </s> are those of the file, and pieces and mask come three later.
+    [TestMethod]
+    public void Encode_CamembertFile_HasTheIdsOfXlmRobertaMoved()
+    {
+        using var files = TokenizerFixtures.Files(("sentencepiece.bpe.model", TokenizerFixtures.ModelFile(XlmRoberta)));
+        var tokenizer = TokenizerFactory.Create(files, "CamembertTokenizer");
+
+        Assert.AreEqual((TokenizerFixtures.Unigram.Pieces.Count + 5, 1), (tokenizer.VocabularySize, tokenizer.PadId)); // 32005 for the 32000 pieces of camembert-base
+        Assert.AreEqual($"5,{tokenizer.VocabularySize - 1},6", tokenizer.Ids("<mask>"));
+        Assert.AreEqual("5,0,6", tokenizer.Ids("<s>NOTUSED"));
+        CheckRows(tokenizer, "unigram-xlmr", 1, id => id switch { 0 => 5, 1 => 1, 2 => 6, 3 => 3, _ => id + 3 });
+    }
+
+    private static void CheckRows(ITextTokenizer tokenizer, string name, int expectedMarks, Func<int, int>? moved = null)
     {
         var failures = new List<string>();
         var marks = 0;
@@ -79,7 +92,7 @@ public sealed class PieceReferenceTests
             var (text, pair) = (row.GetProperty("text").GetString()!, row.GetProperty("pair").GetString());
             var maxLength = row.GetProperty("max_length");
             var actual = tokenizer.Encode(text, pair, maxLength.ValueKind == JsonValueKind.Null ? 512 : maxLength.GetInt32());
-            var expected = row.Integers(name);
+            var expected = row.Integers(name).Select(moved ?? (id => id)).ToArray();
             var types = row.TryGetProperty(name + ":types", out _) ? row.Integers(name + ":types") : [];
             if (actual.Ids.SequenceEqual(expected) && (actual.TypeIds ?? []).SequenceEqual(types))
             {

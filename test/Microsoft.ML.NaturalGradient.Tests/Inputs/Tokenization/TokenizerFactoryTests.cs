@@ -48,6 +48,21 @@ public sealed class TokenizerFactoryTests
         Assert.AreEqual(expected, Ids(configuration, "[X]cafe"));
 
     [TestMethod]
+    public void Create_MPNet_HasRobertasSpecialTokensAroundBertsPieces()
+    {
+        using var files = TokenizerFixtures.Files(
+            ("vocab.txt", "<s>\n<pad>\n</s>\n<unk>\ncafe\nlatte\n##s\n[UNK]\n<mask>\n"), ("tokenizer_config.json", """{"tokenizer_class": "MPNetTokenizerFast"}"""));
+
+        var tokenizer = TokenizerFactory.Create(files);
+
+        Assert.AreEqual("0,4,6,2", tokenizer.Ids("Caf\u00E9s"));
+        Assert.AreEqual("0,4,2,2,5,7,2", tokenizer.Ids("cafe", "latte tea"));
+        Assert.AreEqual("0,8,4,2", tokenizer.Ids("<mask> cafe"));
+        Assert.AreEqual((9, 1), (tokenizer.VocabularySize, tokenizer.PadId));
+        Assert.IsNull(tokenizer.Encode("cafe", "latte", 16).TypeIds);
+    }
+
+    [TestMethod]
     public void Create_MiniLMFolder_EqualsReferenceTokenizer()
     {
         using var files = TokenizerFixtures.Files(
@@ -100,7 +115,8 @@ public sealed class TokenizerFactoryTests
     [DataRow("""{"added_tokens_decoder": {"10": {"content": "<url>", "single_word": true}}}""", "single_word is set for the token \"<url>\"")]
     [DataRow("""{"added_tokens_decoder": {"10": {"content": "<url>", "lstrip": 1}}}""", "\"lstrip\"")]
     [DataRow("""{"truncation_side": "left"}""", "truncation_side")]
-    [DataRow("""{"tokenizer_class": "MPNetTokenizer"}""", "'MPNetTokenizer'")]
+    [DataRow("""{"tokenizer_class": "MPNetTokenizer"}""", "no token '<s>', which the tokenizer needs as its cls_token")]
+    [DataRow("""{"tokenizer_class": "RobertaTokenizer"}""", "'RobertaTokenizer'")]
     public void Create_WrongConfiguration_SaysWhatIsWrong(string configuration, string expected)
     {
         using var files = Small(("tokenizer_config.json", configuration));

@@ -12,6 +12,7 @@ public sealed class EncoderAdapterTests
     [TestMethod]
     [DataRow("roberta")]
     [DataRow("distilbert")]
+    [DataRow("mpnet")]
     public void Capture_ReferenceAdapter_ResultsEqualReference(string encoder)
     {
         using var scope = NewDisposeScope();
@@ -53,6 +54,7 @@ public sealed class EncoderAdapterTests
     [TestMethod]
     [DataRow("roberta")]
     [DataRow("distilbert")]
+    [DataRow("mpnet")]
     public void TrainableParameters_ReferenceAdapter_AreThoseOfTheReference(string encoder)
     {
         using var classifier = AdapterFixture.CreateClassifier(encoder, $"adapters/{encoder}-lora");

@@ -12,7 +12,7 @@ public sealed class ArchitecturesTests
         var exception = Assert.ThrowsExactly<NotSupportedException>(() => Create("bert", ("model_type", "gpt2")));
 
         StringAssert.Contains(exception.Message, "'gpt2'");
-        StringAssert.Contains(exception.Message, "bert, deberta-v2, distilbert, electra, modernbert, roberta, t5, xlm-roberta");
+        StringAssert.Contains(exception.Message, "Known are: bert, camembert, deberta-v2, distilbert, electra, modernbert, mpnet, roberta, t5, xlm-roberta.");
     }
 
     [TestMethod]
@@ -48,6 +48,8 @@ public sealed class ArchitecturesTests
     [DataRow("modernbert", "local_attention", 0, "local_attention 0")]
     [DataRow("modernbert", "global_attn_every_n_layers", 0, "global_attn_every_n_layers 0")]
     [DataRow("modernbert", "global_rope_theta", 0, "global_rope_theta 0")]
+    [DataRow("mpnet", "relative_attention_num_buckets", 31, "relative_attention_num_buckets 31; it must be at least 32")]
+    [DataRow("mpnet", "max_position_embeddings", 2, "max_position_embeddings 2")]
     public void Create_ValueMakesNoSense_NamesFieldAndValue(string name, string field, int value, string expected)
     {
         var exception = Assert.ThrowsExactly<InvalidDataException>(() => Create(name, (field, value)));
@@ -101,6 +103,7 @@ public sealed class ArchitecturesTests
     [DataRow("roberta", 20)] // of 22 positions, one is padding's and one before it is unused
     [DataRow("deberta-v2", 20)]
     [DataRow("modernbert", 40)]
+    [DataRow("mpnet", 20)]
     public void MaxTokens_Architecture_IsWhatPositionsAllow(string name, int tokens)
     {
         using var files = new EncoderFixture(name).OpenFiles();
@@ -108,6 +111,15 @@ public sealed class ArchitecturesTests
         using var encoder = Architectures.ForTexts(config).Create(config);
 
         Assert.AreEqual(tokens, encoder.MaxTokens);
+    }
+
+    [TestMethod]
+    public void All_ModelTypes_AreDistinctAndFound()
+    {
+        foreach (var architecture in Architectures.All)
+        {
+            Assert.AreSame(architecture, Architectures.Find(architecture.ModelType));
+        }
     }
 
     private static void Create(string name, params (string Field, object? Value)[] changes)

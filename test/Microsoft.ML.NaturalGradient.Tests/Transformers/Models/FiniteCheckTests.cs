@@ -12,6 +12,7 @@ public sealed class FiniteCheckTests
     [DataRow("bert", "bert." + Dense)]
     [DataRow("roberta", "roberta." + Dense)]
     [DataRow("electra", "electra." + Dense)]
+    [DataRow("mpnet", "mpnet." + Dense)]
     [DataRow("deberta-v2", "deberta." + Dense)]
     [DataRow("distilbert", "distilbert.transformer.layer.0.ffn.lin1")]
     [DataRow("modernbert", "model.layers.1.mlp.Wi")]

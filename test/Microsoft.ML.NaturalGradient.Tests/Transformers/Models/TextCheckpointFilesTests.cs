@@ -32,6 +32,32 @@ public sealed class TextCheckpointFilesTests
         Assert.AreEqual("1,4,5,2", TokenizerFactory.Create(again).Ids("a [MASK]"));
     }
 
+    [TestMethod]
+    [DataRow("mpnet", "0,4,2,2,4,2")]
+    [DataRow("xlm-roberta", "0,4,2,2,4,2")]
+    [DataRow("camembert", "5,7,6,6,7,6")]
+    public void Load_NoFileNamesTheTokenizer_TakesThatOfTheArchitecture(string type, string expected)
+    {
+        (string, float, SentencePieceKind)[] pieces =
+        [
+            ("<unk>", 0, SentencePieceKind.Unknown), ("<s>", 0, SentencePieceKind.Control), ("</s>", 0, SentencePieceKind.Control),
+            ("\u2581a", -1, SentencePieceKind.Normal),
+        ];
+        var contents = new EncoderFixture(type == "mpnet" ? "mpnet" : "roberta").Contents(("model_type", type));
+        _ = contents.Remove("tokenizer_config.json");
+        _ = contents.Remove("vocab.txt");
+        contents[type == "mpnet" ? "vocab.txt" : "sentencepiece.bpe.model"] = type == "mpnet"
+            ? "<s>\n<pad>\n</s>\n[UNK]\na\n"u8.ToArray()
+            : TokenizerFixtures.ModelFile(pieces, trainer => TokenizerFixtures.WriteVarint(trainer, 40, 0), _ => { });
+        using var files = new MemoryCheckpointFiles(contents, "the test");
+
+        var checkpoint = TextCheckpoint.Load(files);
+
+        using var encoder = checkpoint.Encoder;
+        Assert.AreEqual(expected, checkpoint.Tokenizer.Ids("a", "a"));
+        Assert.AreEqual(1, checkpoint.Tokenizer.PadId);
+    }
+
     private static byte[] Read(string name)
     {
         using var files = BertFixture.OpenFiles();

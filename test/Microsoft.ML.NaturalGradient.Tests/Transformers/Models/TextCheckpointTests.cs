@@ -15,6 +15,7 @@ public sealed class TextCheckpointTests
     [DataRow("distilbert")]
     [DataRow("deberta-v2")]
     [DataRow("modernbert")]
+    [DataRow("mpnet")]
     public void HeadWeights_OtherClassCount_KeepAllButTheLastLayer(string name)
     {
         using var scope = NewDisposeScope();
@@ -43,6 +44,7 @@ public sealed class TextCheckpointTests
     [DataRow("distilbert", "DistilBertModel")]
     [DataRow("deberta-v2", "DebertaV2Model")]
     [DataRow("modernbert", "ModernBertForMaskedLM")]
+    [DataRow("mpnet", "MPNetForMaskedLM")]
     public void Load_WithoutClassificationHead_PoolsTheMeanForALinearHead(string name, string architecture)
     {
         using var scope = NewDisposeScope();
@@ -58,15 +60,18 @@ public sealed class TextCheckpointTests
     }
 
     [TestMethod]
-    public void Load_XlmRoberta_IsReadAsRoberta()
+    [DataRow("xlm-roberta", "XLMRobertaForSequenceClassification")]
+    [DataRow("camembert", "CamembertForSequenceClassification")]
+    public void Load_RobertaUnderAnotherName_IsReadAsRoberta(string type, string architecture)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var fixture = new EncoderFixture("roberta");
         using var classifier = fixture.CreateClassifier(
-            changes: [("model_type", "xlm-roberta"), ("architectures", new[] { "XLMRobertaForSequenceClassification" })]);
+            changes: [("model_type", type), ("architectures", new[] { architecture })]);
         using var inputs = fixture.Inputs();
 
+        Assert.AreEqual(type, classifier.Encoder.Architecture.ModelType);
         Fixture.AssertClose(fixture.Reference.GetProperty("logits").ToTensor(), classifier.Forward(inputs), 1e-9);
     }
 
@@ -76,6 +81,7 @@ public sealed class TextCheckpointTests
     [DataRow("distilbert", "distilbert.")]
     [DataRow("deberta-v2", "deberta.")]
     [DataRow("modernbert", "model.")]
+    [DataRow("mpnet", "mpnet.")]
     public void Load_NamesWithoutPrefix_AreFound(string name, string prefix)
     {
         using var scope = NewDisposeScope();
@@ -147,6 +153,7 @@ public sealed class TextCheckpointTests
     [DataRow("distilbert", "pre_classifier,classifier")]
     [DataRow("deberta-v2", "pooler,classifier")]
     [DataRow("modernbert", "head,classifier")]
+    [DataRow("mpnet", "classifier")]
     public void Modules_Head_AreWhatAnAdapterSaves(string name, string modules)
     {
         using var classifier = new EncoderFixture(name).CreateClassifier();

@@ -16,6 +16,7 @@ public sealed class TextEncoderTests
     [DataRow("distilbert")]
     [DataRow("deberta-v2")]
     [DataRow("modernbert")]
+    [DataRow("mpnet")]
     public void HiddenStates_ReferenceCheckpoint_EqualReference(string name)
     {
         using var scope = NewDisposeScope();
@@ -38,6 +39,7 @@ public sealed class TextEncoderTests
     [DataRow("distilbert")]
     [DataRow("deberta-v2")]
     [DataRow("modernbert")]
+    [DataRow("mpnet")]
     public void Forward_InFloat32_EqualsReferenceInFloat32(string name)
     {
         using var scope = NewDisposeScope();
@@ -60,6 +62,7 @@ public sealed class TextEncoderTests
     [DataRow("distilbert")]
     [DataRow("deberta-v2")]
     [DataRow("modernbert")]
+    [DataRow("mpnet")]
     public void Capture_AllParametersTrainable_LossesAndGradientNormsEqualReference(string name)
     {
         using var scope = NewDisposeScope();
@@ -91,6 +94,8 @@ public sealed class TextEncoderTests
     [DataRow("deberta-v2", false)]
     [DataRow("modernbert", true)]
     [DataRow("modernbert", false)]
+    [DataRow("mpnet", true)]
+    [DataRow("mpnet", false)]
     public void Gram_AllOrAdapter_EqualsOneSampleAtATime(string name, bool all)
     {
         using var scope = NewDisposeScope();
@@ -122,6 +127,7 @@ public sealed class TextEncoderTests
     [DataRow("distilbert")]
     [DataRow("deberta-v2")]
     [DataRow("modernbert")]
+    [DataRow("mpnet")]
     public void Pool_Batch_LeavesNothingButItsResult(string name)
     {
         using var noGrad = no_grad();
@@ -145,6 +151,7 @@ public sealed class TextEncoderTests
     [DataRow("distilbert")]
     [DataRow("deberta-v2")]
     [DataRow("modernbert")]
+    [DataRow("mpnet")]
     public void Forward_PaddedBatch_EqualsOneRowAtATime(string name)
     {
         using var scope = NewDisposeScope();

@@ -17,6 +17,7 @@ public sealed class EncoderTrainingTests
     [DataRow("distilbert", false)]
     [DataRow("deberta-v2", true)]
     [DataRow("modernbert", false)]
+    [DataRow("mpnet", true)]
     public void FitSaveLoad_Architecture_LossFallsAndScoresStay(string name, bool hasThreeClasses)
     {
         foreach (var (file, content) in new EncoderFixture(name).Contents())

@@ -22,6 +22,7 @@ public sealed class MeanPooledFilesTests
     [DataRow("distilbert", "DistilBert", false)]
     [DataRow("deberta-v2", "DebertaV2", false)]
     [DataRow("modernbert", "ModernBert", false)]
+    [DataRow("mpnet", "MPNet", true)]
     public void SavePretrained_IsRefusedByTransformersAndReadHere(string name, string className, bool hasPooler)
     {
         var data = TinyText.KeyedRows(_mlContext, 16);

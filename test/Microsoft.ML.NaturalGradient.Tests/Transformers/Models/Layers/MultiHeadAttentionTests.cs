@@ -91,6 +91,7 @@ public sealed class MultiHeadAttentionTests
     [DataRow("roberta")]
     [DataRow("distilbert")]
     [DataRow("modernbert")]
+    [DataRow("mpnet")]
     public void Encode_LongBatch_EqualsExplicitAttention(string name)
     {
         using var scope = NewDisposeScope();
