@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Tokenization;
@@ -79,8 +80,37 @@ public sealed class PieceReferenceTests
         Assert.AreEqual((TokenizerFixtures.Unigram.Pieces.Count + 5, 1), (tokenizer.VocabularySize, tokenizer.PadId)); // 32005 for the 32000 pieces of camembert-base
         Assert.AreEqual($"5,{tokenizer.VocabularySize - 1},6", tokenizer.Ids("<mask>"));
         Assert.AreEqual("5,0,6", tokenizer.Ids("<s>NOTUSED"));
-        CheckRows(tokenizer, "unigram-xlmr", 1, id => id switch { 0 => 5, 1 => 1, 2 => 6, 3 => 3, _ => id + 3 });
+        CheckRows(tokenizer, "unigram-xlmr", 1, CamembertId);
     }
+
+    [TestMethod]
+    public void Encode_CamembertTokenizerJson_HasTheIdsOfXlmRobertaMoved()
+    {
+        var definition = TokenizerFixtures.Definition("unigram-xlmr");
+        var pieces = definition["model"]!["vocab"]!.AsArray().Skip(4).Select(piece => piece!.DeepClone());
+        (string Piece, double Score)[] special =
+            [("<s>NOTUSED", 0), ("<pad>", 0), ("</s>NOTUSED", 0), ("<unk>", 0), ("<unk>NOTUSED", -100), ("<s>", 0), ("</s>", 0)];
+        definition["model"]!["vocab"] = new JsonArray([.. special.Select(entry => new JsonArray(entry.Piece, entry.Score)), .. pieces]);
+        foreach (var token in definition["added_tokens"]!.AsArray())
+        {
+            token!["id"] = CamembertId((int)token["id"]!);
+        }
+
+        var template = definition["post_processor"]!["special_tokens"]!;
+        (template["<s>"]!["ids"], template["</s>"]!["ids"]) = (new JsonArray(5), new JsonArray(6));
+        using var files = TokenizerFixtures.Files(
+            ("tokenizer.json", definition.ToJsonString()), ("tokenizer_config.json", """{"tokenizer_class": "CamembertTokenizer"}"""));
+
+        CheckRows(TokenizerFactory.Create(files), "unigram-xlmr", 1, CamembertId);
+    }
+
+    private static int CamembertId(int id) => id switch
+    {
+        1 or 3 => id, // <pad> and <unk>
+        0 => 5,
+        2 => 6,
+        _ => id + 3,
+    };
 
     private static void CheckRows(ITextTokenizer tokenizer, string name, int expectedMarks, Func<int, int>? moved = null)
     {

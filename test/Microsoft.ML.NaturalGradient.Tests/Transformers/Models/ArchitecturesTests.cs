@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Tokenization;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Models;
 
@@ -120,6 +121,30 @@ public sealed class ArchitecturesTests
         {
             Assert.AreSame(architecture, Architectures.Find(architecture.ModelType));
         }
+    }
+
+    [TestMethod]
+    public void All_TextArchitectures_NameTokenizersThatAreRead()
+    {
+        foreach (var architecture in Architectures.All.Where(architecture => architecture.Kind != ArchitectureKind.ImageEncoder))
+        {
+            Assert.IsTrue(TokenizerFamily.Find(architecture.PreprocessorClass) is null or { IsKnown: true }, architecture.ModelType);
+        }
+    }
+
+    [TestMethod]
+    [DataRow("bert")]
+    [DataRow("deberta-v2")]
+    [DataRow("distilbert")]
+    [DataRow("electra")]
+    [DataRow("modernbert")]
+    [DataRow("mpnet")]
+    [DataRow("roberta")]
+    public void ClassName_ReferenceCheckpoint_IsThatOfTheReference(string name)
+    {
+        using var files = new EncoderFixture(name).OpenFiles();
+
+        Assert.AreEqual(Architectures.Find(name)!.ClassName + "ForSequenceClassification", ModelConfig.Read(files).Architectures.Single());
     }
 
     private static void Create(string name, params (string Field, object? Value)[] changes)

@@ -1,9 +1,12 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Tests.Adaptation;
 using Microsoft.ML.NaturalGradient.Tests.Models;
+using Microsoft.ML.NaturalGradient.Tokenization;
 using static Microsoft.ML.NaturalGradient.Tests.Classification.SavedFolder;
 using PublicCheckpoints = Microsoft.ML.Checkpoints;
 
@@ -162,6 +165,49 @@ public sealed class PythonFilesTests
             // The generic tokenizer hands out token types, which ModernBERT does not take.
             Assert.AreEqual("""["input_ids","attention_mask"]""", config["model_input_names"]!.ToJsonString());
         }
+    }
+
+    [TestMethod]
+    [DataRow("mpnet", "mpnet", "MPNet", "q,v")]
+    [DataRow("roberta", "xlm-roberta", "XLMRoberta", "query,value")]
+    [DataRow("roberta", "camembert", "Camembert", "query,value")]
+    public void Save_OwnHead_NamesTheArchitecturesClasses(string fixture, string type, string className, string targets)
+    {
+        var source = Base(In("base"), fixture, className + "ForSequenceClassification");
+        var original = Json(In("base"), "config.json");
+        original["model_type"] = type;
+        File.WriteAllText(Path.Combine(In("base"), "config.json"), original.ToJsonString());
+        var data = TinyText.KeyedRows(_mlContext, 12);
+        using var model = TinyText.Trainer(_mlContext, options => options.Model = source).Fit(data);
+
+        model.Model.SavePretrained(In("model"));
+        model.Model.SavePeft(In("adapter"));
+        using var merged = PublicCheckpoints.LoadTextClassifier(_mlContext, PretrainedModel.FromFolder(In("model")), sentence1ColumnName: "Text");
+        using var adapted = PublicCheckpoints.LoadTextClassifier(
+            _mlContext, source, PublicCheckpoints.LoadPeft(In("adapter")), sentence1ColumnName: "Text");
+
+        Assert.AreEqual(className + "ForSequenceClassification", (string?)Json(In("model"), "config.json")["architectures"]![0]);
+        Assert.AreEqual(type, (string?)Json(In("model"), "config.json")["model_type"]);
+        Assert.AreEqual("SEQ_CLS", (string?)Json(In("adapter"), "adapter_config.json")["task_type"]);
+        Assert.AreEqual(targets, string.Join(',', Json(In("adapter"), "adapter_config.json")["target_modules"]!.AsArray().Select(name => (string?)name)));
+        Assert.Contains("model = AutoModelForSequenceClassification.from_pretrained(folder)", File.ReadAllText(Path.Combine(In("model"), "README.md")));
+        AssertClose(Scores(model, data), Scores(merged, data));
+        CollectionAssert.AreEqual(Scores(model, data), Scores(adapted, data));
+    }
+
+    [TestMethod]
+    [DataRow("bert", "BertTokenizer", true)]
+    [DataRow("mpnet", "MPNetTokenizer", false)]
+    [DataRow("modernbert", "PreTrainedTokenizerFast", false)]
+    public void Complete_NoFileNamesTheTokenizer_IsTheArchitecturesOwn(string type, string className, bool takesTypeIds)
+    {
+        var architecture = Architectures.Find(type)!;
+        var files = new Dictionary<string, byte[]> { ["vocab.txt"] = "[PAD]"u8.ToArray() };
+
+        var config = JsonNode.Parse(TokenizerExport.Complete(files, 20, architecture.PreprocessorClass, architecture.TakesTypeIds))!;
+
+        Assert.AreEqual(className, (string?)config["tokenizer_class"]);
+        Assert.AreEqual(takesTypeIds ? null : """["input_ids","attention_mask"]""", config["model_input_names"]?.ToJsonString());
     }
 
     [TestMethod]
