@@ -141,4 +141,13 @@ internal static class TensorMath
 
     /// <summary>Sets the rows of a that an index names to zero.</summary>
     public static void ClearInPlace(this Tensor a, Tensor index) => a.index_fill_(0, index, Zero);
+
+    /// <summary>Takes the gradient that a backward pass left, so that none is left behind.</summary>
+    /// <returns>The gradient, zero where the result did not depend on the tensor; in the caller's dispose scope.</returns>
+    public static Tensor TakeGradient(this Tensor parameter)
+    {
+        var gradient = (parameter.grad ?? zeros_like(parameter)).detach();
+        parameter.grad = null;
+        return gradient;
+    }
 }

@@ -8,28 +8,25 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Optimization;
 
 /// <summary>The forward pass over a batch and everything an optimizer may ask of it: losses, gradients, per-sample gradients.</summary>
-/// <remarks>
-/// A batch in micro-batches keeps no graph: each part runs forward again, with its dropout masks, where a gradient is asked for, so that no more than
-/// two parts are in memory at a time. Sums, Gram matrices and so steps are those of the whole batch up to rounding.
-/// </remarks>
-internal sealed class BatchEvaluation : IMicroBatches, IDisposable
+/// <remarks>In micro-batches, sums, Gram matrices and so steps are those of the whole batch up to rounding.</remarks>
+internal sealed class BatchEvaluation : IDisposable
 {
     private const double SmallestSquaredNorm = 1e-30;
-    private const double RecordTolerance = 1e-3; // relative; what is wrong differs by its own size
 
     private readonly IObjective _objective;
     private readonly GradientTape? _tape;
     private bool _ignoresRecords;
     private readonly Tensor _labels;
-    private readonly IReadOnlyList<ForwardPart> _parts;
+    private readonly ForwardPart? _whole; // either this
+    private readonly MicroBatches? _parts; // or these
     private List<CapturedGradients>? _jacobian;
-    private long _mostKeptBytes;
 
-    private BatchEvaluation(IObjective objective, GradientTape? tape, IReadOnlyList<ForwardPart> parts, Tensor logits, Tensor labels, Tensor? rowWeights)
+    private BatchEvaluation(
+        IObjective objective, GradientTape? tape, ForwardPart? whole, MicroBatches? parts, Tensor logits, Tensor labels, Tensor? rowWeights)
     {
         _objective = objective;
         _tape = tape;
-        _parts = parts;
+        (_whole, _parts) = (whole, parts);
         _labels = labels;
         Logits = logits.DetachFromDisposeScope();
         using var scope = NewDisposeScope();
@@ -59,13 +56,21 @@ internal sealed class BatchEvaluation : IMicroBatches, IDisposable
     public double MeanLoss => Weights.Mean(Losses);
 
     /// <summary>The parameters that are trained; the optimizer sets them before it asks for anything.</summary>
-    public IReadOnlyList<Parameter> Trained { get; set; } = [];
+    public IReadOnlyList<Parameter> Trained
+    {
+        get;
+        set
+        {
+            field = value;
+            _parts?.Trained = value;
+        }
+    } = [];
 
     /// <summary>Samples N.</summary>
     public long SampleCount => Logits.shape[0];
 
     /// <summary>Whether the batch went through the network in one pass, not in micro-batches.</summary>
-    public bool IsWhole => _parts.Count == 1;
+    public bool IsWhole => _parts is null;
 
     /// <summary>Whether per-sample gradients come from what the layers recorded, by one backward pass for all samples, instead of one for each.</summary>
     public bool UsesRecords => _tape is not null && !_ignoresRecords && _tape.Covers(Trained);
@@ -97,7 +102,7 @@ internal sealed class BatchEvaluation : IMicroBatches, IDisposable
         var whole = new ForwardPart(new ReplayableForward(forward, randomness), 0, labels.shape[0]);
         if (!perSampleGradients)
         {
-            return new BatchEvaluation(objective, null, [whole], whole.Forward.First(), labels, rowWeights);
+            return new BatchEvaluation(objective, null, whole, null, whole.Forward.First(), labels, rowWeights);
         }
 
         var tape = new GradientTape { Recorder = recorder, SampleCount = labels.shape[0] };
@@ -105,7 +110,7 @@ internal sealed class BatchEvaluation : IMicroBatches, IDisposable
         {
             using (tape.Start())
             {
-                return new BatchEvaluation(objective, tape, [whole], whole.Forward.First(), labels, rowWeights) { AllowsSingleSamples = allowsSingleSamples };
+                return new BatchEvaluation(objective, tape, whole, null, whole.Forward.First(), labels, rowWeights) { AllowsSingleSamples = allowsSingleSamples };
             }
         }
         catch
@@ -128,20 +133,17 @@ internal sealed class BatchEvaluation : IMicroBatches, IDisposable
         IObjective objective, Tensor labels, Func<long, long, Tensor> forward, long size, Generator? randomness = null, Tensor? rowWeights = null,
         long mostKeptBytes = 256L << 20)
     {
-        using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var rows = labels.shape[0];
-        var parts = new List<ForwardPart>();
-        var logits = new List<Tensor>();
-        for (long start = 0; start < rows; start += size)
+        var parts = new MicroBatches(forward, labels.shape[0], size, randomness, mostKeptBytes);
+        try
         {
-            using var partScope = NewDisposeScope();
-            var (first, count) = (start, Math.Min(size, rows - start));
-            parts.Add(new ForwardPart(new ReplayableForward(() => forward(first, count), randomness), first, count));
-            logits.Add(parts[^1].Forward.First().MoveToOuterDisposeScope());
+            return new BatchEvaluation(objective, null, null, parts, parts.FirstForward(), labels, rowWeights);
         }
-
-        return new BatchEvaluation(objective, null, parts, cat(logits), labels, rowWeights) { _mostKeptBytes = mostKeptBytes };
+        catch
+        {
+            parts.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Runs a model over a batch, in micro-batches where it has more rows than one.</summary>
@@ -176,30 +178,14 @@ internal sealed class BatchEvaluation : IMicroBatches, IDisposable
     /// <returns>One tensor per parameter (zero where the logits do not depend on it); owned by the caller.</returns>
     public Tensor[] PullBack(Tensor seeds, IReadOnlyList<Tensor> parameters, bool keepGraph = false)
     {
+        if (_parts is not null)
+        {
+            return _parts.PullBack(seeds, parameters);
+        }
+
         using var scope = NewDisposeScope();
-        var typed = seeds.to(Logits.dtype);
-        if (IsWhole)
-        {
-            autograd.backward([Logits], [typed], keepGraph || KeepsGraph, false, [.. parameters]);
-            return [.. parameters.Select(TakeGradient)];
-        }
-
-        var sums = parameters.Select(parameter => zeros_like(parameter).detach()).ToArray();
-        foreach (var part in _parts)
-        {
-            using var partScope = NewDisposeScope();
-            using (enable_grad())
-            {
-                autograd.backward([part.Forward.Again()], [part.Of(typed)], false, false, [.. parameters]);
-            }
-
-            for (var i = 0; i < sums.Length; i++)
-            {
-                sums[i].AddInPlace(TakeGradient(parameters[i]));
-            }
-        }
-
-        return [.. sums.Select(sum => sum.MoveToOuterDisposeScope())];
+        autograd.backward([Logits], [seeds.to(Logits.dtype)], keepGraph || KeepsGraph, false, [.. parameters]);
+        return [.. parameters.Select(parameter => parameter.TakeGradient().MoveToOuterDisposeScope())];
     }
 
     /// <summary>Runs the forward pass again with the parameters as they are now, outside the graph.</summary>
@@ -208,7 +194,7 @@ internal sealed class BatchEvaluation : IMicroBatches, IDisposable
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return cat([.. _parts.Select(part => part.Forward.Again())]).to(ScalarType.Float64).MoveToOuterDisposeScope();
+        return (_parts?.RepeatForward() ?? _whole!.Forward.Again()).to(ScalarType.Float64).MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes the losses of other logits against this batch's labels.</summary>
@@ -281,7 +267,7 @@ internal sealed class BatchEvaluation : IMicroBatches, IDisposable
 
         if (!known.TryGetValue(_tape.Shapes, out var agrees))
         {
-            agrees = RecordsAgree(_tape);
+            agrees = RecordCheck.Agrees(this, _tape);
             known.Add(_tape.Shapes, agrees);
         }
 
@@ -310,9 +296,12 @@ internal sealed class BatchEvaluation : IMicroBatches, IDisposable
             return tape.Capture(Logits, typed, keepGraph || KeepsGraph);
         }
 
-        return AllowsSingleSamples
-            ? LoopedCapture.Run(Logits, typed, Trained, keepGraph || KeepsGraph)
-            : throw Unrecorded(tape);
+        if (!AllowsSingleSamples)
+        {
+            tape.CheckCovers(Trained);
+        }
+
+        return LoopedCapture.Run(Logits, typed, Trained, keepGraph || KeepsGraph);
     }
 
     /// <summary>Gives the per-sample gradients of seeded logits: those of <see cref="Capture(Tensor, bool)"/>, or those of the micro-batches.</summary>
@@ -321,30 +310,7 @@ internal sealed class BatchEvaluation : IMicroBatches, IDisposable
     /// <param name="keepGraph">Whether another pass follows.</param>
     /// <returns>The gradients; the caller disposes them before this object.</returns>
     /// <exception cref="InvalidOperationException">As for <see cref="Capture(Tensor, bool)"/>.</exception>
-    public IPerSampleGradients PerSample(Tensor seeds, bool keepGraph = false)
-    {
-        if (IsWhole)
-        {
-            return Capture(seeds, keepGraph);
-        }
-
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        if (SampleCount * Trained.Sum(parameter => parameter.numel()) * Logits.ElementSize > _mostKeptBytes)
-        {
-            return new RecomputedGradients(this, seeds.clone());
-        }
-
-        var rows = Trained.Select(parameter => zeros([SampleCount, .. parameter.shape], parameter.dtype, parameter.device)).ToList();
-        ForEachCapture(seeds, false, (captured, part) =>
-        {
-            foreach (var (parameter, all) in Trained.Zip(rows))
-            {
-                part.Of(all).copy_(captured.RowsOf(parameter).view([part.Count, .. parameter.shape]));
-            }
-        });
-        return new CapturedGradients([.. Trained.Zip(rows).Select(pair => ((ParameterUse)new BroadcastUse(pair.First), pair.Second.DetachFromDisposeScope()))]);
-    }
+    public IPerSampleGradients PerSample(Tensor seeds, bool keepGraph = false) => _parts?.PerSample(seeds) ?? Capture(seeds, keepGraph);
 
     /// <summary>Shows what layers recorded, micro-batch by micro-batch, each of which is gone afterwards; all at once for a whole batch.</summary>
     /// <param name="seeds">Cotangents, shaped like the logits; converted to their type.</param>
@@ -352,48 +318,15 @@ internal sealed class BatchEvaluation : IMicroBatches, IDisposable
     /// <param name="use">Takes a capture, and which rows of the batch it is of.</param>
     public void ForEachCapture(Tensor seeds, bool keepGraph, Action<CapturedGradients, ForwardPart> use)
     {
-        if (IsWhole)
+        if (_parts is not null)
         {
-            using var captured = Capture(seeds, keepGraph);
-            use(captured, _parts[0]);
+            _parts.ForEachCapture(seeds, use);
             return;
         }
 
-        for (var i = 0; i < _parts.Count; i++)
-        {
-            var part = _parts[i];
-            ((IMicroBatches)this).Capture(i, seeds, captured => use(captured, part));
-        }
+        using var captured = Capture(seeds, keepGraph);
+        use(captured, _whole!);
     }
-
-    /// <inheritdoc/>
-    void IMicroBatches.Capture(int part, Tensor seeds, Action<CapturedGradients> use)
-    {
-        using var scope = NewDisposeScope();
-        var rows = _parts[part];
-        using var tape = new GradientTape { SampleCount = rows.Count };
-        Tensor logits;
-        using (enable_grad())
-        using (tape.Start())
-        {
-            logits = rows.Forward.Again();
-        }
-
-        if (!tape.Covers(Trained))
-        {
-            throw Unrecorded(tape);
-        }
-
-        using var captured = tape.Capture(logits, rows.Of(seeds).to(logits.dtype));
-        using var noGrad = no_grad();
-        use(captured);
-    }
-
-    /// <inheritdoc/>
-    int IMicroBatches.Count => _parts.Count;
-
-    /// <inheritdoc/>
-    long IMicroBatches.Start(int part) => _parts[part].Start;
 
     /// <summary>Computes the logit gradients for labels drawn from the model's own distribution.</summary>
     /// <param name="generator">Source of randomness.</param>
@@ -420,52 +353,7 @@ internal sealed class BatchEvaluation : IMicroBatches, IDisposable
         LogitGradients.Dispose();
         SquaredNorms.Dispose();
         Weights.Dispose();
-        foreach (var part in _parts)
-        {
-            part.Forward.Dispose();
-        }
-    }
-
-    // What half of the samples send back must leave the others without gradient, and all must add up to an ordinary backward pass.
-    private bool RecordsAgree(GradientTape tape)
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var seeds = TensorMath.Indices(Logits.numel(), Logits.device).to(Logits.dtype).cos().view(Logits.shape);
-        var (even, odd) = (Half(0), Half(1));
-        var expected = PullBack(seeds, Trained, keepGraph: true);
-        return Trained.Zip(expected).All(pair =>
-        {
-            var (one, other) = (even[pair.First.Handle], odd[pair.First.Handle]);
-            var most = RecordTolerance * pair.Second.Norm();
-            return one.Own.Plus(other.Own).Minus(pair.Second).Norm() <= most && one.Others.Norm() <= most && other.Others.Norm() <= most;
-        });
-
-        Dictionary<IntPtr, (Tensor Own, Tensor Others)> Half(int remainder)
-        {
-            var (own, others) = (OfSamples(n => n % 2 == remainder ? 1 : 0), OfSamples(n => n % 2 == remainder ? 0 : 1 + Math.Cos(n)));
-            using var captured = tape.Capture(Logits, seeds.mul(own.view([-1, .. Enumerable.Repeat(1L, (int)seeds.dim() - 1)])), keepGraph: true);
-            var (sums, rests) = (captured.Combine(own), captured.Combine(others));
-            return sums.ToDictionary(sum => sum.Key, sum => (sum.Value, rests[sum.Key]));
-        }
-
-        Tensor OfSamples(Func<int, double> value) =>
-            tensor(Enumerable.Range(0, (int)SampleCount).Select(value).ToArray(), dtype: Logits.dtype, device: Logits.device);
-    }
-
-    private InvalidOperationException Unrecorded(GradientTape tape)
-    {
-        var missing = Trained.Index().Where(pair => !tape.Covers([pair.Item]))
-            .Select(pair => $"number {pair.Index} [{string.Join(", ", pair.Item.shape)}]").ToList();
-        return new InvalidOperationException(
-            $"{missing.Count} of {Trained.Count} trainable parameters were recorded by no layer, so that there are no per-sample gradients of them: "
-            + $"{string.Join(", ", missing)}. Let the layers that use them record on GradientTape.Current, or freeze them.");
-    }
-
-    private static Tensor TakeGradient(Tensor parameter)
-    {
-        var gradient = (parameter.grad ?? zeros_like(parameter)).detach();
-        parameter.grad = null;
-        return gradient.MoveToOuterDisposeScope();
+        _whole?.Forward.Dispose();
+        _parts?.Dispose();
     }
 }

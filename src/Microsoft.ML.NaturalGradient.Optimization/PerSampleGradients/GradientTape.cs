@@ -56,6 +56,20 @@ internal sealed class GradientTape : IDisposable
         return parameters.All(parameter => recorded.Contains(parameter.Handle));
     }
 
+    /// <summary>Throws unless every one of these parameters was recorded.</summary>
+    /// <exception cref="InvalidOperationException">One was not; the message tells which.</exception>
+    public void CheckCovers(IReadOnlyList<Parameter> parameters)
+    {
+        var missing = parameters.Index().Where(pair => !Covers([pair.Item]))
+            .Select(pair => $"number {pair.Index} [{string.Join(", ", pair.Item.shape)}]").ToList();
+        if (missing.Count > 0)
+        {
+            throw new InvalidOperationException(
+                $"{missing.Count} of {parameters.Count} trainable parameters were recorded by no layer, so that there are no per-sample gradients of them: "
+                + $"{string.Join(", ", missing)}. Let the layers that use them record on GradientTape.Current, or freeze them.");
+        }
+    }
+
     /// <summary>Runs a backward pass from the logits and pairs each record with the gradient of its output.</summary>
     /// <param name="logits">The logits of the recorded pass, [N, ...].</param>
     /// <param name="seeds">What to send back: one cotangent per sample, shaped like <paramref name="logits"/>.</param>

@@ -25,7 +25,6 @@ internal interface IMicroBatches
     /// <summary>Computes Σ_n (∂z_n/∂θ)ᵀ u_n over all parts.</summary>
     /// <param name="seeds">Cotangents u of the whole batch, [N, ...].</param>
     /// <param name="parameters">The parameters θ.</param>
-    /// <param name="keepGraph">Whether another backward pass follows.</param>
     /// <returns>One tensor per parameter; owned by the caller.</returns>
-    Tensor[] PullBack(Tensor seeds, IReadOnlyList<Tensor> parameters, bool keepGraph = false);
+    Tensor[] PullBack(Tensor seeds, IReadOnlyList<Tensor> parameters);
 }
