@@ -6,7 +6,9 @@ using Microsoft.ML.NaturalGradient.Benchmarks.Fuzzing;
 using Microsoft.ML.NaturalGradient.Benchmarks.Loading;
 using Microsoft.ML.NaturalGradient.Benchmarks.Memory;
 using Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
+using Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 using Microsoft.ML.NaturalGradient.Benchmarks.Stress;
+using Microsoft.ML.NaturalGradient.Numerics;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 
@@ -40,10 +42,20 @@ switch (args)
         return StressCommand.Run(100_000);
     case ["stress", "--calls", var calls]:
         return StressCommand.Run(int.Parse(calls, CultureInfo.InvariantCulture));
+    case ["turns", "--other", var other]:
+        Turns.Compare(other, 60);
+        return 0;
+    case ["turn"]:
+        Turns.Work();
+        return 0;
     case ["memory-images"]:
         PictureMemory.Run();
         return 0;
     default:
-        BenchmarkSwitcher.FromAssembly(typeof(QuietConfig).Assembly).Run(args, new QuietConfig());
+        using (new NativeHeap()) // as in training
+        {
+            BenchmarkSwitcher.FromAssembly(typeof(QuietConfig).Assembly).Run(args, new QuietConfig());
+        }
+
         return 0;
 }

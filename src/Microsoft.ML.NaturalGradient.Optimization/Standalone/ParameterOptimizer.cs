@@ -24,6 +24,7 @@ public sealed class ParameterOptimizer : IDisposable
     private readonly Parameter[] _parameters;
     private readonly Optimizer _optimizer;
     private readonly CheckedPasses _passes;
+    private readonly NativeHeap _heap = new();
     private readonly long _seed;
     private long _measured;
     private bool _disposed;
@@ -182,6 +183,7 @@ public sealed class ParameterOptimizer : IDisposable
             _disposed = true;
             _passes.Dispose();
             _optimizer.Dispose();
+            _heap.Dispose();
         }
     }
 }

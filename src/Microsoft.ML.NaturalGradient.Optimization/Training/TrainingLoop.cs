@@ -39,6 +39,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     /// <exception cref="InvalidDataException">The state to go on from does not fit the model.</exception>
     public TrainingResult Run(IBatchSource training, IBatchSource? validation)
     {
+        using var heap = new NativeHeap();
         using var guard = new DivergenceGuard(
             _parameters, () => settings.Optimizer.Build([.. _parameters.Select(named => named.Value)], settings.Seed), settings.GuessLoss);
         _quality = settings.Probe is { } probe ? new ApproximationQuality(guard.Optimizer.Parameters, probe, settings.Seed) : null;
