@@ -112,7 +112,7 @@ internal static class FineTuning
         {
             var options = NamedSettings.Optimizer(pair.method);
             return pair.damping is { } damping
-                ? options is GramOptimizerOptions damped
+                ? options is NaturalGradientOptions damped
                     ? damped with { Damping = damping }
                     : throw new UsageException($"\"dampingSweep\" names {pair.method["method"]}, which has no damping.")
                 : options;

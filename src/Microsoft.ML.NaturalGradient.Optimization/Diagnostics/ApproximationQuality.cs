@@ -86,7 +86,7 @@ internal sealed class ApproximationQuality
         var norms = gram.diagonal().AtLeast(0.0).sqrt(); // ‖g_n‖, [N]
         var gradient = captured.Combine(batch.Weights.Values); // g
         var products = new FisherProducts(batch, _parameters);
-        Func<IReadOnlyDictionary<IntPtr, Tensor>, DirectionalDerivatives> along = batch.Jacobian is null ? products.Along : products.ExactlyAlong;
+        Func<ParameterVector, DirectionalDerivatives> along = batch.Jacobian is null ? products.Along : products.ExactlyAlong;
         var sgd = along(gradient).Gamma;
         var seed = _seed + Measured++;
         var found = new List<DirectionQuality>();
@@ -106,7 +106,7 @@ internal sealed class ApproximationQuality
         };
     }
 
-    private Dictionary<IntPtr, Tensor> Direction(OptimizerOptions method, BatchEvaluation batch, Dictionary<IntPtr, Tensor> gradient, long seed)
+    private ParameterVector Direction(OptimizerOptions method, BatchEvaluation batch, ParameterVector gradient, long seed)
     {
         if (method is SgdOptions)
         {
@@ -118,7 +118,7 @@ internal sealed class ApproximationQuality
     }
 
     private DirectionQuality Quality(
-        OptimizerOptions method, Dictionary<IntPtr, Tensor> direction, double gamma, IPerSampleGradients captured, Tensor norms, double sgd)
+        OptimizerOptions method, ParameterVector direction, double gamma, IPerSampleGradients captured, Tensor norms, double sgd)
     {
         var changes = captured.Dot(direction); // d·g_n, [N]
         var projections = changes.div(norms.where(norms.GreaterThan(0.0), ones_like(norms)));
@@ -127,7 +127,7 @@ internal sealed class ApproximationQuality
             Method = method.Name,
             Damping = method switch
             {
-                GramOptimizerOptions gram => gram.Damping,
+                NaturalGradientOptions gram => gram.Damping,
                 KroneckerOptions kronecker => kronecker.Damping,
                 AdaFisherOptions adaFisher => adaFisher.ResolvedDamping,
                 _ => null,
@@ -135,7 +135,7 @@ internal sealed class ApproximationQuality
             Optimizer = method,
             Gamma = gamma,
             RatioToSgd = gamma / sgd,
-            Norm = _parameters.Select(parameter => direction[parameter.Handle]).Norm(),
+            Norm = _parameters.Select(parameter => direction[parameter]).Norm(),
             Projections = [.. projections.cpu().data<double>()],
         };
     }

@@ -28,7 +28,7 @@ public sealed record QualityProbe
 
     /// <summary>All methods to measure, the sweep included.</summary>
     internal IReadOnlyList<OptimizerOptions> AllDirections =>
-        [.. Directions, .. Directions.OfType<GramOptimizerOptions>().SelectMany(method => DampingSweep.Select(damping => method with { Damping = damping }))];
+        [.. Directions, .. Directions.OfType<NaturalGradientOptions>().SelectMany(method => DampingSweep.Select(damping => method with { Damping = damping }))];
 
     internal void Validate()
     {

@@ -11,16 +11,22 @@ namespace Microsoft.ML.NaturalGradient.Numerics;
 internal sealed partial class NativeHeap : IDisposable
 {
     private const int TrimThreshold = -1; // names and numbers of malloc.h
+    private const int TopPad = -2;
     private const int MmapThreshold = -3;
     private const int LargestMmapThreshold = 32 << 20; // of glibc on 64 bits, which its own adjustment may reach too
     private const int UsualTrimThreshold = 2 * LargestMmapThreshold; // what glibc adjusts itself to after freeing a block of that size
+    private const int LargestHeap = 2 * LargestMmapThreshold; // of a thread that is not the first, which has several; with so much padding empty ones are kept
+    private const int UsualTopPad = 128 << 10;
 
+    private static readonly string[] Variables = ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"];
     private static readonly Lock Gate = new();
-    internal static readonly bool IsAdjustable = OperatingSystem.IsLinux() && Environment.Is64BitProcess && !IsSetByUser();
 
     private static int _users;
 
     private bool _isDisposed;
+
+    /// <summary>Whether this object has an effect.</summary>
+    public static bool IsAdjustable { get; } = OperatingSystem.IsLinux() && Environment.Is64BitProcess && !IsSetByUser();
 
     /// <summary>Starts to keep memory; <see cref="Dispose"/> ends it.</summary>
     public NativeHeap()
@@ -29,7 +35,7 @@ internal sealed partial class NativeHeap : IDisposable
         {
             if (_users++ == 0)
             {
-                Set(int.MaxValue);
+                Set(int.MaxValue, LargestHeap);
             }
         }
     }
@@ -41,17 +47,16 @@ internal sealed partial class NativeHeap : IDisposable
         {
             if (!_isDisposed && --_users == 0)
             {
-                Set(UsualTrimThreshold);
+                Set(UsualTrimThreshold, UsualTopPad);
             }
 
             _isDisposed = true;
         }
     }
 
-    private static bool IsSetByUser() =>
-        new[] { "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES" }.Any(name => Environment.GetEnvironmentVariable(name) is not null);
+    private static bool IsSetByUser() => Variables.Any(name => Environment.GetEnvironmentVariable(name) is not null);
 
-    private static void Set(int trimThreshold)
+    private static void Set(int trimThreshold, int topPad)
     {
         if (!IsAdjustable)
         {
@@ -61,6 +66,7 @@ internal sealed partial class NativeHeap : IDisposable
         try
         {
             _ = SetOption(TrimThreshold, trimThreshold);
+            _ = SetOption(TopPad, topPad);
             _ = SetOption(MmapThreshold, LargestMmapThreshold);
             if (trimThreshold != int.MaxValue)
             {

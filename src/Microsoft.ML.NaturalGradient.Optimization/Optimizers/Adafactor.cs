@@ -52,7 +52,7 @@ internal sealed class Adafactor : MeanGradientOptimizer
         }
     }
 
-    private SecondMoment CreateMoment(Parameter parameter, int index)
+    private SecondMoment CreateMoment(Parameter parameter)
     {
         var shape = parameter.shape;
         return shape.Length < 2
@@ -60,7 +60,7 @@ internal sealed class Adafactor : MeanGradientOptimizer
             : new SecondMoment(Zeros("row", shape[..^1]), Zeros("column", [.. shape[..^2], shape[^1]]));
 
         Tensor Zeros(string name, long[] size) =>
-            Track(FormattableString.Invariant($"{name}.{index}"), zeros(size, parameter.dtype, parameter.device));
+            Track($"{name}.{Set.NameOf(parameter)}", zeros(size, parameter.dtype, parameter.device));
     }
 
     /// <summary>Running mean of squared gradients.</summary>

@@ -36,7 +36,7 @@ internal sealed class AdamQlr : Optimizer
     public double Damping { get; private set; }
 
     /// <inheritdoc/>
-    public override bool NeedsPerSampleGradients => false;
+    internal override bool NeedsPerSampleGradients => false;
 
     private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
     {
@@ -45,7 +45,7 @@ internal sealed class AdamQlr : Optimizer
         var direction = Direction(gradients);
         var slope = gradients.Zip(direction, (gradient, part) => gradient.Inner(part)).Sum();
         var length = direction.Norm();
-        var keyed = Parameters.Zip(direction).ToDictionary(pair => pair.First.Handle, pair => pair.Second);
+        var keyed = new ParameterVector(Parameters, direction);
         var curvature = (new FisherProducts(batch, Parameters).Along(keyed).Curvature / batch.Weights.Sum) + (Damping * length * length);
         if (!(curvature > 0))
         {
@@ -74,8 +74,8 @@ internal sealed class AdamQlr : Optimizer
             _squares[i].AverageInPlace(gradients[i].Square(), _options.Beta2);
         }
 
-        return [.. _means.Zip(_squares, (mean, square) =>
-            mean.Times(1 / meanCorrection).div(square.Times(1 / squareCorrection).sqrt_().Plus(_options.Epsilon)))];
+        return [.. _means.Zip(_squares).Select((pair, i) =>
+            pair.First.Times(Set.RateFactor(i) / meanCorrection).div(pair.Second.Times(1 / squareCorrection).sqrt_().Plus(_options.Epsilon)))];
     }
 
     // Compares what the step gained on its batch with what the quadratic model promised.

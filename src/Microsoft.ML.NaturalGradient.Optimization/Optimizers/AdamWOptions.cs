@@ -1,4 +1,3 @@
-using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp.Modules;
 
 namespace Microsoft.ML.NaturalGradient;

@@ -69,6 +69,17 @@ internal sealed class BatchEvaluation : IDisposable
     /// <summary>Samples N.</summary>
     public long SampleCount => Logits.shape[0];
 
+    /// <summary>The parameters in whose coordinates θ = √f φ derivatives are meant, with f their rate factors; null for θ itself.</summary>
+    public ParameterSet? Coordinates
+    {
+        get;
+        set
+        {
+            field = value;
+            _parts?.Coordinates = value;
+        }
+    }
+
     /// <summary>Whether the batch went through the network in one pass, not in micro-batches.</summary>
     public bool IsWhole => _parts is null;
 
@@ -185,7 +196,7 @@ internal sealed class BatchEvaluation : IDisposable
 
         using var scope = NewDisposeScope();
         autograd.backward([Logits], [seeds.to(Logits.dtype)], keepGraph || KeepsGraph, false, [.. parameters]);
-        return [.. parameters.Select(parameter => parameter.TakeGradient().MoveToOuterDisposeScope())];
+        return [.. parameters.Select(parameter => parameter.TakeGradient().In(Coordinates, parameter).MoveToOuterDisposeScope())];
     }
 
     /// <summary>Runs the forward pass again with the parameters as they are now, outside the graph.</summary>
@@ -286,14 +297,14 @@ internal sealed class BatchEvaluation : IDisposable
         using var scope = NewDisposeScope();
         if (_jacobian is not null)
         {
-            return CapturedGradients.Mix(_jacobian, seeds.flatten(1));
+            return CapturedGradients.Mix(_jacobian, seeds.flatten(1)).In(Coordinates);
         }
 
         var tape = _tape ?? throw new InvalidOperationException("The forward pass was not recorded for per-sample gradients.");
         var typed = seeds.to(Logits.dtype);
         if (UsesRecords)
         {
-            return tape.Capture(Logits, typed, keepGraph || KeepsGraph);
+            return tape.Capture(Logits, typed, keepGraph || KeepsGraph).In(Coordinates);
         }
 
         if (!AllowsSingleSamples)
@@ -301,7 +312,7 @@ internal sealed class BatchEvaluation : IDisposable
             tape.CheckCovers(Trained);
         }
 
-        return LoopedCapture.Run(Logits, typed, Trained, keepGraph || KeepsGraph);
+        return LoopedCapture.Run(Logits, typed, Trained, keepGraph || KeepsGraph).In(Coordinates);
     }
 
     /// <summary>Gives the per-sample gradients of seeded logits: those of <see cref="Capture(Tensor, bool)"/>, or those of the micro-batches.</summary>

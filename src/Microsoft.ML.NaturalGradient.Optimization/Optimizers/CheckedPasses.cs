@@ -1,6 +1,5 @@
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Optimization;
@@ -8,7 +7,7 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// <summary>Forward passes that a caller gives, with labels: all of it is checked before anything is made of it.</summary>
 internal sealed class CheckedPasses : IDisposable
 {
-    private readonly IReadOnlyList<Parameter> _parameters;
+    private readonly ParameterSet _parameters;
     private readonly BatchCheck _check;
     private readonly IObjective _objective;
     private readonly NetworkRecorder? _recorder;
@@ -19,7 +18,7 @@ internal sealed class CheckedPasses : IDisposable
     /// <param name="parameters">The parameters whose gradients are asked for, each once.</param>
     /// <param name="check">What a batch has to fulfil.</param>
     /// <param name="network">Whose layers record; null where none does, so that per-sample gradients take a pass for each sample.</param>
-    public CheckedPasses(IReadOnlyList<Parameter> parameters, BatchCheck check, nn.Module? network)
+    public CheckedPasses(ParameterSet parameters, BatchCheck check, nn.Module? network)
     {
         _parameters = parameters;
         _check = check;

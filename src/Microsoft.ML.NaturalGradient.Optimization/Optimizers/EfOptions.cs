@@ -17,7 +17,7 @@ public sealed record EfOptions : EmpiricalFisherOptions
         NormalizeUpdate = true;
     }
 
-    /// <summary>Whether to solve the paper's equation (4) as written: <see cref="GramOptimizerOptions.Damping"/> absolute, every row kept.</summary>
+    /// <summary>Whether to solve the paper's equation (4) as written: <see cref="NaturalGradientOptions.Damping"/> absolute, every row kept.</summary>
     /// <value>The default is <see langword="false"/>: damping relative to the mean diagonal.</value>
     public bool AbsoluteDamping { get; init; }
 

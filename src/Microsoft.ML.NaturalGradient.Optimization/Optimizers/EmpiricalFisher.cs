@@ -1,6 +1,5 @@
 using Microsoft.ML.NaturalGradient.Curvature;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Optimization;
 
@@ -13,7 +12,7 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 internal sealed class EmpiricalFisher(IReadOnlyList<Parameter> parameters, EfOptions options)
     : EmpiricalFisherOptimizer(parameters, options)
 {
-    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
+    private protected override (ParameterVector Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
     {
         var weights = batch.Weights;
         using var captured = batch.PerSample(weights.TimesRoots(batch.LogitGradients)); // √c g

@@ -30,7 +30,7 @@ internal abstract class EmpiricalFisherOptimizer : GramOptimizer
     /// <param name="rowWeights">c, [N]; R and t are multiplied by their roots.</param>
     /// <param name="solve">Solves a system given its matrix, right-hand side and row weights.</param>
     /// <param name="withState">Whether the momentum is used and moved on.</param>
-    private protected (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Solve(
+    private protected (ParameterVector Direction, StepDiagnostics Diagnostics) Solve(
         IPerSampleGradients rows, Tensor gram, Tensor target, Tensor squaredNorms, Tensor rowWeights,
         Func<Tensor, Tensor, Tensor, GramSolution> solve, bool withState)
     {
@@ -74,16 +74,16 @@ internal abstract class EmpiricalFisherOptimizer : GramOptimizer
         };
     }
 
-    private void Remember(Tensor[] momentum, Dictionary<IntPtr, Tensor> change)
+    private void Remember(Tensor[] momentum, ParameterVector change)
     {
         using var noGrad = no_grad();
         for (var i = 0; i < momentum.Length; i++)
         {
             momentum[i].ScaleInPlace(_options.Momentum);
-            momentum[i].AddInPlace(change[Parameters[i].Handle]);
+            momentum[i].AddInPlace(change[Parameters[i]]);
         }
     }
 
-    private Dictionary<IntPtr, Tensor> Keyed(Tensor[] parts) =>
-        Parameters.Zip(parts).ToDictionary(pair => pair.First.Handle, pair => pair.Second);
+    private ParameterVector Keyed(Tensor[] parts) =>
+        new ParameterVector(Parameters, parts);
 }

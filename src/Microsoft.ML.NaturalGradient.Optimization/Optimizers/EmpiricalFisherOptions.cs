@@ -1,7 +1,7 @@
 namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>Settings that the empirical and the improved empirical Fisher share.</summary>
-public abstract record EmpiricalFisherOptions : GramOptimizerOptions
+public abstract record EmpiricalFisherOptions : NaturalGradientOptions
 {
     private protected EmpiricalFisherOptions()
     {

@@ -17,7 +17,7 @@ internal sealed class ExactNaturalGradient(IReadOnlyList<Parameter> parameters, 
 {
     private const long MostRows = 8192; // a Gram matrix of half a gigabyte
 
-    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
+    private protected override (ParameterVector Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
     {
         CheckSize(batch);
         using var factor = batch.FactorHessian();
@@ -42,18 +42,16 @@ internal sealed class ExactNaturalGradient(IReadOnlyList<Parameter> parameters, 
         }
     }
 
-    private static Dictionary<IntPtr, Tensor> Combine(IPerSampleGradients[] captures, Tensor weights)
+    private static ParameterVector Combine(IPerSampleGradients[] captures, Tensor weights)
     {
-        var sum = new Dictionary<IntPtr, Tensor>();
+        ParameterVector? sum = null;
         foreach (var (capture, part) in captures.Zip(weights.chunk(captures.Length)))
         {
-            foreach (var (handle, term) in capture.Combine(part))
-            {
-                sum[handle] = sum.TryGetValue(handle, out var earlier) ? earlier.Plus(term) : term;
-            }
+            var term = capture.Combine(part);
+            sum = sum?.Map((parameter, earlier) => earlier.Plus(term[parameter])) ?? term;
         }
 
-        return sum;
+        return sum!;
     }
 
     private static void CheckSize(BatchEvaluation batch)

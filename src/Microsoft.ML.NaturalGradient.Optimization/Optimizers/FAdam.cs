@@ -34,14 +34,14 @@ internal sealed class FAdam : MeanGradientOptimizer
     {
         _steps++;
         var beta2 = _options.Beta2;
-        var decay = beta2 * (1 - Math.Pow(beta2, _steps - 1)) / (1 - Math.Pow(beta2, _steps)); // β̂, 0 at the first step
+        var fading = beta2 * (1 - Math.Pow(beta2, _steps - 1)) / (1 - Math.Pow(beta2, _steps)); // β̂, 0 at the first step
         for (var i = 0; i < Parameters.Count; i++)
         {
-            _fisher[i].AverageInPlace(gradients[i].Square(), decay);
+            _fisher[i].AverageInPlace(gradients[i].Square(), fading);
             var denominator = _fisher[i].Power(_options.FisherExponent).Plus(Epsilon(gradients[i]));
             _means[i].AverageInPlace(Clip(gradients[i].div(denominator)), _options.Beta1);
-            var direction = _options.WeightDecay > 0
-                ? _means[i].Plus(Clip(Parameters[i].div(denominator)).Times(_options.WeightDecay))
+            var direction = DecayOf(i, _options.WeightDecay) is > 0 and var decay
+                ? _means[i].Plus(Clip(Parameters[i].div(denominator)).Times(decay))
                 : _means[i];
             Shift(i, direction, -learningRate);
         }

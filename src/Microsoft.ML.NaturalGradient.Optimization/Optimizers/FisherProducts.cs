@@ -21,15 +21,16 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
     /// u = (z(θ + εd) − z(θ − εd))/2ε with ε = 1E-4 ‖θ‖/‖d‖. The relative error of √(dᵀFd) is 1E-8 to 1E-6 in float64 and about
     /// 1E-4 in float32. θ is put back from copies, bit for bit, and the batch's graph stays usable.
     /// </remarks>
-    /// <param name="direction">d, keyed by the parameter's handle.</param>
+    /// <param name="direction">d.</param>
     /// <returns>u, shaped like the logits, float64; owned by the caller.</returns>
     /// <exception cref="InvalidOperationException">The forward pass does not repeat itself.</exception>
-    public Tensor LogitChange(IReadOnlyDictionary<IntPtr, Tensor> direction)
+    public Tensor LogitChange(ParameterVector direction)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var logits = batch.Logits.detach().to(ScalarType.Float64);
-        var length = parameters.Select(parameter => direction[parameter.Handle]).Norm();
+        direction = batch.Coordinates is { } coordinates ? direction.Map((parameter, part) => part.In(coordinates, parameter)) : direction;
+        var length = parameters.Select(parameter => direction[parameter]).Norm();
         if (length == 0)
         {
             return zeros_like(logits).MoveToOuterDisposeScope();
@@ -55,9 +56,9 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
 
     /// <summary>Computes u = Jz d to rounding: one backward pass for each logit of a sample, through the tape.</summary>
     /// <remarks>For tests and small numbers of classes; the graph is kept. No pass where the batch has <see cref="BatchEvaluation.Jacobian"/>.</remarks>
-    /// <param name="direction">d, keyed by the parameter's handle.</param>
+    /// <param name="direction">d.</param>
     /// <returns>u, shaped like the logits, float64; owned by the caller.</returns>
-    public Tensor ExactLogitChange(IReadOnlyDictionary<IntPtr, Tensor> direction)
+    public Tensor ExactLogitChange(ParameterVector direction)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -84,27 +85,27 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
 
     /// <summary>Computes d·g and dᵀFd by two forward passes.</summary>
     /// <remarks>With u = Jz d they are Σ_n c_n u_n·∂ℓ_n/∂z_n and Σ_n c_n u_nᵀ H_n u_n. Wu et al., NeurIPS 2024, algorithm 4.</remarks>
-    /// <param name="direction">d, keyed by the parameter's handle.</param>
+    /// <param name="direction">d.</param>
     /// <returns>Both numbers, for the summed loss.</returns>
-    public DirectionalDerivatives Along(IReadOnlyDictionary<IntPtr, Tensor> direction)
+    public DirectionalDerivatives Along(ParameterVector direction)
     {
         using var change = LogitChange(direction);
         return Derivatives(change);
     }
 
     /// <summary>The same as <see cref="Along"/> to rounding, at the cost of <see cref="ExactLogitChange"/>.</summary>
-    /// <param name="direction">d, keyed by the parameter's handle.</param>
+    /// <param name="direction">d.</param>
     /// <returns>Both numbers, for the summed loss.</returns>
-    public DirectionalDerivatives ExactlyAlong(IReadOnlyDictionary<IntPtr, Tensor> direction)
+    public DirectionalDerivatives ExactlyAlong(ParameterVector direction)
     {
         using var change = ExactLogitChange(direction);
         return Derivatives(change);
     }
 
     /// <summary>Computes F d: two forward passes and a backward pass; the graph is kept.</summary>
-    /// <param name="direction">d, keyed by the parameter's handle.</param>
+    /// <param name="direction">d.</param>
     /// <returns>F d in the order of the parameters; owned by the caller.</returns>
-    public Tensor[] Times(IReadOnlyDictionary<IntPtr, Tensor> direction)
+    public Tensor[] Times(ParameterVector direction)
     {
         using var scope = NewDisposeScope();
         var product = batch.PullBack(batch.TimesHessian(LogitChange(direction)), parameters, keepGraph: true);
@@ -123,12 +124,12 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
     // before the graph is used again.
     private static Tensor Unwatched(Parameter parameter) => empty(0, dtype: parameter.dtype, device: parameter.device).set_(parameter.detach());
 
-    private Tensor LogitsAt(List<Tensor> weights, List<Tensor> saved, IReadOnlyDictionary<IntPtr, Tensor> direction, double step)
+    private Tensor LogitsAt(List<Tensor> weights, List<Tensor> saved, ParameterVector direction, double step)
     {
         Restore(weights, saved);
         foreach (var (weight, parameter) in weights.Zip(parameters))
         {
-            weight.AddInPlace(direction[parameter.Handle].to(weight.dtype), step);
+            weight.AddInPlace(direction[parameter].to(weight.dtype), step);
         }
 
         return batch.RepeatForward();

@@ -7,13 +7,13 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// <summary>Base of the methods that weight per-sample gradients by the solution of a Gram system: d = Σ_n w_n g_n.</summary>
 internal abstract class GramOptimizer : NaturalGradientOptimizer
 {
-    private protected GramOptimizer(IReadOnlyList<Parameter> parameters, GramOptimizerOptions options)
+    private protected GramOptimizer(IReadOnlyList<Parameter> parameters, NaturalGradientOptions options)
         : base(parameters, options)
     {
     }
 
     /// <inheritdoc/>
-    public override bool NeedsPerSampleGradients => true;
+    internal override bool NeedsPerSampleGradients => true;
 
     /// <summary>The spread of per-sample gradient norms and the health of the solve.</summary>
     /// <param name="squaredNorms">‖g_n‖², [N], float64.</param>

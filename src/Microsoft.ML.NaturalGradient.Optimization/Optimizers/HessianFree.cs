@@ -13,9 +13,9 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 internal sealed class HessianFree(IReadOnlyList<Parameter> parameters, HessianFreeOptions options) : NaturalGradientOptimizer(parameters, options)
 {
     /// <inheritdoc/>
-    public override bool NeedsPerSampleGradients => false;
+    internal override bool NeedsPerSampleGradients => false;
 
-    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
+    private protected override (ParameterVector Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
     {
         var products = new FisherProducts(batch, Parameters);
         var search = new ConjugateGradients(vector => products.Times(Keyed(vector)))
@@ -28,6 +28,6 @@ internal sealed class HessianFree(IReadOnlyList<Parameter> parameters, HessianFr
         return (Keyed(solution), StepDiagnostics.None);
     }
 
-    private Dictionary<IntPtr, Tensor> Keyed(IReadOnlyList<Tensor> parts) =>
-        Parameters.Zip(parts).ToDictionary(pair => pair.First.Handle, pair => pair.Second);
+    private ParameterVector Keyed(IReadOnlyList<Tensor> parts) =>
+        new ParameterVector(Parameters, parts);
 }

@@ -8,7 +8,7 @@ namespace Microsoft.ML.NaturalGradient;
 /// d ≈ (F + λI)⁻¹ g with the exact Fisher matrix F of the batch, known by its products only. Martens, "Deep learning via Hessian-free
 /// optimization", ICML 2010; Wu et al., NeurIPS 2024, algorithm 5. Each iteration costs two forward passes and a backward pass.
 /// </remarks>
-public sealed record HessianFreeOptions : GramOptimizerOptions
+public sealed record HessianFreeOptions : NaturalGradientOptions
 {
     /// <summary>Creates the default settings: learning rate 0.2, linear decay, damping 0.01, at most 50 iterations.</summary>
     public HessianFreeOptions()

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Microsoft.ML.NaturalGradient.Optimization;
 
 /// <summary>An optimizer whose update direction can be computed without taking the step, so that its quality can be measured.</summary>
@@ -11,6 +9,6 @@ internal interface IUpdateDirection
     /// not move. The batch's graph is used up unless <see cref="BatchEvaluation.KeepsGraph"/> is set.
     /// </remarks>
     /// <param name="batch">The evaluated batch, recorded for per-sample gradients where the method needs them.</param>
-    /// <returns>One tensor shaped like each parameter, keyed by the parameter's handle; before any scaling to unit length; owned by the caller.</returns>
-    Dictionary<IntPtr, Tensor> Direction(BatchEvaluation batch);
+    /// <returns>One tensor shaped like each parameter, by parameter; before any scaling to unit length; owned by the caller.</returns>
+    ParameterVector Direction(BatchEvaluation batch);
 }

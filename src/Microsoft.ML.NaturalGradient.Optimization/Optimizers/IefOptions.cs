@@ -21,7 +21,7 @@ public sealed record IefOptions : EmpiricalFisherOptions
         Damping = 0.1;
     }
 
-    /// <summary>Whether to solve the paper's equation (8) as written: raw Gram matrix, <see cref="GramOptimizerOptions.Damping"/> absolute.</summary>
+    /// <summary>Whether to solve the paper's equation (8) as written: raw Gram matrix, <see cref="NaturalGradientOptions.Damping"/> absolute.</summary>
     /// <value>The default is <see langword="false"/>: normalised rows, damping relative to the mean diagonal.</value>
     public bool LiteralEq8 { get; init; }
 

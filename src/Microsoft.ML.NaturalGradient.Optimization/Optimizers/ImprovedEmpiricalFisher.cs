@@ -31,9 +31,9 @@ internal sealed class ImprovedEmpiricalFisher : EmpiricalFisherOptimizer
     }
 
     /// <inheritdoc/>
-    public override void LimitTargets() => _targetLimit = Math.Min(_targetLimit, 1);
+    internal override void LimitTargets() => _targetLimit = Math.Min(_targetLimit, 1);
 
-    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
+    private protected override (ParameterVector Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
     {
         var squaredNorms = batch.SquaredNorms; // s, [N]
         var alive = squaredNorms.gt(Floor(squaredNorms)); // [N]

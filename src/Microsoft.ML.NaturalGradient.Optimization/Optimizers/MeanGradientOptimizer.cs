@@ -17,7 +17,7 @@ internal abstract class MeanGradientOptimizer : Optimizer
     }
 
     /// <inheritdoc/>
-    public sealed override bool NeedsPerSampleGradients => false;
+    internal sealed override bool NeedsPerSampleGradients => false;
 
     /// <summary>Applies one step for given gradients.</summary>
     /// <param name="gradients">Gradients g of the mean loss, one per parameter; not modified.</param>
@@ -53,9 +53,13 @@ internal abstract class MeanGradientOptimizer : Optimizer
         return StepDiagnostics.None;
     }
 
-    /// <summary>θ ← (1 − fraction) θ for one parameter, before it is shifted.</summary>
+    /// <summary>The part of a method's weight decay that applies to one parameter.</summary>
+    private protected double DecayOf(int index, double decay) => decay * Set.DecayFactor(index);
+
+    /// <summary>θ ← (1 − fraction) θ for one parameter, before it is shifted, as its group has it.</summary>
     private protected void Shrink(int index, double fraction)
     {
+        fraction = DecayOf(index, fraction) * Set.RateFactor(index);
         if (_collected is null)
         {
             Parameters[index].ScaleInPlace(1 - fraction);
@@ -66,9 +70,10 @@ internal abstract class MeanGradientOptimizer : Optimizer
         }
     }
 
-    /// <summary>θ ← θ + factor · direction for one parameter.</summary>
+    /// <summary>θ ← θ + factor · direction for one parameter, times the factor of its group.</summary>
     private protected void Shift(int index, Tensor direction, double factor)
     {
+        factor *= Set.RateFactor(index);
         var target = _collected is null ? Parameters[index] : _collected[index];
         target.AddInPlace(direction, factor);
     }

@@ -27,11 +27,11 @@ public static class MeanLoss
         var positions = Positions(batchSize, labelsPerSample);
         return method switch
         {
-            GramOptimizerOptions { AutomaticStep: not null } => throw new ArgumentException(
+            NaturalGradientOptions { AutomaticStep: not null } => throw new ArgumentException(
                 $"{method.Name} with AutomaticStep measures its step, which no printed learning rate is meant for. Set AutomaticStep to null.", nameof(method)),
-            GramOptimizerOptions { NormalizeUpdate: true } or SgdOptions { NormalizeUpdate: true } => learningRate,
+            NaturalGradientOptions { NormalizeUpdate: true } or SgdOptions { NormalizeUpdate: true } => learningRate,
             IefOptions => learningRate / positions,
-            GramOptimizerOptions => learningRate * positions,
+            NaturalGradientOptions => learningRate * positions,
             SgdOptions => learningRate / labelsPerSample,
             _ => throw new ArgumentException(
                 $"There is no rule for {method.Name}: with one label for each sample, methods on the mean gradient take the printed learning rate as it is.",
@@ -44,7 +44,7 @@ public static class MeanLoss
     /// <param name="batchSize">Samples N of a batch, at least 1.</param>
     /// <param name="labelsPerSample">Label positions of a sample that count in its loss, at least 1.</param>
     /// <returns>
-    /// The value for <see cref="GramOptimizerOptions.Damping"/> where it is absolute: with <see cref="IefOptions.LiteralEq8"/>,
+    /// The value for <see cref="NaturalGradientOptions.Damping"/> where it is absolute: with <see cref="IefOptions.LiteralEq8"/>,
     /// <see cref="EfOptions.AbsoluteDamping"/> or <see cref="SfOptions.AbsoluteDamping"/>.
     /// </returns>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>

@@ -34,6 +34,9 @@ internal sealed class MicroBatches : IMicroBatches, IDisposable
     /// <inheritdoc/>
     public IReadOnlyList<Parameter> Trained { get; set; } = [];
 
+    /// <summary>As in <see cref="BatchEvaluation.Coordinates"/>.</summary>
+    public ParameterSet? Coordinates { get; set; }
+
     /// <inheritdoc/>
     public long Start(int part) => _parts[part].Start;
 
@@ -61,7 +64,7 @@ internal sealed class MicroBatches : IMicroBatches, IDisposable
 
             for (var i = 0; i < sums.Length; i++)
             {
-                sums[i].AddInPlace(parameters[i].TakeGradient());
+                sums[i].AddInPlace(parameters[i].TakeGradient().In(Coordinates, parameters[i]));
             }
         }
 
@@ -118,7 +121,7 @@ internal sealed class MicroBatches : IMicroBatches, IDisposable
         }
 
         tape.CheckCovers(Trained);
-        using var captured = tape.Capture(logits, rows.Of(seeds).to(logits.dtype));
+        using var captured = tape.Capture(logits, rows.Of(seeds).to(logits.dtype)).In(Coordinates);
         using var noGrad = no_grad();
         use(captured);
     }

@@ -8,7 +8,7 @@ namespace Microsoft.ML.NaturalGradient;
 /// d = (F + λI)⁻¹ g with the exact Fisher matrix F of the batch. The yardstick of the other methods; each step takes one backward pass for
 /// each class. Where there are many classes use <see cref="HessianFreeOptions"/>.
 /// </remarks>
-public sealed record NgOptions : GramOptimizerOptions
+public sealed record NgOptions : NaturalGradientOptions
 {
     /// <summary>Creates the default settings: learning rate 0.2, linear decay, relative damping 0.01.</summary>
     public NgOptions()

@@ -24,16 +24,16 @@ internal sealed class OptimizerCoverage
     /// <summary>Some parameters are trained in another way.</summary>
     /// <param name="parameters">All parameters.</param>
     /// <param name="captured">A capture, which knows their kinds.</param>
-    /// <param name="covered">Handles of those that the method's own rule trains.</param>
+    /// <param name="covered">Those that the method's own rule trains.</param>
     /// <param name="treatment">What happens to the others, as in "trains them by ...".</param>
     /// <returns>The coverage.</returns>
     public static OptimizerCoverage Of(
-        IReadOnlyList<Parameter> parameters, CapturedGradients captured, IReadOnlySet<IntPtr> covered, string treatment)
+        IReadOnlyList<Parameter> parameters, CapturedGradients captured, IReadOnlySet<Parameter> covered, string treatment)
     {
-        var kinds = captured.Records.SelectMany(record => record.Uses).ToLookup(use => use.Parameter.Handle, use => use.Kind);
+        var kinds = captured.Records.SelectMany(record => record.Uses).ToLookup(use => use.Parameter, use => use.Kind, SameParameter.Comparer);
         return new(parameters.Count, [.. Enumerable.Range(0, parameters.Count)
-            .Where(i => !covered.Contains(parameters[i].Handle))
-            .Select(i => new Exemption(i, string.Join(" and ", kinds[parameters[i].Handle].Distinct()), treatment))]);
+            .Where(i => !covered.Contains(parameters[i]))
+            .Select(i => new Exemption(i, string.Join(" and ", kinds[parameters[i]].Distinct()), treatment))]);
     }
 
     /// <summary>Says in one sentence what is trained in another way.</summary>

@@ -24,6 +24,14 @@ public abstract record OptimizerOptions
     /// <value>From 0 up to, but not including, 1. The default is 0; 1E-5 corresponds to AdamW with learning rate 1E-3 and decay 1E-2.</value>
     public double WeightDecayPerStep { get; init; }
 
+    /// <summary>Parameters that learn or decay in another way than the others; a parameter belongs to the first group whose pattern its name matches.</summary>
+    /// <value>Empty by default. For example <c>[ParameterGroup.LoraPlus()]</c>.</value>
+    public ParameterGroups Groups { get; init; } = [];
+
+    /// <summary>What weight decay, the method's own and <see cref="WeightDecayPerStep"/>, leaves alone unless <see cref="Groups"/> say otherwise.</summary>
+    /// <value>The default is <see cref="NoDecay.BiasesAndNorms"/>.</value>
+    public NoDecay NoDecay { get; init; } = NoDecay.BiasesAndNorms;
+
     /// <summary>Largest squared length c of a step over all parameters; a longer step Δθ is shortened.</summary>
     /// <remarks>
     /// Δθ ← Δθ · min(1, √(c/‖Δθ‖²)), after the method's own weight decay and before <see cref="WeightDecayPerStep"/>; a method's momentum
@@ -57,15 +65,24 @@ public abstract record OptimizerOptions
             Check(SingleRange.IsPositive(constraint), nameof(NormConstraint), constraint, "Use a positive number, or null for no limit.");
         }
 
+        Check(Enum.IsDefined(NoDecay), nameof(NoDecay), (double)NoDecay, "Use a member of NoDecay.");
+        ArgumentNullException.ThrowIfNull(Groups);
+        foreach (var group in Groups)
+        {
+            ArgumentNullException.ThrowIfNull(group);
+            group.Validate();
+        }
+
         ArgumentNullException.ThrowIfNull(Schedule);
         Schedule.Validate();
     }
 
     /// <summary>Creates the optimizer with the settings that all methods share.</summary>
     /// <inheritdoc cref="Create"/>
+    /// <exception cref="ArgumentException">A group has no parameters.</exception>
     internal Optimizer Build(IReadOnlyList<Parameter> parameters, long seed)
     {
-        var optimizer = Create(parameters, seed);
+        var optimizer = Create(ParameterSet.Of(parameters).Divide(Groups, NoDecay), seed);
         optimizer.WeightDecayPerStep = WeightDecayPerStep;
         optimizer.NormConstraint = NormConstraint;
         return optimizer;

@@ -22,17 +22,18 @@ internal static class RecordCheck
         var expected = batch.PullBack(seeds, batch.Trained, keepGraph: true);
         return batch.Trained.Zip(expected).All(pair =>
         {
-            var (one, other) = (even[pair.First.Handle], odd[pair.First.Handle]);
-            var most = Tolerance * pair.Second.Norm();
-            return one.Own.Plus(other.Own).Minus(pair.Second).Norm() <= most && one.Others.Norm() <= most && other.Others.Norm() <= most;
+            var (parameter, sum) = pair;
+            var most = Tolerance * sum.Norm();
+            return even.Own[parameter].Plus(odd.Own[parameter]).Minus(sum).Norm() <= most
+                && even.Others[parameter].Norm() <= most && odd.Others[parameter].Norm() <= most;
         });
 
-        Dictionary<IntPtr, (Tensor Own, Tensor Others)> Half(int remainder)
+        (ParameterVector Own, ParameterVector Others) Half(int remainder)
         {
             var (own, others) = (OfSamples(n => n % 2 == remainder ? 1 : 0), OfSamples(n => n % 2 == remainder ? 0 : 1 + Math.Cos(n)));
             using var captured = tape.Capture(logits, seeds.mul(own.view([-1, .. Enumerable.Repeat(1L, (int)seeds.dim() - 1)])), keepGraph: true);
             var (sums, rests) = (captured.Combine(own), captured.Combine(others));
-            return sums.ToDictionary(sum => sum.Key, sum => (sum.Value, rests[sum.Key]));
+            return (sums, rests);
         }
 
         Tensor OfSamples(Func<int, double> value) =>

@@ -37,9 +37,9 @@ internal sealed class RootFreeRmsProp : MeanGradientOptimizer
 
             _squares[i].AverageInPlace(gradients[i].Square(), _options.Alpha);
             var direction = gradients[i].div(_squares[i].Times(sampleCount).Plus(_options.Epsilon)); // q
-            if (_options.WeightDecay > 0)
+            if (DecayOf(i, _options.WeightDecay) is > 0 and var decay)
             {
-                direction.AddInPlace(Parameters[i], _options.WeightDecay);
+                direction.AddInPlace(Parameters[i], decay);
             }
 
             Shift(i, Accumulate(_momentum?[i], _options.Momentum, direction), -learningRate);

@@ -36,7 +36,7 @@ internal sealed class SampledFisher : GramOptimizer
         _sample = sample;
     }
 
-    private protected override (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
+    private protected override (ParameterVector Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
     {
         var position = learningRate is not null ? null : _generator?.get_state();
         try
@@ -52,7 +52,7 @@ internal sealed class SampledFisher : GramOptimizer
         }
     }
 
-    private (Dictionary<IntPtr, Tensor> Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch)
+    private (ParameterVector Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch)
     {
         var weights = batch.Weights;
         using var trueGradients = batch.PerSample(batch.LogitGradients, keepGraph: true);
@@ -79,13 +79,11 @@ internal sealed class SampledFisher : GramOptimizer
     }
 
     // (1/λ)[g − Ĵᵀ w].
-    private static Dictionary<IntPtr, Tensor> Correct(
-        Dictionary<IntPtr, Tensor> gradient, IPerSampleGradients[] draws, Tensor weights, double damping)
+    private static ParameterVector Correct(
+        ParameterVector gradient, IPerSampleGradients[] draws, Tensor weights, double damping)
     {
         var parts = weights.chunk(draws.Length);
         var projections = draws.Zip(parts, (draw, part) => draw.Combine(part)).ToList();
-        return gradient.ToDictionary(
-            pair => pair.Key,
-            pair => projections.Aggregate(pair.Value, (sum, part) => sum.Minus(part[pair.Key])).Times(1 / damping));
+        return gradient.Map((parameter, whole) => projections.Aggregate(whole, (sum, part) => sum.Minus(part[parameter])).Times(1 / damping));
     }
 }

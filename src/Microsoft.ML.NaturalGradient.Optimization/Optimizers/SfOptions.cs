@@ -8,7 +8,7 @@ namespace Microsoft.ML.NaturalGradient;
 /// Wu et al., NeurIPS 2024, App. E. Each draw costs one more backward pass. As in the paper the update has unit length, so the
 /// learning rate is the length of a step in parameter space: 0.1 for LoRA (docs/replication.md, E2).
 /// </remarks>
-public sealed record SfOptions : GramOptimizerOptions
+public sealed record SfOptions : NaturalGradientOptions
 {
     /// <summary>Creates the default settings: one draw, learning rate 0.1, unit-length updates, linear decay, relative damping 0.01.</summary>
     public SfOptions()
@@ -21,7 +21,7 @@ public sealed record SfOptions : GramOptimizerOptions
     /// <value>From 1 to 64. The default is 1.</value>
     public int Samples { get; init; } = 1;
 
-    /// <summary>Whether <see cref="GramOptimizerOptions.Damping"/> is the paper's absolute λ.</summary>
+    /// <summary>Whether <see cref="NaturalGradientOptions.Damping"/> is the paper's absolute λ.</summary>
     /// <value>The default is <see langword="false"/>: relative to the mean diagonal of the drawn gradients' Gram matrix.</value>
     public bool AbsoluteDamping { get; init; }
 

@@ -22,8 +22,8 @@ internal sealed class Sgd : MeanGradientOptimizer
     {
         for (var i = 0; i < Parameters.Count; i++)
         {
-            var direction = _options.WeightDecay > 0
-                ? gradients[i].Plus(Parameters[i].Times(_options.WeightDecay))
+            var direction = DecayOf(i, _options.WeightDecay) is > 0 and var decay
+                ? gradients[i].Plus(Parameters[i].Times(decay))
                 : gradients[i];
             Shift(i, Accumulate(_momentum?[i], _options.Momentum, direction), -learningRate);
         }

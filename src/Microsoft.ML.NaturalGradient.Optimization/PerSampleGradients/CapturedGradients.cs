@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Numerics;
+using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -20,14 +21,14 @@ internal sealed class CapturedGradients : IPerSampleGradients
     {
         _uses = uses;
         // A parameter used twice (tied weights) has one gradient: the sum over its uses.
-        var index = new Dictionary<IntPtr, int>();
+        var index = new Dictionary<Parameter, int>(SameParameter.Comparer);
         foreach (var pair in uses)
         {
             var parameter = pair.Use.Parameter;
-            if (!index.TryGetValue(parameter.Handle, out var position))
+            if (!index.TryGetValue(parameter, out var position))
             {
                 position = _byParameter.Count;
-                index.Add(parameter.Handle, position);
+                index.Add(parameter, position);
                 _byParameter.Add([]);
             }
 
@@ -100,11 +101,11 @@ internal sealed class CapturedGradients : IPerSampleGradients
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var gram = zeros(SampleCount, other.SampleCount, dtype: ScalarType.Float64, device: _byParameter[0][0].Error.device); // [N, M]
-        var others = other._byParameter.ToDictionary(uses => uses[0].Use.Parameter.Handle);
+        var others = other._byParameter.ToDictionary(uses => uses[0].Use.Parameter, SameParameter.Comparer);
         foreach (var uses in _byParameter)
         {
-            var handle = uses[0].Use.Parameter.Handle;
-            if (others.TryGetValue(handle, out var otherUses) && (only is null || only.Handle == handle))
+            var parameter = uses[0].Use.Parameter;
+            if (others.TryGetValue(parameter, out var otherUses) && (only is null || ReferenceEquals(only, parameter)))
             {
                 AddCrossGram(gram, uses, otherUses, chunkBytes);
             }
@@ -136,6 +137,27 @@ internal sealed class CapturedGradients : IPerSampleGradients
         })]);
     }
 
+    /// <summary>Gives these gradients in other coordinates φ, θ = √f φ: those of each parameter times √f.</summary>
+    /// <param name="coordinates">The parameters with their factors f; null to change nothing.</param>
+    /// <returns>The gradients, which take the place of this object.</returns>
+    public CapturedGradients In(ParameterSet? coordinates)
+    {
+        if (coordinates is null)
+        {
+            return this;
+        }
+
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var errors = _uses.Select(pair => pair.Error.In(coordinates, pair.Use.Parameter)).ToList();
+        foreach (var (_, error) in _uses.Where(pair => !errors.Contains(pair.Error, ReferenceEqualityComparer.Instance)))
+        {
+            error.Dispose();
+        }
+
+        return new CapturedGradients([.. _uses.Zip(errors, (pair, error) => (pair.Use, error.DetachFromDisposeScope()))]);
+    }
+
     /// <summary>Forms J itself; for small P only.</summary>
     /// <returns>J, [N, P], columns in the order of <see cref="Parameters"/>; owned by the caller.</returns>
     public Tensor Rows()
@@ -157,27 +179,27 @@ internal sealed class CapturedGradients : IPerSampleGradients
 
     /// <summary>Computes Jᵀ w, parameter by parameter.</summary>
     /// <param name="weights">One weight per sample, [N]; converted to the model's type.</param>
-    /// <returns>One tensor shaped like each parameter, keyed by the parameter's handle; owned by the caller.</returns>
-    public Dictionary<IntPtr, Tensor> Combine(Tensor weights)
+    /// <returns>One tensor shaped like each parameter, by parameter; owned by the caller.</returns>
+    public ParameterVector Combine(Tensor weights)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var result = new Dictionary<IntPtr, Tensor>();
+        var sums = new List<Tensor>();
         foreach (var uses in _byParameter)
         {
             using var layerScope = NewDisposeScope();
             var typed = weights.to(uses[0].Error.dtype).to(uses[0].Error.device);
             var sum = Sum(uses.Select(pair => pair.Use.Combine(pair.Error, typed)));
-            result.Add(uses[0].Use.Parameter.Handle, sum.MoveToOuterDisposeScope().MoveToOuterDisposeScope());
+            sums.Add(sum.MoveToOuterDisposeScope().MoveToOuterDisposeScope());
         }
 
-        return result;
+        return new ParameterVector(Parameters, sums);
     }
 
     /// <summary>Computes J v: each sample's inner product with a direction.</summary>
-    /// <param name="direction">One tensor shaped like each parameter, keyed by the parameter's handle.</param>
+    /// <param name="direction">One tensor shaped like each parameter.</param>
     /// <returns>[N], float64; owned by the caller.</returns>
-    public Tensor Dot(IReadOnlyDictionary<IntPtr, Tensor> direction)
+    public Tensor Dot(ParameterVector direction)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -185,7 +207,7 @@ internal sealed class CapturedGradients : IPerSampleGradients
         foreach (var (use, error) in _byParameter.SelectMany(uses => uses))
         {
             using var layerScope = NewDisposeScope();
-            total.AddInPlace(use.Dot(error, direction[use.Parameter.Handle].to(error.dtype)));
+            total.AddInPlace(use.Dot(error, direction[use.Parameter].to(error.dtype)));
         }
 
         return total.MoveToOuterDisposeScope();
@@ -280,7 +302,7 @@ internal sealed class CapturedGradients : IPerSampleGradients
         Sum(uses.Select(pair => pair.Use.PerSampleSlice(pair.Error, start, count))).flatten(1).to(ScalarType.Float64); // [N, P_slice]
 
     private List<(ParameterUse Use, Tensor Error)> UsesOf(Parameter parameter) =>
-        _byParameter.Single(uses => uses[0].Use.Parameter.Handle == parameter.Handle);
+        _byParameter.Single(uses => ReferenceEquals(uses[0].Use.Parameter, parameter));
 
     private static Tensor RowsOf(List<(ParameterUse Use, Tensor Error)> uses) =>
         Sum(uses.Select(pair => pair.Use.PerSampleGradient(pair.Error))).flatten(1); // [N, P_layer]

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -52,8 +53,8 @@ internal sealed class GradientTape : IDisposable
     /// <summary>Whether every one of these parameters was recorded.</summary>
     public bool Covers(IEnumerable<Parameter> parameters)
     {
-        var recorded = _records.SelectMany(record => record.Uses).Select(use => use.Parameter.Handle).ToHashSet();
-        return parameters.All(parameter => recorded.Contains(parameter.Handle));
+        var recorded = new HashSet<Parameter>(_records.SelectMany(record => record.Uses).Select(use => use.Parameter), SameParameter.Comparer);
+        return parameters.All(recorded.Contains);
     }
 
     /// <summary>Throws unless every one of these parameters was recorded.</summary>

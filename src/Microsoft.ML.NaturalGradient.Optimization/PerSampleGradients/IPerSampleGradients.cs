@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -30,11 +31,11 @@ internal interface IPerSampleGradients : IDisposable
 
     /// <summary>Computes Jᵀ w, parameter by parameter.</summary>
     /// <param name="weights">One weight per sample, [N]; converted to the model's type.</param>
-    /// <returns>One tensor shaped like each parameter, keyed by the parameter's handle; owned by the caller.</returns>
-    Dictionary<IntPtr, Tensor> Combine(Tensor weights);
+    /// <returns>One tensor shaped like each parameter, by parameter; owned by the caller.</returns>
+    ParameterVector Combine(Tensor weights);
 
     /// <summary>Computes J v: each sample's inner product with a direction.</summary>
-    /// <param name="direction">One tensor shaped like each parameter, keyed by the parameter's handle.</param>
+    /// <param name="direction">One tensor shaped like each parameter.</param>
     /// <returns>[N], float64; owned by the caller.</returns>
-    Tensor Dot(IReadOnlyDictionary<IntPtr, Tensor> direction);
+    Tensor Dot(ParameterVector direction);
 }

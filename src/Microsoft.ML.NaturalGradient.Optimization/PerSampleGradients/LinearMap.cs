@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -29,8 +30,8 @@ internal sealed class LinearMap
     /// <returns>The maps whose parameters have no other use, in the order of the records.</returns>
     public static IReadOnlyList<LinearMap> Find(CapturedGradients captured)
     {
-        var maps = new Dictionary<(IntPtr, IntPtr), LinearMap>();
-        var others = new HashSet<IntPtr>();
+        var maps = new List<LinearMap>();
+        var others = new HashSet<Parameter>(SameParameter.Comparer);
         foreach (var (uses, error) in captured.Records)
         {
             var pairs = uses.Select(use => (Use: use, Pair: use.LinearPair(error))).ToList();
@@ -38,23 +39,23 @@ internal sealed class LinearMap
             var biases = pairs.Where(pair => pair.Pair is { Inputs: var inputs } && inputs.shape[2] == 0).ToList();
             if (weights.Count + biases.Count < pairs.Count || weights.Count > 1 || biases.Count > 1)
             {
-                others.UnionWith(uses.Select(use => use.Parameter.Handle));
+                others.UnionWith(uses.Select(use => use.Parameter));
                 continue;
             }
 
             var (weight, bias) = (weights.FirstOrDefault().Use?.Parameter, biases.FirstOrDefault().Use?.Parameter);
-            var key = (weight?.Handle ?? IntPtr.Zero, bias?.Handle ?? IntPtr.Zero);
-            if (!maps.TryGetValue(key, out var map))
+            if (maps.Find(known => ReferenceEquals(known.Weight, weight) && ReferenceEquals(known.Bias, bias)) is not { } map)
             {
                 map = new LinearMap(weight, bias);
-                maps.Add(key, map);
+                maps.Add(map);
             }
 
             map._pairs.Add(weights.Concat(biases).First().Pair!.Value);
         }
 
-        var owners = maps.Values.SelectMany(map => map.Parameters).CountBy(parameter => parameter.Handle).ToDictionary();
-        return [.. maps.Values.Where(map => map.Parameters.All(parameter => !others.Contains(parameter.Handle) && owners[parameter.Handle] == 1))];
+        var owners = maps.SelectMany(map => map.Parameters).CountBy(parameter => parameter, SameParameter.Comparer)
+            .ToDictionary(SameParameter.Comparer);
+        return [.. maps.Where(map => map.Parameters.All(parameter => !others.Contains(parameter) && owners[parameter] == 1))];
     }
 
     /// <summary>Gives ā and e as rows.</summary>

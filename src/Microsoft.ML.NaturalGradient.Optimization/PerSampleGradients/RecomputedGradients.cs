@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -25,17 +26,17 @@ internal sealed class RecomputedGradients(IMicroBatches passes, Tensor seeds) : 
     public Tensor GramOf(Parameter parameter) => JointGram([this], parameter);
 
     /// <inheritdoc/>
-    public Dictionary<IntPtr, Tensor> Combine(Tensor weights)
+    public ParameterVector Combine(Tensor weights)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var weighted = _seeds.mul(weights.to(_seeds.dtype).view([-1, .. Enumerable.Repeat(1L, (int)_seeds.dim() - 1)]));
         var sums = passes.PullBack(weighted, passes.Trained);
-        return passes.Trained.Zip(sums).ToDictionary(pair => pair.First.Handle, pair => pair.Second.MoveToOuterDisposeScope());
+        return new ParameterVector(passes.Trained, sums).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
-    public Tensor Dot(IReadOnlyDictionary<IntPtr, Tensor> direction)
+    public Tensor Dot(ParameterVector direction)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();

@@ -1,6 +1,5 @@
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Pruning;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient;
@@ -14,8 +13,7 @@ namespace Microsoft.ML.NaturalGradient;
 public sealed class NetworkPruner : IDisposable
 {
     private readonly PruningOptions _options;
-    private readonly string[] _names;
-    private readonly Parameter[] _weights;
+    private readonly ParameterSet _weights;
     private readonly PruningPart[] _parts;
     private readonly CheckedPasses _passes;
     private Tensor[]? _originals; // of the weights, from the first pruning on
@@ -26,7 +24,7 @@ public sealed class NetworkPruner : IDisposable
         ArgumentNullException.ThrowIfNull(network);
         options.Validate();
         _options = options;
-        var named = network.named_parameters().Where(pair => pair.parameter.requires_grad && pair.parameter.dim() > 1).ToList();
+        var named = ParameterCheck.Trainable(network).Where(pair => pair.Value.dim() > 1).ToList();
         if (named.Count == 0)
         {
             throw new ArgumentException(
@@ -34,8 +32,7 @@ public sealed class NetworkPruner : IDisposable
                 nameof(network));
         }
 
-        _weights = ParameterCheck.Distinct(named.Select(pair => pair.parameter));
-        _names = [.. _weights.Select(weight => named.First(pair => ParameterCheck.IsSame(pair.parameter, weight)).name)];
+        _weights = ParameterCheck.Distinct(named);
         _parts = [.. _weights.Select(weight => new PruningPart(weight, options.BlockSize))];
         _passes = new CheckedPasses(_weights, check, network);
     }
@@ -101,7 +98,7 @@ public sealed class NetworkPruner : IDisposable
 
         Restore();
         var masks = PruningPart.Prune(_parts, sparsity, _options.Compensate);
-        return _names.Zip(masks).ToDictionary(pair => pair.First, pair => pair.Second.MoveToOuterDisposeScope());
+        return _weights.Select(_weights.NameOf).Zip(masks).ToDictionary(pair => pair.First, pair => pair.Second.MoveToOuterDisposeScope());
     }
 
     /// <summary>Puts back the weights that the network had before <see cref="Prune"/>.</summary>

@@ -2,6 +2,7 @@ using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Diagnostics;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Optimization;
+using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -21,10 +22,10 @@ public sealed class ParameterOptimizer : IDisposable
 {
     private const string MethodKey = "optimizer";
 
-    private readonly Parameter[] _parameters;
+    private readonly ParameterSet _parameters;
     private readonly Optimizer _optimizer;
     private readonly CheckedPasses _passes;
-    private readonly NativeHeap _heap = new();
+    private readonly NativeHeap _heap;
     private readonly long _seed;
     private long _measured;
     private bool _disposed;
@@ -34,7 +35,12 @@ public sealed class ParameterOptimizer : IDisposable
     {
     }
 
-    internal ParameterOptimizer(OptimizerOptions options, IEnumerable<Parameter> parameters, BatchCheck check, long seed, nn.Module? network = null)
+    internal ParameterOptimizer(OptimizerOptions options, IEnumerable<Parameter> parameters, BatchCheck check, long seed)
+        : this(options, ParameterCheck.Numbered(parameters), check, seed)
+    {
+    }
+
+    private ParameterOptimizer(OptimizerOptions options, IEnumerable<NamedParameter> parameters, BatchCheck check, long seed, nn.Module? network = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
@@ -44,6 +50,7 @@ public sealed class ParameterOptimizer : IDisposable
         LearningRate = options.ResolveLearningRate(check.ClassCount ?? 1);
         _optimizer = options.Build(_parameters, seed);
         _passes = new CheckedPasses(_parameters, check, network);
+        _heap = new NativeHeap();
     }
 
     /// <summary>Name of the method.</summary>

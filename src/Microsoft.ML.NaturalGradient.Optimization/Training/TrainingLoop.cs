@@ -41,7 +41,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     {
         using var heap = new NativeHeap();
         using var guard = new DivergenceGuard(
-            _parameters, () => settings.Optimizer.Build([.. _parameters.Select(named => named.Value)], settings.Seed), settings.GuessLoss);
+            _parameters, () => settings.Optimizer.Build(new ParameterSet(_parameters), settings.Seed), settings.GuessLoss);
         _quality = settings.Probe is { } probe ? new ApproximationQuality(guard.Optimizer.Parameters, probe, settings.Seed) : null;
         using var state = new RunState(model, _parameters, guard, _quality, settings.Checkpoints);
         (_guard, _state) = (guard, state);

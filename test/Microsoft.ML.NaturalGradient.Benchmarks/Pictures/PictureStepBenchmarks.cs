@@ -1,7 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 using Microsoft.ML.NaturalGradient.Models.Vision;
-using Microsoft.ML.NaturalGradient.Optimization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Pictures;

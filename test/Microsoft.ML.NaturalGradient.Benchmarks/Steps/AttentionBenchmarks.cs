@@ -2,7 +2,6 @@ using BenchmarkDotNet.Attributes;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
-using Microsoft.ML.NaturalGradient.Optimization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Steps;

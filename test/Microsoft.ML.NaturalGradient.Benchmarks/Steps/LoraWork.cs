@@ -1,5 +1,4 @@
 using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Configs;
-using Microsoft.ML.NaturalGradient.Optimization;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 

@@ -2,7 +2,6 @@ using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Configs;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Diagnostics;
-using Microsoft.ML.NaturalGradient.Optimization;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 

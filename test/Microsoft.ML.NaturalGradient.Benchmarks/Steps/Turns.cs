@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Numerics;
-using Microsoft.ML.NaturalGradient.Optimization;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 

@@ -161,7 +161,7 @@ public sealed class OwnOptimizerTests
         optimizer.Step(network.Forward, network.Labels, 0.05); // a state that must not count
         using var batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), network.Labels, true, network.Forward);
         batch.KeepsGraph = true;
-        var signs = network.Parameters.Zip(batch.MeanGradient(network.Parameters)).ToDictionary(pair => pair.First.Handle, pair => pair.Second.sign());
+        var signs = new ParameterVector(network.Parameters, batch.MeanGradient(network.Parameters).Select(gradient => gradient.sign()));
         var expected = new FisherProducts(batch, network.Parameters).ExactlyAlong(signs).Gamma;
 
         var row = optimizer.MeasureQuality(network.Forward, network.Labels, new QualityProbe { Directions = [new LionOptions()] }).Directions.Single();

@@ -29,10 +29,10 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
     }
 
     /// <summary>Whether the pass must be recorded: only where the Fisher matrix is updated.</summary>
-    public override bool NeedsPerSampleGradients => _blocks is null || UpdatesFactors;
+    internal override bool NeedsPerSampleGradients => _blocks is null || UpdatesFactors;
 
     /// <inheritdoc/>
-    public override OptimizerCoverage? Coverage => _coverage;
+    internal override OptimizerCoverage? Coverage => _coverage;
 
     private bool UpdatesFactors => _steps % _options.ResolvedFactorInterval == 0;
 
@@ -40,7 +40,7 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
     internal IReadOnlyList<AdaFisherBlock>? Blocks => _blocks;
 
     /// <inheritdoc/>
-    public Dictionary<IntPtr, Tensor> Direction(BatchEvaluation batch)
+    public ParameterVector Direction(BatchEvaluation batch)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -49,8 +49,8 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
         var gradient = Observe(batch, captured => blocks ??= MakeBlocks(captured, (_, value) => value.DetachFromDisposeScope()));
         var fisher = Fisher(blocks!);
         blocks!.ForEach(block => block.Dispose());
-        return Parameters.Zip(gradient).ToDictionary(
-            pair => pair.First.Handle, pair => pair.Second.div(fisher[pair.First.Handle]).MoveToOuterDisposeScope());
+        return new ParameterVector(Set, Set.Zip(gradient, (parameter, part) => part.div(fisher[parameter])).Select((part, i) => part.Times(Set.RateFactor(i))))
+            .MoveToOuterDisposeScope();
     }
 
     private protected override bool IsMadeInFirstStep(string name) => AdaFisherBlock.IsPart(name);
@@ -64,19 +64,19 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
         var correction = 1 - Math.Pow(_options.Momentum, _steps);
         for (var i = 0; i < Parameters.Count; i++)
         {
-            var (parameter, decay) = (Parameters[i], _options.WeightDecay);
+            var (parameter, decay, rate) = (Parameters[i], _options.WeightDecay * Set.DecayFactor(i), learningRate * Set.RateFactor(i));
             _means[i].ScaleInPlace(_options.Momentum);
             _means[i].AddInPlace(gradient[i], 1 - _options.Momentum);
             if (_options.DecoupledWeightDecay)
             {
-                parameter.ScaleInPlace(1 - (learningRate * decay));
+                parameter.ScaleInPlace(1 - (rate * decay));
             }
             else if (decay > 0)
             {
                 _means[i].AddInPlace(parameter, (1 - _options.Momentum) * decay);
             }
 
-            parameter.AddInPlace(_means[i].div(fisher[parameter.Handle]), -learningRate / correction);
+            parameter.AddInPlace(_means[i].div(fisher[parameter]), -rate / correction);
         }
 
         return StepDiagnostics.None;
@@ -93,12 +93,12 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
             CheckCoverage(captured);
             blocks = blocksOf(captured);
             using var rows = batch.Weights.Of(part.Start, part.Count);
-            var sources = AdaFisherSource.Find(captured).ToDictionary(source => source.Handle);
-            blocks.ForEach(block => block.Add(sources[block.Handle], rows));
+            var sources = AdaFisherSource.Find(captured).ToDictionary(source => source.Parameters[0], SameParameter.Comparer);
+            blocks.ForEach(block => block.Add(sources[block.Parameters[0]], rows));
             var sums = captured.Combine(rows.Roots);
             for (var i = 0; i < gradient.Length; i++)
             {
-                gradient[i].AddInPlace(sums[Parameters[i].Handle]);
+                gradient[i].AddInPlace(sums[Parameters[i]]);
             }
         });
         blocks.ForEach(block => block.Update());
@@ -127,7 +127,7 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
         _coverage ??= OptimizerCoverage.Of(
             Parameters,
             captured,
-            _blocks.SelectMany(block => block.Parameters).Select(parameter => parameter.Handle).ToHashSet(),
+            new HashSet<Parameter>(_blocks.SelectMany(block => block.Parameters), SameParameter.Comparer),
             _options.IsReference ? "momentum SGD (F = 1)" : "momentum SGD (F = the mean of the others)");
         return _blocks;
     }
@@ -136,23 +136,23 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
 
     private List<AdaFisherBlock> MakeBlocks(CapturedGradients captured, Func<string, Tensor, Tensor> track)
     {
-        var index = Enumerable.Range(0, Parameters.Count).ToDictionary(i => Parameters[i].Handle);
         return [.. AdaFisherSource.Find(captured)
-            .Where(source => source.Parameters.All(parameter => index.ContainsKey(parameter.Handle)))
+            .Where(source => source.Parameters.All(Set.Contains))
             .Where(source => source.Map is not null || source.LayerInput is not null || !_options.IsReference)
             .Select(source => new AdaFisherBlock(source, _options, (name, value) =>
-                track(FormattableString.Invariant($"{name}.{index[source.Handle]}"), value)))];
+                track($"{name}.{Set.NameOf(source.Parameters[0])}", value)))];
     }
 
     // F for every parameter, in the shape of the parameter.
-    private Dictionary<IntPtr, Tensor> Fisher(List<AdaFisherBlock> blocks)
+    private ParameterVector Fisher(List<AdaFisherBlock> blocks)
     {
-        var fisher = blocks.SelectMany(block => block.Fisher()).ToDictionary(pair => pair.Parameter.Handle, pair => pair.Fisher);
-        var (sum, count) = (fisher.Values.Sum(value => value.sum().to(ScalarType.Float64).item<double>()), fisher.Values.Sum(value => value.numel()));
+        var known = blocks.SelectMany(block => block.Fisher()).ToList();
+        var fisher = new ParameterVector(known.Select(pair => pair.Parameter), known.Select(pair => pair.Fisher));
+        var (sum, count) = (fisher.Parts.Sum(value => value.sum().to(ScalarType.Float64).item<double>()), fisher.Parts.Sum(value => value.numel()));
         var rest = _options.IsReference ? 1 : count > 0 ? sum / count : 1 + _options.ResolvedDamping;
-        foreach (var parameter in Parameters.Where(parameter => !fisher.ContainsKey(parameter.Handle)))
+        foreach (var parameter in Parameters.Where(parameter => !fisher.Contains(parameter)))
         {
-            fisher.Add(parameter.Handle, tensor(rest, dtype: parameter.dtype, device: parameter.device));
+            fisher[parameter] = tensor(rest, dtype: parameter.dtype, device: parameter.device);
         }
 
         return fisher;

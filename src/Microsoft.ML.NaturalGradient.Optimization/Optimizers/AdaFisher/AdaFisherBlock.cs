@@ -43,9 +43,6 @@ internal sealed class AdaFisherBlock : IDisposable
     /// <summary>The layer's parameters, the weight or scale first.</summary>
     public IReadOnlyList<Parameter> Parameters { get; }
 
-    /// <summary>Handle of the first parameter.</summary>
-    public IntPtr Handle => Parameters[0].Handle;
-
     /// <summary>H, [I], before any correction; null where it is 1.</summary>
     internal Tensor? InputFactor => _input;
 

@@ -24,9 +24,6 @@ internal sealed class AdaFisherSource
     /// <summary>The layer's parameters, the weight or scale first.</summary>
     public IReadOnlyList<Parameter> Parameters { get; }
 
-    /// <summary>Handle of the first parameter.</summary>
-    public IntPtr Handle => Parameters[0].Handle;
-
     /// <summary>The linear map; null for scale and shift.</summary>
     public LinearMap? Map { get; }
 
@@ -43,10 +40,10 @@ internal sealed class AdaFisherSource
     public static IReadOnlyList<AdaFisherSource> Find(CapturedGradients captured)
     {
         var maps = LinearMap.Find(captured).Select(map => new AdaFisherSource(map));
-        var uses = captured.Records.SelectMany(record => record.Uses).CountBy(use => use.Parameter.Handle).ToDictionary();
+        var uses = captured.Records.SelectMany(record => record.Uses).CountBy(use => use.Parameter, SameParameter.Comparer).ToDictionary(SameParameter.Comparer);
         var scales = captured.Records
             .Where(record => record.Uses.Any(use => use is ScaleUse)
-                && record.Uses.All(use => use is ScaleUse or BiasUse && uses[use.Parameter.Handle] == 1))
+                && record.Uses.All(use => use is ScaleUse or BiasUse && uses[use.Parameter] == 1))
             .Select(record => new AdaFisherSource(record.Uses, record.Error));
         return [.. maps, .. scales];
     }

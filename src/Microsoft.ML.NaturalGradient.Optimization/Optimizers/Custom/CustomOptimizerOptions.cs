@@ -52,16 +52,16 @@ public abstract record CustomOptimizerOptions : OptimizerOptions
         CheckSettings();
     }
 
-    internal sealed override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) => new CustomOptimizer(parameters, this, seed);
+    /// <exception cref="InvalidOperationException">The rule is not one for these parameters.</exception>
+    internal sealed override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) => CreateChecked(ParameterSet.Of(parameters), seed);
 
-    /// <summary>Creates the rule and checks that it is one for these parameters.</summary>
-    /// <exception cref="InvalidOperationException">It is not.</exception>
-    internal UpdateRule CreateCheckedRule(IReadOnlyList<Parameter> parameters, long seed)
+    private UpdateRule CreateChecked(ParameterSet parameters, long seed)
     {
         using var scope = NewDisposeScope();
         var rule = CreateRule(parameters, seed) ?? throw new InvalidOperationException($"CreateRule of {MethodName} returned null. Return a new rule.");
-        if (ReferenceEquals(rule.Parameters, parameters))
+        if (ReferenceEquals(rule.Set, parameters))
         {
+            rule.Method = (MethodName, () => CreateChecked(parameters, seed));
             return rule;
         }
 

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using static TorchSharp.torch;
 
@@ -36,7 +37,7 @@ public sealed class SampleGradients
         _step.ThrowIfEnded();
         TensorCheck.Fits(weights, [SampleCount], _step.Losses, nameof(weights));
         var combined = _captured.Combine(weights);
-        return [.. _step.Parameters.Select(parameter => combined[parameter.Handle])];
+        return [.. _step.Parameters.Select(parameter => combined[parameter])];
     }
 
     /// <summary>Computes J d: each row's inner product with a direction.</summary>
@@ -47,6 +48,6 @@ public sealed class SampleGradients
     {
         _step.ThrowIfEnded();
         TensorCheck.LikeParameters(direction, _step.Parameters, nameof(direction));
-        return _captured.Dot(_step.Parameters.Zip(direction).ToDictionary(pair => pair.First.Handle, pair => pair.Second));
+        return _captured.Dot(new ParameterVector(_step.Parameters, direction));
     }
 }

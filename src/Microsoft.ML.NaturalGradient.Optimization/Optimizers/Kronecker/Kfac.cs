@@ -32,7 +32,7 @@ internal sealed class Kfac : KroneckerOptimizer
     }
 
     /// <inheritdoc/>
-    public override Dictionary<IntPtr, Tensor> Direction(BatchEvaluation batch)
+    public override ParameterVector Direction(BatchEvaluation batch)
     {
         using var position = _generator.get_state();
         try

@@ -37,8 +37,8 @@ internal sealed class KroneckerBlock
         }
     }
 
-    /// <summary>Handle of the map's first parameter.</summary>
-    public IntPtr Handle => (_weight ?? _bias)!.Handle;
+    /// <summary>The map's first parameter, by which its block is known.</summary>
+    public Parameter Key => (_weight ?? _bias)!;
 
     /// <summary>X ← ρX + (1 − ρ)X_batch for both factors.</summary>
     public void Update(KroneckerEstimate.Block estimate, double decay)
@@ -79,9 +79,9 @@ internal sealed class KroneckerBlock
     }
 
     /// <summary>Replaces the map's part of a gradient by (A ⊗ G + λ̄I)⁻¹ of it.</summary>
-    /// <param name="gradient">Keyed by the parameter's handle; changed.</param>
+    /// <param name="gradient">By parameter; changed.</param>
     /// <param name="damping">λ̄ of the last <see cref="Invert"/>.</param>
-    public void Precondition(Dictionary<IntPtr, Tensor> gradient, double damping)
+    public void Precondition(ParameterVector gradient, double damping)
     {
         using var scope = NewDisposeScope();
         var joined = LinearMap.Join(Part(_weight), Part(_bias)); // [O, I]
@@ -91,14 +91,14 @@ internal sealed class KroneckerBlock
         if (_weight is not null)
         {
             var width = result.shape[1] - (_bias is null ? 0 : 1);
-            gradient[_weight.Handle] = result.narrow(1, 0, width).reshape(_weight.shape).MoveToOuterDisposeScope();
+            gradient[_weight] = result.narrow(1, 0, width).reshape(_weight.shape).MoveToOuterDisposeScope();
         }
 
         if (_bias is not null)
         {
-            gradient[_bias.Handle] = result.select(1, -1).MoveToOuterDisposeScope();
+            gradient[_bias] = result.select(1, -1).MoveToOuterDisposeScope();
         }
 
-        Tensor? Part(Parameter? parameter) => parameter is null ? null : gradient[parameter.Handle];
+        Tensor? Part(Parameter? parameter) => parameter is null ? null : gradient[parameter];
     }
 }

@@ -27,22 +27,21 @@ internal sealed class KroneckerCurvature
     /// <param name="trackTensor">Takes over a tensor of the state, by name.</param>
     /// <param name="trackNumber">Takes over a number of the state, by name.</param>
     public KroneckerCurvature(
-        IReadOnlyList<Parameter> parameters,
+        ParameterSet parameters,
         KroneckerOptions options,
         KroneckerEstimate estimate,
         Func<string, Tensor, Tensor> trackTensor,
         Action<string, Func<double>, Action<double>> trackNumber)
     {
         _options = options;
-        var index = Enumerable.Range(0, parameters.Count).ToDictionary(i => parameters[i].Handle);
-        _blocks = [.. estimate.Blocks.Where(block => block.Map.Parameters.Any(parameter => index.ContainsKey(parameter.Handle))).Select(block =>
+        _blocks = [.. estimate.Blocks.Where(block => block.Map.Parameters.Any(parameters.Contains)).Select(block =>
             new KroneckerBlock(block, options.DampingForm, (name, value) =>
-                trackTensor(FormattableString.Invariant($"{name}.{index[block.Map.Parameters.First().Handle]}"), value)))];
-        _scalars = [.. estimate.Others.Where(rest => index.ContainsKey(rest.Parameter.Handle)).Select(rest => new Scalar(rest.Parameter.Handle))];
+                trackTensor($"{name}.{parameters.NameOf(block.Map.Parameters.First())}", value)))];
+        _scalars = [.. estimate.Others.Where(rest => parameters.Contains(rest.Parameter)).Select(rest => new Scalar(rest.Parameter))];
         foreach (var scalar in _scalars)
         {
-            trackNumber(FormattableString.Invariant($"largest.{index[scalar.Handle]}"), () => scalar.Largest, value => scalar.Largest = value);
-            trackNumber(FormattableString.Invariant($"trace.{index[scalar.Handle]}"), () => scalar.Trace, value => scalar.Trace = value);
+            trackNumber($"largest.{parameters.NameOf(scalar.Parameter)}", () => scalar.Largest, value => scalar.Largest = value);
+            trackNumber($"trace.{parameters.NameOf(scalar.Parameter)}", () => scalar.Trace, value => scalar.Trace = value);
         }
 
         trackNumber("weight", () => _weight, value => _weight = value);
@@ -56,12 +55,12 @@ internal sealed class KroneckerCurvature
     public void Update(KroneckerEstimate estimate)
     {
         var decay = _options.FactorDecay;
-        var factors = estimate.Blocks.ToDictionary(block => block.Map.Parameters.First().Handle);
-        _blocks.ForEach(block => block.Update(factors[block.Handle], decay));
-        var others = estimate.Others.ToDictionary(rest => rest.Parameter.Handle);
+        var factors = estimate.Blocks.ToDictionary(block => block.Map.Parameters.First(), SameParameter.Comparer);
+        _blocks.ForEach(block => block.Update(factors[block.Key], decay));
+        var others = estimate.Others.ToDictionary(rest => rest.Parameter, SameParameter.Comparer);
         foreach (var scalar in _scalars)
         {
-            var rest = others[scalar.Handle];
+            var rest = others[scalar.Parameter];
             scalar.Largest = (decay * scalar.Largest) + ((1 - decay) * rest.Largest);
             scalar.Trace = (decay * scalar.Trace) + ((1 - decay) * rest.Trace);
         }
@@ -82,9 +81,9 @@ internal sealed class KroneckerCurvature
     }
 
     /// <summary>Computes (F̄ + λ̄I)⁻¹ g.</summary>
-    /// <param name="gradient">The gradient of the mean loss, keyed by the parameter's handle; taken over.</param>
+    /// <param name="gradient">The gradient of the mean loss, by parameter; taken over.</param>
     /// <returns>The direction, keyed likewise; in the caller's dispose scope.</returns>
-    public Dictionary<IntPtr, Tensor> Precondition(Dictionary<IntPtr, Tensor> gradient)
+    public ParameterVector Precondition(ParameterVector gradient)
     {
         if (!(_damping > 0))
         {
@@ -92,14 +91,14 @@ internal sealed class KroneckerCurvature
         }
 
         _blocks.ForEach(block => block.Precondition(gradient, _damping));
-        _scalars.ForEach(scalar => gradient[scalar.Handle] = gradient[scalar.Handle].Times(1 / ((scalar.Largest / _weight) + _damping)));
+        _scalars.ForEach(scalar => gradient[scalar.Parameter] = gradient[scalar.Parameter].Times(1 / ((scalar.Largest / _weight) + _damping)));
         return gradient;
     }
 
     /// <summary>The averages of a block c·I.</summary>
-    private sealed class Scalar(IntPtr handle)
+    private sealed class Scalar(Parameter parameter)
     {
-        public IntPtr Handle { get; } = handle;
+        public Parameter Parameter { get; } = parameter;
 
         public double Largest { get; set; }
 

@@ -20,8 +20,8 @@ internal sealed class KroneckerEstimate(WeightSharing sharing, RowWeights weight
     /// <summary>The parameters that are not of a linear map.</summary>
     public IReadOnlyList<Rest> Others => _rest;
 
-    /// <summary>Handles of the parameters of linear maps.</summary>
-    public IReadOnlySet<IntPtr> Covered => Blocks.SelectMany(block => block.Map.Parameters).Select(parameter => parameter.Handle).ToHashSet();
+    /// <summary>The parameters of linear maps.</summary>
+    public IReadOnlySet<Parameter> Covered => new HashSet<Parameter>(Blocks.SelectMany(block => block.Map.Parameters), SameParameter.Comparer);
 
     /// <summary>Adds the factors of Σ_n c_n g_n g_nᵀ / Σ_n c_n from a capture with the rows √c_n g_n.</summary>
     /// <param name="captured">The capture.</param>
@@ -34,7 +34,7 @@ internal sealed class KroneckerEstimate(WeightSharing sharing, RowWeights weight
         {
             _blocks = [.. maps.Select(map => new Block(map))];
             var covered = Covered;
-            _rest = [.. captured.Parameters.Where(parameter => !covered.Contains(parameter.Handle)).Select(parameter => new Rest(parameter))];
+            _rest = [.. captured.Parameters.Where(parameter => !covered.Contains(parameter)).Select(parameter => new Rest(parameter))];
         }
 
         foreach (var (block, map) in _blocks.Zip(maps))

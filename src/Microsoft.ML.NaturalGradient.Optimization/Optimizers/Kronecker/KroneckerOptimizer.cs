@@ -27,22 +27,23 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
     }
 
     /// <inheritdoc/>
-    public override bool NeedsPerSampleGradients => true;
+    internal override bool NeedsPerSampleGradients => true;
 
     /// <inheritdoc/>
-    public override OptimizerCoverage? Coverage => _coverage;
+    internal override OptimizerCoverage? Coverage => _coverage;
 
     /// <inheritdoc/>
-    public virtual Dictionary<IntPtr, Tensor> Direction(BatchEvaluation batch)
+    public virtual ParameterVector Direction(BatchEvaluation batch)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var (gradient, estimate) = Evaluate(batch);
         using var owned = estimate;
-        var curvature = new KroneckerCurvature(Parameters, _options, estimate, (_, value) => value, (_, _, _) => { });
+        var curvature = new KroneckerCurvature(Set, _options, estimate, (_, value) => value, (_, _, _) => { });
         curvature.Update(estimate);
         curvature.Invert(batch.Weights.Sum);
-        return curvature.Precondition(gradient).ToDictionary(pair => pair.Key, pair => pair.Value.MoveToOuterDisposeScope());
+        var direction = curvature.Precondition(gradient);
+        return new ParameterVector(Set, direction.Of(Set).Select((part, i) => part.Times(Set.RateFactor(i)))).MoveToOuterDisposeScope();
     }
 
     private protected override bool IsMadeInFirstStep(string name) => KroneckerCurvature.IsPart(name);
@@ -52,7 +53,7 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
         using var noGrad = no_grad();
         var (gradient, estimate) = Evaluate(batch);
         using var owned = estimate;
-        _curvature ??= new KroneckerCurvature(Parameters, _options, estimate, Track, Track);
+        _curvature ??= new KroneckerCurvature(Set, _options, estimate, Track, Track);
         _curvature.Update(estimate);
         if (_steps < _options.InverseInterval || _steps % _options.InverseInterval == 0)
         {
@@ -72,12 +73,12 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
     /// </returns>
     private protected abstract (IReadOnlyList<Tensor> Seeds, Tensor? Weights) Sources(BatchEvaluation batch);
 
-    private (Dictionary<IntPtr, Tensor> Gradient, KroneckerEstimate Estimate) Evaluate(BatchEvaluation batch)
+    private (ParameterVector Gradient, KroneckerEstimate Estimate) Evaluate(BatchEvaluation batch)
     {
         batch.Trained = Parameters;
         var (seeds, weights) = Sources(batch);
-        var gradient = (weights is null ? batch.MeanGradient(Parameters, keepGraph: true) : [.. Parameters.Select(parameter => zeros_like(parameter).detach())])
-            .Zip(Parameters).ToDictionary(pair => pair.Second.Handle, pair => pair.First);
+        var gradient = new ParameterVector(
+            Set, weights is null ? batch.MeanGradient(Parameters, keepGraph: true) : [.. Parameters.Select(parameter => zeros_like(parameter).detach())]);
         var estimate = new KroneckerEstimate(_options.WeightSharing, batch.Weights);
         for (var k = 0; k < seeds.Count; k++)
         {
@@ -91,9 +92,10 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
                 if (weights is not null)
                 {
                     using var scope = NewDisposeScope();
-                    foreach (var (handle, sum) in captured.Combine(part.Of(weights)))
+                    var sums = captured.Combine(part.Of(weights));
+                    foreach (var parameter in Parameters)
                     {
-                        gradient[handle].AddInPlace(sum);
+                        gradient[parameter].AddInPlace(sums[parameter]);
                     }
                 }
 
@@ -112,11 +114,11 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
         return (gradient, estimate);
     }
 
-    private void Move(Dictionary<IntPtr, Tensor> direction, double learningRate)
+    private void Move(ParameterVector direction, double learningRate)
     {
         for (var i = 0; i < Parameters.Count; i++)
         {
-            var step = direction[Parameters[i].Handle];
+            var step = direction[Parameters[i]];
             if (_momentum is not null)
             {
                 _momentum[i].ScaleInPlace(_options.Momentum);
@@ -124,7 +126,7 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
                 step = _momentum[i];
             }
 
-            Parameters[i].AddInPlace(step, -learningRate);
+            Parameters[i].AddInPlace(step, -learningRate * Set.RateFactor(i));
         }
     }
 }

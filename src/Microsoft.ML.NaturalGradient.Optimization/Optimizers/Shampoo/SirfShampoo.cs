@@ -22,7 +22,7 @@ internal sealed class SirfShampoo : MeanGradientOptimizer
         : base(parameters, options)
     {
         _options = options;
-        _factors = [.. parameters.Select((parameter, i) => Axes(parameter).Select((size, axis) => CreateFactor(parameter, i, size, axis)).ToArray())];
+        _factors = [.. parameters.Select(parameter => Axes(parameter).Select((size, axis) => CreateFactor(parameter, size, axis)).ToArray())];
         _momentum = options.Momentum > 0 ? TrackLikeParameters("momentum") : null;
         Track("steps", () => _steps, value => _steps = (long)value);
     }
@@ -39,9 +39,9 @@ internal sealed class SirfShampoo : MeanGradientOptimizer
             }
 
             var direction = OnEachAxis(_factors[i], gradient, (factor, rows) => factor.Precondition(rows)).reshape(Parameters[i].shape); // U
-            if (_options.WeightDecay > 0)
+            if (DecayOf(i, _options.WeightDecay) is > 0 and var decay)
             {
-                direction = direction.Plus(Parameters[i].Times(_options.WeightDecay));
+                direction = direction.Plus(Parameters[i].Times(decay));
             }
 
             Shift(i, Accumulate(_momentum?[i], _options.Momentum, direction), -learningRate);
@@ -60,7 +60,7 @@ internal sealed class SirfShampoo : MeanGradientOptimizer
         }
     }
 
-    private ShampooFactor CreateFactor(Parameter parameter, int index, long size, int axis)
+    private ShampooFactor CreateFactor(Parameter parameter, long size, int axis)
     {
         if (size <= _options.LargestDenseAxis)
         {
@@ -75,7 +75,7 @@ internal sealed class SirfShampoo : MeanGradientOptimizer
                 Keep("factor", ones(size, dtype: parameter.dtype, device: parameter.device)),
                 Keep("change", zeros(size, dtype: parameter.dtype, device: parameter.device)));
 
-        Tensor Keep(string name, Tensor value) => Track(FormattableString.Invariant($"{name}.{index}.{axis}"), value);
+        Tensor Keep(string name, Tensor value) => Track(FormattableString.Invariant($"{name}.{Set.NameOf(parameter)}.{axis}"), value);
     }
 
     // Applies each factor to the rows [d, P/d] of its axis.

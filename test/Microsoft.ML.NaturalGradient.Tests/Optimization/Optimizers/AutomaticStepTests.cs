@@ -23,7 +23,7 @@ public sealed class AutomaticStepTests
     public void Step_First_MovesByTheMeasuredLengthTimesTheLearningRate(object boxed)
     {
         using var scope = NewDisposeScope();
-        var options = (GramOptimizerOptions)boxed;
+        var options = (NaturalGradientOptions)boxed;
         var network = new ToyNetwork();
         using var batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), network.Labels, true, network.Forward);
         batch.KeepsGraph = true;

@@ -11,5 +11,5 @@ internal static class EveryOptimizer
     public static IEnumerable<object[]> OfTheMeanGradient => All.Where(row => row[1] is MeanGradientOptions);
 
     /// <summary>Those that do the same for layers which record nothing.</summary>
-    public static IEnumerable<object[]> OfAnyNetwork => All.Where(row => row[1] is MeanGradientOptions or GramOptimizerOptions);
+    public static IEnumerable<object[]> OfAnyNetwork => All.Where(row => row[1] is MeanGradientOptions or NaturalGradientOptions);
 }

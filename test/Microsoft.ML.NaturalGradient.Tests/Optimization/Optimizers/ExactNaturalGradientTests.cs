@@ -157,7 +157,7 @@ public sealed class ExactNaturalGradientTests
         return FlatVector.Join(Direction(options, batch, parameters), parameters);
     }
 
-    private static Dictionary<IntPtr, Tensor> Direction(OptimizerOptions options, BatchEvaluation batch, IReadOnlyList<Parameter> parameters)
+    private static ParameterVector Direction(OptimizerOptions options, BatchEvaluation batch, IReadOnlyList<Parameter> parameters)
     {
         batch.KeepsGraph = true;
         using var optimizer = options.Create(parameters, 0);

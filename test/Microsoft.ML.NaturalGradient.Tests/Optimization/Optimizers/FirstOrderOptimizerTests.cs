@@ -60,7 +60,7 @@ public sealed class FirstOrderOptimizerTests
     {
         using var scope = NewDisposeScope();
         var (weight, bias) = (nn.Parameter(Fixture.Sine(0.7, 0.9, 0.4, 3, 4)), nn.Parameter(Cosine(0.2, 1.3)));
-        using var optimizer = (MeanGradientOptimizer)((OptimizerOptions)options).Build([weight, bias], 0);
+        using var optimizer = (MeanGradientOptimizer)((OptimizerOptions)options with { NoDecay = NoDecay.Nothing }).Build([weight, bias], 0);
 
         AssertTape(name, weight, bias, gradients => optimizer.Update(gradients, Samples, learningRate));
     }

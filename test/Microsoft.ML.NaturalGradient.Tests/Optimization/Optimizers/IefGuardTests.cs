@@ -104,7 +104,7 @@ public sealed class IefGuardTests
 
         Fixture.AssertClose(
             linalg.solve(Damped(rows.div(roots.unsqueeze(1)), null), rows.sum(0L)),
-            cat([.. network.Parameters.Select(parameter => direction[parameter.Handle].flatten())]));
+            cat([.. network.Parameters.Select(parameter => direction[parameter].flatten())]));
     }
 
     [TestMethod]

@@ -162,7 +162,7 @@ public sealed class MeanGradientOracleTests
                 var expected = problem.Block(0);
                 var naive = oracle(problem, chosen);
                 var weight = nn.Parameter(tensor(problem.Block(0), problem.Shape));
-                using var optimizer = (MeanGradientOptimizer)chosen.Build([weight], 0);
+                using var optimizer = (MeanGradientOptimizer)((MeanGradientOptions)chosen with { NoDecay = NoDecay.Nothing }).Build([weight], 0);
                 for (var step = 1; step <= Steps; step++)
                 {
                     naive.Step(expected, problem.Block(step), problem.Samples, problem.LearningRate);

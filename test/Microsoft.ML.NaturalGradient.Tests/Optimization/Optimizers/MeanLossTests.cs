@@ -58,7 +58,7 @@ public sealed class MeanLossTests
         var rows = toy.Reference("J").ToTensor().div(5);
         var squares = toy.Reference("s_iEF").ToTensor().div(25);
         var matrix = rows.mm(rows.t()).add(eye(5, dtype: ScalarType.Float64).mul(Damping));
-        foreach (var (method, target) in new (GramOptimizerOptions, Tensor)[]
+        foreach (var (method, target) in new (NaturalGradientOptions, Tensor)[]
         {
             (Ief with { LiteralEq8 = true }, squares),
             (Ef with { AbsoluteDamping = true, NormalizeUpdate = false }, ones_like(squares)),

@@ -45,7 +45,7 @@ public sealed class MicroBatchTests
             right.Step(batch, 0.1);
         }
 
-        var differences = method is HessianFreeOptions or AdamQlrOptions or GramOptimizerOptions { AutomaticStep: not null };
+        var differences = method is HessianFreeOptions or AdamQlrOptions or NaturalGradientOptions { AutomaticStep: not null };
         var moved = whole.Flat().sub(new ToyNetwork().Flat()).norm().item<double>();
         Fixture.AssertLess((differences ? ByDifferences : Exactly) * moved, whole.Flat().sub(parts.Flat()).norm().item<double>(), name);
     }

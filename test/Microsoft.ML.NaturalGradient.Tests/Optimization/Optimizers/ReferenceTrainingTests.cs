@@ -92,7 +92,7 @@ public sealed class ReferenceTrainingTests
             0.02);
     }
 
-    private static Dictionary<IntPtr, Tensor> Direction(string name, BatchEvaluation batch, Parameter[] parameters)
+    private static ParameterVector Direction(string name, BatchEvaluation batch, Parameter[] parameters)
     {
         var damping = double.Parse(name[(name.IndexOf('=') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
         using var optimizer = name[..name.IndexOf(' ')] switch
@@ -107,7 +107,7 @@ public sealed class ReferenceTrainingTests
             _ => null,
         };
         return optimizer is null
-            ? parameters.Zip(batch.PullBack(batch.LogitGradients, parameters)).ToDictionary(pair => pair.First.Handle, pair => pair.Second)
+            ? new ParameterVector(parameters, batch.PullBack(batch.LogitGradients, parameters))
             : ((IUpdateDirection)optimizer).Direction(batch);
     }
 

@@ -30,6 +30,8 @@ public sealed class RowWeightsTests
         ["EF with absolute damping", Ef with { AbsoluteDamping = true }],
         ["EF with momentum", Ef with { Momentum = 0.5 }],
         ["SF of two draws", Sf with { Samples = 2 }],
+        ["iEF with groups", Ief with { Groups = [new ParameterGroup("2") { RateFactor = 4 }] }],
+        ["NG-CG with groups", Optimizers.HessianFree with { Groups = [new ParameterGroup("2") { RateFactor = 4 }] }],
         ["SF with absolute damping", Sf with { AbsoluteDamping = true, Damping = 0.1 }],
         ["KFAC of all labels", Optimizers.Kfac with { ExactLabels = true }],
         ["KFAC with exact damping", Optimizers.Kfac with { DampingForm = KroneckerDamping.Exact }],
@@ -61,7 +63,7 @@ public sealed class RowWeightsTests
             right.Step(many, 0.1);
         }
 
-        var differences = method is HessianFreeOptions or AdamQlrOptions or GramOptimizerOptions { AutomaticStep: not null };
+        var differences = method is HessianFreeOptions or AdamQlrOptions or NaturalGradientOptions { AutomaticStep: not null };
         var start = new ToyNetwork().Flat();
         Fixture.AssertLess(
             (differences ? ByDifferences : Exactly) * repeated.Flat().sub(start).norm().item<double>(),

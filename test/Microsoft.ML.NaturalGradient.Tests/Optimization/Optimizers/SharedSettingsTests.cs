@@ -30,7 +30,7 @@ public sealed class SharedSettingsTests
     public void Step_WeightDecayPerStep_ShrinksTheWeightsAfterTheStep(string name, object method)
     {
         using var scope = NewDisposeScope();
-        var options = (OptimizerOptions)method with { NormConstraint = 1e-6 };
+        var options = (OptimizerOptions)method with { NormConstraint = 1e-6, NoDecay = NoDecay.Nothing };
         var start = new ToyNetwork().Flat();
 
         var decayed = start.add(Move(options with { WeightDecayPerStep = 0.01 }));

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -6,25 +7,25 @@ namespace Microsoft.ML.NaturalGradient.Tests.Oracles;
 /// <summary>Vectors over all parameters, in their order, and the same by parameter.</summary>
 internal static class FlatVector
 {
-    public static Dictionary<IntPtr, Tensor> Split(Tensor flat, IReadOnlyList<Parameter> parameters)
+    public static ParameterVector Split(Tensor flat, IReadOnlyList<Parameter> parameters)
     {
-        var (parts, start) = (new Dictionary<IntPtr, Tensor>(), 0L);
+        var (parts, start) = (new List<Tensor>(), 0L);
         foreach (var parameter in parameters)
         {
-            parts.Add(parameter.Handle, flat.narrow(0, start, parameter.numel()).view(parameter.shape));
+            parts.Add(flat.narrow(0, start, parameter.numel()).view(parameter.shape));
             start += parameter.numel();
         }
 
-        return parts;
+        return new ParameterVector(parameters, parts);
     }
 
-    public static Tensor Join(IReadOnlyDictionary<IntPtr, Tensor> parts, IReadOnlyList<Parameter> parameters) =>
-        cat([.. parameters.Select(parameter => parts[parameter.Handle].detach().flatten())]);
+    public static Tensor Join(ParameterVector parts, IReadOnlyList<Parameter> parameters) =>
+        cat([.. parameters.Select(parameter => parts[parameter].detach().flatten())]);
 
     public static void Set(IReadOnlyList<Parameter> parameters, Tensor flat)
     {
         using var noGrad = no_grad();
-        foreach (var (parameter, part) in parameters.Zip(Split(flat, parameters).Values))
+        foreach (var (parameter, part) in parameters.Zip(Split(flat, parameters).Parts))
         {
             parameter.copy_(part);
         }

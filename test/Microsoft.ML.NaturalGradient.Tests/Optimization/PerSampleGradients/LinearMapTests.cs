@@ -106,7 +106,7 @@ public sealed class LinearMapTests
         var (inputs, errors) = map.Rows(reduce: false);
         var gradient = captured.Combine(ones(captured.SampleCount, Double));
 
-        Fixture.AssertClose(LinearMap.Join(gradient[weight.Handle], gradient[bias.Handle]), errors.t().mm(inputs));
+        Fixture.AssertClose(LinearMap.Join(gradient[weight], gradient[bias]), errors.t().mm(inputs));
         var reduced = map.Rows(reduce: true);
         var positions = inputs.shape[0] / captured.SampleCount;
         Fixture.AssertClose(errors.view(captured.SampleCount, positions, -1).sum(1), reduced.Errors);

@@ -27,7 +27,7 @@ public sealed class LoopedCaptureTests
         Fixture.AssertClose(taped.Dot(expected), looped.Dot(actual), Exact, Exact);
         foreach (var parameter in network.Parameters)
         {
-            Fixture.AssertClose(expected[parameter.Handle], actual[parameter.Handle], Exact, Exact);
+            Fixture.AssertClose(expected[parameter], actual[parameter], Exact, Exact);
             Assert.IsNull(parameter.grad);
         }
     }

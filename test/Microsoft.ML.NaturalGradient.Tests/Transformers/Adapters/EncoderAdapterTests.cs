@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Models;
 using static TorchSharp.torch;
 
@@ -40,13 +41,13 @@ public sealed class EncoderAdapterTests
 
         void AssertClose(string name, Tensor actual) => Fixture.AssertClose(reference.GetProperty(name).ToTensor(), actual, 1e-9);
 
-        void AssertNorms(string table, Dictionary<IntPtr, Tensor> values)
+        void AssertNorms(string table, ParameterVector values)
         {
             var norms = reference.GetProperty(table);
             foreach (var (name, parameter) in classifier.TrainableParameters)
             {
                 var expected = norms.GetProperty(AdapterFixture.ReferenceName(name)).GetDouble();
-                Assert.AreEqual(expected, values[parameter.Handle].norm().item<double>(), 1e-9 * expected, name);
+                Assert.AreEqual(expected, values[parameter].norm().item<double>(), 1e-9 * expected, name);
             }
         }
     }

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Models;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 using PublicCheckpoints = Microsoft.ML.Checkpoints;
 
@@ -59,7 +61,7 @@ public sealed class PeftReferenceTests
         var parameters = captured.Parameters.ToArray();
         var direction = parameters.Select((parameter, i) => Fixture.Sine(1, 0.7, i, parameter.shape)).ToArray();
 
-        var dot = captured.Dot(parameters.Zip(direction).ToDictionary(pair => pair.First.Handle, pair => pair.Second));
+        var dot = captured.Dot(new ParameterVector(parameters, direction));
 
         var rows = captured.Rows();
         Fixture.AssertClose(rows.mv(cat([.. direction.Select(part => part.flatten())])), dot, 1e-10);
@@ -87,7 +89,7 @@ public sealed class PeftReferenceTests
         return new AdaptedRun(PeftFixture.Create(name), inputs, reference.GetProperty("labels").ToTensor().to(ScalarType.Int64));
     }
 
-    private static void AssertNorms(string table, string name, AdaptedRun run, JsonElement reference, Dictionary<IntPtr, Tensor> values)
+    private static void AssertNorms(string table, string name, AdaptedRun run, JsonElement reference, ParameterVector values)
     {
         var norms = reference.GetProperty(table);
         var adapter = PublicCheckpoints.LoadPeft(PeftFixture.Folder(name));
@@ -95,7 +97,7 @@ public sealed class PeftReferenceTests
         {
             var expected = norms.GetProperty(parameter).GetDouble();
             // A key's bias shifts all scores of a row alike, so its gradient is nothing but rounding.
-            Assert.AreEqual(expected, values[value.Handle].norm().item<double>(), (1e-9 * expected) + 1e-12, parameter);
+            Assert.AreEqual(expected, values[(Parameter)value].norm().item<double>(), (1e-9 * expected) + 1e-12, parameter);
         }
     }
 }

@@ -80,7 +80,7 @@ public sealed class MicroBatchEncoderTests
         Fixture.AssertClose(batch.Logits, batch.RepeatForward(), 1e-12, 1e-12);
         foreach (var (parameter, gradient) in batch.Trained.Zip(once))
         {
-            Fixture.AssertClose(gradient, sums[parameter.Handle], 1e-9, 1e-12);
+            Fixture.AssertClose(gradient, sums[parameter], 1e-9, 1e-12);
         }
     }
 

@@ -60,24 +60,24 @@ public sealed class NumberTaskTests
         AssertNorms(reference.GetProperty("ief_norms"), classifier, Direction(Ief with { Damping = RelativeDamping }, classifier, whole, weights));
         AssertNorms(
             reference.GetProperty("gradient_norms"), classifier,
-            parameters.Zip(gradient).ToDictionary(pair => pair.First.Handle, pair => pair.Second.mul(batch.Weights.Sum)));
+            new ParameterVector(parameters, gradient.Select(part => part.mul(batch.Weights.Sum))));
     }
 
-    private static Dictionary<IntPtr, Tensor> Direction(OptimizerOptions method, TextClassifier classifier, JsonElement reference, Tensor? weights = null)
+    private static ParameterVector Direction(OptimizerOptions method, TextClassifier classifier, JsonElement reference, Tensor? weights = null)
     {
         using var batch = Evaluate(classifier, reference, weights);
         using var optimizer = method.Build(Parameters(classifier), seed: 0);
         return ((IUpdateDirection)optimizer).Direction(batch);
     }
 
-    private static void AssertNorms(JsonElement expected, TextClassifier classifier, Dictionary<IntPtr, Tensor> direction)
+    private static void AssertNorms(JsonElement expected, TextClassifier classifier, ParameterVector direction)
     {
         var named = classifier.TrainableParameters;
         Assert.HasCount(expected.EnumerateObject().Count(), named);
         foreach (var (name, value) in named)
         {
             var norm = expected.GetProperty(AdapterFixture.ReferenceName(name)).GetDouble();
-            Assert.AreEqual(norm, direction[value.Handle].norm().item<double>(), Relative * (1 + norm), name);
+            Assert.AreEqual(norm, direction[value].norm().item<double>(), Relative * (1 + norm), name);
         }
     }
 

@@ -81,7 +81,7 @@ public sealed class TextEncoderTests
         foreach (var (parameter, value) in named)
         {
             // A key's bias has no influence, so that its gradient is rounding.
-            Assert.AreEqual(norms[parameter], sums[value.Handle].norm().item<double>(), (1e-9 * norms[parameter]) + 1e-10, parameter);
+            Assert.AreEqual(norms[parameter], sums[value].norm().item<double>(), (1e-9 * norms[parameter]) + 1e-10, parameter);
         }
     }
 

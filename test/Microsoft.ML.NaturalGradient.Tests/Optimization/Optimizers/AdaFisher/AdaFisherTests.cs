@@ -58,8 +58,8 @@ public sealed class AdaFisherTests
 
         var direction = ((IUpdateDirection)optimizer).Direction(batch);
 
-        Fixture.AssertClose(Divided(errors.mul(rows)), direction[scale.Handle]);
-        Fixture.AssertClose(Divided(errors), direction[shift.Handle]);
+        Fixture.AssertClose(Divided(errors.mul(rows)), direction[scale]);
+        Fixture.AssertClose(Divided(errors), direction[shift]);
 
         Tensor Divided(Tensor gradients)
         {

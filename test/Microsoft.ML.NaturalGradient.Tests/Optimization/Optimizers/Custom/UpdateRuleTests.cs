@@ -76,7 +76,7 @@ public sealed class UpdateRuleTests
         using var scope = NewDisposeScope();
         var network = new ToyNetwork();
         var before = network.Flat();
-        using var optimizer = (Options(_ => []) with { WeightDecayPerStep = 0.1 }).CreateFor(network.Parameters, 3);
+        using var optimizer = (Options(_ => []) with { WeightDecayPerStep = 0.1, NoDecay = NoDecay.Nothing }).CreateFor(network.Parameters, 3);
 
         optimizer.Step(network.Forward, network.Labels);
 

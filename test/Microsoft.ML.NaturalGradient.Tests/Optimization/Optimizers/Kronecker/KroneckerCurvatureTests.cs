@@ -120,14 +120,14 @@ public sealed class KroneckerCurvatureTests
             using var estimate = new KroneckerEstimate(options.WeightSharing, weights);
             estimate.Add(captured, weights, withInputs: true);
             estimate.AddOthers(captured);
-            curvature ??= new KroneckerCurvature(parameters, options, estimate, (_, value) => value, (_, _, _) => { });
+            curvature ??= new KroneckerCurvature(ParameterSet.Of(parameters), options, estimate, (_, value) => value, (_, _, _) => { });
             curvature.Update(estimate);
         }
 
         var samples = captures[^1].SampleCount;
         curvature!.Invert(samples);
         var direction = curvature.Precondition(captures[^1].Combine(full(samples, 1.0 / samples, dtype: Double)));
-        return cat([.. parameters.Select(parameter => direction[parameter.Handle].flatten())]);
+        return cat([.. parameters.Select(parameter => direction[parameter].flatten())]);
     }
 
     /// <summary>A linear layer with inputs and errors; may share the parameters of another.</summary>

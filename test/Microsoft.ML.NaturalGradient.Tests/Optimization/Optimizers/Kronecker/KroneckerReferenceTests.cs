@@ -128,7 +128,7 @@ public sealed class KroneckerReferenceTests
     private static double MeanSquare(Tensor rows) => 1 + rows.square().sum(1).mean().item<double>();
 
     // γ = √(dᵀFd) / |dᵀg| with the exact Fisher matrix of the summed loss.
-    private static double Gamma(BatchEvaluation batch, Dictionary<IntPtr, Tensor> direction)
+    private static double Gamma(BatchEvaluation batch, ParameterVector direction)
     {
         using var factor = batch.FactorHessian();
         var quadratic = factor.Columns.unbind(0).Sum(column =>
@@ -142,6 +142,6 @@ public sealed class KroneckerReferenceTests
 
     private static BatchEvaluation Run(ToyNetwork network) => BatchEvaluation.Run(new SoftmaxCrossEntropy(), network.Labels, true, network.Forward);
 
-    private static Tensor Flatten(ToyNetwork network, Dictionary<IntPtr, Tensor> direction) =>
-        cat([.. network.Parameters.Select(parameter => direction[parameter.Handle].flatten())]);
+    private static Tensor Flatten(ToyNetwork network, ParameterVector direction) =>
+        cat([.. network.Parameters.Select(parameter => direction[parameter].flatten())]);
 }

@@ -116,12 +116,12 @@ public sealed class T5AdapterTests
         AssertNorms(reference.GetProperty("ief_norms"), parameters, captured.Combine(improved.Weights.div(roots)));
     }
 
-    private static void AssertNorms(JsonElement expected, NamedParameter[] parameters, Dictionary<IntPtr, Tensor> values)
+    private static void AssertNorms(JsonElement expected, NamedParameter[] parameters, ParameterVector values)
     {
         foreach (var (name, parameter) in parameters)
         {
             var norm = expected.GetProperty(name).GetDouble();
-            Assert.AreEqual(norm, values[parameter.Handle].norm().item<double>(), 1e-9 * norm, name);
+            Assert.AreEqual(norm, values[parameter].norm().item<double>(), 1e-9 * norm, name);
         }
     }
 }

@@ -53,7 +53,7 @@ public sealed class T5NetworkTests
         foreach (var (name, value) in named)
         {
             var expected = norms.GetProperty(name).GetDouble();
-            Assert.AreEqual(expected, sums[value.Handle].norm().item<double>(), (1e-9 * expected) + 1e-10, name);
+            Assert.AreEqual(expected, sums[value].norm().item<double>(), (1e-9 * expected) + 1e-10, name);
         }
     }
 
@@ -102,7 +102,7 @@ public sealed class T5NetworkTests
         Fixture.AssertClose(rows.mm(rows.t()), captured.Gram(), 1e-9, 1e-12);
         var direction = Fixture.Sine(1, 0.7, 0.2, parameter.shape);
         Fixture.AssertClose(
-            rows.mv(direction.flatten()), captured.Dot(new Dictionary<IntPtr, Tensor> { [parameter.Handle] = direction }), 1e-9, 1e-12);
+            rows.mv(direction.flatten()), captured.Dot(new ParameterVector([parameter], [direction])), 1e-9, 1e-12);
     }
 
     [TestMethod]

@@ -188,12 +188,12 @@ public sealed class ImageAdapterTests
 
     private static Tensor NormalisedSeeds(BatchEvaluation batch) => batch.LogitGradients.div(batch.SquaredNorms.sqrt().unsqueeze(1));
 
-    private static void AssertNorms(JsonElement norms, ImageClassifier classifier, Dictionary<IntPtr, Tensor> values)
+    private static void AssertNorms(JsonElement norms, ImageClassifier classifier, ParameterVector values)
     {
         foreach (var (parameter, value) in classifier.TrainableParameters)
         {
             var expected = norms.GetProperty(AdapterFixture.ReferenceName(parameter)).GetDouble();
-            Assert.AreEqual(expected, values[value.Handle].norm().item<double>(), 1e-9 * expected, parameter);
+            Assert.AreEqual(expected, values[value].norm().item<double>(), 1e-9 * expected, parameter);
         }
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models.Vision;
+using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Oracles;
 using static TorchSharp.torch;
 
@@ -64,7 +65,7 @@ public sealed class ImageEncoderTests
         foreach (var (parameter, value) in classifier.TrainableParameters)
         {
             // A key's bias has no influence, so that its gradient is rounding.
-            Assert.AreEqual(norms[parameter], sums[value.Handle].norm().item<double>(), (1e-9 * norms[parameter]) + 1e-10, parameter);
+            Assert.AreEqual(norms[parameter], sums[value].norm().item<double>(), (1e-9 * norms[parameter]) + 1e-10, parameter);
         }
     }
 
@@ -224,9 +225,9 @@ public sealed class ImageEncoderTests
         Fixture.AssertClose(rows.mm(rows.t()), captured.Gram(), 1e-10, 1e-12);
         var weights = Fixture.Sine(1, 0.9, 0.2, rows.shape[0]);
         var combined = captured.Combine(weights);
-        Fixture.AssertClose(rows.t().mv(weights), cat([.. parameters.Select(parameter => combined[parameter.Handle].flatten())]), 1e-9, 1e-12);
+        Fixture.AssertClose(rows.t().mv(weights), cat([.. parameters.Select(parameter => combined[parameter].flatten())]), 1e-9, 1e-12);
         var direction = parameters.Select((parameter, i) => Fixture.Sine(1, 0.7, i, parameter.shape)).ToArray();
-        var dot = captured.Dot(parameters.Zip(direction).ToDictionary(pair => pair.First.Handle, pair => pair.Second));
+        var dot = captured.Dot(new ParameterVector(parameters, direction));
         Fixture.AssertClose(rows.mv(cat([.. direction.Select(part => part.flatten())])), dot, 1e-9, 1e-12);
         var means = batch.MeanGradient(parameters);
         Fixture.AssertClose(rows.mean([0L]), cat([.. means.Select(gradient => gradient.flatten())]), 1e-9, 1e-12);

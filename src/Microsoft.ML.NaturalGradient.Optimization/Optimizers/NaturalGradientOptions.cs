@@ -3,9 +3,9 @@ using Microsoft.ML.NaturalGradient.Numerics;
 namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>Settings that the methods share which solve a damped natural-gradient system on each batch.</summary>
-public abstract record GramOptimizerOptions : OptimizerOptions
+public abstract record NaturalGradientOptions : OptimizerOptions
 {
-    private protected GramOptimizerOptions()
+    private protected NaturalGradientOptions()
     {
     }
 

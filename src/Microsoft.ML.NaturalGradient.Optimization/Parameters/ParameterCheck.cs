@@ -1,3 +1,5 @@
+using System.Globalization;
+using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,21 +9,28 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 internal static class ParameterCheck
 {
     /// <summary>The parameters of a network that require gradients.</summary>
-    public static IEnumerable<Parameter> Trainable(nn.Module network)
+    public static IEnumerable<NamedParameter> Trainable(nn.Module network)
     {
         ArgumentNullException.ThrowIfNull(network);
-        return network.parameters().Where(parameter => parameter.requires_grad);
+        return network.named_parameters().Where(named => named.parameter.requires_grad).Select(named => new NamedParameter(named.name, named.parameter));
+    }
+
+    /// <summary>Calls parameters by their number.</summary>
+    public static IEnumerable<NamedParameter> Numbered(IEnumerable<Parameter> parameters)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        return parameters.Select((parameter, i) => new NamedParameter(i.ToString(CultureInfo.InvariantCulture), parameter));
     }
 
     /// <summary>Takes the parameters without repetitions: a tied weight, which modules may list once for each use, is trained once.</summary>
     /// <exception cref="ArgumentException">There is none, or one cannot be trained.</exception>
-    public static Parameter[] Distinct(IEnumerable<Parameter> parameters)
+    public static ParameterSet Distinct(IEnumerable<NamedParameter> parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
-        var distinct = new List<Parameter>();
-        foreach (var parameter in parameters)
+        var distinct = new List<NamedParameter>();
+        foreach (var (name, parameter) in parameters)
         {
-            var description = $"Parameter {distinct.Count}";
+            var description = $"Parameter {name}";
             if (parameter is null || parameter.IsInvalid)
             {
                 throw new ArgumentException($"{description} is null or disposed.", nameof(parameters));
@@ -35,26 +44,24 @@ internal static class ParameterCheck
                     nameof(parameters));
             }
 
-            if (!distinct.Exists(other => IsSame(other, parameter)))
+            if (!distinct.Exists(other => IsSame(other.Value, parameter)))
             {
-                distinct.Add(parameter);
+                distinct.Add(new NamedParameter(name, parameter));
             }
         }
 
-        return distinct.Count > 0
-            ? [.. distinct]
-            : throw new ArgumentException("There is nothing to train: the list of parameters is empty.", nameof(parameters));
+        return new ParameterSet(distinct);
     }
 
     /// <summary>Throws unless every parameter takes part in the output; costs a backward pass, and keeps the graph.</summary>
     /// <param name="logits">The output.</param>
     /// <param name="parameters">The parameters, whose own gradients are set aside.</param>
     /// <exception cref="InvalidOperationException">One does not.</exception>
-    public static void Reached(Tensor logits, IReadOnlyList<Parameter> parameters)
+    public static void Reached(Tensor logits, ParameterSet parameters)
     {
         using var scope = NewDisposeScope();
         autograd.backward([logits], [ones_like(logits)], true, false, [.. parameters]);
-        var missing = parameters.Index().Where(pair => pair.Item.grad is null).Select(pair => $"{pair.Index} {Shape(pair.Item)}").ToList();
+        var missing = parameters.Where(parameter => parameter.grad is null).Select(parameter => $"{parameters.NameOf(parameter)} {Shape(parameter)}").ToList();
         foreach (var parameter in parameters)
         {
             parameter.grad = null;
@@ -64,7 +71,7 @@ internal static class ParameterCheck
         {
             throw new InvalidOperationException(
                 $"{missing.Count} of {parameters.Count} parameters do not take part in the output of the forward pass: "
-                + $"number {string.Join(", ", missing)}. Leave them out.");
+                + $"{string.Join(", ", missing)}. Leave them out.");
         }
     }
 
