@@ -18,7 +18,7 @@ internal sealed partial class NativeHeap : IDisposable
     private const int LargestHeap = 2 * LargestMmapThreshold; // of a thread that is not the first, which has several; with so much padding empty ones are kept
     private const int UsualTopPad = 128 << 10;
 
-    private static readonly string[] Variables = ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"];
+    private static readonly string[] ThresholdVariables = ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"];
     private static readonly Lock Gate = new();
 
     private static int _users;
@@ -54,7 +54,8 @@ internal sealed partial class NativeHeap : IDisposable
         }
     }
 
-    private static bool IsSetByUser() => Variables.Any(name => Environment.GetEnvironmentVariable(name) is not null);
+    private static bool IsSetByUser() =>
+        ThresholdVariables.Any(name => Environment.GetEnvironmentVariable(name) is not null);
 
     private static void Set(int trimThreshold, int topPad)
     {
