@@ -25,10 +25,10 @@ internal static class AtomicFile
 
         var (folder, name) = (Path.GetDirectoryName(target)!, Path.GetFileName(target));
         RemoveLeftovers(folder, name);
-        var temporary = Path.Combine(folder, $".{name}.{Guid.NewGuid():N}{Suffix}");
+        using var stream = Create(folder, name);
+        var temporary = stream.Name;
         try
         {
-            using var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, Share);
             write(stream);
             stream.Flush(flushToDisk: true);
             if (!OperatingSystem.IsWindows() && File.Exists(target))
@@ -42,6 +42,29 @@ internal static class AtomicFile
         {
             File.Delete(temporary);
             throw;
+        }
+    }
+
+    // A file is not locked in the moment after it is made: another process may take it for a leftover, and lock or even delete it.
+    private static FileStream Create(string folder, string name)
+    {
+        while (true)
+        {
+            var path = Path.Combine(folder, $".{name}.{Guid.NewGuid():N}{Suffix}");
+            try
+            {
+                var stream = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, Share);
+                if (File.Exists(path))
+                {
+                    return stream;
+                }
+
+                stream.Dispose();
+            }
+            catch (IOException e) when (FileLock.IsHeld(e))
+            {
+                // Under another name, then.
+            }
         }
     }
 

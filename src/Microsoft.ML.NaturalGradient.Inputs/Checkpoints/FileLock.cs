@@ -17,9 +17,13 @@ internal static class FileLock
         {
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, options);
         }
-        catch (IOException e) when (HeldCodes.Contains(e.HResult))
+        catch (IOException e) when (IsHeld(e))
         {
             return null;
         }
     }
+
+    /// <summary>Whether a file could not be opened because somebody else has locked it.</summary>
+    /// <param name="error">What opening it ended with.</param>
+    public static bool IsHeld(IOException error) => HeldCodes.Contains(error.HResult);
 }

@@ -24,10 +24,9 @@ internal sealed class FolderSave : IDisposable
 
     private FolderSave(string folder)
     {
-        _isNew = !Directory.Exists(folder);
-        _folder = Directory.CreateDirectory(folder).FullName;
+        _folder = Path.GetFullPath(folder);
         _staging = Path.Combine(_folder, StagingName);
-        _lock = Lock(_folder);
+        (_lock, _isNew) = Lock(_folder);
         try
         {
             MoveSaved(_folder);
@@ -59,7 +58,7 @@ internal sealed class FolderSave : IDisposable
 
         try
         {
-            using var hold = Lock(folder);
+            using var hold = Lock(folder).Taken;
             MoveSaved(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -98,22 +97,43 @@ internal sealed class FolderSave : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        DeleteFolder(_staging);
-        _lock.Dispose();
-        if (_isNew && !Directory.EnumerateFileSystemEntries(_folder).Any())
+        using (_lock)
         {
-            Directory.Delete(_folder);
+            DeleteFolder(_staging);
+        }
+
+        try
+        {
+            if (_isNew && !Directory.EnumerateFileSystemEntries(_folder).Any())
+            {
+                Directory.Delete(_folder);
+            }
+        }
+        catch (IOException)
+        {
+            // Another save has begun in it, or removed it.
         }
     }
 
-    // The file goes with the lock: a folder of a model keeps nothing that is no model.
-    private static FileStream Lock(string folder)
+    // The file goes with the lock: a folder of a model keeps nothing that is no model. .NET looks whether the file it has locked is still the one of
+    // its name. A folder that another save made goes when that is given up, and on Windows a file that is being deleted cannot be opened.
+    private static (FileStream Taken, bool IsNew) Lock(string folder)
     {
+        var isNew = false;
         for (var waited = TimeSpan.Zero; ; waited += Pause)
         {
-            if (FileLock.TryTake(Path.Combine(folder, LockName), FileOptions.DeleteOnClose) is { } taken)
+            try
             {
-                return taken;
+                isNew |= !Directory.Exists(folder);
+                Directory.CreateDirectory(folder);
+                if (FileLock.TryTake(Path.Combine(folder, LockName), FileOptions.DeleteOnClose) is { } taken)
+                {
+                    return (taken, isNew);
+                }
+            }
+            catch (Exception e) when (waited < Patience && (e is DirectoryNotFoundException || (OperatingSystem.IsWindows() && e is UnauthorizedAccessException)))
+            {
+                // Another save has just ended.
             }
 
             if (waited >= Patience)

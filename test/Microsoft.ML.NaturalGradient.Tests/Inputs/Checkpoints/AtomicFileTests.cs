@@ -62,6 +62,21 @@ public sealed class AtomicFileTests
     }
 
     [TestMethod]
+    public async Task Write_ManyAtOnce_AllSucceed()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(writer => Task.Factory.StartNew(() =>
+        {
+            for (var round = 0; round < 500; round++)
+            {
+                AtomicFile.Write(Target, stream => stream.Write("whole"u8));
+            }
+        }, default, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+
+        Assert.AreEqual("whole", File.ReadAllText(Target));
+        Assert.HasCount(1, Directory.GetFileSystemEntries(_folder));
+    }
+
+    [TestMethod]
     public void Write_LinkAndMode_StayAsTheyAre()
     {
         if (OperatingSystem.IsWindows())

@@ -69,6 +69,52 @@ public sealed class FolderSaveTests
         Assert.IsEmpty(Directory.GetDirectories(_folder));
     }
 
+    [TestMethod]
+    public async Task Begin_ManyAtOnce_SaveOneAfterTheOther()
+    {
+        var (made, inside) = (Path.Combine(_folder, "new"), 0);
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(saver => Task.Factory.StartNew(() =>
+        {
+            for (var round = 0; round < 50; round++)
+            {
+                using var save = FolderSave.Begin(made);
+                Assert.AreEqual(1, Interlocked.Increment(ref inside));
+                save.Write("config.json", stream => stream.Write("whole"u8));
+                if ((saver + round) % 3 == 0)
+                {
+                    save.Commit(CheckpointFiles.SmallNames);
+                }
+
+                Interlocked.Decrement(ref inside);
+            }
+        }, default, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+
+        Assert.AreEqual("whole", File.ReadAllText(Path.Combine(made, "config.json")));
+        Assert.HasCount(1, Directory.GetFileSystemEntries(made));
+    }
+
+    [TestMethod]
+    public async Task Begin_SaveIntoANewFolderIsGivenUp_MakesTheFolderAgain()
+    {
+        var made = Path.Combine(_folder, "new");
+        for (var round = 0; round < 5; round++)
+        {
+            var first = FolderSave.Begin(made);
+            var second = Task.Run(() =>
+            {
+                using var save = FolderSave.Begin(made);
+                save.Write("config.json", stream => stream.Write("whole"u8));
+                save.Commit(CheckpointFiles.SmallNames);
+            });
+            Thread.Sleep(20); // it waits for the first meanwhile
+            first.Dispose();
+            await second;
+
+            Assert.AreEqual("whole", File.ReadAllText(Path.Combine(made, "config.json")));
+            Directory.Delete(made, recursive: true);
+        }
+    }
+
     private void Put(params string[] files)
     {
         foreach (var file in files.Select(file => file.Split('=')))
