@@ -12,6 +12,9 @@ internal interface ITextTokenizer
     /// <summary>Most tokens of a sequence that the checkpoint's maker allows; <see langword="null"/> when not told.</summary>
     int? MaxTokens { get; }
 
+    /// <summary>The prompt that rows are put into; <see langword="null"/> where they are read as they are.</summary>
+    PromptTemplate? Prompt => null;
+
     /// <summary>Encodes a text or a pair with the special tokens of the encoder.</summary>
     /// <param name="text">First text; may be empty.</param>
     /// <param name="pair">Second text, or <see langword="null"/> for a single text.</param>

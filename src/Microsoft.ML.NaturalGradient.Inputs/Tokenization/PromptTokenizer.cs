@@ -5,8 +5,8 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// <param name="template">The prompt.</param>
 internal sealed class PromptTokenizer(ITextTokenizer tokenizer, PromptTemplate template) : ITextTokenizer
 {
-    /// <summary>The prompt.</summary>
-    public PromptTemplate Template => template;
+    /// <inheritdoc/>
+    public PromptTemplate Prompt => template;
 
     /// <inheritdoc/>
     public int VocabularySize => tokenizer.VocabularySize;

@@ -32,6 +32,9 @@ internal sealed record Architecture
     /// <summary>Whether transformers' bare encoder makes a layer for the first token that no mean reads, unless told not to.</summary>
     public bool HasPooler { get; init; }
 
+    /// <summary>Whether transformers' classes read pictures of any size unasked; others have to be told to resize their positions.</summary>
+    public bool TakesAnySize { get; init; }
+
     /// <summary>Creates the network with empty weights; owned by the caller.</summary>
     /// <remarks>Throws <see cref="InvalidDataException"/> and <see cref="NotSupportedException"/> for configurations that make no sense or are not supported.</remarks>
     public required Func<ModelConfig, PretrainedNetwork> Create { get; init; }

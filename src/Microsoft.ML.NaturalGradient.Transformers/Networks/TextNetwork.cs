@@ -15,6 +15,9 @@ internal abstract class TextNetwork : AdaptedNetwork
     {
     }
 
+    /// <summary>The words that it answers with, one for each class; null where a head answers.</summary>
+    public virtual IReadOnlyList<string>? ClassWords => null;
+
     /// <summary>Turns batches of texts with labels [N] into those that the network reads.</summary>
     /// <param name="rows">Batches of <see cref="TokenBatch"/>.</param>
     /// <returns>The batches to train on.</returns>

@@ -44,6 +44,9 @@ internal sealed class TextToTextClassifier : TextNetwork
     public LabelWords Words { get; }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> ClassWords => Words.Words;
+
+    /// <inheritdoc/>
     public override IEnumerable<string> Warnings => Words.SharedFirstTokens.Select(group =>
         $"The label words {string.Join(" and ", group.Select(word => $"'{word}'"))} begin with the same token. Their classes are told apart by later "
         + "tokens only; LabelWords that differ from the first token on are learned faster.");

@@ -1,7 +1,6 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
-using Microsoft.ML.NaturalGradient.Models.Vision;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -91,7 +90,7 @@ internal sealed class TrainedNetwork : IDisposable
     }
 
     private ObjectDisposedException Disposed() => new(
-        Network is ImageClassifier ? nameof(ImageClassificationModel)
+        Network.Base.Architecture.Kind == ArchitectureKind.ImageEncoder ? nameof(ImageClassificationModel)
         : Target is NumberTarget ? nameof(SentenceSimilarityModel)
         : nameof(TextClassificationModel),
         "The model is disposed. Dispose a model, or its transformer, after its last use. A PredictionEngine disposes the transformer with itself: create "

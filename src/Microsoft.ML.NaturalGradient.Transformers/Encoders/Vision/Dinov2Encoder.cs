@@ -23,6 +23,7 @@ internal sealed class Dinov2Encoder : ImageEncoder
         Kind = ArchitectureKind.ImageEncoder,
         DefaultTargets = ["query", "value"],
         PreprocessorClass = "BitImageProcessor",
+        TakesAnySize = true,
         Create = config => new Dinov2Encoder(Dinov2Config.Read(config)),
     };
 

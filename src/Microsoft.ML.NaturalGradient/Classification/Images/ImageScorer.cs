@@ -21,12 +21,12 @@ internal sealed class ImageScorer(TrainedNetwork model, ImagePreprocessor prepro
     public ImageReading Reading { get; } = reading;
 
     /// <inheritdoc/>
-    /// <remarks>DINOv2 resizes its positions unasked there too.</remarks>
     public override ExportDetails Export => new()
     {
-        ResizesPositions = Model.Network.Base is ImageEncoder encoder and not Dinov2Encoder
-            && (Preprocessor.Width != encoder.ImageSize || Preprocessor.Height != encoder.ImageSize),
+        ResizesPositions = !Encoder.Architecture.TakesAnySize && (Preprocessor.Width != Encoder.ImageSize || Preprocessor.Height != Encoder.ImageSize),
     };
+
+    private ImageEncoder Encoder => (ImageEncoder)Model.Network.Base;
 
     /// <summary>Computes the predictions of pictures, which are decoded on several threads meanwhile.</summary>
     /// <param name="sources">The pictures; read on the caller's thread.</param>

@@ -29,10 +29,10 @@ internal sealed class TextScorer(TrainedNetwork model, TextTask task, ITextToken
     public override ExportDetails Export => new()
     {
         MaxTokens = MaxTokens,
-        TextToText = Model.Network is TextToTextClassifier network
-            ? new TextToTextSettings(((PromptTokenizer)tokenizer).Template, network.Words.Words)
-            : TextToTextSettings.None,
+        TextToText = new TextToTextSettings(tokenizer.Prompt, Network.ClassWords),
     };
+
+    private TextNetwork Network => (TextNetwork)Model.Network;
 
     /// <summary>Turns a text or a pair into tokens.</summary>
     public TokenSequence Encode(string text, string? pair) => tokenizer.Encode(text, pair, MaxTokens);
@@ -80,6 +80,6 @@ internal sealed class TextScorer(TrainedNetwork model, TextTask task, ITextToken
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using var batch = TokenBatchSource.Collate(rows, tokenizer.PadId, Model.Device);
-        return Model.Target.ToArrays(Model.FiniteOutputs(() => ((TextNetwork)Model.Network).Outputs(batch)));
+        return Model.Target.ToArrays(Model.FiniteOutputs(() => Network.Outputs(batch)));
     }
 }
