@@ -21,6 +21,7 @@ internal static class CommandLine
                            not what it can do
           --data FOLDER    your own pictures: a folder with a sub-folder for each class, of which a fifth is kept
                            for the test, or a folder with two such folders, train and test
+          --resume         goes on with a comparison that was interrupted: the same options, the same output folder
           --output DIR     where the model and the charts go (default sample-output/images)
           --model FILE     the model that classify loads (default sample-output/images/ImageModel.zip)
           --help           this text
@@ -58,7 +59,7 @@ internal static class CommandLine
     private static CompareCommand ParseCompare(Queue<string> arguments)
     {
         int? epochs = null, pictures = null, size = null;
-        var quick = false;
+        var (quick, resume) = (false, false);
         string? data = null;
         var output = OutputFolder;
         while (arguments.TryDequeue(out var option))
@@ -69,6 +70,7 @@ internal static class CommandLine
                 case "--pictures": pictures = PositiveNumber(option, arguments); break;
                 case "--size": size = PositiveNumber(option, arguments); break;
                 case "--quick": quick = true; break;
+                case "--resume": resume = true; break;
                 case "--data": data = Value(option, arguments); break;
                 case "--output": output = Value(option, arguments); break;
                 default: throw new UsageException($"There is no argument \"{option}\" here.");
@@ -89,6 +91,7 @@ internal static class CommandLine
             Epochs = epochs ?? (quick ? 1 : 3),
             WithAdamW = !quick,
             OutputFolder = output,
+            Resume = resume,
         };
     }
 

@@ -14,6 +14,7 @@ internal sealed record CompareCommand
     private const string LossFileName = "loss.png";
     private const string ConfusionFileName = "confusion.png";
     private const string MistakesFileName = "mistakes.png";
+    private const string CheckpointFolderName = "checkpoints";
 
     public required string DataFolder { get; init; }
 
@@ -28,6 +29,10 @@ internal sealed record CompareCommand
     public required bool WithAdamW { get; init; }
 
     public required string OutputFolder { get; init; }
+
+    public required bool Resume { get; init; }
+
+    private string CheckpointFolder => Path.Combine(OutputFolder, CheckpointFolderName);
 
     private IEnumerable<(string Name, OptimizerOptions Optimizer, AdapterOptions Adapter)> Trainers
     {
@@ -51,6 +56,11 @@ internal sealed record CompareCommand
         Console.WriteLine($"{set.Training.Count} training pictures, {set.Test.Count} test pictures, {set.Classes.Count} classes, "
             + $"{ImageSize} x {ImageSize} pixels, {Epochs} {(Epochs == 1 ? "epoch" : "epochs")}");
 
+        if (Resume)
+        {
+            Console.WriteLine("Where a run goes on, its training time and its loss curve are those of the part that was left.");
+        }
+
         var trainers = Trainers.ToArray();
         var results = TrainingDisplay.Show([.. trainers.Select(trainer => trainer.Name)], display => trainers
             .Select(trainer => Train(mlContext, set, trainer.Name, trainer.Optimizer, trainer.Adapter, display)).ToArray());
@@ -58,33 +68,33 @@ internal sealed record CompareCommand
         MetricsTable.Write(runs);
 
         Folders.KeepEarlier(OutputFolder, LossFileName, ConfusionFileName, MistakesFileName, ModelFileName);
-        var best = results.MinBy(result => LowestValidationLoss(result.Run));
+        var best = results.MinBy(result => result.ValidationLoss);
         WriteCharts(set, runs, best.Run.Name, best.Predictions);
         var model = Path.Combine(OutputFolder, ModelFileName);
         ImageModel.SaveModel(mlContext, best.Run.Model, mlContext.Data.LoadFromEnumerable(set.Training), model);
+        Directory.Delete(CheckpointFolder, recursive: true); // the model is safe now
         Console.WriteLine($"Model ({best.Run.Name}, which has the lowest validation loss): {model}, {new FileInfo(model).Length / 1e6:F1} MB\n");
         return SecondProcess.Classify(model, Examples(set.Test));
     }
 
-    private (TrainingRun Run, IReadOnlyList<ScoredPicture> Predictions) Train(
+    private (TrainingRun Run, double ValidationLoss, IReadOnlyList<ScoredPicture> Predictions) Train(
         MLContext mlContext, PictureSet set, string name, OptimizerOptions optimizer, AdapterOptions adapter, TrainingDisplay display)
     {
         List<TrainingProgress> steps = [];
+        var checkpoints = Path.Combine(CheckpointFolder, name);
+        var losses = new ValidationLosses(checkpoints, Resume);
         var watch = Stopwatch.StartNew();
-        var model = ImageModel.BuildPipeline(mlContext, optimizer, adapter, ImageSize, Epochs, progress =>
+        var model = ImageModel.BuildPipeline(mlContext, optimizer, adapter, ImageSize, Epochs, checkpoints, Resume, progress =>
         {
             steps.Add(progress);
+            losses.Add(progress.ValidationLoss);
             display.Report(name, progress);
         }).Fit(mlContext.Data.LoadFromEnumerable(set.Training));
         var time = watch.Elapsed;
         var scored = mlContext.Data.Cache(model.Transform(mlContext.Data.LoadFromEnumerable(set.Test))); // the network sees each picture once
         var metrics = ImageModel.Evaluate(mlContext, scored);
-        return (new TrainingRun(name, model, metrics, time, steps), ImageModel.Predictions(scored, set.Test));
+        return (new TrainingRun(name, model, metrics, time, steps), losses.Lowest, ImageModel.Predictions(scored, set.Test));
     }
-
-    /// <summary>Of the epoch whose weights training keeps; the test pictures have no part in the choice.</summary>
-    private static double LowestValidationLoss(TrainingRun run) =>
-        run.Progress.Min(progress => progress.ValidationLoss) ?? double.PositiveInfinity;
 
     private void WriteCharts(PictureSet set, TrainingRun[] runs, string best, IReadOnlyList<ScoredPicture> predictions)
     {

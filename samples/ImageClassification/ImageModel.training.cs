@@ -39,9 +39,9 @@ public partial class ImageModel
             .Append(mlContext.Transforms.Conversion.MapKeyToValue(
                 outputColumnName: "PredictedLabel", inputColumnName: "PredictedLabel"));
 
-    /// <summary>The same pipeline with any optimizer and adapter, a size, a number of epochs and a report of the progress.</summary>
+    /// <summary>The same pipeline with any optimizer and adapter, a size, a number of epochs, a folder from which an interrupted run goes on, and a report of the progress.</summary>
     internal static IEstimator<ITransformer> BuildPipeline(MLContext mlContext, OptimizerOptions optimizer, AdapterOptions adapter,
-        int imageSize, int epochs, Action<TrainingProgress> report) =>
+        int imageSize, int epochs, string checkpointFolder, bool resume, Action<TrainingProgress> report) =>
         mlContext.Transforms.Conversion.MapValueToKey(outputColumnName: "Label", inputColumnName: "Label")
             .Append(mlContext.MulticlassClassification.Trainers.ImageClassification(new ImageClassificationTrainer.Options
             {
@@ -51,6 +51,8 @@ public partial class ImageModel
                 FeatureColumnName = "ImagePath",
                 ImageSize = imageSize,
                 Epoch = epochs,
+                CheckpointFolder = checkpointFolder,
+                Resume = resume,
                 MetricsCallback = report,
             }))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue(

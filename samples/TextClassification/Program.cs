@@ -31,3 +31,8 @@ catch (UsageException exception)
     Console.Error.WriteLine($"error: {exception.Message}\n\n{CommandLine.Usage}");
     return 2;
 }
+catch (Exception exception) when (exception is IOException or InvalidOperationException)
+{
+    Console.Error.WriteLine($"error: {exception.Message}"); // such as a full disk, or checkpoints of other options
+    return 1;
+}
