@@ -46,7 +46,7 @@ internal static class FuzzTargets
     /// <summary>Everything; made anew, which takes about two seconds.</summary>
     public static IReadOnlyList<FuzzTarget> Create() =>
     [
-        .. new[] { "bert", "deberta-v2", "modernbert", "t5", "vit", "dinov2" }.SelectMany(Network),
+        .. new[] { "bert", "deberta-v2", "modernbert", "mpnet", "t5", "vit", "dinov2" }.SelectMany(Network),
         .. Tokenizers(),
         InFiles("preprocessor_config.json", Encoder("vit", Preprocessor), files =>
             Prepare(ImagePreprocessor.Read(files, "ViTImageProcessor"))),
