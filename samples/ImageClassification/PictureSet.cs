@@ -44,9 +44,9 @@ internal sealed record PictureSet(IReadOnlyList<ImageModel.ModelInput> Training,
     }
 
     /// <summary>Whether one of the folders train and test is there and has classes inside.</summary>
-    private static bool IsDivided(string folder) =>
-        new[] { "train", "test" }.Select(name => Path.Combine(folder, name))
-            .Any(path => Directory.Exists(path) && Directory.EnumerateDirectories(path).Any());
+    private static bool IsDivided(string folder) => HasClasses(Path.Combine(folder, "train")) || HasClasses(Path.Combine(folder, "test"));
+
+    private static bool HasClasses(string path) => Directory.Exists(path) && Directory.EnumerateDirectories(path).Any();
 
     private static ImageModel.ModelInput[] Take(ImageFolder folder, int most)
     {

@@ -1,7 +1,7 @@
 namespace ReplicationSample;
 
 /// <summary>A text, or an encoded picture, with its class.</summary>
-public sealed class TaskRow
+internal sealed class TaskRow
 {
     public string Label { get; set; } = "";
 

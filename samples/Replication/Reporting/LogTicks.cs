@@ -30,7 +30,8 @@ internal static class LogTicks
     {
         var rough = Math.Max(high - low, 1e-3 * high) / Steps;
         var magnitude = Math.Pow(10, Math.Floor(Math.Log10(rough)));
-        var step = magnitude * new[] { 1, 2, 5, 10 }.First(factor => factor * magnitude >= rough);
+        double[] factors = [1, 2, 5, 10];
+        var step = magnitude * factors.First(factor => factor * magnitude >= rough);
         for (var place = Math.Max(1, Math.Floor(low / step)); place <= Math.Ceiling(high / step); place++)
         {
             yield return place * step;

@@ -14,7 +14,8 @@ public class LoadingBenchmarks : IDisposable
     public void SetUp()
     {
         using var files = PretrainedModel.MiniLM.Open();
-        foreach (var name in new[] { "config.json", "vocab.txt", "tokenizer_config.json", "model.safetensors" }.Where(files.Exists))
+        string[] names = ["config.json", "vocab.txt", "tokenizer_config.json", "model.safetensors"];
+        foreach (var name in names.Where(files.Exists))
         {
             using var source = files.Open(name);
             using var target = File.Create(Path.Combine(_folder, name));
