@@ -1,32 +1,20 @@
 using BenchmarkDotNet.Attributes;
-using Microsoft.ML.NaturalGradient.Batching;
-using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
-using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 
 /// <summary>One iEF step of MiniLM with LoRA on 16 rows of 256 tokens, with attention written out and by the fused kernel.</summary>
 public class AttentionBenchmarks : IDisposable
 {
-    private const int Samples = 16;
-    private const int Tokens = 256;
-
+    private LoraWork _work = null!;
     private Optimizer _optimizer = null!;
-    private TextClassifier _model = null!;
-    private TokenBatch _batch = null!;
-    private Tensor _labels = null!;
 
     /// <summary>Makes the model and the batch.</summary>
     [GlobalSetup]
     public void SetUp()
     {
-        using var files = PretrainedModel.MiniLM.Open();
-        _model = new TextClassifier(TextCheckpoint.Load(files).Encoder, 2, Adapters.LoRA, seed: 1);
-        _model.SetTraining(true);
-        _batch = LoraStepBenchmarks.Batch(Samples, Tokens);
-        _labels = tensor(Enumerable.Range(0, Samples).Select(row => (long)(row % 2)).ToArray());
-        _optimizer = Optimizers.Ief.Create([.. _model.TrainableParameters.Select(named => named.Value)], 1);
+        _work = new LoraWork(samples: 16, tokens: 256);
+        _optimizer = Optimizers.Ief.Create(_work.Parameters, 1);
     }
 
     /// <summary>Written out.</summary>
@@ -46,11 +34,9 @@ public class AttentionBenchmarks : IDisposable
     public void Dispose()
     {
         _optimizer.Dispose();
-        _model.Dispose();
-        _batch.Dispose();
-        _labels.Dispose();
+        _work.Dispose();
         GC.SuppressFinalize(this);
     }
 
-    private void Step() => TrainingStep.Run(_model, _batch, _labels, _optimizer);
+    private void Step() => _work.Step(_optimizer);
 }

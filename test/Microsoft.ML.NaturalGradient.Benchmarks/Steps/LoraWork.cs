@@ -1,4 +1,6 @@
+using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -17,7 +19,7 @@ internal sealed class LoraWork : IDisposable
         Model = new TextClassifier(TextCheckpoint.Load(files).Encoder, 2, Adapters.LoRA, seed: 1);
         Model.SetTraining(true);
         Parameters = [.. Model.TrainableParameters.Select(named => named.Value)];
-        Batch = new LabeledBatch(LoraStepBenchmarks.Batch(samples, tokens), tensor(Enumerable.Range(0, samples).Select(row => (long)(row % 2)).ToArray()));
+        Batch = new LabeledBatch(RandomWords(samples, tokens), tensor(Enumerable.Range(0, samples).Select(row => (long)(row % 2)).ToArray()));
     }
 
     /// <summary>The model.</summary>
@@ -38,5 +40,13 @@ internal sealed class LoraWork : IDisposable
     {
         Model.Dispose();
         Batch.Dispose();
+    }
+
+    private static TokenBatch RandomWords(int samples, int tokens)
+    {
+        var random = new Random(1);
+        var rows = Enumerable.Range(0, samples).Select(_ => new TokenSequence(
+            [.. Enumerable.Range(0, tokens).Select(_ => random.Next(1000, 30000))], null, false)).ToArray();
+        return TokenBatchSource.Collate(rows, 0, CPU);
     }
 }
