@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Numerics;
+using ReplicationSample;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 
@@ -28,7 +29,7 @@ internal static class Turns
             }).Skip(WarmUp).ToArray();
             var ratios = times.Select(time => time.After / time.Before).Order().ToArray();
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{name,-10} other {Median(times.Select(time => time.Before)),8:F1} ms   this {Median(times.Select(time => time.After)),8:F1} ms   ratio {Median(ratios):F4} (quartiles {ratios[rounds / 4]:F3} to {ratios[3 * rounds / 4]:F3})"));
+                $"{name,-10} other {Statistics.Median(times.Select(time => time.Before)),8:F1} ms   this {Statistics.Median(times.Select(time => time.After)),8:F1} ms   ratio {Statistics.Median(ratios):F4} (quartiles {ratios[rounds / 4]:F3} to {ratios[3 * rounds / 4]:F3})"));
         }
 
         before.StandardInput.Close();
@@ -82,11 +83,5 @@ internal static class Turns
     {
         worker.StandardInput.WriteLine(name);
         return double.Parse(worker.StandardOutput.ReadLine() ?? throw new InvalidOperationException("A worker ended; its error is above."), CultureInfo.InvariantCulture);
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 }
