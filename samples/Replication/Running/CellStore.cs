@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Samples;
 
 namespace ReplicationSample;
@@ -33,17 +34,8 @@ internal sealed class CellStore
     public bool Has(Cell cell) => File.Exists(PathOf(cell));
 
     /// <summary>Keeps a finished run; a half-written file never has its name.</summary>
-    public void Write(Cell cell, FinishedCell finished)
-    {
-        var temporary = PathOf(cell) + ".part";
-        using (var file = File.Create(temporary))
-        {
-            JsonSerializer.Serialize(file, finished, ExperimentFile.Options);
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, PathOf(cell), overwrite: true);
-    }
+    public void Write(Cell cell, FinishedCell finished) =>
+        AtomicFile.Write(PathOf(cell), file => JsonSerializer.Serialize(file, finished, ExperimentFile.Options));
 
     /// <summary>A finished run.</summary>
     public FinishedCell Read(Cell cell) => Read(PathOf(cell));
