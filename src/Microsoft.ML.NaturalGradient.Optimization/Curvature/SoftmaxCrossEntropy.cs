@@ -31,7 +31,7 @@ internal sealed class SoftmaxCrossEntropy : IObjective
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var probabilities = nn.functional.softmax(logits.to(ScalarType.Float64), -1); // [N, (T,) C]
+        var probabilities = Probabilities(logits); // [N, (T,) C]
         var (index, counts) = Positions(labels);
         var others = probabilities.scatter(-1, index, zeros_like(probabilities)); // [N, (T,) C], true class zero
         var target = others.sum(-1, keepdim: true).neg(); // [N, (T,) 1]
@@ -44,7 +44,7 @@ internal sealed class SoftmaxCrossEntropy : IObjective
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var probabilities = nn.functional.softmax(logits.to(ScalarType.Float64), -1); // [N, (T,) C]
+        var probabilities = Probabilities(logits); // [N, (T,) C]
         var typed = tangents.to(ScalarType.Float64);
         // p ∘ (u − p·u): the common part of u leaves no rounding behind.
         var centred = typed.Minus(probabilities.mul(typed).sum(-1, keepdim: true));
@@ -60,7 +60,7 @@ internal sealed class SoftmaxCrossEntropy : IObjective
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var probabilities = nn.functional.softmax(logits.to(ScalarType.Float64), -1); // [N, (T,) C]
+        var probabilities = Probabilities(logits); // [N, (T,) C]
         var roots = probabilities.sqrt();
         var counts = Positions(labels).Counts.unsqueeze(-1); // [N, (T,) 1]
         var coefficients = LogitGradients(logits, labels).div(probabilities.AtLeast(SmallestProbability).sqrt()); // [N, (T,) C]
@@ -82,7 +82,7 @@ internal sealed class SoftmaxCrossEntropy : IObjective
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var probabilities = nn.functional.softmax(logits.to(ScalarType.Float64), -1);
+        var probabilities = Probabilities(logits);
         var classCount = probabilities.shape[^1];
         // Inverse-transform sampling: the same draw on every device and library version, given the uniform numbers.
         var uniform = rand([.. labels.shape, 1], dtype: ScalarType.Float64, generator: generator).to(logits.device);
@@ -103,6 +103,8 @@ internal sealed class SoftmaxCrossEntropy : IObjective
 
         return right.sum().item<long>();
     }
+
+    private static Tensor Probabilities(Tensor logits) => nn.functional.softmax(logits.to(ScalarType.Float64), -1); // [N, (T,) C]
 
     // Column (t, k) of S: √p_k (e_k − p) at position t, zero at the others, [N, (T,) C].
     private static Tensor Column(Tensor probabilities, Tensor roots, Tensor counts, long position, long k)
