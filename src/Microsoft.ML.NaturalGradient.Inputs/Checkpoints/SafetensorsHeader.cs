@@ -173,11 +173,11 @@ internal sealed class SafetensorsHeader
         }
         if (SizeInBytes(shape, type) is not { } size)
         {
-            throw BadTensor(name, $"has the shape {Text(shape)}, whose size overflows");
+            throw BadTensor(name, $"has the shape {MessageText.Shape(shape)}, whose size overflows");
         }
         if (size != end - begin)
         {
-            throw BadTensor(name, $"claims {end - begin} bytes, but {typeName} of shape {Text(shape)} takes {size}");
+            throw BadTensor(name, $"claims {end - begin} bytes, but {typeName} of shape {MessageText.Shape(shape)} takes {size}");
         }
         return new SafetensorsTensor(type, shape, begin, end);
     }
@@ -217,6 +217,4 @@ internal sealed class SafetensorsHeader
                 _description, $"its tensors end at byte {expected}, but {_dataLength} bytes follow the header");
         }
     }
-
-    private static string Text(long[] shape) => $"[{string.Join(", ", shape)}]";
 }

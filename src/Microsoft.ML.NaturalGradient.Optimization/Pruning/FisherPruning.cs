@@ -52,14 +52,8 @@ public static class FisherPruning
     }
 
     /// <summary>Throws when a sparsity is out of range.</summary>
-    internal static void CheckSparsity(double sparsity)
-    {
-        if (!(sparsity >= 0 && sparsity < 1))
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(sparsity), FormattableString.Invariant($"The sparsity is {sparsity}. Use a number from 0 up to, but not including, 1, for example 0.5."));
-        }
-    }
+    internal static void CheckSparsity(double sparsity) => SettingCheck.Require(
+        sparsity is >= 0 and < 1, nameof(sparsity), sparsity, "Use a number from 0 up to, but not including, 1, for example 0.5.", "The ");
 
     /// <summary>Scales a sample's gradient as the Fisher matrix asks for: by 1/√s for iEF; zero for samples without a logit gradient.</summary>
     internal static Tensor Scaled(Tensor rows, Tensor squaredLogitNorms, PruningFisher fisher)
@@ -84,14 +78,14 @@ public static class FisherPruning
         if (gradients.dim() != weights.dim() + 1 || !gradients.shape.AsSpan(1).SequenceEqual(weights.shape) || gradients.shape[0] == 0)
         {
             throw new ArgumentException(
-                $"The gradients have the shape [{string.Join(", ", gradients.shape)}]; expected [N, {string.Join(", ", weights.shape)}] with N of at least 1. "
+                $"The gradients have the shape {MessageText.Shape(gradients.shape)}; expected [N, {string.Join(", ", weights.shape)}] with N of at least 1. "
                 + "Give one gradient, shaped like the weights, for each sample.", nameof(gradients));
         }
 
         if (options.Fisher == PruningFisher.Ief && (squaredLogitNorms.dim() != 1 || squaredLogitNorms.shape[0] != gradients.shape[0]))
         {
             throw new ArgumentException(
-                $"The squared norms have the shape [{string.Join(", ", squaredLogitNorms.shape)}]; expected [{gradients.shape[0]}]. Give one number for each sample.",
+                $"The squared norms have the shape {MessageText.Shape(squaredLogitNorms.shape)}; expected [{gradients.shape[0]}]. Give one number for each sample.",
                 nameof(squaredLogitNorms));
         }
 

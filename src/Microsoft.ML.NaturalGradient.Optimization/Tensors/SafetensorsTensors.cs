@@ -62,8 +62,8 @@ internal static class SafetensorsTensors
         if (!target.shape.AsSpan().SequenceEqual(shape))
         {
             throw new InvalidDataException(
-                $"{file.FileOf(name)}: tensor '{name}' has shape [{string.Join(", ", shape)}], but the model expects "
-                + $"[{string.Join(", ", target.shape)}]. Use the configuration that belongs to these weights.");
+                $"{file.FileOf(name)}: tensor '{name}' has shape {MessageText.Shape(shape)}, but the model expects "
+                + $"{MessageText.Shape(target.shape)}. Use the configuration that belongs to these weights.");
         }
 
         using var scope = NewDisposeScope();

@@ -5,8 +5,6 @@ namespace Microsoft.ML.NaturalGradient.Models;
 /// <summary>Tells the tensors of a checkpoint that an encoder rightly ignores from those that show that it is another model.</summary>
 internal static class CheckpointLeftovers
 {
-    private const int MaxListed = 8;
-
     // Parts of the encoder that pretraining leaves or that are no weights.
     private static readonly string[] Inside =
     [
@@ -37,7 +35,7 @@ internal static class CheckpointLeftovers
         {
             throw new InvalidDataException(
                 $"{description} has {unexpected.Length} tensors that the '{encoder.Architecture.ModelType}' architecture of {CheckpointFiles.ConfigName} does not "
-                + $"use: {string.Join(", ", unexpected.Take(MaxListed))}. Check that the configuration and the weights belong together.");
+                + $"use: {MessageText.Few(unexpected)}. Check that the configuration and the weights belong together.");
         }
     }
 }

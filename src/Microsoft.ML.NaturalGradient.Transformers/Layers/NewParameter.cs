@@ -73,5 +73,5 @@ internal static class NewParameter
         shape.All(dimension => dimension >= 0) && shape.Aggregate(1.0, (product, dimension) => product * dimension) <= MostElements
             ? shape
             : throw new InvalidDataException(
-                $"The configuration asks for a tensor of shape [{string.Join(", ", shape)}], which is not possible. Fetch the model's files again.");
+                $"The configuration asks for a tensor of shape {MessageText.Shape(shape)}, which is not possible. Fetch the model's files again.");
 }

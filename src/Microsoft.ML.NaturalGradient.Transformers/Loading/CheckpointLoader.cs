@@ -11,8 +11,6 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints;
 /// </remarks>
 internal static class CheckpointLoader
 {
-    private const int MaxListed = 8;
-
     /// <summary>Loads parameters; see the other overload.</summary>
     /// <inheritdoc cref="Load(IEnumerable{ValueTuple{string, Tensor}}, ISafetensors, IReadOnlyList{string}, Func{string, bool}?)"/>
     public static CheckpointLoadResult Load(
@@ -159,21 +157,15 @@ internal static class CheckpointLoader
     {
         if (!shape.SequenceEqual(value.shape))
         {
-            yield return $"{stored} has shape [{string.Join(", ", shape)}], expected [{string.Join(", ", value.shape)}]";
+            yield return $"{stored} has shape {MessageText.Shape(shape)}, expected {MessageText.Shape(value.shape)}";
         }
     }
 
     private static InvalidDataException DoesNotFit(ISafetensors file, List<string> problems, int wanted)
     {
         return new InvalidDataException(
-            $"{file.Description} does not fit the model, which loads {wanted} tensors from it: {List(problems, "; ")}. "
-            + $"The file has {file.Names.Count} tensors: {List(file.Names, ", ")}. "
+            $"{file.Description} does not fit the model, which loads {wanted} tensors from it: {MessageText.Few(problems, "; ")}. "
+            + $"The file has {file.Names.Count} tensors: {MessageText.Few(file.Names)}. "
             + "Check that the configuration and the weights belong together.");
-    }
-
-    private static string List(IReadOnlyCollection<string> items, string separator)
-    {
-        var shown = string.Join(separator, items.Take(MaxListed));
-        return items.Count > MaxListed ? $"{shown}{separator}and {items.Count - MaxListed} more" : shown;
     }
 }

@@ -91,7 +91,7 @@ internal static class AdapterWeights
             {
                 throw new InvalidDataException(
                     $"{file.Description} does not fit {AdapterConfig.FileName}: {stored ?? names[0]} "
-                    + (stored is null ? "is missing" : $"has shape [{string.Join(", ", file.ShapeOf(stored))}], expected [{string.Join(", ", expected)}]")
+                    + (stored is null ? "is missing" : $"has shape {MessageText.Shape(file.ShapeOf(stored))}, expected {MessageText.Shape(expected)}")
                     + ". Check that both belong to one adapter, and that the base model is the one that it was trained on.");
             }
         }
@@ -123,9 +123,8 @@ internal static class AdapterWeights
         if (unknown.Length > 0)
         {
             throw new InvalidDataException(
-                $"{file.Description} has weights that this model has no place for: {string.Join(", ", unknown.Take(8))}"
-                + $"{(unknown.Length > 8 ? $" and {unknown.Length - 8} more" : "")}. Check that {AdapterConfig.FileName} belongs to them, and that the base "
-                + "model is the one that the adapter was trained on.");
+                $"{file.Description} has weights that this model has no place for: {MessageText.Few(unknown)}. "
+                + $"Check that {AdapterConfig.FileName} belongs to them, and that the base model is the one that the adapter was trained on.");
         }
 
         CheckpointLoader.Load(

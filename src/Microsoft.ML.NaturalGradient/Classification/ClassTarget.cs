@@ -39,14 +39,12 @@ internal sealed class ClassTarget(ClassLabels labels) : PredictionTarget
     /// <inheritdoc/>
     public override string? DescribeMissing(IEnumerable<double> labels)
     {
-        const int most = 10;
         var seen = labels.ToHashSet();
-        var missing = Labels.Names.Where((_, key) => !seen.Contains(key)).ToList();
-        var more = missing.Count > most ? $" and {missing.Count - most} more" : "";
+        var missing = Labels.Names.Where((_, key) => !seen.Contains(key)).Select(name => $"'{name}'").ToList();
         return missing.Count == 0
             ? null
             : $"{missing.Count} of {Labels.Count} classes have no training row, so they cannot be learned: "
-                + $"{string.Join(", ", missing.Take(most).Select(name => $"'{name}'"))}{more}. Add rows of them, set fewer rows aside, or map the labels to keys without them.";
+                + $"{MessageText.Few(missing)}. Add rows of them, set fewer rows aside, or map the labels to keys without them.";
     }
 
     /// <inheritdoc/>

@@ -70,10 +70,9 @@ internal static class T5Weights
     {
         if (names.Length > 0)
         {
-            const int shown = 8;
             throw new InvalidDataException(
-                $"{file.Description} has {names.Length} tensors that the configuration has no place for: {string.Join(", ", names.Take(shown))}"
-                + $"{(names.Length > shown ? ", ..." : "")}. Check that the configuration and the weights belong together.");
+                $"{file.Description} has {names.Length} tensors that the configuration has no place for: {MessageText.Few(names)}. "
+                + "Check that the configuration and the weights belong together.");
         }
     }
 }

@@ -47,7 +47,7 @@ internal sealed class PatchProjection : nn.Module<Tensor, Tensor>
         if (pixels.dim() != 4 || pixels.shape[1] != ChannelCount)
         {
             throw new ArgumentException(
-                $"The pictures are a tensor of shape [{string.Join(", ", pixels.shape)}]; expected [N, {ChannelCount}, height, width]. "
+                $"The pictures are a tensor of shape {MessageText.Shape(pixels.shape)}; expected [N, {ChannelCount}, height, width]. "
                 + "Convert them to red, green and blue.", nameof(pixels));
         }
 
