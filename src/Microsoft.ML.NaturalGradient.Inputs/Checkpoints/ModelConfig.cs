@@ -116,6 +116,13 @@ internal sealed class ModelConfig
     public InvalidDataException Unexpected(string field, string expected) =>
         new($"{File}: the field '{field}' is {TextOf(field)}; expected {expected}.");
 
+    /// <summary>The error for a number that is out of its range.</summary>
+    /// <param name="field">The field.</param>
+    /// <param name="value">The number, which may be one that the field has by default.</param>
+    /// <param name="range">What it must be.</param>
+    public static InvalidDataException OutOfRange(string field, double value, string range) => new(
+        FormattableString.Invariant($"The configuration has {field} {value}; it must be {range}. Fetch the model's files again."));
+
     private static bool IsOn(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Object => value.EnumerateObject().Any(field => IsOn(field.Value)),

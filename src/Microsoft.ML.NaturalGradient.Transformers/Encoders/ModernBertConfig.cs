@@ -115,9 +115,6 @@ internal sealed record ModernBertConfig
         var theta = config.OptionalDouble(field, defaultValue);
         theta = section?.OptionalDouble("rope_theta", theta) ?? theta;
         // Less would make frequencies that grow beyond what float32 holds.
-        return theta >= 1
-            ? theta
-            : throw new InvalidDataException(FormattableString.Invariant(
-                $"The configuration has {field} {theta}; it must be at least 1. Fetch the model's files again."));
+        return theta >= 1 ? theta : throw ModelConfig.OutOfRange(field, theta, "at least 1");
     }
 }

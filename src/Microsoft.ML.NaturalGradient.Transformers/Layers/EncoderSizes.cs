@@ -5,11 +5,10 @@ namespace Microsoft.ML.NaturalGradient.Models;
 /// <summary>The sizes and settings that every text encoder has, as its config.json gives them.</summary>
 internal sealed record EncoderSizes
 {
-    /// <summary>Most layers that a configuration may ask for, far more than any network has.</summary>
-    public const int MostLayers = 10_000;
-
     /// <summary>End of the class names of checkpoints that have a head for whole sequences.</summary>
     public const string ClassifierSuffix = "ForSequenceClassification";
+
+    private const int MostLayers = 10_000; // far more than any network has
 
     public required int VocabularySize { get; init; }
 
@@ -72,34 +71,33 @@ internal sealed record EncoderSizes
 
     /// <summary>A field that must be a whole number above zero.</summary>
     /// <exception cref="InvalidDataException">It is absent or not positive; the message names it.</exception>
-    public static int Positive(ModelConfig config, string field) => AtLeast(config, field, config.RequireInt(field), 1);
+    public static int Positive(ModelConfig config, string field) => AtLeast(field, config.RequireInt(field), 1);
 
     /// <summary>A whole number above zero, or the default if the field is absent.</summary>
     /// <exception cref="InvalidDataException">It is less than <paramref name="least"/>; the message names it.</exception>
     public static int OptionalPositive(ModelConfig config, string field, int defaultValue, int least = 1) =>
-        AtLeast(config, field, config.OptionalInt(field, defaultValue), least);
+        AtLeast(field, config.OptionalInt(field, defaultValue), least);
 
     /// <summary>The ε that a normalisation adds to the variance.</summary>
     /// <exception cref="InvalidDataException">It is not from 0 to 1; the message names it.</exception>
     public static double Epsilon(ModelConfig config, string field, double defaultValue)
     {
         var value = config.OptionalDouble(field, defaultValue);
-        return value is >= 0 and <= 1
-            ? value
-            : throw new InvalidDataException(FormattableString.Invariant(
-                $"The configuration has {field} {value}; it must be from 0 to 1. Fetch the model's files again."));
+        return value is >= 0 and <= 1 ? value : throw ModelConfig.OutOfRange(field, value, "from 0 to 1");
     }
 
     /// <summary>A number of layers.</summary>
     /// <exception cref="InvalidDataException">It is absent, not positive, or more than any network has; the message names it.</exception>
-    public static int Layers(ModelConfig config, string field) => Positive(config, field) is var count and <= MostLayers
-        ? count
-        : throw config.Unexpected(field, FormattableString.Invariant($"a whole number from 1 to {MostLayers}"));
+    public static int Layers(ModelConfig config, string field, int? defaultValue = null)
+    {
+        var count = defaultValue is { } known ? config.OptionalInt(field, known) : config.RequireInt(field);
+        return count is >= 1 and <= MostLayers ? count : throw ModelConfig.OutOfRange(field, count, $"from 1 to {MostLayers}");
+    }
 
     /// <summary>The number of segments that token types tell apart: zero or more.</summary>
     /// <exception cref="InvalidDataException">It is negative; the message names the field.</exception>
     public static int SegmentCount(ModelConfig config, int defaultValue, int least = 1) =>
-        AtLeast(config, "type_vocab_size", config.OptionalInt("type_vocab_size", defaultValue), least);
+        AtLeast("type_vocab_size", config.OptionalInt("type_vocab_size", defaultValue), least);
 
     /// <summary>Most tokens of a sequence whose positions begin after the id of the padding token, as RoBERTa's do.</summary>
     /// <param name="paddingId">The id.</param>
@@ -110,8 +108,6 @@ internal sealed record EncoderSizes
             $"The configuration has pad_token_id {paddingId} and max_position_embeddings {PositionCount}. Positions start "
             + "after the id of the padding token, so that none is left. Fetch the model's files again.");
 
-    private static int AtLeast(ModelConfig config, string field, int value, int least) => value >= least
-        ? value
-        : throw new InvalidDataException(
-            $"The configuration of this {config.ModelType} model has {field} {value}; it must be at least {least}. Fetch the model's files again.");
+    private static int AtLeast(string field, int value, int least) =>
+        value >= least ? value : throw ModelConfig.OutOfRange(field, value, $"at least {least}");
 }

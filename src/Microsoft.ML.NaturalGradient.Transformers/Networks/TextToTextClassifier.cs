@@ -34,9 +34,6 @@ internal sealed class TextToTextClassifier : TextNetwork
         adapter.Restore(this);
     }
 
-    /// <summary>The network.</summary>
-    public T5Network Network => _network;
-
     /// <inheritdoc/>
     public override PretrainedNetwork Base => _network;
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 
@@ -62,21 +61,21 @@ internal sealed record T5Config
     /// <exception cref="NotSupportedException">The variant is not supported.</exception>
     public static T5Config Read(ModelConfig config)
     {
-        var layers = Layers(config, "num_layers", null);
-        var vocabulary = Positive(config, "vocab_size", null);
+        var layers = EncoderSizes.Layers(config, "num_layers");
+        var vocabulary = EncoderSizes.Positive(config, "vocab_size");
         var isTied = config.OptionalBool("tie_word_embeddings", true);
         var pad = Id(config, "pad_token_id", 0, vocabulary);
         var result = new T5Config
         {
             VocabularySize = vocabulary,
-            HiddenSize = Positive(config, "d_model", null),
-            HeadSize = Positive(config, "d_kv", null),
-            HeadCount = Positive(config, "num_heads", null),
-            IntermediateSize = Positive(config, "d_ff", null),
+            HiddenSize = EncoderSizes.Positive(config, "d_model"),
+            HeadSize = EncoderSizes.Positive(config, "d_kv"),
+            HeadCount = EncoderSizes.Positive(config, "num_heads"),
+            IntermediateSize = EncoderSizes.Positive(config, "d_ff"),
             EncoderLayerCount = layers,
-            DecoderLayerCount = Layers(config, "num_decoder_layers", layers),
-            BucketCount = Positive(config, "relative_attention_num_buckets", 32),
-            FarthestDistance = Positive(config, "relative_attention_max_distance", 128),
+            DecoderLayerCount = EncoderSizes.Layers(config, "num_decoder_layers", layers),
+            BucketCount = EncoderSizes.OptionalPositive(config, "relative_attention_num_buckets", 32),
+            FarthestDistance = EncoderSizes.OptionalPositive(config, "relative_attention_max_distance", 128),
             NormEpsilon = EncoderSizes.Epsilon(config, "layer_norm_epsilon", 1e-6),
             IsGated = ReadIsGated(config),
             IsTied = isTied,
@@ -110,33 +109,18 @@ internal sealed record T5Config
     {
         if (BucketCount < FewestBuckets || BucketCount % 2 != 0)
         {
-            throw Wrong("relative_attention_num_buckets", BucketCount, $"an even number from {FewestBuckets}, half of it for each direction");
+            throw ModelConfig.OutOfRange("relative_attention_num_buckets", BucketCount, $"an even number from {FewestBuckets}, half of it for each direction");
         }
 
         if (FarthestDistance <= BucketCount / 2)
         {
-            throw Wrong("relative_attention_max_distance", FarthestDistance, $"more than the {BucketCount / 2} distances that have their own buckets");
+            throw ModelConfig.OutOfRange("relative_attention_max_distance", FarthestDistance, $"more than the {BucketCount / 2} distances that have their own buckets");
         }
-    }
-
-    private static int Positive(ModelConfig config, string field, int? defaultValue)
-    {
-        var value = defaultValue is { } known ? config.OptionalInt(field, known) : config.RequireInt(field);
-        return value > 0 ? value : throw Wrong(field, value, "positive");
-    }
-
-    private static int Layers(ModelConfig config, string field, int? defaultValue)
-    {
-        var count = Positive(config, field, defaultValue);
-        return count <= EncoderSizes.MostLayers ? count : throw Wrong(field, count, $"from 1 to {EncoderSizes.MostLayers}");
     }
 
     private static int Id(ModelConfig config, string field, int defaultValue, int vocabulary)
     {
         var value = config.OptionalInt(field, defaultValue);
-        return value >= 0 && value < vocabulary ? value : throw Wrong(field, value, $"at least 0 and less than vocab_size {vocabulary}");
+        return value >= 0 && value < vocabulary ? value : throw ModelConfig.OutOfRange(field, value, $"at least 0 and less than vocab_size {vocabulary}");
     }
-
-    private static InvalidDataException Wrong(string field, double value, string rule) => new(string.Create(
-        CultureInfo.InvariantCulture, $"The configuration has {field} {value}; it must be {rule}. Fetch the model's files again."));
 }

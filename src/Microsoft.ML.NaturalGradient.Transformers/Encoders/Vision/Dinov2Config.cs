@@ -6,7 +6,7 @@ namespace Microsoft.ML.NaturalGradient.Models.Vision;
 internal sealed record Dinov2Config
 {
     private const double UsualRatio = 4;
-    private const double LargestRatio = 1024;
+    private const int LargestRatio = 1024;
 
     public required ImageEncoderSizes Sizes { get; init; }
 
@@ -26,8 +26,7 @@ internal sealed record Dinov2Config
         var width = (int)(sizes.HiddenSize * ratio);
         if (ratio is <= 0 or > LargestRatio || width < 1)
         {
-            throw new InvalidDataException(FormattableString.Invariant(
-                $"The configuration has mlp_ratio {ratio}; it must be at most {LargestRatio}, and hidden_size {sizes.HiddenSize} times it at least 1. Fetch the model's files again."));
+            throw ModelConfig.OutOfRange("mlp_ratio", ratio, $"at most {LargestRatio}, and hidden_size {sizes.HiddenSize} times it at least 1");
         }
 
         var isGated = config.OptionalBool("use_swiglu_ffn", false);

@@ -17,8 +17,8 @@ public sealed class ClaimedSizesTests
     [DataRow("bert", "intermediate_size", 2_000_000_000, "expected [2000000000, 24]")]
     [DataRow("bert", "max_position_embeddings", 2_000_000_000, "expected [2000000000, 24]")]
     [DataRow("bert", "num_hidden_layers", 10_000, "many more tensors than the weights have")]
-    [DataRow("bert", "num_hidden_layers", 1_000_000, "'num_hidden_layers' is 1000000; expected a whole number from 1 to 10000")]
-    [DataRow("modernbert", "num_hidden_layers", 2_147_483_647, "expected a whole number from 1 to 10000")]
+    [DataRow("bert", "num_hidden_layers", 1_000_000, "num_hidden_layers 1000000; it must be from 1 to 10000")]
+    [DataRow("modernbert", "num_hidden_layers", 2_147_483_647, "it must be from 1 to 10000")]
     [DataRow("bert", "num_hidden_layers", 3, "encoder.layer.2.attention.self.query.weight is missing")]
     [DataRow("deberta-v2", "embedding_size", -5, "embedding_size -5; it must be at least 1")]
     public void Load_TextEncoder_IsRefusedByTensorAndShapes(string name, string field, int value, string message)
