@@ -28,12 +28,12 @@ internal static class LossChart
     {
         var batches = run.Progress.Where(progress => !progress.EndOfEpoch).ToArray();
         var times = batches.Select(batch => batch.Epoch - 1 + ((double)batch.Step / batch.StepCount)).ToArray();
-        var line = plot.Add.ScatterLine(times, batches.Select(batch => batch.Loss).ToArray(), color.WithAlpha(0.35));
+        var line = plot.Add.ScatterLine(times, [.. batches.Select(batch => batch.Loss)], color.WithAlpha(0.35));
         line.LegendText = $"{run.Name}, each batch";
 
         var epochs = run.Progress.Where(progress => progress.EndOfEpoch).ToArray();
         var middles = epochs.Select(epoch => epoch.Epoch - 0.5).ToArray();
-        var markers = plot.Add.Scatter(middles, epochs.Select(epoch => epoch.Loss).ToArray(), color);
+        var markers = plot.Add.Scatter(middles, [.. epochs.Select(epoch => epoch.Loss)], color);
         markers.LineWidth = 2;
         markers.MarkerSize = 8;
         markers.LegendText = $"{run.Name}, mean of the epoch";

@@ -27,7 +27,7 @@ internal sealed record PictureSet(IReadOnlyList<ImageModel.ModelInput> Training,
             var (train, test) = IsDivided(folder)
                 ? ImageFolder.ReadTrainTest(folder, options: Options)
                 : ImageFolder.Read(folder, Options).Split(TestFraction, Seed);
-            Report(train.Unreadable.Concat(test.Unreadable).DistinctBy(picture => picture.ImagePath).ToArray());
+            Report([.. train.Unreadable.Concat(test.Unreadable).DistinctBy(picture => picture.ImagePath)]);
             if (train.Classes.Count < 2)
             {
                 throw new UsageException($"Training needs at least two classes, but \"{folder}\" has only \"{train.Classes[0]}\". "
@@ -51,7 +51,7 @@ internal sealed record PictureSet(IReadOnlyList<ImageModel.ModelInput> Training,
     private static ImageModel.ModelInput[] Take(ImageFolder folder, int most)
     {
         var random = new Random(Seed);
-        return [.. folder.Rows.GroupBy(row => row.Label).SelectMany(pictures => Choose(pictures.ToArray(), most, random))
+        return [.. folder.Rows.GroupBy(row => row.Label).SelectMany(pictures => Choose([.. pictures], most, random))
             .Select(row => new ImageModel.ModelInput { Label = row.Label, ImagePath = row.ImagePath })];
     }
 

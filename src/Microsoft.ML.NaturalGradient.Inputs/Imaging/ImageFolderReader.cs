@@ -43,7 +43,7 @@ internal static class ImageFolderReader
         {
             if (!rows.Any(row => row.Label == name))
             {
-                throw Empty(folder, name!, unreadable.Where(picture => picture.Label == name).ToArray());
+                throw Empty(folder, name!, [.. unreadable.Where(picture => picture.Label == name)]);
             }
         }
         return (rows, unreadable);

@@ -32,7 +32,7 @@ internal static class TokenizerExport
     public static byte[] Complete(IReadOnlyDictionary<string, byte[]> files, int maxTokens, string? usualClass, bool takesTypeIds)
     {
         using var opened = new MemoryCheckpointFiles(files, "the pretrained model");
-        var settings = files.TryGetValue(TokenizerConfiguration.MainFile, out var content) ? JsonText.ParseObject(content, TokenizerConfiguration.MainFile) : new JsonObject();
+        var settings = files.TryGetValue(TokenizerConfiguration.MainFile, out var content) ? JsonText.ParseObject(content, TokenizerConfiguration.MainFile) : [];
         settings["model_max_length"] = maxTokens;
         settings[ClassField] = (string?)settings[ClassField] switch
         {

@@ -92,7 +92,7 @@ internal sealed class TokenizerJsonTemplate(AddedTokenTable tokens, string file)
         var ids = token.Items("ids").ToArray();
         var spellings = token.Items("tokens").ToArray();
         return ids.Length > 0 && ids.Length == spellings.Length && spellings.All(spelling => spelling.ValueKind == JsonValueKind.String)
-            ? ids.Select((id, n) => Checked(component, spellings[n].GetString()!, id)).ToArray()
+            ? [.. ids.Select((id, n) => Checked(component, spellings[n].GetString()!, id))]
             : throw token.Damaged("does not have as many \"ids\" as \"tokens\"");
     }
 }

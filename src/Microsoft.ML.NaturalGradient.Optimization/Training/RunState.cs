@@ -39,10 +39,7 @@ internal sealed class RunState(
         {
             Kept = state.Restore(parameters, model.Randomness, guard);
             (Position, _elapsedBefore) = (state.Position, TimeSpan.FromSeconds(state.Position.Seconds));
-            if (quality is not null)
-            {
-                quality.Measured = Position.Measured;
-            }
+            quality?.Measured = Position.Measured;
         }
 
         Mark();

@@ -116,10 +116,7 @@ internal sealed class TrainingState : IDisposable
             }
 
             Fill(parameters, WeightsPrefix);
-            if (randomness is not null)
-            {
-                randomness.set_state(_file.Read(RandomnessName, ScalarType.Byte));
-            }
+            randomness?.set_state(_file.Read(RandomnessName, ScalarType.Byte));
 
             return kept;
         }

@@ -103,7 +103,7 @@ internal static class ClassifierConfig
         {
             if (config[TasksField] is not JsonObject tasks)
             {
-                config[TasksField] = tasks = new JsonObject();
+                config[TasksField] = tasks = [];
             }
 
             tasks[TaskName] = ClassifierNotes.Describe(textToText);

@@ -57,13 +57,13 @@ internal sealed class ClassTarget(ClassLabels labels) : PredictionTarget
         new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, Labels.Count), ScoreAnnotations(input), VectorGetter),
     ];
 
-    private static ValueGetter<uint> LargestGetter(Func<float[]> scores) => (ref uint value) =>
+    private static ValueGetter<uint> LargestGetter(Func<float[]> scores) => (ref value) =>
     {
         var row = scores();
         value = float.IsNaN(row[0]) ? 0 : (uint)Array.IndexOf(row, row.Max()) + 1; // a row that could not be read has no prediction
     };
 
-    private static ValueGetter<VBuffer<float>> VectorGetter(Func<float[]> scores) => (ref VBuffer<float> value) =>
+    private static ValueGetter<VBuffer<float>> VectorGetter(Func<float[]> scores) => (ref value) =>
     {
         var row = scores();
         var editor = VBufferEditor.Create(ref value, row.Length);
@@ -86,7 +86,7 @@ internal sealed class ClassTarget(ClassLabels labels) : PredictionTarget
             input, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification, AnnotationUtils.Const.ScoreValueKind.Score);
         Labels.Annotate(builder, AnnotationUtils.Kinds.TrainingLabelValues);
         var names = new VBuffer<ReadOnlyMemory<char>>(Labels.Count, [.. Labels.Names.Select(name => name.AsMemory())]);
-        builder.AddSlotNames(names.Length, (ref VBuffer<ReadOnlyMemory<char>> value) => names.CopyTo(ref value));
+        builder.AddSlotNames(names.Length, (ref value) => names.CopyTo(ref value));
         return builder.ToAnnotations();
     }
 }

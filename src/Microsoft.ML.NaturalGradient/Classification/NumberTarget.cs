@@ -64,7 +64,7 @@ internal sealed class NumberTarget(double mean = 0, double deviation = 1) : Pred
             input, AnnotationUtils.Const.ScoreColumnKind.Regression, AnnotationUtils.Const.ScoreValueKind.Score).ToAnnotations();
         return [new(columns.Score, NumberDataViewType.Single, annotations, Getter)];
 
-        static ValueGetter<float> Getter(Func<float[]> scores) => (ref float value) => value = scores()[0];
+        static ValueGetter<float> Getter(Func<float[]> scores) => (ref value) => value = scores()[0];
     }
 
     /// <inheritdoc/>

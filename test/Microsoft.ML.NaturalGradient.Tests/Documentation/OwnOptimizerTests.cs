@@ -179,7 +179,7 @@ public sealed class OwnOptimizerTests
         using var optimizer = new LionOptions().CreateFor(uninterrupted.Parameters, 3);
         Run(optimizer, uninterrupted);
         optimizer.SaveState(stream);
-        Set(resumed, uninterrupted.Flat().data<double>().ToArray());
+        Set(resumed, [.. uninterrupted.Flat().data<double>()]);
         optimizer.MeasureQuality(uninterrupted.Forward, uninterrupted.Labels, new QualityProbe { Directions = [new LionOptions()] });
         Run(optimizer, uninterrupted);
 

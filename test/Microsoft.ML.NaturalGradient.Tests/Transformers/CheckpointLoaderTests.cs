@@ -183,7 +183,7 @@ public sealed class CheckpointLoaderTests
             Path.Combine(AppContext.BaseDirectory, "Fixtures", "encoders", "bert", "model.safetensors"));
         using var scope = NewDisposeScope();
         var parameters = file.Names.Where(name => name.StartsWith("bert.", StringComparison.Ordinal))
-            .Select(name => new NamedParameter(name["bert.".Length..], new Parameter(zeros(file.ShapeOf(name).ToArray()))))
+            .Select(name => new NamedParameter(name["bert.".Length..], new Parameter(zeros([.. file.ShapeOf(name)]))))
             .ToArray();
         DisposeScopeManager.Statistics.Reset();
         var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;

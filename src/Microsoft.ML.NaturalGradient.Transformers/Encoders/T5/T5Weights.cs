@@ -48,7 +48,7 @@ internal static class T5Weights
             var parameters = network.named_parameters().Select(
                 pair => (Name: pair.name == Table ? table : pair.name, Value: (Tensor)pair.parameter));
             var result = CheckpointLoader.Load(parameters, file, [], name => elsewhere?.ContainsKey(name) == true);
-            CheckUnused(file, result.Unused.Except(names).Where(name => name != Unread).ToArray());
+            CheckUnused(file, [.. result.Unused.Except(names).Where(name => name != Unread)]);
             return new LoadedNetwork(network, result.StoredTypes.ToDictionary(pair => pair.Key == table ? Table : pair.Key, pair => pair.Value));
         }
         catch

@@ -144,5 +144,5 @@ public sealed class TokenBatchSourceTests
 
     private static int[] Flat(IEnumerable<LabeledBatch> batches) => [.. Read(batches).SelectMany(batch => batch)];
 
-    private static long[] Values(Tensor tensor) => tensor.data<long>().ToArray();
+    private static long[] Values(Tensor tensor) => [.. tensor.data<long>()];
 }

@@ -209,7 +209,7 @@ public sealed class ImageClassificationInputTests
 
         Assert.Throws<InvalidDataException>(() => engine.Predict(new UnlabelledRow { ImagePath = path }));
         Assert.Throws<InvalidDataException>(() => model.Model.PredictProbabilities([path]));
-        Assert.Throws<InvalidDataException>(() => model.Model.PredictProbabilities([new byte[] { 1 }]));
+        Assert.Throws<InvalidDataException>(() => model.Model.PredictProbabilities([[1]]));
     }
 
     private void AssertInvalid(Action<ImageClassificationTrainer.Options> change, string name)

@@ -44,7 +44,7 @@ public sealed class PretrainedTextTests
             _mlContext,
             _mlContext.MulticlassClassification.Trainers.TextClassification(Ief, sentence1ColumnName: "Text", maxEpochs: 1),
             data,
-            _mlContext.Data.LoadFromEnumerable(new[] { new { Label = 1f, Text = 2f } }),
+            _mlContext.Data.LoadFromEnumerable([new { Label = 1f, Text = 2f }]),
             "Score", "PredictedLabel");
     }
 

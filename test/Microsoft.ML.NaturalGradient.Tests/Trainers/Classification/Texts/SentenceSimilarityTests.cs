@@ -103,7 +103,7 @@ public sealed class SentenceSimilarityTests
 
     [TestMethod]
     public void Trainer_KeepsTheEstimatorContract() => EstimatorContract.Check(
-        _mlContext, Trainer(), View(Rows(12)), _mlContext.Data.LoadFromEnumerable(new[] { new { Label = 1f, Text = 2f, Pair = "a" } }), "Score");
+        _mlContext, Trainer(), View(Rows(12)), _mlContext.Data.LoadFromEnumerable([new { Label = 1f, Text = 2f, Pair = "a" }]), "Score");
 
     [TestMethod]
     public void SaveAndLoad_WithoutBase_GivesEqualPredictions()

@@ -147,7 +147,7 @@ public sealed class TextToTextTrainingTests
         Assert.Contains("no head", Assert.ThrowsExactly<ArgumentException>(() => TinyT5Trainer(options => options.Adapter = Adapters.HeadOnly).Fit(data)).Message);
         Assert.Contains("encoder", Assert.ThrowsExactly<ArgumentException>(
             () => TinyText.Trainer(_mlContext, options => options.Prompt = PromptTemplate.Cola).Fit(data)).Message);
-        var pairs = _mlContext.Data.LoadFromEnumerable(new[] { new { Label = 1f, Sentence1 = "good", Sentence2 = "bad" } });
+        var pairs = _mlContext.Data.LoadFromEnumerable([new { Label = 1f, Sentence1 = "good", Sentence2 = "bad" }]);
         Assert.Contains("no number", Assert.ThrowsExactly<NotSupportedException>(
             () => _mlContext.Regression.Trainers.SentenceSimilarity(Ief, model: TinyT5.Model).Fit(pairs)).Message);
     }
