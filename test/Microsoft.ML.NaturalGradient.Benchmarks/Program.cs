@@ -10,7 +10,7 @@ using Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 using Microsoft.ML.NaturalGradient.Benchmarks.Stress;
 using Microsoft.ML.NaturalGradient.Numerics;
 
-CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 
 switch (args)
 {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Samples;
 using ScottPlot;
 using ScottPlot.MultiplotLayouts;
@@ -38,7 +37,7 @@ internal sealed class RateChart(IReadOnlyList<IReadOnlyList<RatePoint>> tasks) :
         {
             var guess = points[0].ClassCount;
             var accuracy = Panel(points, point => point.Accuracy, 1.0 / guess, Math.Min(1.02, points.Max(point => point.Accuracy) * 1.08), isFirst: column == 0, "Validation accuracy");
-            accuracy.Title(string.Create(CultureInfo.InvariantCulture, $"{points[0].Task}, {guess} classes"), 13);
+            accuracy.Title($"{points[0].Task}, {guess} classes", 13);
             var loss = Panel(points, point => point.Loss, Math.Log(guess), Math.Log(guess) * LossLimit, isFirst: column == 0, "Validation loss");
             loss.XLabel("Learning rate / default", 12);
             Place(accuracy, 0, column);
@@ -107,7 +106,7 @@ internal sealed class RateChart(IReadOnlyList<IReadOnlyList<RatePoint>> tasks) :
             foreach (var length in _lengths.Reverse())
             {
                 var (color, marker) = Style(optimizer, length);
-                Add(string.Create(CultureInfo.InvariantCulture, $"{optimizer}, {length} {(length == 1 ? "epoch" : "epochs")}"), color, 2, marker);
+                Add($"{optimizer}, {length} {(length == 1 ? "epoch" : "epochs")}", color, 2, marker);
             }
         }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -113,8 +112,8 @@ internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, Optimize
     }
 
     /// <summary>Name of the file of the finished run.</summary>
-    public string FileName => string.Create(
-        CultureInfo.InvariantCulture, $"{Kind.ToString().ToLowerInvariant()}-{Clean(Optimizer.Label)}-seed{Seed}-{KeyOf(Settings)}.json");
+    public string FileName =>
+        FormattableString.Invariant($"{Kind.ToString().ToLowerInvariant()}-{Clean(Optimizer.Label)}-seed{Seed}-{KeyOf(Settings)}.json");
 
     private JsonObject Shared
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.ML.NaturalGradient.Optimization;
 using static TorchSharp.torch;
 
@@ -94,7 +93,7 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
         var (loss, rows) = (losses.mean().item<double>(), losses.shape[0]);
         if (!double.IsFinite(loss))
         {
-            return string.Create(CultureInfo.InvariantCulture, $"became {loss}");
+            return FormattableString.Invariant($"became {loss}");
         }
 
         if (guess is null)
@@ -114,12 +113,12 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
         _smoothed += (loss - _smoothed) / Math.Min(++_steps + 1, span);
         if (_smoothed > _lowest + (MostRise * _guess))
         {
-            return string.Create(CultureInfo.InvariantCulture, $"rose from {_lowest:G3} to {_smoothed:G3}");
+            return FormattableString.Invariant($"rose from {_lowest:G3} to {_smoothed:G3}");
         }
 
         if (_steps >= span / 2 && _smoothed > _guess * (_steps < span && Rescues == 0 ? 1 + EarlyMargin : 1))
         {
-            return string.Create(CultureInfo.InvariantCulture, $"is {_smoothed:G3}, above the {_guess:G3} of a guess");
+            return FormattableString.Invariant($"is {_smoothed:G3}, above the {_guess:G3} of a guess");
         }
 
         _lowest = Math.Min(_lowest, _smoothed);
@@ -137,7 +136,7 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
     /// <returns>What is wrong, as the end of a sentence; null when the run goes well.</returns>
     public string? Judge(double loss, long rows) => double.IsFinite(loss) && !(loss > _smoothed + (_guess * (1 + (4 / Math.Sqrt(rows)))))
         ? null
-        : string.Create(CultureInfo.InvariantCulture, $"became {loss:G3}");
+        : FormattableString.Invariant($"became {loss:G3}");
 
     /// <summary>Takes a step.</summary>
     /// <param name="batch">The evaluated batch; its graph is used up.</param>

@@ -50,7 +50,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             settings.Notify?.Invoke(
                 Position.IsFinished
                     ? "The run had ended before: its model is used again. Set Resume to false, or use another CheckpointFolder, to train anew."
-                    : string.Create(CultureInfo.InvariantCulture, $"The run goes on after step {Position.Step} of epoch {Position.Epoch}."));
+                    : FormattableString.Invariant($"The run goes on after step {Position.Step} of epoch {Position.Epoch}."));
         }
 
         try
@@ -285,7 +285,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             }
 
             evaluation.Dispose();
-            if (!TryRescue(trouble, string.Create(CultureInfo.InvariantCulture, $"at step {Position.Step + 1}"), rate))
+            if (!TryRescue(trouble, FormattableString.Invariant($"at step {Position.Step + 1}"), rate))
             {
                 return null;
             }
@@ -315,8 +315,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 
     private bool TryRescue(string trouble, string when, double rate)
     {
-        var what = string.Create(
-            CultureInfo.InvariantCulture,
+        var what = FormattableString.Invariant(
             $"The training loss {trouble} {when} of epoch {Position.Epoch} (learning rate {rate * _guard.RateFactor:G4}).");
         if (_guard.TryRescue())
         {
@@ -351,7 +350,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 
     private static string Place((int Epoch, int Step) good) => good == default
         ? "the start"
-        : string.Create(CultureInfo.InvariantCulture, $"step {good.Step} of epoch {good.Epoch}");
+        : FormattableString.Invariant($"step {good.Step} of epoch {good.Epoch}");
 
     private double PlannedRate(IBatchSource training, int step) => settings.Optimizer.ResolveLearningRate(settings.ClassCount)
         * settings.Optimizer.Schedule.Factor(((Position.Epoch - 1) * training.BatchCount) + step, training.BatchCount * settings.EpochCount);

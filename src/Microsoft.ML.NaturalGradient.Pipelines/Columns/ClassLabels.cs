@@ -30,8 +30,7 @@ internal abstract class ClassLabels
         var count = ((KeyDataViewType)column.Type).Count;
         if (count < 2 || count > int.MaxValue)
         {
-            throw new InvalidOperationException(string.Create(
-                CultureInfo.InvariantCulture,
+            throw new InvalidOperationException(FormattableString.Invariant(
                 $"The label column '{column.Name}' has {count} {(count == 1 ? "class" : "classes")}. Use a label with at least two different values."));
         }
 

@@ -255,8 +255,8 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     }
 
     private static string Describe(double loss, double? accuracy) => accuracy is null
-        ? string.Create(CultureInfo.InvariantCulture, $"mean squared error {loss:G4}")
-        : string.Create(CultureInfo.InvariantCulture, $"loss {loss:F4}, accuracy {accuracy:F4}");
+        ? FormattableString.Invariant($"mean squared error {loss:G4}")
+        : FormattableString.Invariant($"loss {loss:F4}, accuracy {accuracy:F4}");
 
     private void ReportDownload(string line)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
@@ -28,8 +27,8 @@ internal static class ComputeDevice
         }
 
         var problem = count == 0
-            ? string.Create(CultureInfo.InvariantCulture, $"GpuDeviceId is {wanted}, but libtorch finds no CUDA device.")
-            : string.Create(CultureInfo.InvariantCulture, $"GpuDeviceId is {wanted}, but the CUDA devices are 0 to {count - 1}.");
+            ? FormattableString.Invariant($"GpuDeviceId is {wanted}, but libtorch finds no CUDA device.")
+            : FormattableString.Invariant($"GpuDeviceId is {wanted}, but the CUDA devices are 0 to {count - 1}.");
         if (settings.FallbackToCpu)
         {
             warn($"{problem} The CPU is used.");

@@ -1,4 +1,3 @@
-using System.Globalization;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 
@@ -45,13 +44,12 @@ internal static class AccuracyCommand
         if (optimizer is IefOptions)
         {
             var (final, best) = ReferenceRuns.DefaultIef(task.Name);
-            reference = FormattableString.Invariant($"{final:F3} | {best:F3}");
+            reference = $"{final:F3} | {best:F3}";
         }
 
-        var each = string.Join(", ", runs.Select(run => FormattableString.Invariant($"{run.FinalAccuracy:F3}")));
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
+        var each = string.Join(", ", runs.Select(run => $"{run.FinalAccuracy:F3}"));
+        Console.WriteLine(
             $"| {task.Name} | {optimizer.Name} | {runs.Average(run => run.FinalAccuracy):F3} | {each} | {runs.Average(run => run.BestAccuracy):F3} | {reference} | "
-            + $"{runs.Average(run => run.FinalLoss):F3} | {runs.Average(run => run.TrainingLoss):F3} | {runs.Average(run => run.Seconds):F0} |"));
+            + $"{runs.Average(run => run.FinalLoss):F3} | {runs.Average(run => run.TrainingLoss):F3} | {runs.Average(run => run.Seconds):F0} |");
     }
 }

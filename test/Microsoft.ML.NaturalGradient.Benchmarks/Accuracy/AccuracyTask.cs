@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
@@ -49,7 +48,7 @@ internal sealed class AccuracyTask
             var fields = lines[row.GetInt32() + (hasHeader ? 1 : 0)].Split('\t');
             return fields.Length > Math.Max(label, text)
                 ? new TrainedModel.Row { Label = fields[label], Text = fields[text] }
-                : throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"Row {row} has only {fields.Length} columns."));
+                : throw new InvalidDataException($"Row {row} has only {fields.Length} columns.");
         })];
     }
 }

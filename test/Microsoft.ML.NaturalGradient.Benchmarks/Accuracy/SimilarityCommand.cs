@@ -25,9 +25,8 @@ internal static class SimilarityCommand
             var view = model.Transform(context.Data.LoadFromEnumerable(validation));
             var (scores, labels) = (Values(view, "Score"), Values(view, "Label"));
             var error = scores.Zip(labels, (score, label) => (score - label) * (score - label)).Average();
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"| {optimizer.Name} | {training.Length} | 3 | {Pearson(scores, labels):F3} | {Pearson(Ranks(scores), Ranks(labels)):F3} | {error:F3} | {watch.Elapsed.TotalSeconds:F0} |"));
+            Console.WriteLine(
+                $"| {optimizer.Name} | {training.Length} | 3 | {Pearson(scores, labels):F3} | {Pearson(Ranks(scores), Ranks(labels)):F3} | {error:F3} | {watch.Elapsed.TotalSeconds:F0} |");
         }
     }
 

@@ -27,7 +27,7 @@ internal static class FuzzCommand
             next = RunPart(next, count, tally);
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} files in {watch.Elapsed.TotalMinutes:F1} min"));
+        Console.WriteLine($"{count} files in {watch.Elapsed.TotalMinutes:F1} min");
         foreach (var (what, number) in tally.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             Console.WriteLine($"{what}: {number}");
@@ -45,7 +45,7 @@ internal static class FuzzCommand
         for (var seed = from; seed < to; seed++)
         {
             var target = targets[seed % targets.Count];
-            Console.WriteLine(Started + seed.ToString(CultureInfo.InvariantCulture));
+            Console.WriteLine($"{Started}{seed}");
             try
             {
                 var outcome = target.Try(seed);
@@ -61,7 +61,7 @@ internal static class FuzzCommand
 
     private static int RunPart(int from, int to, Dictionary<string, int> tally)
     {
-        string[] arguments = [typeof(FuzzCommand).Assembly.Location, "fuzz-part", .. new[] { from, to }.Select(value => value.ToString(CultureInfo.InvariantCulture))];
+        string[] arguments = [typeof(FuzzCommand).Assembly.Location, "fuzz-part", $"{from}", $"{to}"];
         using var process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
         var (current, limit) = (from - 1, LongestStart);
         while (true)

@@ -26,7 +26,7 @@ internal static class TokenizerSpeed
             using var files = new FolderCheckpointFiles(Path.Combine(folder, "tokenizers", subfolder));
             var tokenizer = TokenizerFactory.Create(files);
             tokenizer.Encode("warm", null, 256);
-            Console.WriteLine(FormattableString.Invariant($"| {name} | {Rate(tokenizer, texts):N0} | {Rate(tokenizer, texts):N0} |"));
+            Console.WriteLine($"| {name} | {Rate(tokenizer, texts):N0} | {Rate(tokenizer, texts):N0} |");
         }
     }
 

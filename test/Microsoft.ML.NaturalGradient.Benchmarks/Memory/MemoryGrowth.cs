@@ -77,5 +77,5 @@ internal static class MemoryGrowth
     }
 
     private static void Print(string what, int count, long warm) =>
-        Console.WriteLine(FormattableString.Invariant($"| {what} | {count} | {warm / Mebibyte:F0} | {(Resident() - warm) / Mebibyte:F1} |"));
+        Console.WriteLine($"| {what} | {count} | {warm / Mebibyte:F0} | {(Resident() - warm) / Mebibyte:F1} |");
 }

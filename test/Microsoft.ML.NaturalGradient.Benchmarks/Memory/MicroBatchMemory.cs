@@ -33,7 +33,7 @@ internal static class MicroBatchMemory
         using var model = context.Transforms.Conversion.MapValueToKey("Label").Append(trainer)
             .Fit(context.Data.LoadFromEnumerable(TrainedModel.Rows(BatchSize, words: 60)));
         using var process = Process.GetCurrentProcess();
-        Console.WriteLine(FormattableString.Invariant(
-            $"| {adapter} | {microBatchSize?.ToString(CultureInfo.InvariantCulture) ?? "whole"} | {process.PeakWorkingSet64 / MemoryGrowth.Mebibyte:F0} | {watch.Elapsed.TotalSeconds:F1} |"));
+        Console.WriteLine(
+            $"| {adapter} | {microBatchSize?.ToString(CultureInfo.InvariantCulture) ?? "whole"} | {process.PeakWorkingSet64 / MemoryGrowth.Mebibyte:F0} | {watch.Elapsed.TotalSeconds:F1} |");
     }
 }

@@ -73,8 +73,8 @@ internal sealed class PictureMemory
         if (pictures % Interval == 0)
         {
             var onDisk = Directory.EnumerateFiles(_folder, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length);
-            Console.WriteLine(FormattableString.Invariant(
-                $"| {stage} | {pictures} | {MemoryGrowth.Resident() / MemoryGrowth.Mebibyte:F0} | {onDisk / MemoryGrowth.Mebibyte:F1} |"));
+            Console.WriteLine(
+                $"| {stage} | {pictures} | {MemoryGrowth.Resident() / MemoryGrowth.Mebibyte:F0} | {onDisk / MemoryGrowth.Mebibyte:F1} |");
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Memory;
@@ -26,9 +25,9 @@ internal static class StateSizes
             using var state = optimizer.SaveState();
             var trained = work.Parameters.Sum(parameter => parameter.numel());
             var parts = state.Values.GroupBy(pair => pair.Key.Split('.')[0], pair => pair.Value.numel() * pair.Value.ElementSize)
-                .OrderByDescending(group => group.Sum()).Take(3).Select(group => FormattableString.Invariant($"{group.Key} {group.Sum():N0}"));
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"| {name} | {state.ByteCount:N0} | {state.ByteCount / (double)trained:F2} | {string.Join("; ", parts)} |"));
+                .OrderByDescending(group => group.Sum()).Take(3).Select(group => $"{group.Key} {group.Sum():N0}");
+            Console.WriteLine(
+                $"| {name} | {state.ByteCount:N0} | {state.ByteCount / (double)trained:F2} | {string.Join("; ", parts)} |");
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
@@ -45,9 +44,8 @@ internal static class ImagesCommand
                 Epochs = options.Number("--epochs", 5),
                 Size = options.Number("--size", 98),
             };
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{task.Training.Count} training, {task.Validation.Count} validation pictures of {task.Size} x {task.Size}, {task.Epochs} epochs\n"));
+            Console.WriteLine(
+                $"{task.Training.Count} training, {task.Validation.Count} validation pictures of {task.Size} x {task.Size}, {task.Epochs} epochs\n");
             Console.WriteLine("| trained | accuracy, last epoch | of each seed | best epoch | loss, last epoch | training loss | s per run |\n|---|---|---|---|---|---|---|");
             foreach (var (name, optimizer, adapter) in Contenders.Where(row => row.Name.Contains(options.Text("--only") ?? "", StringComparison.Ordinal)))
             {
@@ -67,8 +65,7 @@ internal static class ImagesCommand
             .SelectMany(group => group.Take(options.Number($"--{part}", count))),
         Path.Combine(folder, part));
 
-    private static void Print(string name, AccuracyRun[] runs) => Console.WriteLine(string.Create(
-        CultureInfo.InvariantCulture,
-        $"| {name} | {runs.Average(run => run.FinalAccuracy):F3} | {string.Join(", ", runs.Select(run => FormattableString.Invariant($"{run.FinalAccuracy:F3}")))} | "
-        + $"{runs.Average(run => run.BestAccuracy):F3} | {runs.Average(run => run.FinalLoss):F3} | {runs.Average(run => run.TrainingLoss):F3} | {runs.Average(run => run.Seconds):F0} |"));
+    private static void Print(string name, AccuracyRun[] runs) => Console.WriteLine(
+        $"| {name} | {runs.Average(run => run.FinalAccuracy):F3} | {string.Join(", ", runs.Select(run => $"{run.FinalAccuracy:F3}"))} | "
+        + $"{runs.Average(run => run.BestAccuracy):F3} | {runs.Average(run => run.FinalLoss):F3} | {runs.Average(run => run.TrainingLoss):F3} | {runs.Average(run => run.Seconds):F0} |");
 }

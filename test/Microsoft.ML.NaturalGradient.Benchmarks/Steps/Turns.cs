@@ -28,8 +28,8 @@ internal static class Turns
                 return round % 2 == 0 ? (Before: first, After: second) : (Before: second, After: first);
             }).Skip(WarmUp).ToArray();
             var ratios = times.Select(time => time.After / time.Before).Order().ToArray();
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{name,-10} other {Statistics.Median(times.Select(time => time.Before)),8:F1} ms   this {Statistics.Median(times.Select(time => time.After)),8:F1} ms   ratio {Statistics.Median(ratios):F4} (quartiles {ratios[rounds / 4]:F3} to {ratios[3 * rounds / 4]:F3})"));
+            Console.WriteLine(
+                $"{name,-10} other {Statistics.Median(times.Select(time => time.Before)),8:F1} ms   this {Statistics.Median(times.Select(time => time.After)),8:F1} ms   ratio {Statistics.Median(ratios):F4} (quartiles {ratios[rounds / 4]:F3} to {ratios[3 * rounds / 4]:F3})");
         }
 
         before.StandardInput.Close();
@@ -64,7 +64,7 @@ internal static class Turns
                 work.Step(optimizers[name]);
             }
 
-            Console.WriteLine(watch.Elapsed.TotalMilliseconds.ToString(CultureInfo.InvariantCulture));
+            Console.WriteLine(watch.Elapsed.TotalMilliseconds);
         }
 
         foreach (var optimizer in optimizers.Values)

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -28,7 +27,7 @@ internal static class HubHash
             return Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellation));
         }
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
-        hash.AppendData(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"blob {content.Length}\0")));
+        hash.AppendData(Encoding.ASCII.GetBytes(FormattableString.Invariant($"blob {content.Length}\0")));
         var buffer = new byte[1 << 16];
         for (int count; (count = await content.ReadAsync(buffer, cancellation)) > 0;)
         {

@@ -1,4 +1,3 @@
-using System.Globalization;
 
 namespace Microsoft.ML.NaturalGradient.Checkpoints.Hub;
 
@@ -20,7 +19,7 @@ internal sealed class HubProgress(HubRemoteFile file, TimeProvider time, Action<
         if (file.Size >= Megabyte && (bytes == file.Size || time.GetElapsedTime(_last) >= Interval))
         {
             _last = time.GetTimestamp();
-            report(string.Create(CultureInfo.InvariantCulture, $"{file.Name} {bytes / Megabyte:F1} of {file.Size / Megabyte:F1} MB"));
+            report(FormattableString.Invariant($"{file.Name} {bytes / Megabyte:F1} of {file.Size / Megabyte:F1} MB"));
         }
     }
 }

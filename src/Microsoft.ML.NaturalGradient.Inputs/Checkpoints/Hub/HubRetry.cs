@@ -1,4 +1,3 @@
-using System.Globalization;
 using Polly;
 using Polly.Retry;
 
@@ -31,8 +30,8 @@ internal static class HubRetry
             DelayGenerator = attempt => ValueTask.FromResult(AskedPause(attempt.Outcome.Exception)),
             OnRetry = attempt =>
             {
-                report(string.Create(
-                    CultureInfo.InvariantCulture, $"{attempt.Outcome.Exception!.Message} Trying again in {attempt.RetryDelay.TotalSeconds:F0} s."));
+                report(FormattableString.Invariant(
+                    $"{attempt.Outcome.Exception!.Message} Trying again in {attempt.RetryDelay.TotalSeconds:F0} s."));
                 return ValueTask.CompletedTask;
             },
         };

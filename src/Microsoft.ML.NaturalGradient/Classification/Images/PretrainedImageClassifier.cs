@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Models.Vision;
@@ -47,6 +46,6 @@ internal static class PretrainedImageClassifier
     // Some names of ImageNet stand for two classes, such as crane.
     private static IReadOnlyList<string>? Distinct(IReadOnlyList<string>? names) => names is null ? null :
     [
-        .. names.Select((name, id) => names.Count(other => other == name) == 1 ? name : string.Create(CultureInfo.InvariantCulture, $"{name} ({id})")),
+        .. names.Select((name, id) => names.Count(other => other == name) == 1 ? name : FormattableString.Invariant($"{name} ({id})")),
     ];
 }
