@@ -80,15 +80,13 @@ public sealed class ImageFolder
         var tested = new HashSet<ImageRow>();
         foreach (var pictures in Rows.GroupBy(row => row.Label, StringComparer.Ordinal))
         {
-            var shuffled = pictures.ToArray();
-            if (shuffled.Length == 1)
+            var all = pictures.ToArray();
+            if (all.Length == 1)
             {
                 throw new InvalidOperationException(
-                    $"The class '{pictures.Key}' has a single picture ('{shuffled[0].ImagePath}'), which cannot be divided. Add pictures, or remove the class.");
+                    $"The class '{pictures.Key}' has a single picture ('{all[0].ImagePath}'), which cannot be divided. Add pictures, or remove the class.");
             }
-            random.Shuffle(shuffled);
-            var count = Math.Clamp((int)Math.Round(testFraction * shuffled.Length), 1, shuffled.Length - 1);
-            tested.UnionWith(shuffled.Take(count));
+            tested.UnionWith(Holdout.Draw(all, testFraction, random));
         }
         return (new ImageFolder([.. Rows.Where(row => !tested.Contains(row))], Unreadable),
             new ImageFolder([.. Rows.Where(tested.Contains)], Unreadable));

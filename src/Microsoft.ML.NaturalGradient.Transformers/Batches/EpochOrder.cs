@@ -46,6 +46,7 @@ internal sealed class EpochOrder(int[] lengths, int batchSize, int seed, bool bu
         return [.. batches.SelectMany(batch => batch)];
     }
 
+    // Not Random.Shuffle, whose order is another one: a seed, or a saved state, would go on with other batches than before.
     private static void Shuffle<T>(Span<T> items, Random random)
     {
         for (var last = items.Length - 1; last > 0; last--)

@@ -79,9 +79,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
                 $"There is {rows.Count} training row, which cannot be divided into training and validation rows. Add rows, or set ValidationSetFraction to 0.");
         }
 
-        var shuffled = Enumerable.Range(0, rows.Count).ToArray();
-        new Random(Seed).Shuffle(shuffled);
-        var aside = shuffled.Take(Math.Clamp((int)Math.Round(rows.Count * settings.ValidationSetFraction), 1, rows.Count - 1)).ToHashSet();
+        var aside = Holdout.Draw([.. Enumerable.Range(0, rows.Count)], settings.ValidationSetFraction, new Random(Seed));
         return ([.. rows.Where((_, row) => !aside.Contains(row))], [.. rows.Where((_, row) => aside.Contains(row))]);
     }
 
