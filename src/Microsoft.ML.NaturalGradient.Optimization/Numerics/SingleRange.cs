@@ -13,5 +13,10 @@ internal static class SingleRange
     public static string Describe(double value) => FormattableString.Invariant(
         $"{value}{(double.IsFinite(value) && !Holds(value) ? ", which float32 does not hold (it ranges from 1.4E-45 to 3.4E+38)" : "")}");
 
+    /// <summary>Throws unless a setting is legal.</summary>
+    /// <inheritdoc cref="SettingCheck.Require"/>
+    public static void Require(bool legal, string name, double value, string advice, string owner = "") =>
+        SettingCheck.Require(legal, name, Describe(value), advice, owner);
+
     private static bool Holds(double value) => value == 0 || ((float)value != 0 && float.IsFinite((float)value));
 }

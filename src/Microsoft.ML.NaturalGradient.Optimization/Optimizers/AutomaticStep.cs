@@ -35,5 +35,5 @@ public sealed record AutomaticStep
     }
 
     private static void Check(bool legal, string name, double value, string advice) =>
-        SettingCheck.Require(legal, name, SingleRange.Describe(value), advice, "AutomaticStep.");
+        SingleRange.Require(legal, name, value, advice, "AutomaticStep.");
 }

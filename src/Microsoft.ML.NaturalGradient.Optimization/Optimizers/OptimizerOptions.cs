@@ -97,5 +97,5 @@ public abstract record OptimizerOptions
     private protected abstract double DefaultLearningRate(int classCount);
 
     private protected static void Check(bool legal, string name, double value, string advice) =>
-        SettingCheck.Require(legal, name, SingleRange.Describe(value), advice);
+        SingleRange.Require(legal, name, value, advice);
 }

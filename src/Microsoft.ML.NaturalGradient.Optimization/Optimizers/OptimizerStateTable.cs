@@ -144,7 +144,7 @@ internal sealed class OptimizerStateTable : IDisposable
     private static InvalidDataException Mismatch(string name, Tensor? saved) => new(
         saved is null
             ? $"The saved state of the optimizer has no '{name}'. Restore it with the method and the settings that it was saved with."
-            : $"'{name}' in the saved state of the optimizer has the shape [{string.Join(", ", saved.shape)}], which does not fit. "
+            : $"'{name}' in the saved state of the optimizer has the shape {MessageText.Shape(saved.shape)}, which does not fit. "
                 + "Restore it with the parameters and the settings that it was saved with.");
 
     /// <summary>One part.</summary>

@@ -39,7 +39,7 @@ internal static class ParameterCheck
             if (!is_floating_point(parameter.dtype) || !parameter.requires_grad || !parameter.is_leaf)
             {
                 throw new ArgumentException(
-                    $"{description}, {Shape(parameter)} of {parameter.dtype}, cannot be trained: it is frozen or no floating-point leaf of the graph. "
+                    $"{description}, {MessageText.Shape(parameter.shape)} of {parameter.dtype}, cannot be trained: it is frozen or no floating-point leaf of the graph. "
                     + "Leave it out or set requires_grad.",
                     nameof(parameters));
             }
@@ -61,7 +61,7 @@ internal static class ParameterCheck
     {
         using var scope = NewDisposeScope();
         autograd.backward([logits], [ones_like(logits)], true, false, [.. parameters]);
-        var missing = parameters.Where(parameter => parameter.grad is null).Select(parameter => $"{parameters.NameOf(parameter)} {Shape(parameter)}").ToList();
+        var missing = parameters.Where(parameter => parameter.grad is null).Select(parameter => $"{parameters.NameOf(parameter)} {MessageText.Shape(parameter.shape)}").ToList();
         foreach (var parameter in parameters)
         {
             parameter.grad = null;
@@ -79,8 +79,6 @@ internal static class ParameterCheck
     public static bool IsSame(Parameter a, Parameter b) =>
         a.Handle == b.Handle
         || (a.dtype == b.dtype && a.shape.AsSpan().SequenceEqual(b.shape) && a.storage_offset() == b.storage_offset() && Address(a) == Address(b));
-
-    private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
 
     private static IntPtr Address(Parameter parameter) => parameter.dtype switch
     {

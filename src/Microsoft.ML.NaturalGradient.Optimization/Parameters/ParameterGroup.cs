@@ -37,10 +37,10 @@ public sealed record ParameterGroup(string Pattern)
             throw new ArgumentException($"{nameof(ParameterGroup)}.{nameof(Pattern)} is empty. Give a name, or a pattern such as '*lora_B*'.");
         }
 
-        SettingCheck.Require(SingleRange.IsPositive(RateFactor), nameof(RateFactor), SingleRange.Describe(RateFactor), "Use a positive number.", $"{nameof(ParameterGroup)}.");
+        SingleRange.Require(SingleRange.IsPositive(RateFactor), nameof(RateFactor), RateFactor, "Use a positive number.", $"{nameof(ParameterGroup)}.");
         if (DecayFactor is { } decay)
         {
-            SettingCheck.Require(SingleRange.IsNotNegative(decay), nameof(DecayFactor), SingleRange.Describe(decay), "Use zero or a positive number.", $"{nameof(ParameterGroup)}.");
+            SingleRange.Require(SingleRange.IsNotNegative(decay), nameof(DecayFactor), decay, "Use zero or a positive number.", $"{nameof(ParameterGroup)}.");
         }
     }
 }

@@ -61,8 +61,8 @@ internal sealed class GradientTape : IDisposable
     /// <exception cref="InvalidOperationException">One was not; the message tells which.</exception>
     public void CheckCovers(IReadOnlyList<Parameter> parameters)
     {
-        var missing = parameters.Index().Where(pair => !Covers([pair.Item]))
-            .Select(pair => $"number {pair.Index} [{string.Join(", ", pair.Item.shape)}]").ToList();
+        var named = ParameterSet.Of(parameters);
+        var missing = named.Where(parameter => !Covers([parameter])).Select(parameter => $"{named.NameOf(parameter)} {MessageText.Shape(parameter.shape)}").ToList();
         if (missing.Count > 0)
         {
             throw new InvalidOperationException(

@@ -42,7 +42,7 @@ public sealed record PruningOptions
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(BlockSize, 1);
-        SettingCheck.Require(SingleRange.IsPositive(Damping), nameof(Damping), SingleRange.Describe(Damping), "Use a positive number, for example 0.01.");
+        SingleRange.Require(SingleRange.IsPositive(Damping), nameof(Damping), Damping, "Use a positive number, for example 0.01.");
         SettingCheck.Require(Enum.IsDefined(Fisher), nameof(Fisher), Fisher, "Use a member of PruningFisher.");
     }
 }

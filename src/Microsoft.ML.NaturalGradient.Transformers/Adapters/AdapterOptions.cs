@@ -66,5 +66,5 @@ public abstract record AdapterOptions
     internal abstract JsonObject ToConfig(PretrainedNetwork encoder);
 
     private protected static void Check(bool legal, string name, double value, string advice) =>
-        SettingCheck.Require(legal, name, SingleRange.Describe(value), advice);
+        SingleRange.Require(legal, name, value, advice);
 }

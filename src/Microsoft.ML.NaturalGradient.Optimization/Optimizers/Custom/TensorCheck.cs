@@ -15,7 +15,7 @@ internal static class TensorCheck
     {
         Require(tensor is not null && !tensor.IsInvalid, name, $"{name} is null or disposed.");
         Require(
-            tensor!.shape.AsSpan().SequenceEqual(shape), name, $"{name} has the shape {Shape(tensor.shape)}, but {Shape(shape)} is needed.");
+            tensor!.shape.AsSpan().SequenceEqual(shape), name, $"{name} has the shape {MessageText.Shape(tensor.shape)}, but {MessageText.Shape(shape)} is needed.");
         Require(is_floating_point(tensor.dtype), name, $"{name} has the type {tensor.dtype}. Convert it to floating-point numbers.");
         Require(
             tensor.device_type == like.device_type && tensor.device_index == like.device_index, name,
@@ -34,9 +34,8 @@ internal static class TensorCheck
         }
     }
 
-    private static string Shape(long[] shape) => $"[{string.Join(", ", shape)}]";
-
-    private static void Require(bool holds, string name, string message)
+    /// <summary>Throws an <see cref="ArgumentException"/> about one argument unless it holds.</summary>
+    public static void Require(bool holds, string name, string message)
     {
         if (!holds)
         {
