@@ -20,7 +20,7 @@ public sealed class BatchEvaluationTests
         using var captured = loops.Capture(loops.LogitGradients);
 
         StringAssert.Contains(error.Message, "2 of 4 trainable parameters");
-        StringAssert.Contains(error.Message, "number 2 [3, 4], number 3 [3]");
+        StringAssert.Contains(error.Message, "2 [3, 4], 3 [3]");
         Assert.AreEqual(4, captured.Parameters.Count());
 
         BatchEvaluation Evaluate(bool allowsSingleSamples)
