@@ -8,6 +8,7 @@ using Microsoft.ML.NaturalGradient.Benchmarks.Memory;
 using Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
 using Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 using Microsoft.ML.NaturalGradient.Benchmarks.Stress;
+using Microsoft.ML.NaturalGradient.Benchmarks.Training;
 using Microsoft.ML.NaturalGradient.Numerics;
 
 CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
@@ -42,6 +43,9 @@ switch (args)
         return StressCommand.Run(100_000);
     case ["stress", "--calls", var calls]:
         return StressCommand.Run(int.Parse(calls, CultureInfo.InvariantCulture));
+    case ["checkpoints"]:
+        CheckpointCost.Run();
+        return 0;
     case ["turns", "--other", var other]:
         Turns.Compare(other, 60);
         return 0;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 
@@ -17,6 +18,7 @@ internal sealed class TrainingCheckpoints : IDisposable
     private readonly string _folder;
     private readonly FileStream _lock;
     private readonly Action<string> _warn;
+    private readonly Stopwatch _saving = new();
     private TrainingState? _saved;
 
     private TrainingCheckpoints(string folder, CheckpointInterval interval, bool resume, Action<string> warn)
@@ -38,6 +40,12 @@ internal sealed class TrainingCheckpoints : IDisposable
 
     /// <summary>How often states are saved.</summary>
     public CheckpointInterval Interval { get; }
+
+    /// <summary>How many states were saved.</summary>
+    public int SaveCount { get; private set; }
+
+    /// <summary>How long the run waited for that.</summary>
+    public TimeSpan SavingTime => _saving.Elapsed;
 
     /// <summary>What the run is, by names for messages; a state of another run is refused.</summary>
     public Dictionary<string, string> Identity { get; } = new(StringComparer.Ordinal);
@@ -104,6 +112,7 @@ internal sealed class TrainingCheckpoints : IDisposable
     {
         var (path, previous) = (Path.Combine(_folder, FileName), Path.Combine(_folder, PreviousName));
         var next = path + ".next";
+        _saving.Start();
         try
         {
             AtomicFile.Write(next, write);
@@ -113,10 +122,15 @@ internal sealed class TrainingCheckpoints : IDisposable
             }
 
             File.Move(next, path, overwrite: true);
+            SaveCount++;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _warn($"The state of the run could not be saved in '{_folder}': {e.Message} The training goes on.");
+            _warn($"The state of the run could not be saved in '{_folder}': {e.Message.TrimEnd('.')}. The training goes on.");
+        }
+        finally
+        {
+            _saving.Stop();
         }
     }
 

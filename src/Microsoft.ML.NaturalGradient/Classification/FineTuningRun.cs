@@ -146,6 +146,12 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             Report = progress => Report(target.Present(progress)),
         };
         var result = new TrainingLoop(network, target.Objective, loopSettings).Run(training, validation);
+        if (Checkpoints is { SaveCount: > 0 } saved)
+        {
+            channel.Info(string.Create(
+                CultureInfo.InvariantCulture, $"States of the run saved: {saved.SaveCount}, which took {saved.SavingTime.TotalSeconds:F3} s."));
+        }
+
         if (result.Failure is { } failure)
         {
             channel.Warning(failure);

@@ -109,6 +109,7 @@ public sealed class ResumeTests : IDisposable
 
         CollectionAssert.AreEqual(scores, Train()); // the run had ended
         Assert.IsTrue(lines.Any(line => line.Contains("The run goes on after step 3 of epoch 1.", StringComparison.Ordinal)), string.Join('\n', lines));
+        Assert.IsTrue(lines.Any(line => line.Contains("States of the run saved: 2, which took ", StringComparison.Ordinal)), string.Join('\n', lines));
     }
 
     [TestMethod]
