@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Imaging;
+using SkiaSharp;
 
 namespace Microsoft.ML.NaturalGradient.Pipelines;
 
@@ -33,12 +35,35 @@ internal static class MLImagePixels
             MLPixelFormat.Rgba32 => false,
             _ => throw ImageDecoder.Unreadable(name, $"has pixels of the format {image.PixelFormat}", "Use Bgra32 or Rgba32."),
         };
-        var pixels = image.Pixels;
+        var pixels = Pixels(image);
         var copy = EncodedOrientation.Upright(
             pixels, image.Width, image.Height, pixels.Length / image.Height, orientation: 1, isBlueFirst);
         GC.KeepAlive(image); // the span does not keep the picture's native memory
         return copy;
     }
+
+    /// <summary>The pixels as the picture's own bitmap has them.</summary>
+    /// <param name="image">The picture; has to live as long as the pixels are read.</param>
+    internal static unsafe ReadOnlySpan<byte> BitmapPixels(MLImage image)
+    {
+        var bitmap = Bitmap(image);
+        return new ReadOnlySpan<byte>((void*)bitmap.GetPixels(), bitmap.ByteCount);
+    }
+
+    private static ReadOnlySpan<byte> Pixels(MLImage image)
+    {
+        try
+        {
+            return image.Pixels;
+        }
+        catch (MissingMethodException) // ML.NET 5.0 asks SkiaSharp for a method that SkiaSharp 3 does not have
+        {
+            return BitmapPixels(image);
+        }
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_image")]
+    private static extern ref SKBitmap Bitmap(MLImage image);
 
     private static void CheckSize(MLImage image, string name, long maxPixels)
     {
