@@ -5,6 +5,7 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SOLUTION=NaturalGradient.MLNet.sln
 ARTIFACTS=$ROOT/artifacts/bin
+PACKAGES=$ROOT/artifacts/packages
 
 usage() {
   cat <<'TEXT'
@@ -28,6 +29,11 @@ Usage: ./build.sh VERB [ARGUMENT...]
            Run all tests under three CPU capabilities, one and two threads, a Turkish and a German culture: seven runs.
   bench    Run the benchmarks. Arguments go to BenchmarkDotNet:
              ./build.sh bench --filter '*Gram*'
+  pack     Write the NuGet packages to artifacts/packages and look into them.
+  consumers
+           Build and run applications that know this project by those packages only, outside the repository.
+             ./build.sh consumers --help        the cases; all of them take about 10 minutes
+  api      Write down what is public after a change on purpose (PublicAPI.Unshipped.txt of each project).
   format   Bring the source into the project's format; 'format --check' only reports.
 
 Each verb first looks for the .NET 10 SDK and, on Linux, for ICU and a libstdc++ of GCC 13 or newer (eng/prerequisites.sh).
@@ -94,6 +100,19 @@ bench() {
   run_program Microsoft.ML.NaturalGradient.Benchmarks "$@"
 }
 
+# One version, that of Directory.Build.props; bytes that depend on the commit alone.
+pack() {
+  local version
+  rm -rf "$PACKAGES"
+  version=$(dotnet msbuild src/Microsoft.ML.NaturalGradient/Microsoft.ML.NaturalGradient.csproj -getProperty:PackageVersion)
+  SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || true)
+  export SOURCE_DATE_EPOCH
+  build eng/PackageCheck/PackageCheck.csproj
+  printf 'Packing %s ...\n' "$version" >&2
+  dotnet pack "$SOLUTION" --configuration Release --output "$PACKAGES" --verbosity quiet --nologo
+  dotnet "$ARTIFACTS/PackageCheck/release/PackageCheck.dll" "$PACKAGES" "$version"
+}
+
 format() {
   local check=()
   if [ "${1:-}" = --check ]; then check=(--verify-no-changes); shift; fi
@@ -116,6 +135,9 @@ case "$VERB" in
   test) set_up; run_tests "$@" ;;
   test-everywhere) exec bash "$ROOT/eng/test-everywhere.sh" "$@" ;;
   bench) set_up; bench "$@" ;;
+  pack) set_up; pack ;;
+  consumers) set_up; exec bash eng/consumers.sh "$@" ;;
+  api) set_up; exec bash eng/public-api.sh ;;
   format) set_up; format "$@" ;;
   help|-h|--help) usage ;;
   *) printf 'build.sh: unknown verb "%s".\n\n' "$VERB" >&2; usage >&2; exit 2 ;;

@@ -22,14 +22,14 @@ public sealed class PretrainedModel
 
     /// <summary>
     /// The English text encoder all-MiniLM-L6-v2 (6 layers, 384 wide, 22.7 million parameters), from the package
-    /// Microsoft.ML.NaturalGradient.MiniLM; needs no network.
+    /// NaturalGradient.MLNet.MiniLM; needs no network.
     /// </summary>
     public static PretrainedModel MiniLM { get; } = FromPackage(
         "MiniLM", "Microsoft.ML.NaturalGradient.MiniLM", "sentence-transformers/all-MiniLM-L6-v2");
 
     /// <summary>
     /// A small vision transformer (12 layers, 384 wide, patches of 14 pixels, 22.1 million parameters), from the package
-    /// Microsoft.ML.NaturalGradient.ViTSmall; needs no network.
+    /// NaturalGradient.MLNet.ViTSmall; needs no network.
     /// </summary>
     /// <remarks>
     /// It was trained to find what a picture is about and tells classes apart less well than a general encoder. For better results take one
@@ -70,9 +70,9 @@ public sealed class PretrainedModel
     /// <inheritdoc/>
     public override string ToString() => _name;
 
-    /// <summary>A model embedded in an assembly of the same name as its package.</summary>
-    internal static PretrainedModel FromPackage(string name, string package, string? location = null) =>
-        new(name, (_, _) => OpenPackage(name, package), location is null ? null : new BaseLocation(location));
+    /// <summary>A model embedded in an assembly, which comes in a package of its own.</summary>
+    internal static PretrainedModel FromPackage(string name, string assembly, string? location = null) =>
+        new(name, (_, _) => OpenPackage(name, assembly), location is null ? null : new BaseLocation(location));
 
     /// <summary>A model of a hub, with settings that are asked for when it is opened.</summary>
     internal static PretrainedModel FromHub(string model, string revision, Func<HubSettings> settings)
@@ -94,14 +94,15 @@ public sealed class PretrainedModel
     internal CheckpointFiles Open(Action<string>? report = null, CancellationToken cancellation = default) =>
         _open(report ?? (static _ => { }), cancellation);
 
-    private static ResourceCheckpointFiles OpenPackage(string name, string package)
+    private static ResourceCheckpointFiles OpenPackage(string name, string assembly)
     {
         try
         {
-            return new ResourceCheckpointFiles(Assembly.Load(package));
+            return new ResourceCheckpointFiles(Assembly.Load(assembly));
         }
         catch (FileNotFoundException e)
         {
+            var package = assembly.Replace("Microsoft.ML.NaturalGradient", "NaturalGradient.MLNet", StringComparison.Ordinal);
             throw new InvalidOperationException(
                 $"The model {name} comes in the package {package}, which this application does not have. Add it "
                 + $"('dotnet add package {package}') or use another model through PretrainedModel.FromFolder.", e);

@@ -36,8 +36,8 @@ internal static class TorchLibrary
                 + "newer; Debian 13 and Ubuntu 24.04 have it, for Debian 12 it comes from the suite trixie.";
         }
 
-        return Beginning + cause + " Reference libtorch in the application: the package libtorch-cpu-linux-x64 or TorchSharp-cpu, or a CUDA "
-            + "build, in the version that this TorchSharp needs."
+        return Beginning + cause + " Add a package with libtorch to the application: 'dotnet add package NaturalGradient.MLNet.Cpu' brings one for "
+            + "each platform; or libtorch-cpu-linux-x64, TorchSharp-cpu or a CUDA build, in the version that this TorchSharp needs."
             + (isWindows ? " If it is referenced in that version, see dotnet/TorchSharp issue 1567." : "");
     }
 

@@ -61,7 +61,7 @@ public sealed class PretrainedModelTests
 
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => model.Open());
 
-        StringAssert.Contains(error.Message, "dotnet add package Microsoft.ML.NaturalGradient.X");
+        StringAssert.Contains(error.Message, "dotnet add package NaturalGradient.MLNet.X");
         StringAssert.Contains(error.Message, "PretrainedModel.FromFolder");
     }
 

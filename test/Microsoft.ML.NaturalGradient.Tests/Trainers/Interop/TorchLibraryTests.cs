@@ -24,6 +24,7 @@ public sealed class TorchLibraryTests
         var message = TorchLibrary.Describe(isWindows: false, hasNewRuntime: true, "libtorch was not found.");
 
         Assert.Contains("libtorch was not found.", message);
+        Assert.Contains("dotnet add package NaturalGradient.MLNet.Cpu", message);
         Assert.Contains("libtorch-cpu-linux-x64", message);
         Assert.DoesNotContain("Windows", message);
     }

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Writes down what each assembly in src/ has made public since the last release: PublicAPI.Unshipped.txt beside its project. The build compares the
+# code with these files, so that a member that vanishes, or that becomes public by accident, is an error. A change on purpose is a change of these
+# files, which a reader of the commit sees.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+for file in src/*/PublicAPI.Unshipped.txt; do
+  printf '#nullable enable\n' >"$file"
+done
+for file in src/*/PublicAPI.Unshipped.txt; do
+  project=$(basename "$(dirname "$file")")
+  if ! dotnet build "src/$project" --configuration Release --nologo -p:TreatWarningsAsErrors=false >"$log"; then cat "$log" >&2; exit 1; fi
+  # ...: warning RS0016: Symbol 'what it is' is not part of the declared public API (...) [project]
+  sed -nE "s|.*RS0016: Symbol '(.*)' is not part of the declared public API.*\[.*/$project\.csproj\]|\1|p" "$log" | LC_ALL=C sort -u >>"$file"
+  printf '%s: %d\n' "$file" "$(($(wc -l <"$file") - 1))"
+done
