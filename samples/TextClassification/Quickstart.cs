@@ -11,9 +11,10 @@ internal static class Quickstart
 {
     public static void Run(string path)
     {
+        File.Copy(path, "reviews.tsv");
         #region readme
         var mlContext = new MLContext(seed: 1);
-        var data = mlContext.Data.LoadFromTextFile(path, // "samples/TextClassification/Data/reviews.tsv"
+        var data = mlContext.Data.LoadFromTextFile("reviews.tsv", // samples/TextClassification/Data/reviews.tsv
             [new("Label", DataKind.String, 0), new("Text", DataKind.String, 2)], hasHeader: true);
         var split = mlContext.Data.TrainTestSplit(data, testFraction: 0.2);
 

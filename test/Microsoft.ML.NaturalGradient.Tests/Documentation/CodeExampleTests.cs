@@ -15,6 +15,8 @@ public sealed partial class CodeExampleTests
     [DataRow("docs/optimizers.md", "test")]
     [DataRow("docs/fidelity.md", "test")]
     [DataRow("docs/interrupted-runs.md", "test")]
+    [DataRow("src/Microsoft.ML.NaturalGradient/README.md", "samples", "samples/TextClassification/Quickstart.cs")]
+    [DataRow("src/Microsoft.ML.NaturalGradient.Optimization/README.md", "test", "test/Microsoft.ML.NaturalGradient.Tests/Documentation/OwnNetworkTests.cs")]
     public void Page_EveryCodeBlock_IsARegionOfASample(string page, string folder = "samples", string? source = null)
     {
         var root = RepositoryRoot();
@@ -32,6 +34,15 @@ public sealed partial class CodeExampleTests
         {
             Assert.IsTrue(regions.Contains(block) || shown.Contains(block, StringComparison.Ordinal), $"This code of {page} is not a region of {folder}/:\n{block}");
         }
+    }
+
+    [TestMethod]
+    public void Readme_PastedIntoANewProject_IsTheProgramOfTheConsumer()
+    {
+        var root = RepositoryRoot();
+        var pasted = CodeBlock().Match(File.ReadAllText(Path.Combine(root, "README.md")).ReplaceLineEndings("\n")).Groups["code"].Value;
+
+        Assert.AreEqual(pasted, File.ReadAllText(Path.Combine(root, "test", "Consumer", "Training", "Program.cs")).ReplaceLineEndings("\n"));
     }
 
     [GeneratedRegex(@"^```csharp\n(?<code>.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
