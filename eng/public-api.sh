@@ -4,16 +4,27 @@
 # files, which a reader of the commit sees.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+work=$(mktemp -d)
+
+# The lists as they were, unless all of them could be written.
+finish() {
+  if [ "$?" -ne 0 ]; then cp -R "$work/before/." .; fi
+  rm -rf "$work"
+}
+mkdir "$work/before"
+tar -cf - src/*/PublicAPI.Unshipped.txt | tar -xf - -C "$work/before"
+trap finish EXIT
 
 for file in src/*/PublicAPI.Unshipped.txt; do
   printf '#nullable enable\n' >"$file"
 done
 for file in src/*/PublicAPI.Unshipped.txt; do
   project=$(basename "$(dirname "$file")")
-  if ! dotnet build "src/$project" --configuration Release --nologo -p:TreatWarningsAsErrors=false >"$log"; then cat "$log" >&2; exit 1; fi
+  if ! dotnet build "src/$project" --configuration Release --nologo -p:TreatWarningsAsErrors=false >"$work/log"; then
+    cat "$work/log" >&2
+    exit 1
+  fi
   # ...: warning RS0016: Symbol 'what it is' is not part of the declared public API (...) [project]
-  sed -nE "s|.*RS0016: Symbol '(.*)' is not part of the declared public API.*\[.*/$project\.csproj\]|\1|p" "$log" | LC_ALL=C sort -u >>"$file"
+  sed -nE "s|.*RS0016: Symbol '(.*)' is not part of the declared public API.*\[.*/$project\.csproj\]|\1|p" "$work/log" | LC_ALL=C sort -u >>"$file"
   printf '%s: %d\n' "$file" "$(($(wc -l <"$file") - 1))"
 done
