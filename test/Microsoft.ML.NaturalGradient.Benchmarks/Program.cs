@@ -46,8 +46,8 @@ switch (args)
     case ["checkpoints"]:
         CheckpointCost.Run();
         return 0;
-    case ["turns", "--other", var other]:
-        Turns.Compare(other, 60);
+    case ["turns", "--other", var other, "--rounds", var rounds]:
+        Turns.Compare(other, int.Parse(rounds));
         return 0;
     case ["turn"]:
         Turns.Work();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using Microsoft.ML.NaturalGradient.Numerics;
 using ReplicationSample;
 
@@ -8,9 +9,9 @@ namespace Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 /// <summary>Two builds of the benchmarks that make the same steps in turns, so that a machine that slows down slows both.</summary>
 internal static class Turns
 {
-    private static readonly string[] Names = ["products", "AdamW", "iEF"];
+    private const string Products = "products"; // the floor
 
-    /// <summary>Compares this build with another one and prints, by kind of step, both medians and the median of the ratios of neighbouring steps.</summary>
+    /// <summary>Compares this build with another one and prints, by kind of step, the medians of time and processor time, and of the ratios of neighbouring steps.</summary>
     /// <param name="other">Path of the other build's <c>Microsoft.ML.NaturalGradient.Benchmarks.dll</c>.</param>
     /// <param name="rounds">Steps of each kind, after three to warm up.</param>
     public static void Compare(string other, int rounds)
@@ -18,18 +19,21 @@ internal static class Turns
         const int WarmUp = 3;
         using var before = Start(other);
         using var after = Start(typeof(Turns).Assembly.Location);
-        foreach (var name in Names)
+        Console.WriteLine("| one step | other: ms | processor, ms | this: ms | processor, ms | ratio of times | of processor times |\n|---|---|---|---|---|---|---|");
+        var methods = typeof(Optimizers).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(property => property.Name);
+        foreach (var name in methods.Prepend(Products))
         {
-            var times = Enumerable.Range(0, rounds + WarmUp).Select(round =>
+            var steps = Enumerable.Range(0, rounds + WarmUp).Select(round =>
             {
                 // Who goes first changes from round to round.
                 var first = Ask(round % 2 == 0 ? before : after, name);
                 var second = Ask(round % 2 == 0 ? after : before, name);
                 return round % 2 == 0 ? (Before: first, After: second) : (Before: second, After: first);
             }).Skip(WarmUp).ToArray();
-            var ratios = times.Select(time => time.After / time.Before).Order().ToArray();
-            Console.WriteLine(
-                $"{name,-10} other {Statistics.Median(times.Select(time => time.Before)),8:F1} ms   this {Statistics.Median(times.Select(time => time.After)),8:F1} ms   ratio {Statistics.Median(ratios):F4} (quartiles {ratios[rounds / 4]:F3} to {ratios[3 * rounds / 4]:F3})");
+            Console.WriteLine($"| {name} | {Middle(step => step.Before.Time):F1} | {Middle(step => step.Before.Processor):F0} | {Middle(step => step.After.Time):F1} | "
+                + $"{Middle(step => step.After.Processor):F0} | {Middle(step => step.After.Time / step.Before.Time):F3} | {Middle(step => step.After.Processor / step.Before.Processor):F3} |");
+
+            double Middle(Func<((double Time, double Processor) Before, (double Time, double Processor) After), double> of) => Statistics.Median(steps.Select(of));
         }
 
         before.StandardInput.Close();
@@ -38,23 +42,25 @@ internal static class Turns
         after.WaitForExit();
     }
 
-    /// <summary>Makes one step for each line of the input that names its kind, and answers with its milliseconds.</summary>
+    /// <summary>Makes one step for each line of the input that names its method, and answers with its milliseconds and those of the processors.</summary>
     public static void Work()
     {
         using var heap = new NativeHeap();
         using var work = new LoraWork(32, 64);
         using var products = new MatrixProducts(32, 64, layers: 6, width: 384, inner: 1536, heads: 12, rank: 8);
+        using var process = Process.GetCurrentProcess();
         var optimizers = new Dictionary<string, Optimizer>();
         while (Console.ReadLine() is { } name)
         {
-            if (name != "products" && !optimizers.ContainsKey(name))
+            if (name != Products && !optimizers.ContainsKey(name))
             {
-                OptimizerOptions options = name == "iEF" ? Optimizers.Ief : Optimizers.AdamW;
+                var options = (OptimizerOptions)typeof(Optimizers).GetProperty(name)!.GetValue(null)!;
                 optimizers.Add(name, options.Create([.. work.Parameters], 1));
             }
 
-            var watch = Stopwatch.StartNew();
-            if (name == "products")
+            process.Refresh();
+            var (watch, processor) = (Stopwatch.StartNew(), process.TotalProcessorTime);
+            if (name == Products)
             {
                 using var noGrad = TorchSharp.torch.no_grad();
                 products.Run();
@@ -64,7 +70,9 @@ internal static class Turns
                 work.Step(optimizers[name]);
             }
 
-            Console.WriteLine(watch.Elapsed.TotalMilliseconds);
+            var time = watch.Elapsed;
+            process.Refresh();
+            Console.WriteLine($"{time.TotalMilliseconds} {(process.TotalProcessorTime - processor).TotalMilliseconds}");
         }
 
         foreach (var optimizer in optimizers.Values)
@@ -79,9 +87,11 @@ internal static class Turns
         RedirectStandardOutput = true,
     })!;
 
-    private static double Ask(Process worker, string name)
+    private static (double Time, double Processor) Ask(Process worker, string name)
     {
         worker.StandardInput.WriteLine(name);
-        return double.Parse(worker.StandardOutput.ReadLine() ?? throw new InvalidOperationException("A worker ended; its error is above."), CultureInfo.InvariantCulture);
+        var answer = (worker.StandardOutput.ReadLine() ?? throw new InvalidOperationException("A worker ended; its error is above."))
+            .Split(' ').Select(number => double.Parse(number, CultureInfo.InvariantCulture)).ToArray();
+        return (answer[0], answer[1]);
     }
 }
