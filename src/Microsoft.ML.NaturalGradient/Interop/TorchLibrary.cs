@@ -43,6 +43,11 @@ internal static class TorchLibrary
 
     private static (string Message, Exception Cause)? TryLoad()
     {
+        if (FindOldRuntime() is { } tooOld)
+        {
+            return (Describe(isWindows: false, hasNewRuntime: false, ""), tooOld);
+        }
+
         try
         {
             torch.InitializeDeviceType(DeviceType.CPU);
@@ -52,6 +57,20 @@ internal static class TorchLibrary
         {
             var first = e.GetBaseException().Message.Split('\n', 2)[0].Trim();
             return (Describe(OperatingSystem.IsWindows(), HasNewRuntime(), first.EndsWith('.') ? first : first + "."), e);
+        }
+    }
+
+    /// <summary>Loads the bindings as TorchSharp is about to, which would print a long text about packages where the C++ runtime is too old.</summary>
+    private static DllNotFoundException? FindOldRuntime()
+    {
+        try
+        {
+            NativeLibrary.Load("LibTorchSharp", typeof(torch).Assembly, searchPath: null);
+            return null;
+        }
+        catch (DllNotFoundException e)
+        {
+            return e.Message.Contains("GLIBCXX_", StringComparison.Ordinal) ? e : null;
         }
     }
 
