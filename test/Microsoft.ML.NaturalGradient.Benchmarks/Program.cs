@@ -47,7 +47,7 @@ switch (args)
         CheckpointCost.Run();
         return 0;
     case ["turns", "--other", var other, "--rounds", var rounds]:
-        Turns.Compare(other, int.Parse(rounds));
+        Turns.Compare(other, int.Parse(rounds, CultureInfo.InvariantCulture));
         return 0;
     case ["turn"]:
         Turns.Work();
