@@ -19,6 +19,12 @@ internal sealed class ClassTarget(ClassLabels labels) : PredictionTarget
     public override IObjective Objective { get; } = new SoftmaxCrossEntropy();
 
     /// <inheritdoc/>
+    public override string TextModelTitle => "Text classifier";
+
+    /// <inheritdoc/>
+    public override (string Name, string Call) PythonPredictions => ("probabilities", ".softmax(-1)");
+
+    /// <inheritdoc/>
     public override double GuessLoss => Math.Log(OutputCount);
 
     /// <inheritdoc/>

@@ -10,6 +10,7 @@ public abstract class FineTunedModel : IDisposable
     private protected FineTunedModel(NetworkScorer scorer)
     {
         _scorer = scorer;
+        scorer.Model.OwnerName = GetType().Name;
     }
 
     /// <summary>Whether LoRA additions are merged into the weights of their layers; see <see cref="MergeAdapter"/>.</summary>

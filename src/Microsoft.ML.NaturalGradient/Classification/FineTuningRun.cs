@@ -143,7 +143,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             Warn = message => channel.Warning(message),
             CheckAlive = CheckAlive,
             Checkpoints = Checkpoints,
-            Report = progress => Report(target.Present(progress)),
+            Report = progress => Report(target.Present(progress), target.LossName),
         };
         var result = new TrainingLoop(network, target.Objective, loopSettings).Run(training, validation);
         if (Checkpoints is { SaveCount: > 0 } saved)
@@ -238,14 +238,14 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         (nameof(settings.RecoverFromDivergence), TrainingCheckpoints.Describe(settings.RecoverFromDivergence)),
     ];
 
-    private void Report(TrainingProgress progress)
+    private void Report(TrainingProgress progress, string lossName)
     {
         if (progress.EndOfEpoch)
         {
-            var validation = progress.ValidationLoss is { } loss ? $"; validation {Describe(loss, progress.ValidationAccuracy)}" : "";
+            var validation = progress.ValidationLoss is { } loss ? $"; validation {Describe(lossName, loss, progress.ValidationAccuracy)}" : "";
             channel.Info(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Epoch {progress.Epoch}/{progress.EpochCount}: {Describe(progress.Loss, progress.Accuracy)}{validation}; "
+                $"Epoch {progress.Epoch}/{progress.EpochCount}: {Describe(lossName, progress.Loss, progress.Accuracy)}{validation}; "
                 + $"{progress.RowsPerSecond:F0} rows/s, {progress.TimeLeft:hh\\:mm\\:ss} left."));
             if (progress.DampingRaised > 0)
             {
@@ -258,9 +258,9 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         settings.MetricsCallback?.Invoke(progress);
     }
 
-    private static string Describe(double loss, double? accuracy) => accuracy is null
-        ? FormattableString.Invariant($"mean squared error {loss:G4}")
-        : FormattableString.Invariant($"loss {loss:F4}, accuracy {accuracy:F4}");
+    private static string Describe(string name, double loss, double? accuracy) => accuracy is null
+        ? FormattableString.Invariant($"{name} {loss:G4}")
+        : FormattableString.Invariant($"{name} {loss:F4}, accuracy {accuracy:F4}");
 
     private void ReportDownload(string line)
     {

@@ -37,6 +37,15 @@ internal sealed class NumberTarget(double mean = 0, double deviation = 1) : Pred
     public override IObjective Objective { get; } = new SquaredError();
 
     /// <inheritdoc/>
+    public override string LossName => "mean squared error";
+
+    /// <inheritdoc/>
+    public override string TextModelTitle => "Numbers for pairs of texts";
+
+    /// <inheritdoc/>
+    public override (string Name, string Call) PythonPredictions => ("numbers", ".squeeze(-1)");
+
+    /// <inheritdoc/>
     public override double GuessLoss => 0.5; // half the variance of the scaled labels
 
     /// <inheritdoc/>

@@ -16,6 +16,15 @@ internal abstract class PredictionTarget
     /// <summary>The loss.</summary>
     public abstract IObjective Objective { get; }
 
+    /// <summary>What reports call <see cref="TrainingProgress.Loss"/>, in the log.</summary>
+    public virtual string LossName => "loss";
+
+    /// <summary>What a model of texts is called where it is exported, for example <c>Text classifier</c>.</summary>
+    public abstract string TextModelTitle { get; }
+
+    /// <summary>How Python makes predictions of a tensor <c>logits</c>: their name, and what is done to the tensor.</summary>
+    public abstract (string Name, string Call) PythonPredictions { get; }
+
     /// <summary>Mean loss of a row about which nothing is known, in the units of <see cref="Objective"/>.</summary>
     public abstract double GuessLoss { get; }
 

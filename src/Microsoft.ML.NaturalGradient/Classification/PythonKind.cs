@@ -41,19 +41,19 @@ internal sealed record PythonKind
 
     private static PythonKind Texts(TrainedNetwork model)
     {
-        var title = model.Target is NumberTarget ? "Numbers for pairs of texts" : "Text classifier";
+        var (name, call) = model.Target.PythonPredictions;
         var own = new PythonKind
         {
-            Title = title,
+            Title = model.Target.TextModelTitle,
             Task = "text-classification",
             ModelClass = "AutoModelForSequenceClassification",
             Imports = ["from transformers import AutoModelForSequenceClassification, AutoTokenizer"],
-            Use = (trained, _) =>
+            Use = (_, _) =>
             [
                 "tokenizer = AutoTokenizer.from_pretrained(folder)",
                 $"inputs = tokenizer([\"a text\"], {Encode})  # pairs: tokenizer(texts, second_texts, ...)",
                 "with torch.no_grad():",
-                trained.Target is NumberTarget ? "    numbers = model(**inputs).logits.squeeze(-1)" : "    probabilities = model(**inputs).logits.softmax(-1)",
+                $"    {name} = model(**inputs).logits{call}",
             ],
         };
         return model.Base.ReadsMean ? WithMean(own, model) : own;

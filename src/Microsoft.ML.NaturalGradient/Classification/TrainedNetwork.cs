@@ -43,6 +43,9 @@ internal sealed class TrainedNetwork : IDisposable
     /// <summary>Where the network is.</summary>
     public Device Device { get; }
 
+    /// <summary>What the user disposes, for messages.</summary>
+    public string OwnerName { get; set; } = nameof(FineTunedModel);
+
     /// <summary>Whether LoRA additions are merged into the weights of their layers.</summary>
     public bool IsMerged { get; private set; }
 
@@ -90,9 +93,7 @@ internal sealed class TrainedNetwork : IDisposable
     }
 
     private ObjectDisposedException Disposed() => new(
-        Network.Base.Architecture.Kind == ArchitectureKind.ImageEncoder ? nameof(ImageClassificationModel)
-        : Target is NumberTarget ? nameof(SentenceSimilarityModel)
-        : nameof(TextClassificationModel),
+        OwnerName,
         "The model is disposed. Dispose a model, or its transformer, after its last use. A PredictionEngine disposes the transformer with itself: create "
         + "engines that share one with mlContext.Model.CreatePredictionEngine<TSrc, TDst>(model, new PredictionEngineOptions { OwnsTransformer = false }).");
 }
