@@ -20,6 +20,11 @@ internal sealed class EncoderFixture(string name)
     internal static readonly string Vocabulary = string.Join('\n', new[] { "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]" }
         .Concat(Enumerable.Range(5, 55).Select(i => $"word{i}")));
 
+    /// <summary>The text encoders that have such a checkpoint, by folder; it is called like the <c>model_type</c>. Rows of tests.</summary>
+    public static IEnumerable<object[]> OfTexts => Directory.EnumerateDirectories(Path.Combine(AppContext.BaseDirectory, "Fixtures", "encoders"))
+        .Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal)
+        .Where(name => Architectures.Find(name)?.Kind == ArchitectureKind.TextEncoder).Select(name => new object[] { name });
+
     /// <summary>Results of the reference implementation.</summary>
     public JsonElement Reference { get; } = Fixture.Read($"encoders/{name}/reference.json");
 

@@ -10,12 +10,7 @@ namespace Microsoft.ML.NaturalGradient.Tests.Models;
 public sealed class TextCheckpointTests
 {
     [TestMethod]
-    [DataRow("roberta")]
-    [DataRow("electra")]
-    [DataRow("distilbert")]
-    [DataRow("deberta-v2")]
-    [DataRow("modernbert")]
-    [DataRow("mpnet")]
+    [DynamicData(nameof(EncoderFixture.OfTexts), typeof(EncoderFixture))]
     public void HeadWeights_OtherClassCount_KeepAllButTheLastLayer(string name)
     {
         using var scope = NewDisposeScope();
@@ -76,16 +71,12 @@ public sealed class TextCheckpointTests
     }
 
     [TestMethod]
-    [DataRow("roberta", "roberta.")]
-    [DataRow("electra", "electra.")]
-    [DataRow("distilbert", "distilbert.")]
-    [DataRow("deberta-v2", "deberta.")]
-    [DataRow("modernbert", "model.")]
-    [DataRow("mpnet", "mpnet.")]
-    public void Load_NamesWithoutPrefix_AreFound(string name, string prefix)
+    [DynamicData(nameof(EncoderFixture.OfTexts), typeof(EncoderFixture))]
+    public void Load_NamesWithoutPrefix_AreFound(string name)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        var prefix = Architectures.Find(name)!.Prefix + ".";
         var fixture = new EncoderFixture(name);
         using var inputs = fixture.Inputs();
         using var expected = fixture.CreateClassifier();

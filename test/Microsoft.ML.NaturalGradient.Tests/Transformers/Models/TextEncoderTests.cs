@@ -9,14 +9,10 @@ namespace Microsoft.ML.NaturalGradient.Tests.Models;
 [TestClass]
 public sealed class TextEncoderTests
 {
+    public static IEnumerable<object[]> AllOrAdapter => EncoderFixture.OfTexts.SelectMany(row => new[] { true, false }.Select(all => new[] { row[0], all }));
+
     [TestMethod]
-    [DataRow("bert")]
-    [DataRow("electra")]
-    [DataRow("roberta")]
-    [DataRow("distilbert")]
-    [DataRow("deberta-v2")]
-    [DataRow("modernbert")]
-    [DataRow("mpnet")]
+    [DynamicData(nameof(EncoderFixture.OfTexts), typeof(EncoderFixture))]
     public void HiddenStates_ReferenceCheckpoint_EqualReference(string name)
     {
         using var scope = NewDisposeScope();
@@ -33,13 +29,7 @@ public sealed class TextEncoderTests
     }
 
     [TestMethod]
-    [DataRow("bert")]
-    [DataRow("electra")]
-    [DataRow("roberta")]
-    [DataRow("distilbert")]
-    [DataRow("deberta-v2")]
-    [DataRow("modernbert")]
-    [DataRow("mpnet")]
+    [DynamicData(nameof(EncoderFixture.OfTexts), typeof(EncoderFixture))]
     public void Forward_InFloat32_EqualsReferenceInFloat32(string name)
     {
         using var scope = NewDisposeScope();
@@ -56,13 +46,7 @@ public sealed class TextEncoderTests
     }
 
     [TestMethod]
-    [DataRow("bert")]
-    [DataRow("electra")]
-    [DataRow("roberta")]
-    [DataRow("distilbert")]
-    [DataRow("deberta-v2")]
-    [DataRow("modernbert")]
-    [DataRow("mpnet")]
+    [DynamicData(nameof(EncoderFixture.OfTexts), typeof(EncoderFixture))]
     public void Capture_AllParametersTrainable_LossesAndGradientNormsEqualReference(string name)
     {
         using var scope = NewDisposeScope();
@@ -86,16 +70,7 @@ public sealed class TextEncoderTests
     }
 
     [TestMethod]
-    [DataRow("bert", true)]
-    [DataRow("electra", true)]
-    [DataRow("roberta", true)]
-    [DataRow("distilbert", true)]
-    [DataRow("deberta-v2", true)]
-    [DataRow("deberta-v2", false)]
-    [DataRow("modernbert", true)]
-    [DataRow("modernbert", false)]
-    [DataRow("mpnet", true)]
-    [DataRow("mpnet", false)]
+    [DynamicData(nameof(AllOrAdapter))]
     public void Gram_AllOrAdapter_EqualsOneSampleAtATime(string name, bool all)
     {
         using var scope = NewDisposeScope();
@@ -121,13 +96,7 @@ public sealed class TextEncoderTests
     }
 
     [TestMethod]
-    [DataRow("bert")]
-    [DataRow("electra")]
-    [DataRow("roberta")]
-    [DataRow("distilbert")]
-    [DataRow("deberta-v2")]
-    [DataRow("modernbert")]
-    [DataRow("mpnet")]
+    [DynamicData(nameof(EncoderFixture.OfTexts), typeof(EncoderFixture))]
     public void Pool_Batch_LeavesNothingButItsResult(string name)
     {
         using var noGrad = no_grad();
@@ -145,13 +114,7 @@ public sealed class TextEncoderTests
     }
 
     [TestMethod]
-    [DataRow("bert")]
-    [DataRow("electra")]
-    [DataRow("roberta")]
-    [DataRow("distilbert")]
-    [DataRow("deberta-v2")]
-    [DataRow("modernbert")]
-    [DataRow("mpnet")]
+    [DynamicData(nameof(EncoderFixture.OfTexts), typeof(EncoderFixture))]
     public void Forward_PaddedBatch_EqualsOneRowAtATime(string name)
     {
         using var scope = NewDisposeScope();
