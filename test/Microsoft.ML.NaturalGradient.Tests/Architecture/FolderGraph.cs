@@ -42,6 +42,9 @@ internal sealed class FolderGraph
     /// <summary>Types that no file is named like.</summary>
     public IReadOnlyList<string> Unplaced { get; }
 
+    /// <summary>The folders whose types a folder uses, and which types use which.</summary>
+    public IReadOnlyDictionary<string, SortedSet<string>> UsesOf(string folder) => _uses[folder];
+
     /// <summary>Finds folders that use each other, directly or through others.</summary>
     /// <returns>One line for each step of a cycle, with the types; null where there is none.</returns>
     public string? DescribeCycle()
