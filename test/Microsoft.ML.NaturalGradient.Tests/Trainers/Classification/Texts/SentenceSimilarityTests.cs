@@ -121,6 +121,17 @@ public sealed class SentenceSimilarityTests
     }
 
     [TestMethod]
+    public void PredictSimilarities_OfADisposedModel_NamesItsClass()
+    {
+        using var model = Trainer().Fit(View(Rows(10)));
+        model.Dispose();
+
+        var exception = Assert.ThrowsExactly<ObjectDisposedException>(() => model.Model.PredictSimilarities(["a"], ["b"]));
+
+        Assert.AreEqual(nameof(SentenceSimilarityModel), exception.ObjectName);
+    }
+
+    [TestMethod]
     public void PredictSimilarities_EqualsTransform()
     {
         var rows = Rows(10);
