@@ -98,7 +98,8 @@ public sealed class PretrainedModel
     {
         try
         {
-            return new ResourceCheckpointFiles(Assembly.Load(assembly));
+            // With the version: the loader of a notebook refuses to give an assembly a second time to one who asks for it without.
+            return new ResourceCheckpointFiles(Assembly.Load(new AssemblyName(assembly) { Version = typeof(PretrainedModel).Assembly.GetName().Version }));
         }
         catch (FileNotFoundException e)
         {

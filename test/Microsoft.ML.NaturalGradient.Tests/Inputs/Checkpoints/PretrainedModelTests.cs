@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.Loader;
 using System.Security.Cryptography;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 
@@ -63,6 +64,20 @@ public sealed class PretrainedModelTests
 
         StringAssert.Contains(error.Message, "dotnet add package NaturalGradient.MLNet.X");
         StringAssert.Contains(error.Message, "PretrainedModel.FromFolder");
+    }
+
+    [TestMethod]
+    public void Open_Package_IsAskedForWithItsVersion() // a notebook's loader gives it only once to those who ask without
+    {
+        var context = new RecordingContext();
+        var type = context.LoadFromAssemblyPath(typeof(PretrainedModel).Assembly.Location).GetType(typeof(PretrainedModel).FullName!)!;
+        var model = type.GetProperty(nameof(PretrainedModel.MiniLM))!.GetValue(null);
+
+        using var files = (IDisposable)type.GetMethod(nameof(PretrainedModel.Open), BindingFlags.Instance | BindingFlags.NonPublic)!
+            .Invoke(model, [null, CancellationToken.None])!;
+
+        Assert.AreEqual(Assembly.Load("Microsoft.ML.NaturalGradient.MiniLM").GetName().Version,
+            context.Asked.Single(name => name.Name == "Microsoft.ML.NaturalGradient.MiniLM").Version);
     }
 
     [TestMethod]
@@ -165,6 +180,17 @@ public sealed class PretrainedModelTests
         foreach (var name in names)
         {
             File.WriteAllText(Path.Combine(_folder, name), "");
+        }
+    }
+
+    private sealed class RecordingContext : AssemblyLoadContext
+    {
+        public List<AssemblyName> Asked { get; } = [];
+
+        protected override Assembly? Load(AssemblyName assemblyName)
+        {
+            Asked.Add(assemblyName);
+            return null;
         }
     }
 }
