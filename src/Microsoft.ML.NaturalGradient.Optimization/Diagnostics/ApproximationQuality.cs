@@ -113,7 +113,7 @@ internal sealed class ApproximationQuality
             return gradient;
         }
 
-        using var optimizer = method.Create(_parameters, seed);
+        using var optimizer = method.Build(_parameters, seed); // with its own groups, not those of the optimizer that trains
         return ((IUpdateDirection)optimizer).Direction(batch);
     }
 

@@ -19,8 +19,8 @@ public abstract record OptimizerOptions
     /// <value>The default is a linear decay to zero; AdamW adds a warm-up of 6 % of the steps.</value>
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Linear;
 
-    /// <summary>Fraction of every trainable weight removed after each step, not multiplied by the learning rate.</summary>
-    /// <remarks>θ ← (1 − κ) θ. It comes on top of a method's own weight decay, which its learning rate scales.</remarks>
+    /// <summary>Fraction of the trainable weights removed after each step, not multiplied by the learning rate.</summary>
+    /// <remarks>θ ← (1 − κ) θ, but for what <see cref="NoDecay"/> and <see cref="Groups"/> except. It comes on top of a method's own weight decay, which its learning rate scales.</remarks>
     /// <value>From 0 up to, but not including, 1. The default is 0; 1E-5 corresponds to AdamW with learning rate 1E-3 and decay 1E-2.</value>
     public double WeightDecayPerStep { get; init; }
 
@@ -71,6 +71,9 @@ public abstract record OptimizerOptions
         {
             ArgumentNullException.ThrowIfNull(group);
             group.Validate();
+            Check(
+                WeightDecayPerStep * (group.DecayFactor ?? 1) < 1, nameof(WeightDecayPerStep), WeightDecayPerStep,
+                $"Times the {nameof(ParameterGroup.DecayFactor)} of the group '{group.Pattern}' it has to stay below 1.");
         }
 
         ArgumentNullException.ThrowIfNull(Schedule);

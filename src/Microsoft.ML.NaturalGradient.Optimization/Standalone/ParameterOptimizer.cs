@@ -183,6 +183,7 @@ public sealed class ParameterOptimizer : IDisposable
     }
 
     /// <summary>Frees what the method remembers and leaves the network's layers; the parameters stay.</summary>
+    /// <remarks>Until then, native memory that steps free stays with the process for the next step, on Linux with glibc; see docs/benchmarks.md.</remarks>
     public void Dispose()
     {
         if (!_disposed)

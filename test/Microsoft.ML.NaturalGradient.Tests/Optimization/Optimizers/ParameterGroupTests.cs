@@ -1,6 +1,8 @@
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Diagnostics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Oracles;
+using TorchSharp.Modules;
 using static Microsoft.ML.NaturalGradient.Optimizers;
 using static TorchSharp.torch;
 
@@ -105,6 +107,45 @@ public sealed class ParameterGroupTests
     }
 
     [TestMethod]
+    [DynamicData(nameof(ByStep))]
+    public void Direction_RateFactor_MultipliesItsPart(string name, object method)
+    {
+        using var scope = NewDisposeScope();
+        var (network, options) = (new ToyNetwork(), (OptimizerOptions)method);
+        using var batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), network.Labels, true, network.Forward);
+        batch.KeepsGraph = true;
+        using var alike = options.Build(network.Parameters, seed: 1);
+        using var grouped = (options with { Groups = Faster }).Build(network.Parameters, seed: 1);
+        if (alike is not IUpdateDirection plain)
+        {
+            return; // has no direction of a single batch
+        }
+
+        var (expected, direction) = (plain.Direction(batch), ((IUpdateDirection)grouped).Direction(batch));
+        for (var i = 0; i < 4; i++)
+        {
+            Fixture.AssertClose(expected[network.Parameters[i]].mul(i == 2 ? Factor : 1), direction[network.Parameters[i]], 1e-10, 1e-14);
+        }
+
+        Fixture.AssertLess(expected[network.Parameters[2]].norm().item<double>(), 0, name);
+    }
+
+    [TestMethod]
+    public void Measure_MethodOfAProbe_HasItsOwnGroups()
+    {
+        using var scope = NewDisposeScope();
+        var network = new ToyNetwork();
+        var trained = ParameterSet.Of(network.Parameters).Divide(Faster, NoDecay.Nothing); // as an optimizer with groups has them
+        using var batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), network.Labels, true, network.Forward);
+        batch.KeepsGraph = true;
+        double Gamma(OptimizerOptions method, IReadOnlyList<Parameter> parameters) =>
+            new ApproximationQuality(parameters, new QualityProbe { Directions = [method] }, 1).Measure(batch).Directions[0].Gamma;
+
+        Assert.AreEqual(Gamma(Ief, network.Parameters), Gamma(Ief, trained), 1e-12);
+        Assert.AreNotEqual(Gamma(Ief, network.Parameters), Gamma(Ief with { Groups = Faster }, trained), 1e-6);
+    }
+
+    [TestMethod]
     public void Step_OfUnitLengthWithGroups_HasTheLengthOfTheLearningRate()
     {
         using var scope = NewDisposeScope();
@@ -198,6 +239,8 @@ public sealed class ParameterGroupTests
         AssertInvalid(new ParameterGroup("*") { RateFactor = double.NaN }, "RateFactor");
         AssertInvalid(new ParameterGroup("*") { DecayFactor = -1 }, "DecayFactor");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>((Ief with { Groups = [new ParameterGroup(" ")] }).Validate).Message, "Pattern");
+        Assert.AreEqual("WeightDecayPerStep", Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+            (Ief with { WeightDecayPerStep = 0.5, Groups = [new ParameterGroup("*") { DecayFactor = 2 }] }).Validate).ParamName);
         Assert.AreEqual("NoDecay", Assert.ThrowsExactly<ArgumentOutOfRangeException>((Ief with { NoDecay = (NoDecay)7 }).Validate).ParamName);
     }
 

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient;
 
-/// <summary>Checks tensors that an <see cref="UpdateRule"/> hands in, before native code sees them.</summary>
+/// <summary>Checks tensors that a caller hands in, before native code sees them.</summary>
 internal static class TensorCheck
 {
     /// <summary>Throws unless a tensor has a shape, floating-point numbers, and a device.</summary>
