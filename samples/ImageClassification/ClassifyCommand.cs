@@ -1,3 +1,5 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
 using Samples;
 
 namespace ImageClassificationSample;
@@ -12,25 +14,40 @@ internal sealed record ClassifyCommand(string ModelPath, IReadOnlyList<string> P
             throw new UsageException($"There is no picture \"{picture}\".");
         }
 
-        ImageModel.MLNetModelPath = Path.GetFullPath(ModelPath);
-        ClassProbabilities.Load(ModelPath, ImageModel.PredictEngine);
+        var engine = new Lazy<PredictionEngine<ImageRow, Scores>>(CreateEngine);
+        ClassProbabilities.Load(ModelPath, engine);
+        var names = default(VBuffer<ReadOnlyMemory<char>>);
+        engine.Value.OutputSchema["Label"].GetKeyValues(ref names);
+        var classes = names.DenseValues().Select(name => name.ToString()).ToArray();
         foreach (var picture in Pictures)
         {
-            ClassProbabilities.Write(picture, Probabilities(picture));
+            ClassProbabilities.Write(picture, Probabilities(engine.Value, classes, picture));
         }
 
         return 0;
     }
 
-    private static IReadOnlyList<KeyValuePair<string, float>> Probabilities(string picture)
+    private static IReadOnlyList<KeyValuePair<string, float>> Probabilities(PredictionEngine<ImageRow, Scores> engine, string[] classes, string picture)
     {
         try
         {
-            return ImageModel.PredictAllLabels(new ImageModel.ModelInput { ImagePath = picture });
+            var scores = engine.Predict(new ImageRow { ImagePath = picture }).Score;
+            return [.. classes.Zip(scores, KeyValuePair.Create).OrderByDescending(pair => pair.Value)];
         }
         catch (Exception exception) when (exception is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             throw new UsageException(exception.Message);
         }
+    }
+
+    private PredictionEngine<ImageRow, Scores> CreateEngine()
+    {
+        var mlContext = new MLContext();
+        return mlContext.Model.CreatePredictionEngine<ImageRow, Scores>(mlContext.Model.Load(ModelPath, out _));
+    }
+
+    private sealed class Scores
+    {
+        public float[] Score { get; set; } = [];
     }
 }

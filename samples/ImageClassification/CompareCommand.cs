@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient;
 using Samples;
 using static Microsoft.ML.NaturalGradient.Optimizers;
@@ -71,7 +72,7 @@ internal sealed record CompareCommand
         var best = results.MinBy(result => result.ValidationLoss);
         WriteCharts(set, runs, best.Run.Name, best.Predictions);
         var model = Path.Combine(OutputFolder, ModelFileName);
-        ImageModel.SaveModel(mlContext, best.Run.Model, mlContext.Data.LoadFromEnumerable(set.Training), model);
+        mlContext.Model.SaveAtomically(best.Run.Model, mlContext.Data.LoadFromEnumerable(set.Training).Schema, model);
         Directory.Delete(CheckpointFolder, recursive: true); // the model is safe now
         Console.WriteLine($"Model ({best.Run.Name}, which has the lowest validation loss): {model}, {new FileInfo(model).Length / 1e6:F1} MB\n");
         return SecondProcess.Classify(model, Examples(set.Test));
@@ -83,18 +84,36 @@ internal sealed record CompareCommand
         List<TrainingProgress> steps = [];
         var checkpoints = Path.Combine(CheckpointFolder, name);
         var losses = new ValidationLosses(checkpoints, Resume);
+        var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
+            .Append(mlContext.MulticlassClassification.Trainers.ImageClassification(new ImageClassificationTrainer.Options
+            {
+                Optimizer = optimizer,
+                Adapter = adapter,
+                FeatureColumnName = "ImagePath",
+                ImageSize = ImageSize,
+                Epoch = Epochs,
+                CheckpointFolder = checkpoints,
+                Resume = Resume,
+                MetricsCallback = progress =>
+                {
+                    steps.Add(progress);
+                    losses.Add(progress.ValidationLoss);
+                    display.Report(name, progress);
+                },
+            }))
+            .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         var watch = Stopwatch.StartNew();
-        var model = ImageModel.BuildPipeline(mlContext, optimizer, adapter, ImageSize, Epochs, checkpoints, Resume, progress =>
-        {
-            steps.Add(progress);
-            losses.Add(progress.ValidationLoss);
-            display.Report(name, progress);
-        }).Fit(mlContext.Data.LoadFromEnumerable(set.Training));
+        var model = pipeline.Fit(mlContext.Data.LoadFromEnumerable(set.Training));
         var time = watch.Elapsed;
         var scored = mlContext.Data.Cache(model.Transform(mlContext.Data.LoadFromEnumerable(set.Test))); // the network sees each picture once
-        var metrics = ImageModel.Evaluate(mlContext, scored);
-        return (new TrainingRun(name, model, metrics, time, steps), losses.Lowest, ImageModel.Predictions(scored, set.Test));
+        var metrics = mlContext.MulticlassClassification.Evaluate(scored);
+        return (new TrainingRun(name, model, metrics, time, steps), losses.Lowest, Predictions(scored, set.Test));
     }
+
+    /// <summary>The prediction of each scored picture.</summary>
+    private static ScoredPicture[] Predictions(IDataView scored, IReadOnlyList<ImageRow> pictures) =>
+        [.. pictures.Zip(scored.GetColumn<string>("PredictedLabel"), scored.GetColumn<float[]>("Score"))
+            .Select(row => new ScoredPicture(row.First.ImagePath, row.First.Label, row.Second, row.Third.Max()))];
 
     private void WriteCharts(PictureSet set, TrainingRun[] runs, string best, IReadOnlyList<ScoredPicture> predictions)
     {
@@ -111,6 +130,6 @@ internal sealed record CompareCommand
     }
 
     /// <summary>One test picture of each of three classes.</summary>
-    private static IEnumerable<string> Examples(IReadOnlyList<ImageModel.ModelInput> pictures) =>
+    private static IEnumerable<string> Examples(IReadOnlyList<ImageRow> pictures) =>
         pictures.DistinctBy(picture => picture.Label).Take(3).Select(picture => picture.ImagePath);
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML;
 using Samples;
 
 namespace ImageClassificationSample;
@@ -26,7 +27,7 @@ internal sealed record ImagesCommand(string DataPath)
         }
     }
 
-    private static void Copy(IEnumerable<ImageModel.ModelInput> pictures, string folder)
+    private static void Copy(IEnumerable<ImageRow> pictures, string folder)
     {
         foreach (var picture in pictures)
         {

@@ -4,7 +4,7 @@ using Samples;
 namespace ImageClassificationSample;
 
 /// <summary>Training and test pictures: the same for every trainer and every run.</summary>
-internal sealed record PictureSet(IReadOnlyList<ImageModel.ModelInput> Training, IReadOnlyList<ImageModel.ModelInput> Test)
+internal sealed record PictureSet(IReadOnlyList<ImageRow> Training, IReadOnlyList<ImageRow> Test)
 {
     private const int Seed = 1;
     private const double TestFraction = 0.2;
@@ -48,11 +48,10 @@ internal sealed record PictureSet(IReadOnlyList<ImageModel.ModelInput> Training,
 
     private static bool HasClasses(string path) => Directory.Exists(path) && Directory.EnumerateDirectories(path).Any();
 
-    private static ImageModel.ModelInput[] Take(ImageFolder folder, int most)
+    private static ImageRow[] Take(ImageFolder folder, int most)
     {
         var random = new Random(Seed);
-        return [.. folder.Rows.GroupBy(row => row.Label).SelectMany(pictures => Choose([.. pictures], most, random))
-            .Select(row => new ImageModel.ModelInput { Label = row.Label, ImagePath = row.ImagePath })];
+        return [.. folder.Rows.GroupBy(row => row.Label).SelectMany(pictures => Choose([.. pictures], most, random))];
     }
 
     private static ImageRow[] Choose(ImageRow[] pictures, int most, Random random)

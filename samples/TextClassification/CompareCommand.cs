@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.ML;
 using Microsoft.ML.NaturalGradient;
+using ModelBuilderSample;
 using Samples;
 using static Microsoft.ML.NaturalGradient.Optimizers;
 
@@ -54,7 +55,7 @@ internal sealed record CompareCommand
         var picture = Path.Combine(OutputFolder, ChartFileName);
         LossChart.Save(runs, $"Training loss on {split.TrainingRows.Count} rows", picture);
         var model = Path.Combine(OutputFolder, ModelFileName);
-        ReviewModel.SaveModel(mlContext, runs[0].Model, View(mlContext, split.TrainingRows), model);
+        mlContext.Model.SaveAtomically(runs[0].Model, View(mlContext, split.TrainingRows).Schema, model);
         Directory.Delete(CheckpointFolder, recursive: true); // the model is safe now
         Console.WriteLine($"Loss curves: {picture}\nModel (iEF): {model}, {new FileInfo(model).Length / 1e6:F1} MB\n");
         return SecondProcess.Classify(model, IsOwnData ? split.TestRows.Take(3).Select(row => row.Text) : []);
@@ -63,12 +64,23 @@ internal sealed record CompareCommand
     private TrainingRun Train(MLContext mlContext, DataSplit split, string name, OptimizerOptions optimizer, TrainingDisplay display)
     {
         List<TrainingProgress> steps = [];
+        var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
+            .Append(mlContext.MulticlassClassification.Trainers.TextClassification(new TextClassificationTrainer.Options
+            {
+                Optimizer = optimizer,
+                Sentence1ColumnName = "Text",
+                MaxEpoch = Epochs,
+                CheckpointFolder = Path.Combine(CheckpointFolder, name),
+                Resume = Resume,
+                MetricsCallback = progress =>
+                {
+                    steps.Add(progress);
+                    display.Report(name, progress);
+                },
+            }))
+            .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         var watch = Stopwatch.StartNew();
-        var model = ReviewModel.BuildPipeline(mlContext, optimizer, Epochs, Path.Combine(CheckpointFolder, name), Resume, progress =>
-        {
-            steps.Add(progress);
-            display.Report(name, progress);
-        }).Fit(View(mlContext, split.TrainingRows));
+        var model = pipeline.Fit(View(mlContext, split.TrainingRows));
         var time = watch.Elapsed;
         return new TrainingRun(name, model, ReviewModel.Evaluate(mlContext, model, View(mlContext, split.TestRows)), time, steps);
     }

@@ -1,3 +1,4 @@
+using ModelBuilderSample;
 using Samples;
 
 namespace TextClassificationSample;

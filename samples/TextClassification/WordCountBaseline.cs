@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.ML;
 using Microsoft.ML.Trainers;
+using ModelBuilderSample;
 using Samples;
 
 namespace TextClassificationSample;

@@ -1,7 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-namespace TextClassificationSample;
+namespace ModelBuilderSample;
 
 public partial class ReviewModel
 {
@@ -9,7 +9,7 @@ public partial class ReviewModel
     public static readonly Lazy<PredictionEngine<ModelInput, ModelOutput>> PredictEngine = new(CreatePredictEngine, true);
 
     /// <summary>Where the first prediction reads the model from.</summary>
-    public static string MLNetModelPath { get; set; } = Path.GetFullPath("sample-output/ReviewModel.zip");
+    public static string MLNetModelPath { get; set; } = Path.GetFullPath("ReviewModel.mlnet");
 
     /// <summary>Predicts the class of one text.</summary>
     public static ModelOutput Predict(ModelInput input) => PredictEngine.Value.Predict(input);

@@ -1,7 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-namespace TextClassificationSample;
+namespace ModelBuilderSample;
 
 public partial class ReviewModel
 {

@@ -1,7 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-namespace ImageClassificationSample;
+namespace ModelBuilderSample;
 
 public partial class ImageModel
 {
@@ -9,7 +9,7 @@ public partial class ImageModel
     public static readonly Lazy<PredictionEngine<ModelInput, ModelOutput>> PredictEngine = new(CreatePredictEngine, true);
 
     /// <summary>Where the first prediction reads the model from.</summary>
-    public static string MLNetModelPath { get; set; } = Path.GetFullPath("sample-output/images/ImageModel.zip");
+    public static string MLNetModelPath { get; set; } = Path.GetFullPath("ImageModel.mlnet");
 
     /// <summary>Predicts the class of one picture.</summary>
     public static ModelOutput Predict(ModelInput input) => PredictEngine.Value.Predict(input);
@@ -39,11 +39,13 @@ public partial class ImageModel
     #region model input class
     public class ModelInput
     {
+        [LoadColumn(0)]
         [ColumnName("Label")]
         public string Label { get; set; } = "";
 
-        [ColumnName("ImagePath")]
-        public string ImagePath { get; set; } = "";
+        [LoadColumn(1)]
+        [ColumnName("ImageSource")]
+        public byte[] ImageSource { get; set; } = [];
     }
     #endregion
 
@@ -53,8 +55,8 @@ public partial class ImageModel
         [ColumnName("Label")]
         public uint Label { get; set; }
 
-        [ColumnName("ImagePath")]
-        public string ImagePath { get; set; } = "";
+        [ColumnName("ImageSource")]
+        public byte[] ImageSource { get; set; } = [];
 
         [ColumnName("PredictedLabel")]
         public string PredictedLabel { get; set; } = "";
