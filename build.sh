@@ -19,6 +19,11 @@ Usage: ./build.sh VERB [ARGUMENT...]
            classify three pictures.
              ./build.sh sample-images --quick   one epoch on 100 pictures, under a minute
              ./build.sh sample-images --help    all its options, among them your own pictures
+  sample-web
+           Serve a text and a picture classifier over HTTP, with a page to try them; train them first where there are none.
+             ./build.sh sample-web              then open http://localhost:5080
+             ./build.sh sample-web load         measure it while models are swapped
+             ./build.sh sample-web --help       all its options
   replicate
            Reproduce the experiments of the iEF paper: quality of update directions, training with each optimizer, damping.
              ./build.sh replicate quick         all of them, small, a few minutes; with --tiny about a minute
@@ -85,6 +90,11 @@ sample_images() {
   run_program ImageClassification "$@"
 }
 
+sample_web() {
+  build samples/WebApi/WebApi.csproj
+  run_program WebApi "$@"
+}
+
 replicate() {
   build samples/Replication/Replication.csproj
   run_program Replication "$@"
@@ -131,6 +141,7 @@ VERB=${1:-help}
 case "$VERB" in
   sample) set_up; sample "$@" ;;
   sample-images) set_up; sample_images "$@" ;;
+  sample-web) set_up; sample_web "$@" ;;
   replicate) set_up; replicate "$@" ;;
   test) set_up; run_tests "$@" ;;
   test-everywhere) exec bash "$ROOT/eng/test-everywhere.sh" "$@" ;;

@@ -1,0 +1,35 @@
+using System.Globalization;
+using WebApiSample;
+
+CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+
+const string Usage = """
+    Serves a text classifier and a picture classifier over HTTP, with a page to try them. Trains them first where there are none.
+
+    Usage: ./build.sh sample-web [--quick] [--urls http://localhost:5080] [--Models:Text:Path FILE.zip] [--Models:Picture:Path FILE.zip]
+           ./build.sh sample-web load [--quick] [--requests N] [--clients N]
+
+      --quick          trains on few rows where there is no model: shows that everything works, not what it can do
+      --help           this text
+
+    Any setting of samples/WebApi/appsettings.json can be given as an option. load measures the service on this machine while
+    models are swapped, and compares every answer with the model's own.
+    """;
+
+if (args.Any(argument => argument is "--help" or "-h" or "help"))
+{
+    Console.WriteLine(Usage);
+    return 0;
+}
+
+var quick = args.Contains("--quick");
+string[] options = [.. args.Where(argument => argument is not "--quick")];
+if (options is ["load", .. var rest])
+{
+    return await LoadCommand.RunAsync(rest, quick);
+}
+
+var app = WebService.Create(options);
+Training.TrainMissing(app.Configuration, quick);
+await app.RunAsync();
+return 0;

@@ -1,0 +1,38 @@
+using System.Diagnostics;
+
+namespace WebApiSample;
+
+/// <summary>Trains the models that are not there, on the data of the other samples.</summary>
+internal static class Training
+{
+    private const int QuickRows = 128;
+    private const int QuickPictures = 6; // of a class
+
+    private static string Data => Path.Combine(AppContext.BaseDirectory, "Data");
+
+    /// <summary>Trains what the settings name and is not there.</summary>
+    public static void TrainMissing(IConfiguration configuration, bool quick)
+    {
+        TrainIfMissing(configuration["Models:Text:Path"], path => TrainReviews(path, quick));
+        TrainIfMissing(configuration["Models:Picture:Path"], path => PictureModel.Train(
+            Path.Combine(Data, "pictures"), path, quick ? QuickPictures : int.MaxValue, quick ? 1 : 3));
+    }
+
+    /// <summary>Trains the text classifier.</summary>
+    public static void TrainReviews(string path, bool quick, int seed = 1) =>
+        ReviewModel.Train(Path.Combine(Data, "reviews.tsv"), path, quick ? QuickRows : long.MaxValue, seed);
+
+    private static void TrainIfMissing(string? path, Action<string> train)
+    {
+        if (path is null || File.Exists(path))
+        {
+            return;
+        }
+
+        Console.WriteLine($"There is no model {path}: training it ...");
+        var watch = Stopwatch.StartNew();
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        train(path);
+        Console.WriteLine($"Trained in {watch.Elapsed.TotalSeconds:F0} s.");
+    }
+}

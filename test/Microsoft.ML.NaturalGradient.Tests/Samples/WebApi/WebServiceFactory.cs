@@ -1,0 +1,49 @@
+using System.Net;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Samples.WebApi;
+
+/// <summary>The web sample on a free port of this machine, with its own web server, so that its limits hold.</summary>
+internal sealed class WebServiceFactory : WebApplicationFactory<Program>
+{
+    private readonly (string Name, string Value)[] _settings;
+
+    private WebServiceFactory((string Name, string Value)[] settings)
+    {
+        _settings = settings;
+        UseKestrel(0);
+    }
+
+    /// <summary>Starts the service and waits until it has its models.</summary>
+    public static async Task<WebServiceFactory> StartAsync(params (string Name, string Value)[] settings)
+    {
+        var factory = Start([("Models:Text:Path", ServedModels.First), ("Models:Picture:Path", ServedModels.Pictures), .. settings]);
+        using var client = factory.CreateClient();
+        while ((await client.GetAsync("/health/ready")).StatusCode != HttpStatusCode.OK)
+        {
+            await Task.Delay(20);
+        }
+
+        return factory;
+    }
+
+    /// <summary>Starts the service.</summary>
+    public static WebServiceFactory Start(params (string Name, string Value)[] settings)
+    {
+        var factory = new WebServiceFactory(settings);
+        factory.StartServer();
+        return factory;
+    }
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder)
+    {
+        foreach (var (name, value) in _settings)
+        {
+            builder.UseSetting(name, value);
+        }
+
+        builder.UseSetting("Logging:LogLevel:Default", "None");
+        builder.UseSetting("Models:Text:WatchMilliseconds", "20");
+    }
+}
