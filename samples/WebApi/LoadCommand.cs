@@ -8,6 +8,7 @@ namespace WebApiSample;
 internal static class LoadCommand
 {
     private const int SwapMilliseconds = 4000;
+    private const int DistinctSentences = 200;
     private const float Tolerance = 1e-4F; // sums of another order in batches of another size
 
     /// <summary>Runs the load and prints the figures.</summary>
@@ -27,7 +28,7 @@ internal static class LoadCommand
             File.Copy(files[0], served);
 
             var sentences = File.ReadLines(Path.Combine(AppContext.BaseDirectory, "Data", "reviews.tsv")).Skip(1)
-                .Select(line => line.Split('\t')[2]).Take(requests).ToArray();
+                .Select(line => line.Split('\t')[2]).Take(DistinctSentences).ToArray();
             var expected = files.Select(file => Expected(file, sentences)).ToArray();
 
             var single = await MeasureAsync("one at a time", served, sentences, expected, requests, clients, swaps: null,

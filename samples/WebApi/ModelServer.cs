@@ -85,6 +85,11 @@ internal sealed class ModelServer<TInput>(string name, ModelOptions options, Ser
     /// <summary>Takes no more requests and answers those that wait, as long as there is time.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        if (_worker.IsCompleted)
+        {
+            return; // a second time
+        }
+
         _queue.CompleteAdding();
         try
         {

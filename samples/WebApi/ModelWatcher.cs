@@ -12,8 +12,9 @@ internal sealed class ModelWatcher<TInput>(ModelServer<TInput> server, ModelOpti
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.WatchMilliseconds));
-        FileStamp? tried = null;
         var seen = FileStamp.Of(options.Path);
+        Load(seen);
+        var tried = seen;
         do
         {
             var now = FileStamp.Of(options.Path);

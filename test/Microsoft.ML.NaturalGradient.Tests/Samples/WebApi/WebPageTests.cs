@@ -1,4 +1,5 @@
 using Microsoft.Playwright;
+using Driver = Microsoft.Playwright.Playwright;
 using static Microsoft.Playwright.Assertions;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Samples.WebApi;
@@ -19,7 +20,7 @@ public sealed class WebPageTests
         }
 
         await using var service = await WebServiceFactory.StartAsync();
-        using var playwright = await Playwright.CreateAsync();
+        using var playwright = await Driver.CreateAsync();
         await using var browser = await playwright.Chromium.LaunchAsync(new()
         {
             ExecutablePath = browserPath,

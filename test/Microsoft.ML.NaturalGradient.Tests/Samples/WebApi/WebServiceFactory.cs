@@ -9,6 +9,12 @@ internal sealed class WebServiceFactory : WebApplicationFactory<Program>
 {
     private readonly (string Name, string Value)[] _settings;
 
+    static WebServiceFactory()
+    {
+        // Page and settings are those beside this program; otherwise the factory looks for them in the source folders.
+        Environment.SetEnvironmentVariable("ASPNETCORE_TEST_CONTENTROOT_WEBAPI", AppContext.BaseDirectory);
+    }
+
     private WebServiceFactory((string Name, string Value)[] settings)
     {
         _settings = settings;

@@ -189,13 +189,14 @@ public sealed class WebServiceTests
     [TestMethod]
     public async Task PredictText_NoModelYet_IsUnavailableUntilItIsThere()
     {
-        var file = ServedModels.Copy(ServedModels.First);
-        await using var service = WebServiceFactory.Start(("Models:Text:Path", file + ".later"), ("Models:Picture:Path", ServedModels.Pictures));
+        var file = ServedModels.NewPath();
+        await File.WriteAllTextAsync(file, "no model"); // a file that is not there would be trained
+        await using var service = WebServiceFactory.Start(("Models:Text:Path", file), ("Models:Picture:Path", ServedModels.Pictures));
         using var client = service.CreateClient();
 
         using var response = await client.PostAsJsonAsync("/predict/text", new TextRequest("one"));
         using var ready = await client.GetAsync("/health/ready");
-        ServedModels.Replace(file + ".later", file);
+        ServedModels.Replace(file, ServedModels.First);
         while ((await client.GetAsync("/health/ready")).StatusCode != HttpStatusCode.OK)
         {
             await Task.Delay(20);
@@ -252,6 +253,9 @@ public sealed class WebServiceTests
     private static Task<HttpResponseMessage> PostTextAsync(string json) =>
         s_client.PostAsync("/predict/text", new StringContent(json, Encoding.UTF8, "application/json"));
 
-    private static Task<HttpResponseMessage> PostPictureAsync(byte[] bytes, string type = "image/png") =>
-        s_client.PostAsync("/predict/picture", new ByteArrayContent(bytes) { Headers = { ContentType = new(type) } });
+    private static Task<HttpResponseMessage> PostPictureAsync(byte[] bytes, string type = "image/png") => s_client.SendAsync(new(HttpMethod.Post, "/predict/picture")
+    {
+        Content = new ByteArrayContent(bytes) { Headers = { ContentType = new(type) } },
+        Headers = { ExpectContinue = true }, // an answer may come before the body is sent
+    });
 }
