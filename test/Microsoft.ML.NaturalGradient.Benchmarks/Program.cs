@@ -46,6 +46,8 @@ switch (args)
     case ["checkpoints"]:
         CheckpointCost.Run();
         return 0;
+    case ["device", var device, "--steps", var steps]:
+        return DeviceCheck.Run(device, int.Parse(steps, CultureInfo.InvariantCulture));
     case ["turns", "--other", var other, "--rounds", var rounds]:
         Turns.Compare(other, int.Parse(rounds, CultureInfo.InvariantCulture));
         return 0;

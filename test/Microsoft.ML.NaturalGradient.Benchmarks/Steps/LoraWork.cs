@@ -13,13 +13,16 @@ internal sealed class LoraWork : IDisposable
     /// <summary>Makes the model and the batch.</summary>
     /// <param name="samples">Rows.</param>
     /// <param name="tokens">Tokens of each.</param>
-    public LoraWork(int samples, int tokens)
+    /// <param name="device">Where the work is done; null for the CPU.</param>
+    public LoraWork(int samples, int tokens, Device? device = null)
     {
+        device ??= CPU;
         using var files = PretrainedModel.MiniLM.Open();
         Model = new TextClassifier(TextCheckpoint.Load(files).Encoder, 2, Adapters.LoRA, seed: 1);
+        Model.MoveTo(device);
         Model.SetTraining(true);
         Parameters = [.. Model.TrainableParameters.Select(named => named.Value)];
-        Batch = new LabeledBatch(RandomWords(samples, tokens), tensor(Enumerable.Range(0, samples).Select(row => (long)(row % 2)).ToArray()));
+        Batch = new LabeledBatch(RandomWords(samples, tokens, device), tensor(Enumerable.Range(0, samples).Select(row => (long)(row % 2)).ToArray(), device: device));
     }
 
     /// <summary>The model.</summary>
@@ -42,11 +45,11 @@ internal sealed class LoraWork : IDisposable
         Batch.Dispose();
     }
 
-    private static TokenBatch RandomWords(int samples, int tokens)
+    private static TokenBatch RandomWords(int samples, int tokens, Device device)
     {
         var random = new Random(1);
         var rows = Enumerable.Range(0, samples).Select(_ => new TokenSequence(
             [.. Enumerable.Range(0, tokens).Select(_ => random.Next(1000, 30000))], null, false)).ToArray();
-        return TokenBatchSource.Collate(rows, 0, CPU);
+        return TokenBatchSource.Collate(rows, 0, device);
     }
 }
