@@ -1,6 +1,5 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using Microsoft.ML.NaturalGradient;
 using static Microsoft.ML.NaturalGradient.Optimizers;
 
 namespace WebApiSample;

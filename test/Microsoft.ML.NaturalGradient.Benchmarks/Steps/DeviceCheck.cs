@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Diagnostics;
-using Microsoft.ML.NaturalGradient.Optimization;
 using ReplicationSample;
 using static TorchSharp.torch;
 
@@ -37,8 +36,8 @@ internal static class DeviceCheck
                 $"| a LoRA step of {method.Name}, 32 rows of 64 tokens: ms | {own.Milliseconds:F1} | {other.Milliseconds:F1} | {own.Milliseconds / other.Milliseconds:F1} × |"));
             if (method is not SfOptions) // which draws on the CPU, but from logits that differ in the last digits
             {
-                Line($"change of the weights by the first step of {method.Name}: norm", own.Change.norm().ToDouble(), other.Change.norm().ToDouble(),
-                    own.Change.sub(other.Change).norm().ToDouble() / own.Change.norm().ToDouble(), MostStepDifference);
+                Line($"change of the weights by the first step of {method.Name}: norm", own.Change.norm().item<double>(), other.Change.norm().item<double>(),
+                    own.Change.sub(other.Change).norm().item<double>() / own.Change.norm().item<double>(), MostStepDifference);
             }
         }
 

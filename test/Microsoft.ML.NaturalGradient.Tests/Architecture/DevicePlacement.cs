@@ -5,12 +5,13 @@ namespace Microsoft.ML.NaturalGradient.Tests.Architecture;
 
 /// <summary>Reads from an assembly's instructions which tensors it makes without saying on which device, that is on the CPU.</summary>
 /// <remarks>
-/// A method of TorchSharp that takes a device makes its tensor there, and on the CPU when it gets null. The argument is found by going back
+/// A method of TorchSharp that takes a device makes its tensor there, and on the CPU when it gets null; those called ones_like and so on where the
+/// other tensor is. The argument is found by going back
 /// from the call over what was pushed after it: null and constants, which is what optional arguments are.
 /// </remarks>
 internal static class DevicePlacement
 {
-    /// <summary>Methods that make a tensor without a device, and how often, as "Type.Method: factory".</summary>
+    /// <summary>Methods that make a tensor without a device, once for each tensor, as "Type.Method: factory".</summary>
     public static IReadOnlyList<string> WithoutDevice(string assembly)
     {
         using var resolver = new DefaultAssemblyResolver();
@@ -21,7 +22,7 @@ internal static class DevicePlacement
             from method in type.Methods
             where method.HasBody
             from instruction in method.Body.Instructions
-            where instruction.Operand is MethodReference called && called.DeclaringType.Scope.Name == "TorchSharp" && TakesNoDevice(instruction, called)
+            where instruction.Operand is MethodReference called && called.DeclaringType.Scope.Name == "TorchSharp" && !called.Name.EndsWith("_like", StringComparison.Ordinal) && TakesNoDevice(instruction, called)
             select $"{Place(method)}: {((MethodReference)instruction.Operand).Name}";
         return [.. found.Order(StringComparer.Ordinal)];
     }
@@ -58,7 +59,7 @@ internal static class DevicePlacement
         {
             if (!IsConstant(pushed))
             {
-                return false; // computed after the device: nobody writes an optional argument's default so
+                return false; // a generator, which draws on the CPU anyway
             }
 
             pushed = pushed.Previous;

@@ -12,27 +12,27 @@ namespace Microsoft.ML.NaturalGradient.Tests.Samples.WebApi;
 [TestClass]
 public sealed class WebServiceTests
 {
-    private static WebServiceFactory s_service = null!;
-    private static HttpClient s_client = null!;
+    private static WebServiceFactory _service = null!;
+    private static HttpClient _client = null!;
 
     [ClassInitialize]
     public static async Task Start(TestContext context)
     {
-        s_service = await WebServiceFactory.StartAsync();
-        s_client = s_service.CreateClient();
+        _service = await WebServiceFactory.StartAsync();
+        _client = _service.CreateClient();
     }
 
     [ClassCleanup]
     public static async Task Stop()
     {
-        s_client.Dispose();
-        await s_service.DisposeAsync();
+        _client.Dispose();
+        await _service.DisposeAsync();
     }
 
     [TestMethod]
     public async Task PredictText_ManyAtOnce_ScoresOfTransform()
     {
-        var answers = await Task.WhenAll(ServedModels.Sentences.Select(text => PredictAsync(s_client, text)));
+        var answers = await Task.WhenAll(ServedModels.Sentences.Select(text => PredictAsync(_client, text)));
 
         var expected = ServedModels.Transform(ServedModels.First, [.. ServedModels.Sentences.Select(ServedModels.Review)]);
         Assert.IsTrue(answers.Zip(expected).All(pair => ServedModels.Agrees(pair.First, pair.Second)));
@@ -120,28 +120,28 @@ public sealed class WebServiceTests
         using var source = new CancellationTokenSource(1);
         try
         {
-            (await s_client.PostAsJsonAsync("/predict/text", new TextRequest("one"), source.Token)).Dispose();
+            (await _client.PostAsJsonAsync("/predict/text", new TextRequest("one"), source.Token)).Dispose();
         }
         catch (OperationCanceledException)
         {
             // unless the answer was faster
         }
 
-        Assert.AreEqual(2, (await PredictAsync(s_client, "two")).Classes.Count);
+        Assert.AreEqual(2, (await PredictAsync(_client, "two")).Classes.Count);
     }
 
     [TestMethod]
     public async Task Get_PageAndDescriptions_AreServed()
     {
-        StringAssert.Contains(await s_client.GetStringAsync("/"), "Drop a picture here");
-        Assert.AreEqual("Healthy", await s_client.GetStringAsync("/health/live"));
-        Assert.AreEqual("Healthy", await s_client.GetStringAsync("/health/ready"));
-        var description = await s_client.GetFromJsonAsync<JsonElement>("/openapi/v1.json");
+        StringAssert.Contains(await _client.GetStringAsync("/"), "Drop a picture here");
+        Assert.AreEqual("Healthy", await _client.GetStringAsync("/health/live"));
+        Assert.AreEqual("Healthy", await _client.GetStringAsync("/health/ready"));
+        var description = await _client.GetFromJsonAsync<JsonElement>("/openapi/v1.json");
         Assert.AreEqual(10_000, description.GetProperty("components").GetProperty("schemas").GetProperty("TextRequest")
             .GetProperty("properties").GetProperty("text").GetProperty("maxLength").GetInt32());
         Assert.IsTrue(description.GetProperty("paths").GetProperty("/predict/picture").GetProperty("post")
             .GetProperty("requestBody").GetProperty("content").TryGetProperty("image/png", out _));
-        var models = await s_client.GetFromJsonAsync<JsonElement>("/models");
+        var models = await _client.GetFromJsonAsync<JsonElement>("/models");
         Assert.AreEqual(2, models.GetArrayLength());
     }
 
@@ -251,9 +251,9 @@ public sealed class WebServiceTests
     }
 
     private static Task<HttpResponseMessage> PostTextAsync(string json) =>
-        s_client.PostAsync("/predict/text", new StringContent(json, Encoding.UTF8, "application/json"));
+        _client.PostAsync("/predict/text", new StringContent(json, Encoding.UTF8, "application/json"));
 
-    private static Task<HttpResponseMessage> PostPictureAsync(byte[] bytes, string type = "image/png") => s_client.SendAsync(new(HttpMethod.Post, "/predict/picture")
+    private static Task<HttpResponseMessage> PostPictureAsync(byte[] bytes, string type = "image/png") => _client.SendAsync(new(HttpMethod.Post, "/predict/picture")
     {
         Content = new ByteArrayContent(bytes) { Headers = { ContentType = new(type) } },
         Headers = { ExpectContinue = true }, // an answer may come before the body is sent
