@@ -35,7 +35,7 @@ public sealed class DevicePlacementTests
         var found = new[] { typeof(NativeHeap), typeof(TextNetwork), typeof(IRowScorer), typeof(Optimizers) }
             .Select(type => type.Assembly.Location).Distinct().SelectMany(DevicePlacement.WithoutDevice).ToArray();
 
-        CollectionAssert.AreEqual(OnTheCpu.Keys.Order(StringComparer.Ordinal).ToArray(), found.Distinct().ToArray(), "\n" + string.Join('\n', found));
+        CollectionAssert.AreEqual(OnTheCpu.Keys.Order(StringComparer.Ordinal).ToArray(), found.Distinct().Order(StringComparer.Ordinal).ToArray(), "\n" + string.Join('\n', found));
     }
 
     [TestMethod]
