@@ -58,6 +58,7 @@ internal static class LoadCommand
 
         using var http = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
         await SendAsync(http, sentences, expected, Math.Min(requests, 100), clients); // warms up
+        var warm = model.Batches;
         var before = Environment.WorkingSet;
         var (watch, processor) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
         using var done = new CancellationTokenSource();
@@ -65,11 +66,12 @@ internal static class LoadCommand
         var (times, errors, difference) = await SendAsync(http, sentences, expected, requests, clients);
         var seconds = watch.Elapsed.TotalSeconds;
         processor = Environment.CpuUsage.TotalTime - processor;
+        var counts = (Requests: requests, Batches: model.Batches - warm);
         await done.CancelAsync();
         await swapping;
         Array.Sort(times);
         Console.WriteLine(
-            $"{title}: {requests} requests of {clients} clients, {errors} errors, {model.Version - 1} swaps; {requests / seconds:F0} requests/s, median {times[times.Length / 2]:F1} ms, "
+            $"{title}: {requests} requests of {clients} clients, {errors} errors, {model.Version - 1} swaps; {(double)counts.Requests / counts.Batches:F1} requests a batch; {requests / seconds:F0} requests/s, median {times[times.Length / 2]:F1} ms, "
             + $"p99 {times[(int)(0.99 * times.Length)]:F1} ms, {processor.TotalMilliseconds / requests:F1} ms of processor time for each; memory {before / 1e6:F0} → {Environment.WorkingSet / 1e6:F0} MB; largest difference to the model's own scores {difference:E1}");
         await app.StopAsync();
         return (requests / seconds, errors);

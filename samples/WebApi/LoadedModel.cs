@@ -1,3 +1,4 @@
+using System.Collections;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -9,12 +10,23 @@ internal sealed class LoadedModel<TInput> : IDisposable
 {
     private const string ScoreColumn = "Score";
 
-    private readonly MLContext _mlContext = new();
     private readonly ITransformer _model;
+    private readonly CurrentRows _rows = new();
+    private readonly IDataView _scored;
 
     private LoadedModel(string path)
     {
-        _model = _mlContext.Model.Load(path, out _);
+        var mlContext = new MLContext();
+        _model = mlContext.Model.Load(path, out _);
+        try
+        {
+            _scored = _model.Transform(mlContext.Data.LoadFromEnumerable(_rows));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Names of the classes, in the order of the scores.</summary>
@@ -28,11 +40,10 @@ internal sealed class LoadedModel<TInput> : IDisposable
         var model = new LoadedModel<TInput>(path);
         try
         {
-            var scored = model.Transform([example]);
             var names = default(VBuffer<ReadOnlyMemory<char>>);
-            scored.Schema[ScoreColumn].GetSlotNames(ref names);
+            model._scored.Schema[ScoreColumn].GetSlotNames(ref names);
             model.ClassNames = [.. names.DenseValues().Select(name => name.ToString())];
-            if (scored.GetColumn<float[]>(ScoreColumn).Single().Length != model.ClassNames.Count)
+            if (model.Score([example]).Single().Length != model.ClassNames.Count)
             {
                 throw new InvalidDataException($"The model \"{path}\" does not name its classes. Train it with a label that is a text.");
             }
@@ -49,9 +60,21 @@ internal sealed class LoadedModel<TInput> : IDisposable
     /// <summary>The probability of each class for each row, all rows in one forward pass.</summary>
     /// <param name="rows">The rows.</param>
     /// <returns>An array for each row; not numbers where a picture cannot be read.</returns>
-    public IReadOnlyList<float[]> Score(IReadOnlyList<TInput> rows) => [.. Transform(rows).GetColumn<float[]>(ScoreColumn)];
+    public IReadOnlyList<float[]> Score(IReadOnlyList<TInput> rows)
+    {
+        _rows.Now = rows;
+        return [.. _scored.GetColumn<float[]>(ScoreColumn)];
+    }
 
     public void Dispose() => (_model as IDisposable)?.Dispose();
 
-    private IDataView Transform(IReadOnlyList<TInput> rows) => _model.Transform(_mlContext.Data.LoadFromEnumerable(rows));
+    /// <summary>The rows of this moment: a view over them is made once for the model and not once for each batch, which costs as much as a short text.</summary>
+    private sealed class CurrentRows : IEnumerable<TInput>
+    {
+        public IReadOnlyList<TInput> Now { get; set; } = [];
+
+        public IEnumerator<TInput> GetEnumerator() => Now.GetEnumerator();
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
 }

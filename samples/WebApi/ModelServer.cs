@@ -23,6 +23,9 @@ internal sealed class ModelServer<TInput>(string name, ModelOptions options, Ser
 
     public int Version => _version;
 
+    /// <summary>Forward passes so far.</summary>
+    public int Batches { get; private set; }
+
     public IReadOnlyList<string>? ClassNames => _model?.ClassNames;
 
     /// <summary>Scores one row, together with others that come at about the same time.</summary>
@@ -175,6 +178,7 @@ internal sealed class ModelServer<TInput>(string name, ModelOptions options, Ser
         try
         {
             metrics.Scoring(name, batch.Count);
+            Batches++;
             IReadOnlyList<float[]> scores;
             LoadedModel<TInput> model;
             int version;

@@ -54,10 +54,33 @@ internal sealed partial class NativeHeap : IDisposable
         }
     }
 
+    /// <summary>Returns what is free to the system, unless something trains: glibc keeps a freed network, in as many heaps as threads have loaded one.</summary>
+    public static void ReturnFree()
+    {
+        lock (Gate)
+        {
+            if (_users == 0)
+            {
+                Call(static () => _ = Trim(0));
+            }
+        }
+    }
+
     private static bool IsSetByUser() =>
         ThresholdVariables.Any(name => Environment.GetEnvironmentVariable(name) is not null);
 
-    private static void Set(int trimThreshold, int topPad)
+    private static void Set(int trimThreshold, int topPad) => Call(() =>
+    {
+        _ = SetOption(TrimThreshold, trimThreshold);
+        _ = SetOption(TopPad, topPad);
+        _ = SetOption(MmapThreshold, LargestMmapThreshold);
+        if (trimThreshold != int.MaxValue)
+        {
+            _ = Trim(0);
+        }
+    });
+
+    private static void Call(Action functions)
     {
         if (!IsAdjustable)
         {
@@ -66,13 +89,7 @@ internal sealed partial class NativeHeap : IDisposable
 
         try
         {
-            _ = SetOption(TrimThreshold, trimThreshold);
-            _ = SetOption(TopPad, topPad);
-            _ = SetOption(MmapThreshold, LargestMmapThreshold);
-            if (trimThreshold != int.MaxValue)
-            {
-                _ = Trim(0);
-            }
+            functions();
         }
         catch (Exception error) when (error is EntryPointNotFoundException or DllNotFoundException)
         {

@@ -57,6 +57,10 @@ internal static class AttentionMask
     /// <returns>[T, T].</returns>
     public static Tensor Causal(long tokens, ScalarType type, Device device) => Hide(ones(tokens, tokens, device: device).triu(1), type);
 
-    private static Tensor Hide(Tensor hidden, ScalarType type) =>
-        hidden.to(type).Times(type == ScalarType.Float64 ? double.MinValue : float.MinValue);
+    /// <summary>Hides what is told.</summary>
+    /// <param name="isHidden">Whether a token is hidden from another.</param>
+    /// <param name="type">Element type of the model.</param>
+    /// <returns>The mask, of the same shape.</returns>
+    public static Tensor Hide(Tensor isHidden, ScalarType type) =>
+        isHidden.to(type).Times(type == ScalarType.Float64 ? double.MinValue : float.MinValue);
 }

@@ -36,7 +36,11 @@ internal sealed class PostNormLayers : nn.Module
     /// <returns><paramref name="embedded"/> and each layer's output.</returns>
     public IReadOnlyList<Tensor> HiddenStates(Tensor embedded, TokenBatch batch)
     {
-        var states = new List<Tensor> { embedded };
+        if (_positions is null && PackedRows.Of(batch, embedded) is { } rows)
+        {
+            return [embedded, .. Apply(rows.Pack(embedded), rows.Mask).Select(state => rows.Unpack(state, embedded))];
+        }
+
         var mask = AttentionMask.Padding(batch, embedded.dtype);
         if (_positions is not null)
         {
@@ -44,11 +48,15 @@ internal sealed class PostNormLayers : nn.Module
             mask = mask is null ? bias : bias.Plus(mask); // [N, H, T, T]
         }
 
+        return [embedded, .. Apply(embedded, mask)];
+    }
+
+    private IEnumerable<Tensor> Apply(Tensor states, Tensor? mask)
+    {
         foreach (var layer in _layers)
         {
-            states.Add(layer.call(states[^1], mask));
+            states = layer.call(states, mask);
+            yield return states;
         }
-
-        return states;
     }
 }

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Numerics;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -9,6 +10,8 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <remarks>Whoever runs the network or reads its weights does so within <see cref="Use"/>: another thread may dispose the model meanwhile.</remarks>
 internal sealed class TrainedNetwork : IDisposable
 {
+    private const long LargeNetwork = 16 << 20; // in bytes; smaller ones are not worth a walk through the heap
+
     private readonly UseGate _gate;
 
     /// <summary>Takes over a network.</summary>
@@ -24,7 +27,7 @@ internal sealed class TrainedNetwork : IDisposable
         Adapter = adapter;
         Base = source;
         Device = device;
-        _gate = new UseGate(network.Dispose, Disposed);
+        _gate = new UseGate(Free, Disposed);
         network.SetTraining(false);
     }
 
@@ -79,6 +82,16 @@ internal sealed class TrainedNetwork : IDisposable
     /// <inheritdoc/>
     /// <remarks>Does not wait: the weights are freed when the last use ends.</remarks>
     public void Dispose() => _gate.Dispose();
+
+    private void Free()
+    {
+        var bytes = Network.parameters().Sum(parameter => parameter.numel() * parameter.element_size());
+        Network.Dispose();
+        if (bytes >= LargeNetwork)
+        {
+            NativeHeap.ReturnFree();
+        }
+    }
 
     private void ForEachLayer(Action<LinearLayer> action)
     {
