@@ -13,12 +13,13 @@ internal static class AtomicFile
     private static readonly FileShare Share = OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
 
     /// <summary>Writes a file, or replaces it.</summary>
-    /// <param name="path">Its path; the folder exists. A link is followed.</param>
+    /// <param name="path">Its path; the folder exists.</param>
     /// <param name="write">Writes the content; if it throws, the old file stays as it was.</param>
-    public static void Write(string path, Action<Stream> write)
+    /// <param name="followLink">Whether a link at the path is followed; else the file takes its place, as in folders that may come from a stranger.</param>
+    public static void Write(string path, Action<Stream> write, bool followLink = true)
     {
         var target = Path.GetFullPath(path);
-        if (new FileInfo(target).LinkTarget is not null)
+        if (followLink && new FileInfo(target).LinkTarget is not null)
         {
             target = File.ResolveLinkTarget(target, returnFinalTarget: true)!.FullName;
         }

@@ -25,12 +25,13 @@ internal sealed unsafe class ByteSource : IDisposable
     /// <summary>Maps a file; the file must keep its length until this object is disposed.</summary>
     public static ByteSource FromFile(string path)
     {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-        var length = file.Length;
-        if (length == 0)
+        if (RegularFile.IsEmpty(path))
         {
             return FromArray([]); // an empty file cannot be mapped
         }
+
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        var length = file.Length;
 
         var map = MemoryMappedFile.CreateFromFile(
             file, mapName: null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);

@@ -10,9 +10,14 @@ internal static class FileLock
     /// <param name="path">The file; its folder exists. It stays afterwards, since deleting it would let two processes hold different locks of one name.</param>
     /// <param name="options">More about the file.</param>
     /// <returns>The lock; the caller disposes it. Null if somebody else has it.</returns>
-    /// <exception cref="IOException">The file cannot be made.</exception>
+    /// <exception cref="IOException">The file cannot be made, or is a link, which a folder from a stranger may have to a place outside of it.</exception>
     public static FileStream? TryTake(string path, FileOptions options = FileOptions.None)
     {
+        if (new FileInfo(path).LinkTarget is { } elsewhere)
+        {
+            throw new IOException($"The lock '{path}' is a link to '{elsewhere}', which is not followed. Delete it if nobody uses the folder.");
+        }
+
         try
         {
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, options);

@@ -11,7 +11,7 @@ internal sealed class FolderCheckpointFiles(string folder) : CheckpointFiles
     public override bool Exists(string name) => File.Exists(Path.Combine(folder, name));
 
     /// <inheritdoc/>
-    protected override Stream OpenFile(string name) => File.OpenRead(PathOf(name));
+    protected override Stream OpenFile(string name) => RegularFile.OpenRead(PathOf(name));
 
     /// <inheritdoc/>
     public override SafetensorsFile OpenSafetensors(string name) => SafetensorsFile.Open(PathOf(name));

@@ -5,6 +5,7 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints;
 /// The files are written to <c>.saving</c> in the folder and flushed to the disk. Renaming that to <c>.saved</c> decides: until then the folder
 /// is what it was, from then on the new files count, and are moved to their places. A process that ends in between leaves a folder without
 /// weights and <c>.saved</c>, from which <see cref="Finish"/> goes on, before the next save into the folder or the next reading of it.
+/// A folder may come from a stranger: what is moved or deleted lies in it, whatever <c>.saved</c> says.
 /// </remarks>
 internal sealed class FolderSave : IDisposable
 {
@@ -49,6 +50,7 @@ internal sealed class FolderSave : IDisposable
     /// <summary>Completes a save whose process was ended while it moved the files.</summary>
     /// <param name="folder">A folder with a model.</param>
     /// <exception cref="IOException">The files cannot be moved.</exception>
+    /// <exception cref="InvalidDataException">What is there was left by no save: it is a link, or names files outside the folder.</exception>
     public static void Finish(string folder)
     {
         if (!Directory.Exists(Path.Combine(folder, SavedName)))
@@ -154,14 +156,14 @@ internal sealed class FolderSave : IDisposable
             return;
         }
 
+        var stale = StaleNames(saved);
         var files = saved.GetFiles().Where(file => file.Name != StaleName).OrderBy(file => file.Name.EndsWith(WeightsEnding, StringComparison.Ordinal)).ToArray();
         foreach (var name in files.Select(file => file.Name).Where(name => name.EndsWith(WeightsEnding, StringComparison.Ordinal)))
         {
             File.Delete(Path.Combine(folder, name));
         }
 
-        var stale = Path.Combine(saved.FullName, StaleName);
-        foreach (var name in File.Exists(stale) ? File.ReadAllLines(stale) : [])
+        foreach (var name in stale)
         {
             File.Delete(Path.Combine(folder, name));
         }
@@ -173,6 +175,26 @@ internal sealed class FolderSave : IDisposable
 
         saved.Delete(recursive: true);
     }
+
+    private static string[] StaleNames(DirectoryInfo saved)
+    {
+        if (saved.LinkTarget is not null)
+        {
+            throw Foreign(saved.FullName, $"is a link to '{saved.LinkTarget}'");
+        }
+
+        var list = Path.Combine(saved.FullName, StaleName);
+        using var content = File.Exists(list) ? RegularFile.OpenRead(list) : Stream.Null;
+        CheckpointFiles.CheckLength(StaleName, content.Length, $"'{list}'");
+        using var reader = new StreamReader(content);
+        var names = reader.ReadToEnd().ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return Array.Find(names, name => !CheckpointFiles.IsPlainName(name)) is { } outside
+            ? throw Foreign(list, $"names '{outside}', which is no file of the folder")
+            : names;
+    }
+
+    private static InvalidDataException Foreign(string path, string what) => new(
+        $"'{path}' {what}, so no interrupted save left it. Nothing was changed. Get the model from a source that you trust, or delete '{SavedName}' in its folder.");
 
     private static void DeleteFolder(string path)
     {

@@ -29,14 +29,17 @@ internal sealed class RunState(
     public TimeSpan Elapsed => _elapsedBefore + _watch.Elapsed;
 
     /// <summary>Takes over the state that is to be gone on from, before the first step.</summary>
+    /// <param name="epochCount">Epochs of the run.</param>
+    /// <param name="batchCount">Batches of an epoch.</param>
     /// <returns>Whether there was one.</returns>
     /// <exception cref="InvalidOperationException">It is that of another run; the message names what differs.</exception>
-    /// <exception cref="InvalidDataException">It does not fit the model.</exception>
-    public bool TryRestore()
+    /// <exception cref="InvalidDataException">It does not fit the model, or no run comes to such a position.</exception>
+    public bool TryRestore(int epochCount, int batchCount)
     {
         using var state = checkpoints?.Take();
         if (state is not null)
         {
+            state.Position.Check(epochCount, batchCount);
             Kept = state.Restore(parameters, model.Randomness, guard);
             (Position, _elapsedBefore) = (state.Position, TimeSpan.FromSeconds(state.Position.Seconds));
             quality?.Measured = Position.Measured;

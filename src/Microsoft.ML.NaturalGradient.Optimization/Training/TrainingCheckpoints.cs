@@ -115,7 +115,7 @@ internal sealed class TrainingCheckpoints : IDisposable
         _saving.Start();
         try
         {
-            AtomicFile.Write(next, write);
+            AtomicFile.Write(next, write, followLink: false);
             if (File.Exists(path))
             {
                 File.Move(path, previous, overwrite: true);

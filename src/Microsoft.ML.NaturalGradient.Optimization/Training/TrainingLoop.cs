@@ -45,7 +45,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         _quality = settings.Probe is { } probe ? new ApproximationQuality(guard.Optimizer.Parameters, probe, settings.Seed) : null;
         using var state = new RunState(model, _parameters, guard, _quality, settings.Checkpoints);
         (_guard, _state) = (guard, state);
-        if (state.TryRestore())
+        if (state.TryRestore(settings.EpochCount, training.BatchCount))
         {
             settings.Notify?.Invoke(
                 Position.IsFinished

@@ -5,6 +5,8 @@ namespace Microsoft.ML.NaturalGradient.Training;
 /// <summary>How far a run has come: all of its state that is numbers and words. Changed as the run goes on.</summary>
 internal sealed class TrainingPosition
 {
+    private const double MostSeconds = 1e10; // centuries
+
     /// <summary>The epoch that goes on, from 1; one more than the last when all have ended.</summary>
     public int Epoch { get; set; } = 1;
 
@@ -47,6 +49,32 @@ internal sealed class TrainingPosition
     /// <summary>Whether there are kept weights.</summary>
     [JsonIgnore]
     public bool HasKept => KeptEpoch > 0;
+
+    /// <summary>Refuses a position that no run comes to: from some, a run would never end.</summary>
+    /// <param name="epochCount">Epochs of the run.</param>
+    /// <param name="batchCount">Batches of an epoch.</param>
+    /// <exception cref="InvalidDataException">It is one; the message names what is wrong.</exception>
+    public void Check(int epochCount, int batchCount)
+    {
+        Require(Epoch >= 1 && Epoch <= epochCount + (IsFinished ? 1 : 0), nameof(Epoch), Epoch);
+        Require(Step >= 0 && Step <= batchCount, nameof(Step), Step);
+        Require(KeptEpoch >= 0 && KeptEpoch <= epochCount, nameof(KeptEpoch), KeptEpoch);
+        Require(RowsDone >= 0, nameof(RowsDone), RowsDone);
+        Require(Measured >= 0, nameof(Measured), Measured);
+        Require(Seconds is >= 0 and <= MostSeconds, nameof(Seconds), Seconds);
+        Require(Sums is not null, nameof(Sums), null);
+        Require(Guard is { RateFactor: > 0 and <= 1, Rescues: >= 0 and <= DivergenceGuard.MostRescues, Steps: >= 0, SinceSnapshot: >= 0 }, nameof(Guard), Guard);
+        Require(!IsFinished || HasKept || Failure is not null || Guard!.IsAtStart, nameof(IsFinished), IsFinished);
+
+        static void Require(bool isLegal, string name, object? value)
+        {
+            if (!isLegal)
+            {
+                throw new InvalidDataException(FormattableString.Invariant(
+                    $"The state of the run has {name} {value ?? "missing"}, to which no run of these settings comes. Set Resume to false to begin anew."));
+            }
+        }
+    }
 
     /// <summary>Goes on to the next epoch.</summary>
     public void StartNextEpoch() => (Epoch, Step, IsEndChecked, Sums) = (Epoch + 1, 0, false, new EpochSums());

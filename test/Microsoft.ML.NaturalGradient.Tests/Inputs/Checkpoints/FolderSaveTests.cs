@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Checkpoints;
@@ -113,6 +114,68 @@ public sealed class FolderSaveTests
             Assert.AreEqual("whole", File.ReadAllText(Path.Combine(made, "config.json")));
             Directory.Delete(made, recursive: true);
         }
+    }
+
+    [TestMethod]
+    [DataRow("../{0}/victim.txt")]
+    [DataRow("{1}/victim.txt", DisplayName = "absolute")]
+    [DataRow("config.json\n..\\{0}\\victim.txt")]
+    public void Finish_ListNamesAFileOutside_IsRefusedAndNothingChanges(string list)
+    {
+        using var outside = new Outside("victim.txt");
+        Put("config.json=old", ".saved/model.safetensors=new", ".saved/.stale=" + string.Format(CultureInfo.InvariantCulture, list, outside.Name, outside.Path));
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => PretrainedModel.FromFolder(_folder).Open());
+
+        StringAssert.Contains(error.Message, "which is no file of the folder");
+        StringAssert.Contains(error.Message, "victim.txt");
+        Assert.IsTrue(outside.Has("victim.txt"));
+        Assert.AreEqual("config.json=old", Content());
+    }
+
+    [TestMethod]
+    public void Finish_SavedIsALink_IsRefusedAndMovesNothing()
+    {
+        using var outside = new Outside("victim.txt");
+        Put("config.json=old");
+        outside.LinkFrom(Path.Combine(_folder, ".saved"));
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => PretrainedModel.FromFolder(_folder).Open());
+
+        StringAssert.Contains(error.Message, $"is a link to '{outside.Path}'");
+        Assert.IsTrue(outside.Has("victim.txt"));
+        Assert.AreEqual("config.json=old", Content());
+    }
+
+    [TestMethod]
+    public void Begin_StagingOrPartOfItIsALink_LeavesWhatItLeadsTo()
+    {
+        using var outside = new Outside("victim.txt");
+        outside.LinkFrom(Path.Combine(_folder, ".saving"));
+        Put(".saved/config.json=whole");
+        outside.LinkFrom(Path.Combine(_folder, ".saved", "more"));
+
+        using (var save = FolderSave.Begin(_folder))
+        {
+            save.Write("config.json", stream => stream.Write("new"u8));
+            save.Commit(CheckpointFiles.SmallNames);
+        }
+
+        Assert.AreEqual("config.json=new", Content());
+        Assert.IsTrue(outside.Has("victim.txt"));
+        Assert.IsFalse(outside.Has("config.json"));
+    }
+
+    [TestMethod]
+    public void Begin_LockIsALink_IsRefusedAndMakesNoFile()
+    {
+        using var outside = new Outside();
+        outside.LinkFrom(Path.Combine(_folder, ".saving.lock"), "made.txt");
+
+        var error = Assert.ThrowsExactly<IOException>(() => FolderSave.Begin(_folder));
+
+        StringAssert.Contains(error.Message, "is a link to");
+        Assert.IsFalse(outside.Has("made.txt"));
     }
 
     private void Put(params string[] files)

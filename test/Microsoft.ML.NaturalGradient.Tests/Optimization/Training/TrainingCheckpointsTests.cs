@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Tests.Checkpoints;
 using Microsoft.ML.NaturalGradient.Tests.Optimization;
 using Microsoft.ML.NaturalGradient.Training;
 using static Microsoft.ML.NaturalGradient.Optimizers;
@@ -150,6 +151,56 @@ public sealed class TrainingCheckpointsTests : IDisposable
 
         StringAssert.Contains(error.Message, "Set Resume to false");
         Train(Ief, resume: false);
+    }
+
+    [TestMethod]
+    [DataRow("\"Epoch\":2", "\"Epoch\":9", "Epoch 9", DisplayName = "beyond the last epoch, from where a run would never end")]
+    [DataRow("\"Epoch\":2", "\"Epoch\":-2", "Epoch -2")]
+    [DataRow("\"Step\":3", "\"Step\":-3", "Step -3")]
+    [DataRow("\"Step\":3", "\"Step\":7", "Step 7")]
+    [DataRow("\"Rescues\":0", "\"Rescues\":-2000000000", "Guard GuardPosition")]
+    [DataRow("\"RateFactor\":1", "\"RateFactor\":1e300", "Guard GuardPosition")]
+    [DataRow("\"Sums\":{", "\"Sums\":null,\"Other\":{", "Sums missing")]
+    [DataRow("\"Measured\":0", "\"Measured\":-1", "Measured -1")]
+    public void Run_FromAPositionToWhichNoRunComes_IsRefused(string before, string after, string expected)
+    {
+        Assert.ThrowsExactly<OperationCanceledException>(() => Train(Ief, cancelBefore: Steps + ValidationBatches + 4));
+        StateForgery.Change(StatePath, position =>
+        {
+            StringAssert.Contains(position, before);
+            return position.Replace(before, after, StringComparison.Ordinal);
+        });
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => Train(Ief));
+
+        StringAssert.Contains(error.Message, $"The state of the run has {expected}");
+        StringAssert.Contains(error.Message, "Set Resume to false");
+    }
+
+    [TestMethod]
+    public void Save_PlaceOfTheNextStateIsALink_LeavesTheFileItLeadsTo()
+    {
+        using var outside = new Outside("victim.txt");
+        outside.LinkFrom(StatePath + ".next", "victim.txt");
+        outside.LinkFrom(PreviousPath, "victim.txt");
+
+        Train(Ief, resume: false);
+
+        Assert.IsTrue(outside.Has("victim.txt"));
+        Assert.IsNull(new FileInfo(StatePath).LinkTarget);
+        Assert.IsNull(new FileInfo(PreviousPath).LinkTarget);
+        Assert.IsEmpty(_warnings);
+    }
+
+    [TestMethod]
+    public void Open_LockIsALink_IsRefusedAndMakesNoFile()
+    {
+        using var outside = new Outside();
+        outside.LinkFrom(Path.Combine(_folder, ".training.lock"), "made.txt");
+
+        Assert.ThrowsExactly<IOException>(() => Train(Ief));
+
+        Assert.IsEmpty(Directory.GetFiles(outside.Path));
     }
 
     [TestMethod]
