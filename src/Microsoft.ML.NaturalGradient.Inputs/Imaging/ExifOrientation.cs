@@ -14,7 +14,9 @@ internal static class ExifOrientation
 {
     private const int Upright = 1;
     private const int Tag = 274;
-    private const int MostTextBytes = 4 * 1024 * 1024; // a compressed text may be far larger than any EXIF
+    private const int MostTextBytes = 4 * 1024 * 1024; // of all texts of a file: they may be far larger than any EXIF, and many
+    private const int FewestTextBytes = 1024; // that a text counts, however short it is
+    private const int PieceBytes = 4096;
 
     /// <summary>The orientation of a file, 1 to 8; 1 when it does not tell one that is valid.</summary>
     /// <param name="file">The file's content.</param>
@@ -29,6 +31,7 @@ internal static class ExifOrientation
     private static int OfPng(ReadOnlySpan<byte> file)
     {
         var profile = Upright;
+        var textBytes = MostTextBytes;
         for (var rest = file[Math.Min(8, file.Length)..]; rest.Length >= 12;)
         {
             var length = BinaryPrimitives.ReadUInt32BigEndian(rest);
@@ -44,9 +47,9 @@ internal static class ExifOrientation
                 return OfTiff(data);
             }
 
-            if (name[1..].SequenceEqual("EXt"u8) || name[1..].SequenceEqual("TXt"u8))
+            if (textBytes > 0 && (name[1..].SequenceEqual("EXt"u8) || name[1..].SequenceEqual("TXt"u8)))
             {
-                profile = RawProfile(data, isCompressed: name[0] == 'z', isInternational: name[0] == 'i') is { } exif ? OfTiff(exif) : profile;
+                profile = RawProfile(data, name[0] == 'z', name[0] == 'i', ref textBytes) is { } exif ? OfTiff(exif) : profile;
             }
 
             rest = rest[(12 + (int)length)..];
@@ -113,7 +116,11 @@ internal static class ExifOrientation
         isLittle ? BinaryPrimitives.ReadUInt16LittleEndian(bytes) : BinaryPrimitives.ReadUInt16BigEndian(bytes);
 
     /// <summary>The EXIF of a text chunk: a line with its name, a line with its length, hexadecimal digits.</summary>
-    private static byte[]? RawProfile(ReadOnlySpan<byte> chunk, bool isCompressed, bool isInternational)
+    /// <param name="chunk">The chunk's data.</param>
+    /// <param name="isCompressed">Whether the text is compressed; an international one tells it itself.</param>
+    /// <param name="isInternational">Whether it has two more fields.</param>
+    /// <param name="mostBytes">How much text is read at most; becomes less by what was read.</param>
+    private static byte[]? RawProfile(ReadOnlySpan<byte> chunk, bool isCompressed, bool isInternational, ref int mostBytes)
     {
         var keyword = chunk.IndexOf((byte)0);
         if (keyword < 0 || !(chunk[..keyword].SequenceEqual("Raw profile type exif"u8) || chunk[..keyword].SequenceEqual("Raw profile type APP1"u8)))
@@ -132,20 +139,29 @@ internal static class ExifOrientation
             data = data[Math.Min(1, data.Length)..];
         }
 
-        var lines = Encoding.Latin1.GetString(isCompressed ? Inflate(data) : data).TrimStart('\n').Split('\n', 3);
+        var text = isCompressed ? Inflate(data, mostBytes, out var length) : data[..(length = Math.Min(data.Length, mostBytes))];
+        mostBytes -= Math.Max(length, FewestTextBytes);
+        var lines = Encoding.Latin1.GetString(text).TrimStart('\n').Split('\n', 3);
         var digits = lines.Length < 3 ? string.Empty : string.Concat(lines[2].Where(char.IsAsciiHexDigit));
         return Convert.FromHexString(digits.AsSpan(0, digits.Length / 2 * 2));
 
         static ReadOnlySpan<byte> After(ReadOnlySpan<byte> text) => text[(text.IndexOf((byte)0) + 1)..];
     }
 
-    private static byte[] Inflate(ReadOnlySpan<byte> data)
+    private static byte[] Inflate(ReadOnlySpan<byte> data, int mostBytes, out int length)
     {
         using var zlib = new ZLibStream(new MemoryStream(data.ToArray()), CompressionMode.Decompress);
-        var text = new byte[MostTextBytes];
+        using var text = new MemoryStream();
+        var piece = new byte[PieceBytes];
+        length = 0;
         try
         {
-            return text[..zlib.ReadAtLeast(text, text.Length, throwOnEndOfStream: false)];
+            for (int count; (count = zlib.Read(piece, 0, Math.Min(piece.Length, mostBytes - length))) > 0; length += count)
+            {
+                text.Write(piece, 0, count);
+            }
+
+            return text.ToArray();
         }
         catch (InvalidDataException)
         {

@@ -9,6 +9,9 @@ namespace Microsoft.ML.NaturalGradient.Imaging;
 /// </remarks>
 internal sealed class ImagePreprocessor
 {
+    /// <summary>Most columns or rows that a prepared picture may have.</summary>
+    public const int LargestSize = 4096;
+
     private readonly ImageSizing _sizing;
     private readonly ResampleFilter _filter;
     private readonly float[] _values; // the number of each byte, [3, 256]

@@ -7,8 +7,7 @@ namespace Microsoft.ML.NaturalGradient.Imaging;
 /// <summary>Reads <c>preprocessor_config.json</c>.</summary>
 internal static class ImageProcessorConfig
 {
-    private const string SizeKinds = "a whole number, {\"height\", \"width\"} or {\"shortest_edge\"}, of 1 to 16384 pixels";
-    private const int LargestSize = 16384;
+    private const string SizeKinds = "a whole number, {\"height\", \"width\"} or {\"shortest_edge\"}, of 1 to 4096 pixels";
     private const double LargestScale = 1e6; // so that no pixel gets beyond float32
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -120,7 +119,7 @@ internal static class ImageProcessorConfig
     }
 
     private static int Legal(ModelConfig config, string field, int size) =>
-        size is > 0 and <= LargestSize ? size : throw config.Unexpected(field, SizeKinds);
+        size is > 0 and <= ImagePreprocessor.LargestSize ? size : throw config.Unexpected(field, SizeKinds);
 
     private static double[] ReadChannels(ModelConfig config, string field, double[] defaultValues)
     {

@@ -11,7 +11,6 @@ public sealed partial class ImageClassificationTrainer
     /// <remarks>Names are those of ML.NET's own trainer for pictures, where both have a setting.</remarks>
     public sealed class Options : FineTuningOptions
     {
-        private const int LargestImageSize = 4096;
 
         /// <summary>Creates the default settings.</summary>
         public Options()
@@ -43,7 +42,7 @@ public sealed partial class ImageClassificationTrainer
         /// Width and height, in pixels, that pictures are resized to, at most 4,096: a multiple of the model's patches (14 for ViTSmall, else mostly 16). Null (the
         /// default) takes that of the model, mostly 224. The time of a step grows a little faster than the square of it.
         /// </summary>
-        [Range(1, LargestImageSize, ErrorMessage = "Use a multiple of the model's patch up to 4096, for example 224, or null for the model's own size.")]
+        [Range(1, ImagePreprocessor.LargestSize, ErrorMessage = "Use a multiple of the model's patch up to 4096, for example 224, or null for the model's own size.")]
         public int? ImageSize { get; set; }
 
         /// <summary>Random changes of training pictures; null (the default) for none.</summary>

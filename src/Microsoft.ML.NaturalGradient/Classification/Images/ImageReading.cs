@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Imaging;
+using Microsoft.ML.NaturalGradient.Pipelines;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
@@ -10,10 +11,12 @@ internal sealed record ImageReading(int? ImageSize, long MaxPixels, UnreadableIm
 {
     /// <summary>Reads what <see cref="Save"/> wrote.</summary>
     /// <param name="reader">The model stream.</param>
+    /// <exception cref="InvalidDataException">A number is one that no trainer takes.</exception>
     public static ImageReading Load(BinaryReader reader)
     {
-        var size = reader.ReadInt32();
-        return new ImageReading(size == 0 ? null : size, reader.ReadInt64(), reader.ReadBoolean() ? UnreadableImages.Skip : UnreadableImages.Stop);
+        var size = (int)SavedNumber.Check("size of pictures", reader.ReadInt32(), 0, ImagePreprocessor.LargestSize);
+        var maxPixels = SavedNumber.Check("limit of pixels", reader.ReadInt64(), 1, ImageDecoder.HighestMaxPixels);
+        return new ImageReading(size == 0 ? null : size, maxPixels, reader.ReadBoolean() ? UnreadableImages.Skip : UnreadableImages.Stop);
     }
 
     /// <summary>Writes the settings.</summary>

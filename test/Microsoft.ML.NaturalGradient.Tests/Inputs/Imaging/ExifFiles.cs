@@ -39,6 +39,9 @@ internal static class ExifFiles
     /// <summary>A PNG file with a chunk behind its header.</summary>
     public static byte[] PngWith(byte[] png, string name, byte[] data) => [.. png[..33], .. PictureFiles.Chunk(name, data), .. png[33..]];
 
+    /// <summary>A compressed text chunk that says that it is EXIF.</summary>
+    public static byte[] PackedText(byte[] text) => [.. "Raw profile type exif\0\0"u8, .. Deflate(text)];
+
     /// <summary>EXIF with two entries, of which the second is the orientation.</summary>
     public static byte[] Tiff(int orientation, bool isLittle = false)
     {

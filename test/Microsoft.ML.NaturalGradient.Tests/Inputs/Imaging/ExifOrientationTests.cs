@@ -67,6 +67,32 @@ public sealed class ExifOrientationTests
     }
 
     [TestMethod]
+    [DataRow(false)]
+    [DataRow(true, DisplayName = "damaged at the end")]
+    public void Decode_PngWithManyTextsOfMegabytes_UnpacksOneOfThem(bool isDamaged)
+    {
+        var png = FileOf("png");
+        var text = ExifFiles.PackedText(new byte[4 << 20]);
+        if (isDamaged)
+        {
+            text[^3] ^= 0xFF;
+        }
+
+        var file = png;
+        for (var n = 0; n < 100; n++)
+        {
+            file = ExifFiles.PngWith(file, "zTXt", text);
+        }
+
+        _ = ImageDecoder.Decode(png, Name);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        Pictures.AssertSame(ImageDecoder.Decode(png, Name), ImageDecoder.Decode(file, Name));
+
+        Fixture.AssertLess(100_000_000, GC.GetAllocatedBytesForCurrentThread() - before); // all of them would be 400 MB, and as many letters
+    }
+
+    [TestMethod]
     public void Decode_DamagedExif_DecodesThePicture()
     {
         var png = FileOf("png");

@@ -156,6 +156,8 @@ public sealed class ImagePreprocessorTests
     [DataRow("""{ "feature_extractor_type": "BeitFeatureExtractor" }""", "the image processor 'BeitFeatureExtractor' is not supported")]
     [DataRow("""{ }""", "the image processor 'SwinImageProcessor' is not supported")]
     [DataRow("""{ "image_processor_type": "ViTImageProcessor", "resample": 1 }""", "'resample' is 1; expected 2 (bilinear) or 3 (bicubic)")]
+    [DataRow("""{ "image_processor_type": "ViTImageProcessor", "size": 4097 }""", "'size' is 4097; expected a whole number")]
+    [DataRow("""{ "image_processor_type": "BitImageProcessor", "crop_size": { "height": 20, "width": 9999 } }""", "of 1 to 4096 pixels")]
     [DataRow("""{ "image_processor_type": "ViTImageProcessor", "size": 0 }""", "'size' is 0; expected a whole number")]
     [DataRow("""{ "image_processor_type": "ViTImageProcessor", "size": { "longest_edge": 5 } }""", "'size' is")]
     [DataRow("""{ "image_processor_type": "ViTImageProcessor", "size": { "shortest_edge": 5 } }""", "leaves the size of pictures open")]

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Tests.Interop;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Classification;
@@ -39,6 +41,24 @@ public sealed class ImageClassificationModelTests
 
         CollectionAssert.AreEqual(Flat(TinyImages.Scores(model, data)), Flat(TinyImages.Scores(loaded, data)));
         ((IDisposable)loaded).Dispose();
+    }
+
+    [TestMethod]
+    [DataRow(-1, 1000, "size of pictures is -1")]
+    [DataRow(4097, 1000, "size of pictures is 4097; it must be from 0 to 4096")]
+    [DataRow(224, 0, "limit of pixels is 0")]
+    [DataRow(224, 500_000_001, "limit of pixels is 500000001; it must be from 1 to 500000000")]
+    public void Load_SizesThatNoTrainerTakes_AreRefused(int size, long pixels, string expected)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new BinaryWriter(stream, Encoding.UTF8, leaveOpen: true))
+        {
+            new ImageReading(size, pixels, UnreadableImages.Skip).Save(writer);
+        }
+
+        stream.Position = 0;
+
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => ImageReading.Load(new BinaryReader(stream))).Message, expected);
     }
 
     [TestMethod]
