@@ -33,7 +33,7 @@ internal sealed class BertNormalizer : Normalizer
     }
 
     /// <summary>This normalizer as a step of text cleaning.</summary>
-    public TextCleaning Cleaning => new(Normalize, WorksInParts: true);
+    public TextCleaning Cleaning => new((string text) => Normalize(text), worksInParts: true);
 
     /// <inheritdoc/>
     public override string Normalize(string original)

@@ -15,6 +15,9 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// </remarks>
 internal sealed class CharacterMap
 {
+    private const int LongestSequence = 256; // in bytes, of those that are replaced: a damaged trie may go round in circles
+    private const int MostBytes = 3; // that UTF-8 has for a UTF-16 unit
+
     private readonly uint[] _units;
     private readonly byte[] _replacements;
     private readonly SearchValues<byte> _untouched;
@@ -46,9 +49,14 @@ internal sealed class CharacterMap
         _untouchedCharacters = SearchValues.Create([.. untouched.Select(code => (char)code)]);
     }
 
+    /// <summary>The replacements as a step of text cleaning.</summary>
+    public TextCleaning Cleaning => new(Apply, WorksInParts: false);
+
     /// <summary>Replaces what the map knows.</summary>
     /// <param name="text">Text without lone surrogates.</param>
-    public string Apply(string text)
+    /// <param name="most">How long the result may be.</param>
+    /// <exception cref="InvalidDataException">The map is damaged, or the result would be longer.</exception>
+    public string Apply(string text, int most = int.MaxValue)
     {
         if (!text.AsSpan().ContainsAnyExcept(_untouchedCharacters))
         {
@@ -69,7 +77,9 @@ internal sealed class CharacterMap
             }
             else if (TryFind(rest, out var length, out var value))
             {
-                result.Write(Replacement(value));
+                var replacement = Replacement(value);
+                TextCleaning.CheckLength(((long)result.WrittenCount + replacement.Length) / MostBytes, most);
+                result.Write(replacement);
                 position += length;
             }
             else
@@ -99,7 +109,8 @@ internal sealed class CharacterMap
     {
         (length, value) = (0, 0);
         var node = Offset(Unit(0));
-        for (var n = 0; n < text.Length; n++)
+        var end = Math.Min(text.Length, LongestSequence);
+        for (var n = 0; n < end; n++)
         {
             node ^= text[n];
             var unit = Unit(node);
@@ -115,7 +126,7 @@ internal sealed class CharacterMap
             }
         }
 
-        return text.Length;
+        return end;
     }
 
     private ReadOnlySpan<byte> Replacement(int start)

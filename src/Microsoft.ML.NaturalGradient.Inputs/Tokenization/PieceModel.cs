@@ -9,6 +9,7 @@ internal sealed class PieceModel
     // A vocabulary of this size holds nearly all words of a corpus; words beyond it are spelled anew each time.
     private const int MostRemembered = 100_000;
     private const int LongestRemembered = 32;
+    private const int LongestPiece = 512; // far more than any vocabulary has
 
     private readonly Func<string, bool, string>? _prepare;
     private readonly PreTokenizer _words;
@@ -27,6 +28,19 @@ internal sealed class PieceModel
         _words = words;
         _spell = spell;
         _lookup = _known.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    /// <summary>Refuses a piece that would make spelling take very long: pieces of every length up to the longest are looked for at each letter.</summary>
+    /// <param name="piece">The piece.</param>
+    /// <param name="description">The vocabulary, in words that begin the message.</param>
+    /// <exception cref="InvalidDataException">It is too long.</exception>
+    public static void CheckLength(string piece, string description)
+    {
+        if (piece.Length > LongestPiece)
+        {
+            throw new InvalidDataException(FormattableString.Invariant(
+                $"{description} has a piece of {piece.Length} letters, '{piece[..20]}...'; no vocabulary has more than {LongestPiece}. Get the model from a source that you trust."));
+        }
     }
 
     /// <summary>Appends the ids of a text; may stop once there are more than the limit.</summary>

@@ -65,7 +65,7 @@ internal sealed class SentencePieceBuilder
     /// <param name="cleaning">Steps of text cleaning.</param>
     /// <param name="template">Special tokens around texts.</param>
     /// <param name="padId">Id that fills shorter rows.</param>
-    public TextTokenizer Build(IReadOnlyList<Func<string, string>> cleaning, SequenceTemplate template, int padId)
+    public TextTokenizer Build(IReadOnlyList<TextCleaning> cleaning, SequenceTemplate template, int padId)
     {
         foreach (var (piece, _, kind) in _model.Pieces)
         {
@@ -80,7 +80,7 @@ internal sealed class SentencePieceBuilder
         var model = new UnigramModel(_pieces, _unknownId, spellBytes: false, Description);
         return new TextTokenizer(new TextTokenizerParts
         {
-            Cleaning = new TextCleaning(TextSteps.Chain(cleaning), WorksInParts: false), // maps and trims
+            Cleaning = TextCleaning.Chain(cleaning) with { WorksInParts = false }, // maps and trims
             Model = new PieceModel(
                 (text, isStart) => MetaspacePreTokenizer.Mark(text, adds && (isStart || !onlyFirst)), new MetaspacePreTokenizer(), model.Spell),
             AddedTokens = Tokens.Tokens,

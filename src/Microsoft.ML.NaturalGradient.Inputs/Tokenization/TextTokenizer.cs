@@ -6,6 +6,7 @@ internal sealed class TextTokenizer : ITextTokenizer
 {
     // Long texts are read part by part, so that a text far over the limit costs little more than the part that is kept.
     private const int PartLength = 8192;
+    private const int MostAddedTokens = 100_000; // each is looked at where one is found
 
     private readonly Func<string, string> _clean;
     private readonly bool _cleansInParts;
@@ -15,8 +16,15 @@ internal sealed class TextTokenizer : ITextTokenizer
     private readonly AddedTokenSplitter? _cleanedTokens;
 
     /// <summary>Puts a tokenizer together.</summary>
+    /// <exception cref="InvalidDataException">There are far more added tokens than any tokenizer has.</exception>
     public TextTokenizer(TextTokenizerParts parts)
     {
+        if (parts.AddedTokens.Count > MostAddedTokens)
+        {
+            throw new InvalidDataException(FormattableString.Invariant(
+                $"The tokenizer has {parts.AddedTokens.Count} added tokens; at most {MostAddedTokens} are read. Get the model from a source that you trust."));
+        }
+
         _clean = parts.Cleaning.Apply;
         _model = parts.Model;
         _template = parts.Template;

@@ -6,27 +6,50 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// <summary>Reads the <c>normalizer</c> of a <c>tokenizer.json</c>.</summary>
 internal static class TokenizerJsonCleaning
 {
+    private const int MostSteps = 100; // the most that a model is known to have are 6
+
     private const string Supported =
-        "Sequence, BertNormalizer, Precompiled, Replace of a text or of two and more spaces, Lowercase, StripAccents, Strip, NFC, NFD, NFKC, NFKD";
+        "Sequence of at most 100 steps, BertNormalizer, Precompiled, Replace of a text or of two and more spaces, Lowercase, StripAccents, Strip, NFC, NFD, NFKC, NFKD";
 
     /// <summary>The steps of text cleaning.</summary>
     /// <param name="value">The component; <see langword="null"/> for none.</param>
     /// <param name="configuration">Settings that go before those of BERT's own normalizer, as in Python.</param>
     /// <param name="file">The file, in words for error messages.</param>
     /// <exception cref="InvalidDataException">A step is not supported.</exception>
-    public static TextCleaning Read(JsonElement? value, TokenizerConfiguration configuration, string file) =>
-        value is { } component ? Step(new JsonComponent(component, $"normalizer in {file}"), configuration) : TextCleaning.None;
+    public static TextCleaning Read(JsonElement? value, TokenizerConfiguration configuration, string file)
+    {
+        if (value is not { } element)
+        {
+            return TextCleaning.None;
+        }
+
+        var component = new JsonComponent(element, $"normalizer in {file}");
+        TextCleaning[] steps = [.. Steps(component, configuration).Take(MostSteps + 1)];
+        return steps.Length <= MostSteps ? TextCleaning.Chain(steps) : throw component.Unsupported($"has more than {MostSteps} steps", Supported);
+    }
+
+    // Sequences within sequences in one row, so that what a text may grow to is the same for all steps.
+    private static IEnumerable<TextCleaning> Steps(JsonComponent component, TokenizerConfiguration configuration)
+    {
+        if (component.Type != "Sequence")
+        {
+            return [Step(component, configuration)];
+        }
+
+        var parts = component.Components("normalizers", "step");
+        component.RefuseOthers();
+        return parts.SelectMany(part => Steps(part, configuration));
+    }
 
     private static TextCleaning Step(JsonComponent component, TokenizerConfiguration configuration)
     {
         var step = component.Type switch
         {
-            "Sequence" => TextCleaning.Chain([.. component.Components("normalizers", "step").Select(part => Step(part, configuration))]),
             "BertNormalizer" => Bert(component, configuration),
             "Precompiled" => Precompiled(component),
             "Replace" => Replace(component),
-            "Lowercase" => new TextCleaning(UnicodeText.Lower, WorksInParts: true),
-            "StripAccents" => new TextCleaning(UnicodeText.WithoutMarks, WorksInParts: false),
+            "Lowercase" => new TextCleaning(UnicodeText.Lower, worksInParts: true),
+            "StripAccents" => new TextCleaning(UnicodeText.WithoutMarks, worksInParts: false),
             "Strip" => Strip(component.Flag("strip_left") ?? false, component.Flag("strip_right") ?? false),
             "NFC" => Form(NormalizationForm.FormC),
             "NFD" => Form(NormalizationForm.FormD),
@@ -39,7 +62,7 @@ internal static class TokenizerJsonCleaning
     }
 
     // Nothing composes with a space, and no letter becomes one.
-    private static TextCleaning Form(NormalizationForm form) => new(UnicodeText.Normalizer(form), WorksInParts: true);
+    private static TextCleaning Form(NormalizationForm form) => new(UnicodeText.Normalizer(form), worksInParts: true);
 
     private static TextCleaning Bert(JsonComponent component, TokenizerConfiguration configuration)
     {
@@ -67,7 +90,7 @@ internal static class TokenizerJsonCleaning
 
         return length == 0
             ? TextCleaning.None
-            : new TextCleaning(new CharacterMap(map.AsSpan(0, length), "tokenizer.json").Apply, WorksInParts: false);
+            : new CharacterMap(map.AsSpan(0, length), "tokenizer.json").Cleaning;
     }
 
     private static TextCleaning Replace(JsonComponent component)
@@ -76,11 +99,11 @@ internal static class TokenizerJsonCleaning
         var pattern = component.Require("pattern");
         if (Pattern(pattern, "String") is { Length: > 0 } literal)
         {
-            return new TextCleaning(original => original.Replace(literal, content, StringComparison.Ordinal), WorksInParts: false);
+            return new TextCleaning((original, most) => TextSteps.Replace(original, literal, content, most), WorksInParts: false);
         }
 
         return Pattern(pattern, "Regex") == " {2,}"
-            ? new TextCleaning(original => TextSteps.ReplaceSpaceRuns(original, content), WorksInParts: false)
+            ? new TextCleaning((original, most) => TextSteps.ReplaceSpaceRuns(original, content, most), WorksInParts: false)
             : throw component.Unsupported($"replaces the pattern {pattern.GetRawText()}", "a text, or the expression \" {2,}\"");
     }
 
@@ -91,9 +114,9 @@ internal static class TokenizerJsonCleaning
 
     private static TextCleaning Strip(bool left, bool right) => (left, right) switch
     {
-        (true, true) => new(text => text.Trim(), WorksInParts: false),
-        (true, false) => new(text => text.TrimStart(), WorksInParts: false),
-        (false, true) => new(text => text.TrimEnd(), WorksInParts: false),
+        (true, true) => new(text => text.Trim(), worksInParts: false),
+        (true, false) => new(text => text.TrimStart(), worksInParts: false),
+        (false, true) => new(text => text.TrimEnd(), worksInParts: false),
         _ => TextCleaning.None,
     };
 }

@@ -28,7 +28,7 @@ internal sealed class UnigramModel
     /// <param name="unknownId">Id of the unknown token.</param>
     /// <param name="spellBytes">Whether unknown characters are spelled by the pieces <c>&lt;0x00&gt;</c> to <c>&lt;0xFF&gt;</c>.</param>
     /// <param name="description">Where the pieces are from, in words for error messages.</param>
-    /// <exception cref="InvalidDataException">A piece has no score, or one that is needed is missing.</exception>
+    /// <exception cref="InvalidDataException">A piece has no score or is too long, or one that is needed is missing.</exception>
     public UnigramModel(IReadOnlyList<(string Piece, double Score)> pieces, int unknownId, bool spellBytes, string description)
     {
         if (unknownId < 0 || unknownId >= pieces.Count)
@@ -46,6 +46,7 @@ internal sealed class UnigramModel
                 ? score
                 : throw new InvalidDataException(
                     $"{description}: piece {id}, '{piece}', has the score {score.ToString(CultureInfo.InvariantCulture)}. Download the file again.");
+            PieceModel.CheckLength(piece, description);
             _ids[piece] = id; // of a piece that appears twice the later one counts, as in the reference
             _longest = Math.Max(_longest, piece.Length);
         }

@@ -27,7 +27,7 @@ internal sealed class WordPieceModel
     /// <param name="vocabulary">The pieces; those inside a word begin with <c>##</c>.</param>
     /// <param name="unknownToken">Piece for words that cannot be spelled.</param>
     /// <param name="longestWord">Most characters (code points) of a word that is spelled; longer ones are unknown.</param>
-    /// <exception cref="InvalidDataException">The vocabulary has no such piece.</exception>
+    /// <exception cref="InvalidDataException">The vocabulary has no such piece, or one that is too long.</exception>
     public static PieceModel Create(WordPieceVocabulary vocabulary, string unknownToken, int longestWord = 100)
     {
         if (!vocabulary.Ids.TryGetValue(unknownToken, out var unknownId))
@@ -82,6 +82,7 @@ internal sealed class WordPieceModel
             var pieces = new Dictionary<string, int>(StringComparer.Ordinal);
             foreach (var (piece, id) in ids)
             {
+                PieceModel.CheckLength(piece, "The vocabulary");
                 if (piece.Length > prefix.Length && piece.StartsWith(prefix, StringComparison.Ordinal))
                 {
                     pieces.Add(piece[prefix.Length..], id);

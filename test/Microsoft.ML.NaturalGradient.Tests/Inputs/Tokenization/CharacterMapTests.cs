@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using CsCheck;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
@@ -67,6 +68,36 @@ public sealed class CharacterMapTests
                 // said what is wrong
             }
         });
+
+    [TestMethod]
+    public void Apply_MapThatGoesRoundInCircles_Ends()
+    {
+        var map = new byte[4 + (4 * 256) + 1];
+        BinaryPrimitives.WriteInt32LittleEndian(map, 4 * 256);
+        BinaryPrimitives.WriteInt32LittleEndian(map.AsSpan(4 + (4 * 'a')), ('a' << 10) | 'a'); // after an a, an a leads to the same place
+
+        var text = new string('a', 300_000) + "\u00E9"; // looked at from every place to the end: minutes
+
+        Assert.AreEqual(text, Map(map).Apply(text));
+    }
+
+    [TestMethod]
+    public void Cleaning_ReplacementOfThousandsOfLetters_IsRefusedBeforeItTakesMemory()
+    {
+        var replacement = new byte[1_000_000];
+        replacement.AsSpan(..^1).Fill((byte)'x');
+        byte[] map = [0, 4, 0, 0, .. new byte[4 * 256], .. replacement];
+        BinaryPrimitives.WriteInt32LittleEndian(map.AsSpan(4 + (4 * 'a')), (1 << 10) | 0x100 | 'a'); // an a is replaced, by what the next unit names
+
+        var cleaning = Map(map).Cleaning;
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.AreEqual(1, cleaning.Apply("\u00E9").Length);
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => cleaning.Apply(new string('a', 5000)));
+
+        StringAssert.Contains(exception.Message, "makes more than 510000 letters of a text");
+        Fixture.AssertLess(20_000_000, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
 
     private static CharacterMap Map(byte[] bytes) => new(bytes, "the test");
 }
