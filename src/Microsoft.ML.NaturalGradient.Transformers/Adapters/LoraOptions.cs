@@ -106,6 +106,7 @@ public sealed record LoraOptions : AdapterOptions
     {
         var targets = LoraTargets.Find(encoder, this);
         var hasBiases = Bias == LoraBias.None || (Bias == LoraBias.All && EncoderParameters.TrainBiases(encoder));
+        var patterns = new LoraPatterns();
         foreach (var (name, layer) in targets)
         {
             if (Bias == LoraBias.LoraOnly)
@@ -113,7 +114,7 @@ public sealed record LoraOptions : AdapterOptions
                 hasBiases |= EncoderParameters.TrainBiases(layer);
             }
 
-            var (rank, alpha) = (LoraTargets.Lookup(RankPattern, name, Rank), LoraTargets.Lookup(AlphaPattern, name, Alpha));
+            var (rank, alpha) = (patterns.Lookup(RankPattern, name, Rank), patterns.Lookup(AlphaPattern, name, Alpha));
             layer.Adapt(new LoraAdapter(layer, rank, alpha, this, generator));
         }
 
@@ -163,7 +164,7 @@ public sealed record LoraOptions : AdapterOptions
     {
         try
         {
-            LoraTargets.CheckPattern(pattern ?? "");
+            LoraPatterns.Check(pattern ?? "");
         }
         catch (ArgumentException e)
         {

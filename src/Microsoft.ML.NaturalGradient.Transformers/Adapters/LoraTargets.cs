@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using static TorchSharp.torch;
@@ -8,8 +7,6 @@ namespace Microsoft.ML.NaturalGradient.Adaptation;
 /// <summary>Finds layers by the names and patterns of a LoRA configuration, with PEFT's rules.</summary>
 internal static class LoraTargets
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
-
     /// <summary>Finds the linear layers to adapt.</summary>
     /// <param name="encoder">The encoder.</param>
     /// <param name="options">The settings.</param>
@@ -21,8 +18,8 @@ internal static class LoraTargets
             .Select(named => (named.Name, Layer: (LinearLayer)named.Module)).ToArray();
         if (options.TargetPattern is { } pattern)
         {
-            var expression = Whole(pattern);
-            var matching = layers.Where(layer => IsMatch(expression, layer.Name)).ToArray();
+            var expression = new LoraPatterns();
+            var matching = layers.Where(layer => expression.IsMatch(pattern, layer.Name)).ToArray();
             return matching.Length > 0 ? matching : throw None(layers, $"matches the TargetPattern '{pattern}'", nameof(options.TargetPattern));
         }
 
@@ -46,45 +43,8 @@ internal static class LoraTargets
     public static IEnumerable<(string Name, nn.Module Module)> EndingWith(PretrainedNetwork encoder, string ending) =>
         Named(encoder).Where(named => named.Name.EndsWith(ending, StringComparison.Ordinal));
 
-    /// <summary>Looks up the value for a layer.</summary>
-    /// <param name="pattern">Values by regular expressions for the end of a layer's name; the first that matches counts.</param>
-    /// <param name="name">Name of the layer.</param>
-    /// <param name="defaultValue">The value where none matches.</param>
-    /// <returns>The value.</returns>
-    public static T Lookup<T>(IReadOnlyDictionary<string, T>? pattern, string name, T defaultValue)
-    {
-        foreach (var (key, value) in pattern ?? new Dictionary<string, T>())
-        {
-            if (IsMatch(Whole($"(?:.*\\.)?(?:{key})"), name))
-            {
-                return value;
-            }
-        }
-
-        return defaultValue;
-    }
-
     /// <summary>Whether targets are the word for all linear layers.</summary>
     public static bool IsAllLinear(IReadOnlyList<string> targets) => targets is [LoraOptions.AllLinearName];
-
-    /// <summary>Throws if a text is no regular expression.</summary>
-    /// <exception cref="ArgumentException">It is none; the message says why.</exception>
-    public static void CheckPattern(string pattern) => _ = Whole(pattern);
-
-    private static Regex Whole(string pattern) => new($@"\A(?:{pattern})\z", RegexOptions.CultureInvariant, Patience);
-
-    private static bool IsMatch(Regex expression, string name)
-    {
-        try
-        {
-            return expression.IsMatch(name);
-        }
-        catch (RegexMatchTimeoutException e)
-        {
-            throw new ArgumentException(
-                $"The pattern '{e.Pattern}' takes more than {Patience.TotalSeconds} s for the name '{name}'. Write it without nested repetitions.", nameof(expression), e);
-        }
-    }
 
     private static IEnumerable<(string Name, nn.Module Module)> Named(PretrainedNetwork encoder) =>
         encoder.named_modules().Select(named => (encoder.NameOf(named.name), named.module));

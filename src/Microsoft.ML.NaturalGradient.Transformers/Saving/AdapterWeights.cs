@@ -82,9 +82,10 @@ internal static class AdapterWeights
     /// <exception cref="InvalidDataException">They differ; the message names the tensor and both shapes.</exception>
     public static void CheckRanks(PretrainedNetwork encoder, LoraOptions lora, SafetensorsFile file)
     {
+        var patterns = new LoraPatterns();
         foreach (var (name, layer) in LoraTargets.Find(encoder, lora))
         {
-            long[] expected = [LoraTargets.Lookup(lora.RankPattern, name, lora.Rank), layer.InputSize];
+            long[] expected = [patterns.Lookup(lora.RankPattern, name, lora.Rank), layer.InputSize];
             var names = FileNames($"{name}.lora_A.weight", lora, new Dictionary<string, LinearLayer>(), encoder).ToArray();
             var stored = names.FirstOrDefault(file.Contains);
             if (stored is null || !file.ShapeOf(stored).SequenceEqual(expected))

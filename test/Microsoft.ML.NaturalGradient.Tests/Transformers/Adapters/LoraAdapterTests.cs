@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Tests.Models;
 using static TorchSharp.torch;
@@ -17,6 +18,17 @@ public sealed class LoraAdapterTests
 
         StringAssert.Contains(exception.Message, "(([a-z]+[.0-9]*)+)+!");
         StringAssert.Contains(exception.Message, "takes more than 1 s for the name 'bert.");
+    }
+
+    [TestMethod]
+    public void Lookup_PatternsThatTogetherTakeLong_AreRefused()
+    {
+        var patterns = new LoraPatterns(patience: TimeSpan.Zero);
+
+        var exception = Assert.ThrowsExactly<ArgumentException>(() => patterns.Lookup(new Dictionary<string, int> { ["query"] = 4 }, "layer.query", 8));
+
+        StringAssert.Contains(exception.Message, "takes more than 0 s for the name 'layer.query', with those before");
+        Assert.AreEqual(4, new LoraPatterns().Lookup(new Dictionary<string, int> { ["query"] = 4 }, "layer.query", 8));
     }
 
     [TestMethod]
