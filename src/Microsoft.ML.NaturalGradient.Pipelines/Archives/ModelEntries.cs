@@ -24,9 +24,14 @@ internal sealed class ModelEntries
             _entries[Normal(entry.FullName)] = entry; // of two with one name ML.NET takes the last
         }
 
-        foreach (var (path, entry) in _entries.Where(pair => !IsWeights(pair.Key)))
+        foreach (var (path, entry) in _entries)
         {
             CheckLength(path, entry);
+        }
+
+        CheckTotal(archive);
+        foreach (var (path, entry) in _entries.Where(pair => !IsWeights(pair.Key)))
+        {
             using var content = Open(path, entry);
             Check(path, entry, content);
         }
@@ -77,6 +82,9 @@ internal sealed class ModelEntries
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_archive")]
     private static extern ref ZipArchive Archive(RepositoryReader reader);
 
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_archiveStream")]
+    private static extern ref Stream StreamOf(ZipArchive archive);
+
     private static string Normal(string path) => path.Replace('\\', '/');
 
     private static bool IsWeights(string path) => path.EndsWith(".safetensors", StringComparison.Ordinal);
@@ -90,13 +98,29 @@ internal sealed class ModelEntries
         }
     }
 
+    // Entries may lie in one another, so that each seems to be packed as usual and all together are packed a million times.
+    private static void CheckTotal(ZipArchive archive)
+    {
+        var (packed, total) = (StreamOf(archive).Length, 0L);
+        foreach (var entry in archive.Entries)
+        {
+            total = Math.Min(total, long.MaxValue - entry.Length) + entry.Length;
+        }
+
+        if (total > CheckpointFiles.MaxSmallBytes && total / MostPacked > packed)
+        {
+            throw new InvalidDataException(FormattableString.Invariant(
+                $"The saved model has {packed} bytes, and its entries unpack to {total}, which those of no model do. Get the model from a source that you trust."));
+        }
+    }
+
     private static void Check(string path, ZipArchiveEntry entry, Stream content)
     {
         var piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
         try
         {
             var (crc, left) = (new Crc32(), entry.Length);
-            for (int count; (count = ReadAtMost(path, content, piece)) > 0; left -= count)
+            for (int count; left >= 0 && (count = ReadAtMost(path, content, piece)) > 0; left -= count)
             {
                 crc.Append(piece.AsSpan(0, count));
             }

@@ -8,7 +8,7 @@ namespace Microsoft.ML.NaturalGradient.Pipelines;
 /// <summary>The classes of a label column: how many there are and what they are called, in the label's own type.</summary>
 internal abstract class ClassLabels
 {
-    private const int MostUnnamed = 10_000_000; // in a file: each takes memory before the weights show how many there are
+    private const int MostInFile = 10_000_000; // each takes memory before the weights show how many there are
 
     private protected ClassLabels(IReadOnlyList<string> names)
     {
@@ -48,14 +48,24 @@ internal abstract class ClassLabels
     public static ClassLabels Load(IHost host, BinaryReader reader)
     {
         var count = reader.ReadInt32();
+        if (count is < 2 or > MostInFile)
+        {
+            throw Damaged(host);
+        }
+
         if (!reader.ReadBoolean())
         {
-            return count is >= 2 and <= MostUnnamed ? new Unnamed(count) : throw Damaged(host);
+            return new Unnamed(count);
+        }
+
+        if (!SavedVector.IsLegal(reader, count))
+        {
+            throw Damaged(host);
         }
 
         var saver = new BinarySaver(host, new BinarySaver.Arguments());
         return saver.TryLoadTypeAndValue(reader.BaseStream, out var type, out var value)
-            && type is VectorDataViewType vector && vector.Size == count && count >= 2
+            && type is VectorDataViewType vector && vector.Size == count
                 ? Create(vector.ItemType.RawType, nameof(FromBoxed), value, vector)
                 : throw Damaged(host);
     }

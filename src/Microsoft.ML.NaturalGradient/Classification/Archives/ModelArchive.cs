@@ -16,6 +16,7 @@ namespace Microsoft.ML.NaturalGradient.Interop;
 internal static class ModelArchive
 {
     private const string Description = "the saved model";
+    private const int MostFiles = 100;
     private const uint CurrentVersion = 0x00010002;
     private const uint FirstVersion = 0x00010001; // without hashes
 
@@ -95,7 +96,7 @@ internal static class ModelArchive
     public static SavedFiles LoadFiles(IHostEnvironment environment, ModelLoadContext context, (string Name, string? Fingerprint) source)
     {
         var host = environment.Register(nameof(ModelArchive));
-        var count = context.Reader.ReadInt32();
+        var count = (int)SavedNumber.Check("number of files", context.Reader.ReadInt32(), 0, MostFiles);
         string[] names =
         [
             .. Enumerable.Range(0, count).Select(_ => context.LoadNonEmptyString()), AdapterConfig.WeightsName,

@@ -16,6 +16,8 @@ namespace Microsoft.ML.NaturalGradient.Interop;
 /// <summary>A network trained on texts inside a saved ML.NET model; see <see cref="ModelArchive"/>.</summary>
 internal static class TextModelArchive
 {
+    private const int MostTokens = 1_000_000; // far more than any encoder reads
+
     /// <summary>Marks a saved text classifier.</summary>
     public static TextModelKind Classification { get; } = new(
         "NGTXTCLS", TextClassificationTransformer.LoaderSignature, (host, reader) => new ClassificationTask(ClassLabels.Load(host, reader), TextToTextSettings.Load(reader)));
@@ -45,7 +47,7 @@ internal static class TextModelArchive
     {
         var host = environment.Register(nameof(TextModelArchive));
         var columns = new TextColumns(ModelArchive.BeginLoad(context, kind.Version()), context.LoadNonEmptyString(), context.LoadStringOrNull());
-        var maxTokens = context.Reader.ReadInt32();
+        var maxTokens = (int)SavedNumber.Check("longest sequence", context.Reader.ReadInt32(), 1, MostTokens);
         var source = ModelArchive.LoadBase(context);
         var task = kind.ReadTask(host, context.Reader);
         using var saved = ModelArchive.LoadFiles(environment, context, source);

@@ -12,7 +12,7 @@ public sealed class ModelEntriesTests
     private static readonly string[] Texts = ["the film was good", "it was awful and dull"];
     private static readonly float[] Version1Scores = [0.6089775f, 0.39102247f, 0.8084535f, 0.19154648f];
 
-    private static readonly Lazy<byte[]> Saved = new(() =>
+    internal static readonly Lazy<byte[]> Saved = new(() =>
     {
         var mlContext = new MLContext(seed: 1);
         var data = TinyText.View(mlContext, TinyText.Rows(16));
@@ -140,7 +140,7 @@ public sealed class ModelEntriesTests
         }
     }
 
-    private static float[] Scores(byte[] zip)
+    internal static float[] Scores(byte[] zip)
     {
         var mlContext = new MLContext();
         var loaded = mlContext.Model.Load(new MemoryStream(zip), out _);
@@ -148,6 +148,6 @@ public sealed class ModelEntriesTests
         return [.. TinyText.Scores(loaded, TinyText.View(mlContext, Texts.Select(text => new TextRow { Text = text, Label = "good" }))).SelectMany(row => row)];
     }
 
-    private static string Messages(Exception? error) =>
+    internal static string Messages(Exception? error) =>
         error is null ? "" : string.Create(CultureInfo.InvariantCulture, $"{error.Message}\n{Messages(error.InnerException)}");
 }
