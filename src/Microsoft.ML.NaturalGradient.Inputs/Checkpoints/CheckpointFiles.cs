@@ -12,6 +12,9 @@ internal abstract class CheckpointFiles : IDisposable
     /// <summary>Most bytes of a file that holds no weights: ten times the largest vocabulary of today.</summary>
     public const long MaxSmallBytes = 1 << 28;
 
+    /// <summary>Most bytes of a file of settings: ten times the largest of today, which lists the names of 21,843 classes.</summary>
+    public const long MaxSettingBytes = 1 << 25;
+
     /// <summary>Name of the file that says how pictures are prepared; a model that reads pictures has it.</summary>
     public const string PreprocessorName = "preprocessor_config.json";
 
@@ -101,7 +104,8 @@ internal abstract class CheckpointFiles : IDisposable
     /// <exception cref="InvalidDataException">It is too long.</exception>
     internal static void CheckLength(string name, long length, string description)
     {
-        var most = name.EndsWith(".safetensors", StringComparison.Ordinal) ? long.MaxValue : MaxSmallBytes;
+        var most = name.EndsWith(".safetensors", StringComparison.Ordinal) ? long.MaxValue
+            : name.EndsWith(".json", StringComparison.Ordinal) && !VocabularyNames.Contains(name) ? MaxSettingBytes : MaxSmallBytes;
         if (length > most)
         {
             throw new InvalidDataException(FormattableString.Invariant(

@@ -9,10 +9,13 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints;
 /// <summary>Reads the JSON files of checkpoints, as people's editors leave them.</summary>
 /// <remarks>
 /// A byte-order mark, comments and trailing commas are passed over, and of a key that is there twice the last counts, as in Python. What is
-/// returned has none of them, so that whatever was read can be written again, and every text in it is Unicode.
+/// returned has none of them, so that whatever was read can be written again, and every text in it is Unicode. Values nest 64 deep at most, and a
+/// document of brackets and little else is refused, since it would take far more memory than its file.
 /// </remarks>
 internal static class JsonText
 {
+    private const int MostTokens = 25_000_000; // values, names, brackets; each takes 12 bytes, however short it is
+
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
     private static readonly JsonDocumentOptions Tolerant = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
     private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -21,7 +24,7 @@ internal static class JsonText
     /// <param name="content">Its bytes; used in place by the result.</param>
     /// <param name="file">The file, in words that begin the message.</param>
     /// <returns>The document; the caller disposes it.</returns>
-    /// <exception cref="InvalidDataException">It is no JSON.</exception>
+    /// <exception cref="InvalidDataException">It is no JSON, or has far more values than any file of a model.</exception>
     public static JsonDocument Parse(ReadOnlyMemory<byte> content, string file)
     {
         var text = WithoutMark(content);
@@ -94,14 +97,19 @@ internal static class JsonText
             throw new JsonException("it is not UTF-8 text");
         }
 
-        if (text.IndexOf("\\u"u8) < 0)
+        if (text.IndexOf("\\u"u8) < 0 && text.Length <= MostTokens)
         {
             return;
         }
 
         var reader = new Utf8JsonReader(text, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
-        while (reader.Read())
+        for (var tokens = 1; reader.Read(); tokens++)
         {
+            if (tokens > MostTokens)
+            {
+                throw new JsonException(FormattableString.Invariant($"it has more than {MostTokens} values, which no file of a model has"));
+            }
+
             if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped)
             {
                 _ = reader.GetString();

@@ -150,6 +150,10 @@ internal sealed class SafetensorsHeader
             {
                 throw BadTensor(name, $"has a '{field}' with something other than whole numbers from 0 to 2^63 - 1");
             }
+            if (values.Count == MaxDimensions)
+            {
+                throw BadTensor(name, $"has more than {MaxDimensions} numbers in its '{field}'");
+            }
             values.Add(value);
         }
         return [.. values];
@@ -162,10 +166,6 @@ internal sealed class SafetensorsHeader
             throw new InvalidDataException(
                 $"{_description}: tensor '{name}' has element type '{typeName}', which is not supported. "
                 + $"Export the model with one of {ElementTypes.Names}.");
-        }
-        if (shape.Length > MaxDimensions)
-        {
-            throw BadTensor(name, $"has {shape.Length} dimensions, more than {MaxDimensions}");
         }
         if (begin > end || end > _dataLength)
         {

@@ -75,21 +75,22 @@ internal sealed class HubModel(HubName name, HubSettings settings, Action<string
         return _cache.SnapshotOf(commit);
     }
 
-    private async Task GetAsync(HubClient client, ResiliencePipeline retry, string commit, string name, CancellationToken cancellation)
+    private async Task GetAsync(HubClient client, ResiliencePipeline retry, string commit, string fileName, CancellationToken cancellation)
     {
-        if (_cache.Has(commit, name))
+        if (_cache.Has(commit, fileName))
         {
             return;
         }
-        var file = await retry.ExecuteAsync(async token => await client.AskAsync(commit, name, token), cancellation);
+        var file = await retry.ExecuteAsync(async token => await client.AskAsync(commit, fileName, token), cancellation);
+        CheckpointFiles.CheckLength(fileName, file.Size, $"'{fileName}' of {name} at {settings.Endpoint.Authority}");
         var blob = _cache.BlobOf(file.Hash);
-        using (await HubLock.AcquireAsync(_cache.LockOf(file.Hash), blob + HubDownload.PartSuffix, name, settings, report, cancellation))
+        using (await HubLock.AcquireAsync(_cache.LockOf(file.Hash), blob + HubDownload.PartSuffix, fileName, settings, report, cancellation))
         {
             if (!(new FileInfo(blob) is { Exists: true } content && content.Length == file.Size))
             {
                 await new HubDownload(client, retry, file, blob, new HubProgress(file, settings.Time, report)).RunAsync(cancellation);
             }
-            if (!_cache.Has(commit, name))
+            if (!_cache.Has(commit, fileName))
             {
                 _cache.Link(file);
             }

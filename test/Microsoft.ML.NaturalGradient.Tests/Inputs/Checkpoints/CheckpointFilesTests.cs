@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Reflection;
 using System.Text;
 using Microsoft.ML.NaturalGradient.Checkpoints;
@@ -79,9 +80,11 @@ public sealed class CheckpointFilesTests
     }
 
     [TestMethod]
-    [DataRow("vocab.txt")]
-    [DataRow("config.json")]
-    public void Open_GigabytesThatAreNoWeights_AreRefusedUnread(string name)
+    [DataRow("vocab.txt", 268_435_456)]
+    [DataRow("tokenizer.json", 268_435_456)]
+    [DataRow("config.json", 33_554_432)]
+    [DataRow("model.safetensors.index.json", 33_554_432)]
+    public void Open_GigabytesThatAreNoWeights_AreRefusedUnread(string name, int most)
     {
         var folder = Directory.CreateTempSubdirectory("long-file").FullName;
         try
@@ -95,12 +98,50 @@ public sealed class CheckpointFilesTests
 
             var error = Assert.ThrowsExactly<InvalidDataException>(() => files.Open(name));
 
-            StringAssert.StartsWith(error.Message, $"'{name}' of the folder '{folder}' has 3221225472 bytes; a file of this name has at most 268435456.");
+            StringAssert.StartsWith(error.Message, $"'{name}' of the folder '{folder}' has 3221225472 bytes; a file of this name has at most {most}.");
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [TestMethod]
+    public async Task Open_PipeInPlaceOfAFile_IsReadAsAnEmptyFile()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Inconclusive("Pipes in folders are Unix's.");
+            return;
+        }
+
+        using var folder = new Outside();
+        foreach (var name in (string[])["config.json", "model.safetensors", "pipe"])
+        {
+            using var process = Process.Start("mkfifo", Path.Combine(folder.Path, name));
+            await process.WaitForExitAsync();
+        }
+
+        folder.LinkFrom(Path.Combine(folder.Path, "vocab.txt"), "pipe");
+        using var files = new FolderCheckpointFiles(folder.Path);
+
+        // Whoever opened a pipe would wait for a writer.
+        var lengths = await Task.Run(() => new[] { files.Read("config.json").Length, files.Read("vocab.txt").Length }).WaitAsync(TimeSpan.FromMinutes(1));
+        var error = await Task.Run(() => Assert.ThrowsExactly<InvalidDataException>(() => files.OpenWeights())).WaitAsync(TimeSpan.FromMinutes(1));
+
+        CollectionAssert.AreEqual(new[] { 0, 0 }, lengths);
+        StringAssert.Contains(error.Message, "has 0 bytes");
+    }
+
+    [TestMethod]
+    public void Open_LinkToAFileOutside_ReadsIt()
+    {
+        using var outside = new Outside("secret.txt");
+        using var folder = new Outside();
+        outside.LinkFrom(Path.Combine(folder.Path, "vocab.txt"), "secret.txt");
+        using var files = new FolderCheckpointFiles(folder.Path);
+
+        Assert.AreEqual("untouched", Encoding.UTF8.GetString(files.Read("vocab.txt")));
     }
 
     [TestMethod]

@@ -49,6 +49,24 @@ public sealed class JsonTextTests
     }
 
     [TestMethod]
+    public void Parse_BracketsAndLittleElse_IsRefusedBeforeItTakesMemory()
+    {
+        var text = new byte[50_000_001]; // [0,0,...,0], a document of which would take a gigabyte
+        for (var place = 1; place < text.Length; place += 2)
+        {
+            (text[place - 1], text[place]) = ((byte)',', (byte)'0');
+        }
+
+        (text[0], text[^1]) = ((byte)'[', (byte)']');
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => JsonText.Parse(text, "'x.json' of y"));
+
+        StringAssert.Contains(exception.Message, "has more than 25000000 values");
+        Fixture.AssertLess(1_000_000, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [TestMethod]
     [DataRow("config.json", "\uFEFF", "")]
     [DataRow("config.json", "", ", \"hidden_size\": 24, \"id2label\": { \"0\": \"a\", \"0\": \"b\" }")]
     [DataRow("tokenizer_config.json", "\uFEFF// mine\n", ", \"do_lower_case\": true,")]

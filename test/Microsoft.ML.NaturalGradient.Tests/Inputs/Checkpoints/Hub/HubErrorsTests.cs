@@ -242,6 +242,20 @@ public sealed class HubErrorsTests : IDisposable
     }
 
     [TestMethod]
+    public void Open_SettingsOfGigabytes_AreRefusedBeforeTheTransfer()
+    {
+        Hub.Fault = (context, _) => context.Request.Method == "HEAD"
+            ? AnswerAsync(context, 200, ("X-Linked-ETag", $"\"{FakeHub.Sha256Of(Hub.Small["config.json"])}\""), ("X-Linked-Size", "3221225472"))
+            : Task.FromResult(false);
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => _fixture.Open());
+
+        StringAssert.StartsWith(
+            error.Message, $"'config.json' of org/tiny at {Hub.Endpoint.Authority} has 3221225472 bytes; a file of this name has at most 33554432.");
+        Assert.IsFalse(Hub.Requests.Any(seen => seen.Line.StartsWith("GET", StringComparison.Ordinal) && seen.Line.EndsWith("config.json", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
     public void Open_WeakTag_IsRead()
     {
         Hub.Small[HubFixture.Weights] = "weights"u8.ToArray();
