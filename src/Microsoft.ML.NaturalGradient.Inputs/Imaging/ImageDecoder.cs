@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using SkiaSharp;
 
 namespace Microsoft.ML.NaturalGradient.Imaging;
@@ -137,6 +138,10 @@ internal static class ImageDecoder
         }
         try
         {
+            if (RegularFile.IsEmpty(path))
+            {
+                return []; // also a pipe, for whose writer opening it would wait
+            }
             using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
             var bytes = new byte[Math.Min(RandomAccess.GetLength(file), Math.Min(mostBytes, Array.MaxLength))];
             var length = 0;

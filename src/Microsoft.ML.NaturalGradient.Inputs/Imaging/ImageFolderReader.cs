@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.IO.Enumeration;
 
 namespace Microsoft.ML.NaturalGradient.Imaging;
 
@@ -6,6 +7,7 @@ namespace Microsoft.ML.NaturalGradient.Imaging;
 internal static class ImageFolderReader
 {
     private const int DeepestFolder = 8; // ends the walk where a link leads back
+    private const int MostFolders = 20_000; // of a class; ends it where many links do
     private const int AheadPerThread = 4;
 
     private static readonly FrozenSet<string> Endings =
@@ -52,7 +54,13 @@ internal static class ImageFolderReader
     private static IEnumerable<ImageRow> Pictures(string folder)
     {
         var label = Path.GetFileName(folder);
-        return Directory.EnumerateFiles(folder, "*", Deep)
+        var folders = 0;
+        return new FileSystemEnumerable<string>(folder, (ref FileSystemEntry entry) => entry.ToSpecifiedFullPath(), Deep)
+            {
+                ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory,
+                ShouldRecursePredicate = (ref FileSystemEntry _) => ++folders <= MostFolders ? true : throw new InvalidDataException(
+                    FormattableString.Invariant($"The class '{label}' has more than {MostFolders} folders, or links that lead back to it. Remove what is not its own.")),
+            }
             .Where(file => Endings.Contains(Path.GetExtension(file)))
             .OrderBy(file => file.Replace('\\', '/'), StringComparer.Ordinal)
             .Select(file => new ImageRow { ImagePath = file, Label = label });

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Text;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Imaging;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Checkpoints;
@@ -116,7 +117,7 @@ public sealed class CheckpointFilesTests
         }
 
         using var folder = new Outside();
-        foreach (var name in (string[])["config.json", "model.safetensors", "pipe"])
+        foreach (var name in (string[])["config.json", "model.safetensors", "pipe", "picture.png"])
         {
             using var process = Process.Start("mkfifo", Path.Combine(folder.Path, name));
             await process.WaitForExitAsync();
@@ -130,7 +131,10 @@ public sealed class CheckpointFilesTests
         var error = await Task.Run(() => Assert.ThrowsExactly<InvalidDataException>(() => files.OpenWeights())).WaitAsync(TimeSpan.FromMinutes(1));
 
         CollectionAssert.AreEqual(new[] { 0, 0 }, lengths);
+        var picture = await Task.Run(() => Assert.ThrowsExactly<InvalidDataException>(
+            () => ImageDecoder.DecodeFile(Path.Combine(folder.Path, "picture.png")))).WaitAsync(TimeSpan.FromMinutes(1));
         StringAssert.Contains(error.Message, "has 0 bytes");
+        StringAssert.Contains(picture.Message, "is empty");
     }
 
     [TestMethod]

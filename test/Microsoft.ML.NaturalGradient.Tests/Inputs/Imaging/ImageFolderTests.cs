@@ -97,6 +97,27 @@ public sealed class ImageFolderTests
     }
 
     [TestMethod]
+    public void Read_ManyLinksThatLeadBack_AreRefused()
+    {
+        var picture = Directory.CreateDirectory(Path.Combine(_folder, "class")).FullName;
+        try
+        {
+            for (var n = 0; n < 20; n++) // 20 to the power of 8 folders
+            {
+                Directory.CreateSymbolicLink(Path.Combine(picture, $"{n}"), picture);
+            }
+        }
+        catch (IOException e) when (OperatingSystem.IsWindows())
+        {
+            Assert.Inconclusive($"Windows does not let everybody make links: {e.Message}");
+        }
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => ImageFolder.Read(_folder));
+
+        StringAssert.Contains(error.Message, "The class 'class' has more than 20000 folders, or links that lead back to it.");
+    }
+
+    [TestMethod]
     public void Read_NoFolderOrNoClasses_SaysSo()
     {
         var missing = Assert.ThrowsExactly<DirectoryNotFoundException>(() => ImageFolder.Read(Path.Combine(_folder, "x")));
