@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 
@@ -9,7 +10,8 @@ internal static class StateForgery
     /// <summary>Changes how far a run had come.</summary>
     /// <param name="path">The state.</param>
     /// <param name="change">Changes the position, a JSON text.</param>
-    public static void Change(string path, Func<string, string> change)
+    /// <param name="weight">What all weights become; null leaves them.</param>
+    public static void Change(string path, Func<string, string> change, float? weight = null)
     {
         using var file = SafetensorsFile.FromMemory(File.ReadAllBytes(path), path);
         var parts = file.Names.Select(name => (Name: name, Tensor: file.Describe(name))).ToArray();
@@ -29,6 +31,12 @@ internal static class StateForgery
             forged, [.. parts.Select(part => new SafetensorsPart(part.Name, part.Tensor.Type, part.Tensor.Shape, stream => stream.Write(Bytes(part.Name, part.Tensor))))],
             new Dictionary<string, string> { ["position"] = position, ["identity"] = identity, ["sha256"] = hash });
 
-        ReadOnlySpan<byte> Bytes(string name, SafetensorsTensor tensor) => file.BytesOf(name, 0, (int)(tensor.End - tensor.Begin) / tensor.Type.Size());
+        ReadOnlySpan<byte> Bytes(string name, SafetensorsTensor tensor)
+        {
+            var count = (int)(tensor.End - tensor.Begin) / tensor.Type.Size();
+            return weight is { } value && name.StartsWith("weights.", StringComparison.Ordinal)
+                ? MemoryMarshal.AsBytes<float>(Enumerable.Repeat(value, count).ToArray())
+                : file.BytesOf(name, 0, count);
+        }
     }
 }

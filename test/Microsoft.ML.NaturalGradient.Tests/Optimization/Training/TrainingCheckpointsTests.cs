@@ -178,6 +178,19 @@ public sealed class TrainingCheckpointsTests : IDisposable
     }
 
     [TestMethod]
+    public void Run_FromAForgedState_GoesOnFromItsWeights()
+    {
+        var (expected, _) = Train(Ief, checkpoints: false);
+        Assert.ThrowsExactly<OperationCanceledException>(() => Train(Ief, cancelBefore: Steps + ValidationBatches + 4));
+        StateForgery.Change(StatePath, position => position, weight: 0.5f);
+
+        var (weights, _) = Train(Ief);
+
+        CollectionAssert.AreNotEqual(expected, weights); // a hash that everybody can compute finds damage only
+        Assert.IsEmpty(_warnings);
+    }
+
+    [TestMethod]
     public void Save_PlaceOfTheNextStateIsALink_LeavesTheFileItLeadsTo()
     {
         using var outside = new Outside("victim.txt");
