@@ -54,16 +54,21 @@ internal static class ImageFolderReader
     private static IEnumerable<ImageRow> Pictures(string folder)
     {
         var label = Path.GetFileName(folder);
-        var folders = 0;
-        return new FileSystemEnumerable<string>(folder, (ref FileSystemEntry entry) => entry.ToSpecifiedFullPath(), Deep)
-            {
-                ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory,
-                ShouldRecursePredicate = (ref FileSystemEntry _) => ++folders <= MostFolders ? true : throw new InvalidDataException(
-                    FormattableString.Invariant($"The class '{label}' has more than {MostFolders} folders, or links that lead back to it. Remove what is not its own.")),
-            }
+        return Files(folder, label)
             .Where(file => Endings.Contains(Path.GetExtension(file)))
             .OrderBy(file => file.Replace('\\', '/'), StringComparer.Ordinal)
             .Select(file => new ImageRow { ImagePath = file, Label = label });
+    }
+
+    private static FileSystemEnumerable<string> Files(string folder, string label)
+    {
+        var folders = 0;
+        return new FileSystemEnumerable<string>(folder, (ref FileSystemEntry entry) => entry.ToSpecifiedFullPath(), Deep)
+        {
+            ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory,
+            ShouldRecursePredicate = (ref FileSystemEntry _) => ++folders <= MostFolders ? true : throw new InvalidDataException(FormattableString.Invariant(
+                $"The class '{label}' has more than {MostFolders} folders, or links that lead back to it. Remove what is not its own.")),
+        };
     }
 
     private static string? Problem(string path, ImageFolderOptions options)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
@@ -68,7 +69,7 @@ public sealed class StrangeTokenizerTests
         var tokens = new StringBuilder();
         for (var id = 4; id < 100_010; id++)
         {
-            tokens.Append(id == 4 ? "" : ", ").Append($$"""{"id": {{id}}, "content": "<{{id}}>"}""");
+            tokens.Append(id == 4 ? "" : ", ").Append(CultureInfo.InvariantCulture, $$"""{"id": {{id}}, "content": "<{{id}}>"}""");
         }
 
         AssertRefused("added tokens; at most 100000 are read", Sequence(""), tokens: tokens.ToString());
