@@ -9,6 +9,7 @@ internal sealed record ExpectedPackage(string Id, PackageContent Content = Packa
     public static IReadOnlyList<ExpectedPackage> All { get; } =
     [
         new("NaturalGradient.MLNet"),
+        new("NaturalGradient.MLNet.BgeSmall", PackageContent.Data),
         new("NaturalGradient.MLNet.Cpu", PackageContent.References),
         new("NaturalGradient.MLNet.Inputs"),
         new("NaturalGradient.MLNet.MiniLM", PackageContent.Data, "Apache-2.0"),

@@ -87,7 +87,7 @@ internal abstract class CheckpointFiles : IDisposable
     /// <returns>The opened weights; the caller disposes them before this object.</returns>
     /// <exception cref="FileNotFoundException">There are no weights, or a part of them is missing.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or the index contradicts the files.</exception>
-    public ISafetensors OpenWeights() => IsSharded ? ShardedSafetensors.Open(this) : OpenSafetensors(WeightsName);
+    public virtual ISafetensors OpenWeights() => IsSharded ? ShardedSafetensors.Open(this) : OpenSafetensors(WeightsName);
 
     /// <summary>Reads the index of the weights.</summary>
     /// <exception cref="FileNotFoundException">There is no index.</exception>

@@ -6,19 +6,28 @@ namespace Microsoft.ML;
 
 /// <summary>A pretrained model to start training from: one that comes in a package, one in a folder, or one of a hub.</summary>
 /// <remarks>Only names the model; its files are looked for when training starts.</remarks>
-public sealed class PretrainedModel
+public sealed record PretrainedModel
 {
     private const string PartPattern = "model-*-of-*.safetensors";
 
     private readonly string _name;
     private readonly Func<Action<string>, CancellationToken, CheckpointFiles> _open;
+    private readonly BaseLocation? _location;
 
     private PretrainedModel(string name, Func<Action<string>, CancellationToken, CheckpointFiles> open, BaseLocation? location)
     {
         _name = name;
         _open = open;
-        Location = location;
+        _location = location;
     }
+
+    /// <summary>
+    /// The English text encoder bge-small-en-v1.5 (12 layers, 384 wide, 33.2 million parameters), from the package
+    /// NaturalGradient.MLNet.BgeSmall; needs no network.
+    /// </summary>
+    /// <remarks>Twice the work of <see cref="MiniLM"/> for a row, and several points better on most tasks; with <see cref="Layers"/> = 6 the same work.</remarks>
+    public static PretrainedModel BgeSmall { get; } = FromPackage(
+        "BgeSmall", "Microsoft.ML.NaturalGradient.BgeSmall", "BAAI/bge-small-en-v1.5");
 
     /// <summary>
     /// The English text encoder all-MiniLM-L6-v2 (6 layers, 384 wide, 22.7 million parameters), from the package
@@ -37,8 +46,28 @@ public sealed class PretrainedModel
     /// </remarks>
     public static PretrainedModel ViTSmall { get; } = FromPackage("ViTSmall", "Microsoft.ML.NaturalGradient.ViTSmall");
 
+    /// <summary>Number of layers to use, from the first one on; only these are loaded, trained, saved and scored. Null, the default, for all.</summary>
+    /// <remarks>
+    /// The cost of a row is about proportional to it. For encoders of texts and pictures; a network that answers with text has none. What is saved is a model
+    /// with so many layers: Python reads what SavePretrained writes, while an adapter that SavePeft writes fits a base that was cut in the same way only.
+    /// </remarks>
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than one.</exception>
+    public int? Layers
+    {
+        get;
+        init
+        {
+            if (value is { } count)
+            {
+                ArgumentOutOfRangeException.ThrowIfLessThan(count, 1, nameof(Layers));
+            }
+
+            field = value;
+        }
+    }
+
     /// <summary>Where Python finds the model too; null where there is no such place.</summary>
-    internal BaseLocation? Location { get; }
+    internal BaseLocation? Location => Layers is null ? _location : null;
 
     /// <summary>A model in a folder, laid out as Hugging Face does: at least config.json and the weights.</summary>
     /// <remarks>The weights are model.safetensors, or model.safetensors.index.json and the files that it names.</remarks>
@@ -68,7 +97,7 @@ public sealed class PretrainedModel
         FromHub(model, revision, () => HubSettings.FromEnvironment(Environment.GetEnvironmentVariable));
 
     /// <inheritdoc/>
-    public override string ToString() => _name;
+    public override string ToString() => Layers is { } count ? FormattableString.Invariant($"the first {count} layers of {_name}") : _name;
 
     /// <summary>A model embedded in an assembly, which comes in a package of its own.</summary>
     internal static PretrainedModel FromPackage(string name, string assembly, string? location = null) =>
@@ -90,9 +119,20 @@ public sealed class PretrainedModel
     /// <exception cref="IOException">A file, the folder, or the hub is not there.</exception>
     /// <exception cref="InvalidDataException">A hub sends something other than it announces.</exception>
     /// <exception cref="NotSupportedException">The weights are there, but in a form that is not read.</exception>
-    /// <exception cref="InvalidOperationException">The model's package is not there, or the hub does not give access.</exception>
-    internal CheckpointFiles Open(Action<string>? report = null, CancellationToken cancellation = default) =>
-        _open(report ?? (static _ => { }), cancellation);
+    /// <exception cref="InvalidOperationException">The model's package is not there, the hub does not give access, or it has fewer than <see cref="Layers"/>.</exception>
+    internal CheckpointFiles Open(Action<string>? report = null, CancellationToken cancellation = default)
+    {
+        var files = _open(report ?? (static _ => { }), cancellation);
+        try
+        {
+            return Layers is { } count ? new FirstLayers(files, count) : files;
+        }
+        catch
+        {
+            files.Dispose();
+            throw;
+        }
+    }
 
     private static ResourceCheckpointFiles OpenPackage(string name, string assembly)
     {

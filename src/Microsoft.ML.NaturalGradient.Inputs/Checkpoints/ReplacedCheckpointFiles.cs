@@ -19,5 +19,8 @@ internal sealed class ReplacedCheckpointFiles(CheckpointFiles files, string repl
     public override SafetensorsFile OpenSafetensors(string name) => files.OpenSafetensors(name);
 
     /// <inheritdoc/>
+    public override ISafetensors OpenWeights() => files.OpenWeights();
+
+    /// <inheritdoc/>
     public override void Dispose() => files.Dispose();
 }

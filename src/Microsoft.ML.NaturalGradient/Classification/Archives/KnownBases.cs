@@ -28,9 +28,10 @@ internal static class KnownBases
         var known = environment is IHostEnvironmentInternal options
             && options.TryGetOption<ImmutableList<PretrainedModel>>(Option, out var models) ? models : [];
         var tried = new List<string>();
-        foreach (var model in known.Append(PretrainedModel.MiniLM).Append(PretrainedModel.ViTSmall))
+        var layers = BaseFingerprint.LayersOf(fingerprint);
+        foreach (var model in known.Append(PretrainedModel.BgeSmall).Append(PretrainedModel.MiniLM).Append(PretrainedModel.ViTSmall))
         {
-            if (Open(model, fingerprint, tried, report) is { } files)
+            if (Open(model with { Layers = layers }, fingerprint, tried, report) is { } files)
             {
                 return files;
             }

@@ -1,0 +1,99 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+
+namespace Microsoft.ML.NaturalGradient.Checkpoints;
+
+/// <summary>A checkpoint of an encoder as if it had been saved without its upper layers.</summary>
+/// <remarks>
+/// Its configuration says how many layers there are, and its weights are those of these layers and of what is beside them. So all that reads or
+/// saves a checkpoint needs to know nothing of it. Every supported encoder calls a layer's weights by a name such as <c>encoder.layer.7.</c>.
+/// </remarks>
+internal sealed partial class FirstLayers : CheckpointFiles
+{
+    private static readonly string[] CountFields = ["num_hidden_layers", "n_layers"];
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    private readonly byte[] _config;
+
+    /// <summary>Leaves out the upper layers.</summary>
+    /// <param name="files">The whole checkpoint; owned by this object, unless an exception is thrown.</param>
+    /// <param name="count">Layers to keep, at least one.</param>
+    /// <exception cref="InvalidOperationException">It has fewer.</exception>
+    /// <exception cref="NotSupportedException">Its configuration has no number of layers of an encoder.</exception>
+    /// <exception cref="InvalidDataException">Its configuration is damaged.</exception>
+    public FirstLayers(CheckpointFiles files, int count)
+    {
+        (All, Count) = (files, count);
+        var config = JsonText.ParseObject(files.Read(ConfigName), Describe(ConfigName));
+        var field = Array.Find(CountFields, config.ContainsKey)
+            ?? throw new NotSupportedException($"{Describe(ConfigName)} has no {CountFields[0]}: this is no encoder whose layers can be counted. Leave PretrainedModel.Layers unset.");
+        var all = ModelConfig.Read(files).RequireInt(field);
+        if (count > all)
+        {
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"PretrainedModel.Layers is {count}, but the network of {files.Description} has {all} layers. Set at most {all}, or leave it unset for all."));
+        }
+
+        config[field] = count;
+        foreach (var list in config.Select(entry => entry.Value).OfType<JsonArray>().Where(list => list.Count == all).ToArray())
+        {
+            // One value a layer, as layer_types has.
+            while (list.Count > count)
+            {
+                list.RemoveAt(count);
+            }
+        }
+
+        _config = JsonSerializer.SerializeToUtf8Bytes(config, Indented);
+    }
+
+    /// <summary>The whole checkpoint; owned by this object.</summary>
+    public CheckpointFiles All { get; }
+
+    /// <summary>Layers that are kept.</summary>
+    public int Count { get; }
+
+    /// <inheritdoc/>
+    public override string Description => All.Description;
+
+    /// <inheritdoc/>
+    public override bool Exists(string name) => All.Exists(name);
+
+    /// <inheritdoc/>
+    public override SafetensorsFile OpenSafetensors(string name) => All.OpenSafetensors(name);
+
+    /// <inheritdoc/>
+    public override ISafetensors OpenWeights() => new Kept(All.OpenWeights(), Count);
+
+    /// <inheritdoc/>
+    public override void Dispose() => All.Dispose();
+
+    /// <inheritdoc/>
+    protected override Stream OpenFile(string name) => name == ConfigName ? new MemoryStream(_config, writable: false) : All.Open(name);
+
+    [GeneratedRegex(@"(?:^|\.)(?:layer|layers)\.(?<place>[0-9]{1,5})\.", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex LayerName();
+
+    /// <summary>The weights of the layers that are kept, and those of no layer.</summary>
+    private sealed class Kept(ISafetensors all, int count) : ISafetensors
+    {
+        public string Description => all.Description;
+
+        public IReadOnlyCollection<string> Names { get; } = [.. all.Names.Where(name => IsKept(name, count))];
+
+        public bool Contains(string name) => IsKept(name, count) && all.Contains(name);
+
+        public string FileOf(string name) => all.FileOf(name);
+
+        public SafetensorsTensor Describe(string name) => all.Describe(name);
+
+        public ReadOnlySpan<byte> BytesOf(string name, long first, int length) => all.BytesOf(name, first, length);
+
+        public void Dispose() => all.Dispose();
+
+        private static bool IsKept(string name, int count) =>
+            LayerName().Match(name) is not { Success: true } match || int.Parse(match.Groups["place"].ValueSpan, CultureInfo.InvariantCulture) < count;
+    }
+}
