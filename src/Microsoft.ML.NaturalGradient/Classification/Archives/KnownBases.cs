@@ -29,9 +29,10 @@ internal static class KnownBases
             && options.TryGetOption<ImmutableList<PretrainedModel>>(Option, out var models) ? models : [];
         var tried = new List<string>();
         var layers = BaseFingerprint.LayersOf(fingerprint);
-        foreach (var model in known.Append(PretrainedModel.BgeSmall).Append(PretrainedModel.MiniLM).Append(PretrainedModel.ViTSmall))
+        var candidates = known.Concat([PretrainedModel.MiniLM, PretrainedModel.BgeSmall, PretrainedModel.ViTSmall]).Select(model => model with { Layers = layers });
+        foreach (var model in candidates.OrderBy(model => model.ToString() == name ? 0 : 1)) // hashing the others takes time
         {
-            if (Open(model with { Layers = layers }, fingerprint, tried, report) is { } files)
+            if (Open(model, fingerprint, tried, report) is { } files)
             {
                 return files;
             }

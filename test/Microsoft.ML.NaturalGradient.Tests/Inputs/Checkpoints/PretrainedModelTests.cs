@@ -40,6 +40,7 @@ public sealed class PretrainedModelTests
     }
 
     [TestMethod]
+    [DataRow("Microsoft.ML.NaturalGradient.BgeSmall", "MIT License")]
     [DataRow("Microsoft.ML.NaturalGradient.MiniLM", "Apache License")]
     [DataRow("Microsoft.ML.NaturalGradient.ViTSmall", "MIT License")]
     public void Package_EmbeddedWeights_AreTheOnesTheReadmeDescribes(string name, string licenceName)
