@@ -17,6 +17,8 @@ switch (args)
 {
     case ["accuracy", .. var rest]:
         return AccuracyCommand.Run(rest);
+    case ["encoders", .. var rest]:
+        return EncodersCommand.Run(rest);
     case ["similarity", "--data", var folder]:
         SimilarityCommand.Run(folder);
         return 0;

@@ -19,8 +19,10 @@ internal sealed record AccuracyRun(IReadOnlyList<(double Accuracy, double Loss)>
     /// <param name="task">The data.</param>
     /// <param name="optimizer">The optimizer.</param>
     /// <param name="seed">Seed of the context.</param>
+    /// <param name="encoder">The encoder; null for the reference runs'.</param>
+    /// <param name="epochs">Passes over the rows.</param>
     /// <returns>The results.</returns>
-    public static AccuracyRun Train(AccuracyTask task, OptimizerOptions optimizer, int seed)
+    public static AccuracyRun Train(AccuracyTask task, OptimizerOptions optimizer, int seed, PretrainedModel? encoder = null, int epochs = 5)
     {
         var context = new MLContext(seed);
         var key = context.Transforms.Conversion.MapValueToKey("Label");
@@ -31,7 +33,8 @@ internal sealed record AccuracyRun(IReadOnlyList<(double Accuracy, double Loss)>
         {
             Optimizer = optimizer,
             Sentence1ColumnName = "Text",
-            MaxEpoch = 5,
+            Model = encoder ?? PretrainedModel.MiniLM,
+            MaxEpoch = epochs,
             MaxSequenceLength = 96,
             ValidationSet = keys.Transform(context.Data.LoadFromEnumerable(task.Validation)),
             MetricsCallback = recorder.Report,
