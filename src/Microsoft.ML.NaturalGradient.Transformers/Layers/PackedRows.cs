@@ -11,7 +11,7 @@ namespace Microsoft.ML.NaturalGradient.Models.Layers;
 /// </remarks>
 internal sealed class PackedRows
 {
-    private const double MaskedAttentionCost = 1.2; // of a product of attention, for each of the maps; measured
+    private const double MaskedAttentionCost = 3; // products, mask and softmax of attention, in units of its products alone
 
     private readonly Tensor _tokens; // places of the tokens among all N·T, [M]
 

@@ -139,5 +139,5 @@ public sealed class FirstLayersTests
         return ModelConfig.Read(files).RequireInt("num_hidden_layers");
     }
 
-    private static float[][] Scores(ITransformer model, IDataView data) => [.. model.Transform(data).GetColumn<float[]>("Score")];
+    private static float[][] Scores(TextClassificationTransformer model, IDataView data) => [.. model.Transform(data).GetColumn<float[]>("Score")];
 }
