@@ -1,6 +1,6 @@
 using Microsoft.Playwright;
-using Driver = Microsoft.Playwright.Playwright;
 using static Microsoft.Playwright.Assertions;
+using Driver = Microsoft.Playwright.Playwright;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Samples.WebApi;
 
