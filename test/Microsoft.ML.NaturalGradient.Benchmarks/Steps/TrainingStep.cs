@@ -18,11 +18,12 @@ internal static class TrainingStep
     /// <param name="batch">The batch.</param>
     /// <param name="labels">Its classes, [N].</param>
     /// <param name="optimizer">The optimizer of the model's parameters.</param>
-    public static void Run(ITrainableModel model, ModelInput batch, Tensor labels, Optimizer optimizer)
+    /// <param name="learningRate">The learning rate.</param>
+    public static void Run(ITrainableModel model, ModelInput batch, Tensor labels, Optimizer optimizer, double learningRate = LearningRate)
     {
         using var scope = NewDisposeScope();
         using var evaluation = BatchEvaluation.Run(
             Objective, labels, optimizer.NeedsPerSampleGradients, () => model.Forward(batch));
-        optimizer.Step(evaluation, LearningRate);
+        optimizer.Step(evaluation, learningRate);
     }
 }
