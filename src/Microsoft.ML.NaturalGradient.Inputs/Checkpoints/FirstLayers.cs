@@ -12,6 +12,8 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints;
 /// </remarks>
 internal sealed partial class FirstLayers : CheckpointFiles
 {
+    private const string TypesField = "layer_types"; // one value for each layer, which newer files of some architectures have
+
     private static readonly string[] CountFields = ["num_hidden_layers", "n_layers"];
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
@@ -37,12 +39,11 @@ internal sealed partial class FirstLayers : CheckpointFiles
         }
 
         config[field] = count;
-        foreach (var list in config.Select(entry => entry.Value).OfType<JsonArray>().Where(list => list.Count == all).ToArray())
+        if (config[TypesField] is JsonArray types)
         {
-            // One value a layer, as layer_types has.
-            while (list.Count > count)
+            while (types.Count > count)
             {
-                list.RemoveAt(count);
+                types.RemoveAt(count);
             }
         }
 

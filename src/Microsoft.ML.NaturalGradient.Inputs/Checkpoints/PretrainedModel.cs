@@ -25,7 +25,7 @@ public sealed record PretrainedModel
     /// The English text encoder bge-small-en-v1.5 (12 layers, 384 wide, 33.2 million parameters), from the package
     /// NaturalGradient.MLNet.BgeSmall; needs no network.
     /// </summary>
-    /// <remarks>Twice the work of <see cref="MiniLM"/> for a row, and several points better on most tasks; with <see cref="Layers"/> = 6 the same work.</remarks>
+    /// <remarks>Twice the layers of <see cref="MiniLM"/>, each of the same size, and so about twice the work for a row; with <see cref="Layers"/> = 6 the same.</remarks>
     public static PretrainedModel BgeSmall { get; } = FromPackage(
         "BgeSmall", "Microsoft.ML.NaturalGradient.BgeSmall", "BAAI/bge-small-en-v1.5");
 

@@ -33,10 +33,10 @@ public sealed class FirstLayersTests
             var first = States(new FirstLayers(fixture.OpenFiles(), count));
 
             Assert.HasCount(count + 1, first); // with the embeddings
-            for (var i = 0; i < count; i++)
+            // ModernBERT normalises the last one once more, as that of the whole encoder.
+            for (var i = 0; i < count + (name == "modernbert" ? 0 : 1); i++)
             {
-                // The last one may be normalised once more, as that of the whole encoder is.
-                Assert.IsTrue(whole[i].equal(first[i]).all().item<bool>(), $"{count} layers, state {i}");
+                Fixture.AssertClose(whole[i], first[i], 0, 1e-6); // float32: sums depend on where in memory they are
             }
         }
 
