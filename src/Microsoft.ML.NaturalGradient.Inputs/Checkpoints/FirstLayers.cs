@@ -74,6 +74,13 @@ internal sealed partial class FirstLayers : CheckpointFiles
     /// <inheritdoc/>
     protected override Stream OpenFile(string name) => name == ConfigName ? new MemoryStream(_config, writable: false) : All.Open(name);
 
+    /// <summary>The place of the layer that a weight belongs to.</summary>
+    /// <param name="name">The weight's name in a checkpoint of an encoder.</param>
+    /// <returns>From 0; null for a weight of no layer.</returns>
+    public static int? LayerOf(string name) => LayerName().Match(name) is { Success: true } match
+        ? int.Parse(match.Groups["place"].ValueSpan, CultureInfo.InvariantCulture)
+        : null;
+
     [GeneratedRegex(@"(?:^|\.)(?:layer|layers)\.(?<place>[0-9]{1,5})\.", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex LayerName();
 
@@ -94,7 +101,6 @@ internal sealed partial class FirstLayers : CheckpointFiles
 
         public void Dispose() => all.Dispose();
 
-        private static bool IsKept(string name, int count) =>
-            LayerName().Match(name) is not { Success: true } match || int.Parse(match.Groups["place"].ValueSpan, CultureInfo.InvariantCulture) < count;
+        private static bool IsKept(string name, int count) => LayerOf(name) is not { } layer || layer < count;
     }
 }

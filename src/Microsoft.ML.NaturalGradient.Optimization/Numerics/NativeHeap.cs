@@ -2,10 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.NaturalGradient.Numerics;
 
-/// <summary>Has the C library keep the memory that a step frees for the next step, while anything trains.</summary>
+/// <summary>Has the C library keep the memory that a step frees for the next step, while anything trains, and some of what scoring frees.</summary>
 /// <remarks>
 /// A step frees some hundred megabytes of intermediate results. glibc returns them to the system as it sees fit, and the next step pays for every page
-/// anew: up to a quarter of its time, more or less by chance. When the last training ends, all that is free is returned. Only for glibc, and
+/// anew: up to a quarter of its time, more or less by chance. When the last training ends, all that is free is returned. Scoring frees less, but
+/// where a thread's heap is nearly full, each batch gets a new heap and gives it back: up to three quarters of its time. Only for glibc, and
 /// not where the user has set the thresholds by environment variables; elsewhere without effect.
 /// </remarks>
 internal sealed partial class NativeHeap : IDisposable
@@ -17,11 +18,13 @@ internal sealed partial class NativeHeap : IDisposable
     private const int UsualTrimThreshold = 2 * LargestMmapThreshold; // what glibc adjusts itself to after freeing a block of that size
     private const int LargestHeap = 2 * LargestMmapThreshold; // of a thread that is not the first, which has several; with so much padding empty ones are kept
     private const int UsualTopPad = 128 << 10;
+    private const int ScoringTrimThreshold = 256 << 20; // a batch of pictures fits
 
     private static readonly string[] ThresholdVariables = ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"];
     private static readonly Lock Gate = new();
 
     private static int _users;
+    private static bool _isScoring;
 
     private bool _isDisposed;
 
@@ -47,10 +50,27 @@ internal sealed partial class NativeHeap : IDisposable
         {
             if (!_isDisposed && --_users == 0)
             {
-                Set(UsualTrimThreshold, UsualTopPad);
+                SetForRest();
+                Call(ReturnAll);
             }
 
             _isDisposed = true;
+        }
+    }
+
+    /// <summary>From now on keeps what a batch that is scored needs, some dozens of megabytes for each thread that scores; <see cref="ReturnFree"/> returns that too.</summary>
+    public static void KeepForScoring()
+    {
+        lock (Gate)
+        {
+            if (!_isScoring)
+            {
+                _isScoring = true;
+                if (_users == 0)
+                {
+                    SetForRest();
+                }
+            }
         }
     }
 
@@ -61,7 +81,7 @@ internal sealed partial class NativeHeap : IDisposable
         {
             if (_users == 0)
             {
-                Call(static () => _ = Trim(0));
+                Call(ReturnAll);
             }
         }
     }
@@ -69,16 +89,17 @@ internal sealed partial class NativeHeap : IDisposable
     private static bool IsSetByUser() =>
         ThresholdVariables.Any(name => Environment.GetEnvironmentVariable(name) is not null);
 
+    private static void SetForRest() =>
+        Set(_isScoring ? ScoringTrimThreshold : UsualTrimThreshold, _isScoring ? LargestHeap : UsualTopPad);
+
     private static void Set(int trimThreshold, int topPad) => Call(() =>
     {
         _ = SetOption(TrimThreshold, trimThreshold);
         _ = SetOption(TopPad, topPad);
         _ = SetOption(MmapThreshold, LargestMmapThreshold);
-        if (trimThreshold != int.MaxValue)
-        {
-            _ = Trim(0);
-        }
     });
+
+    private static void ReturnAll() => _ = Trim(0);
 
     private static void Call(Action functions)
     {

@@ -56,13 +56,15 @@ internal static class LoraConfig
     /// <returns>The configuration.</returns>
     public static JsonObject Write(LoraOptions options, PretrainedNetwork encoder)
     {
-        var targets = options.TargetModules ?? encoder.Architecture.DefaultTargets;
+        var targets = options.Layers is null
+            ? options.TargetModules ?? encoder.Architecture.DefaultTargets
+            : [.. LoraTargets.Find(encoder, options).Select(target => target.Name)]; // PEFT counts layers by the names of those it knows only
         var config = AdapterConfig.Describe(LoraOptions.PeftType, encoder, options.ModulesToSave);
         config["r"] = options.Rank;
         config["lora_alpha"] = options.Alpha;
         config["lora_dropout"] = options.Dropout;
         config["bias"] = Array.Find(Biases, entry => entry.Value == options.Bias).Name;
-        config["target_modules"] = options.TargetPattern ?? (LoraTargets.IsAllLinear(targets)
+        config["target_modules"] = (options.Layers is null ? options.TargetPattern : null) ?? (LoraTargets.IsAllLinear(targets)
             ? LoraOptions.AllLinearName
             : (JsonNode)AdapterConfig.List(targets));
         config["rank_pattern"] = Pattern(options.RankPattern);

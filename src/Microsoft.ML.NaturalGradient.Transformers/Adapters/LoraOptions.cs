@@ -43,6 +43,10 @@ public sealed record LoraOptions : AdapterOptions
     /// <value><see langword="null"/> (the default) for none; for example <c>.*layer\.[01]\.attention.*(query|value)</c>.</value>
     public string? TargetPattern { get; init; }
 
+    /// <summary>How many layers of the encoder, from the last one down, are adapted. What is below is then computed once for a row; see the trainers' <c>FrozenLayerCache</c>.</summary>
+    /// <value>From 1 to the encoder's number of layers; <see langword="null"/> (the default) for all.</value>
+    public int? Layers { get; init; }
+
     /// <summary>Ranks of layers that have another rank than <see cref="Rank"/>, by patterns.</summary>
     /// <value>Ranks from 1 to 4096; <see langword="null"/> (the default) for none.</value>
     public IReadOnlyDictionary<string, int>? RankPattern { get; init; }
@@ -80,6 +84,7 @@ public sealed record LoraOptions : AdapterOptions
         Check(Rank is >= 1 and <= LargestRank, nameof(Rank), Rank, "Use 1 to 4096, for example 8.");
         Check(SingleRange.IsPositive(Alpha), nameof(Alpha), Alpha, "Use a positive number, for example 16.");
         Check(Dropout is >= 0 and < 1, nameof(Dropout), Dropout, "Use a number from 0 up to, but not including, 1.");
+        Check(Layers is null or >= 1, nameof(Layers), Layers ?? 0, "Use at least 1 layer, or null for all.");
         Check(Enum.IsDefined(Bias), nameof(Bias), (int)Bias, "Use a member of LoraBias.");
         CheckNames(TargetModules, nameof(TargetModules), "Use null for the query and value projections.");
         CheckNames(ModulesToSave, nameof(ModulesToSave), "Use null for the classification head alone.");

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using static TorchSharp.torch;
@@ -16,6 +17,11 @@ internal static class LoraTargets
     {
         var layers = Named(encoder).Where(named => named.Module is LinearLayer)
             .Select(named => (named.Name, Layer: (LinearLayer)named.Module)).ToArray();
+        if (options.Layers is { } last)
+        {
+            layers = Last(encoder, layers, last);
+        }
+
         if (options.TargetPattern is { } pattern)
         {
             var expression = new LoraPatterns();
@@ -48,6 +54,22 @@ internal static class LoraTargets
 
     private static IEnumerable<(string Name, nn.Module Module)> Named(PretrainedNetwork encoder) =>
         encoder.named_modules().Select(named => (encoder.NameOf(named.name), named.module));
+
+    private static (string Name, LinearLayer Layer)[] Last(PretrainedNetwork encoder, (string Name, LinearLayer Layer)[] layers, int last)
+    {
+        if (encoder.Architecture.Kind == ArchitectureKind.TextToText)
+        {
+            throw new ArgumentException("LoraOptions.Layers counts the layers of an encoder, and this model has a decoder too. Choose layers by TargetPattern.", nameof(encoder));
+        }
+
+        if (last > encoder.LayerCount)
+        {
+            throw new ArgumentException(FormattableString.Invariant(
+                $"LoraOptions.Layers is {last}, but the model has {encoder.LayerCount} layers. Set at most that, or null for all."), nameof(encoder));
+        }
+
+        return [.. layers.Where(layer => FirstLayers.LayerOf(layer.Name) >= encoder.LayerCount - last)];
+    }
 
     private static bool EndsWith(string name, string target) =>
         name == target || name.EndsWith("." + target, StringComparison.Ordinal);

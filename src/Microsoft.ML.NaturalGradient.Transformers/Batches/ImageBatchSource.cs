@@ -6,14 +6,12 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Batching;
 
 /// <summary>Pictures with labels, prepared before, cut into batches; other threads change and normalise them ahead of the training.</summary>
-internal sealed class ImageBatchSource : IBatchSource
+internal sealed class ImageBatchSource : RowBatchSource
 {
     private readonly IReadOnlyList<ImageExample> _rows;
     private readonly PreparedImages _images;
     private readonly int _batchSize;
-    private readonly Device _device;
     private readonly CancellationToken _cancellation;
-    private readonly EpochOrder _order;
 
     /// <summary>Takes pictures out of a cache.</summary>
     /// <param name="rows">The rows; kept, must not change.</param>
@@ -24,21 +22,18 @@ internal sealed class ImageBatchSource : IBatchSource
     /// <param name="cancellation">Ends a pass by an exception.</param>
     public ImageBatchSource(
         IReadOnlyList<ImageExample> rows, PreparedImages images, int batchSize, Device device, int seed, CancellationToken cancellation = default)
+        : base(
+            Array.ConvertAll([.. rows], row => row.Label), ScalarType.Int64, batchSize,
+            new EpochOrder(new int[rows.Count], batchSize, seed, bucketByLength: false), device)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
         _rows = rows;
         _images = images;
         _batchSize = batchSize;
-        _device = device;
         _cancellation = cancellation;
-        _order = new EpochOrder(new int[rows.Count], batchSize, seed, bucketByLength: false);
     }
 
     /// <inheritdoc/>
-    public int SampleCount => _rows.Count;
-
-    /// <inheritdoc/>
-    public int BatchCount => (_rows.Count + _batchSize - 1) / _batchSize;
+    public override bool IsConstant => _images.Augmenter is null;
 
     /// <summary>Makes the tensor of prepared pictures.</summary>
     /// <param name="pictures">N pictures of the preprocessor's size.</param>
@@ -59,15 +54,10 @@ internal sealed class ImageBatchSource : IBatchSource
     }
 
     /// <inheritdoc/>
-    public IEnumerable<LabeledBatch> Shuffled(int epoch, int first = 0) => Batches(
-        _order.Rows(epoch)[Math.Min(first * _batchSize, _rows.Count)..],
-        row => _images.Augmenter is { } augmenter ? augmenter.Apply(Read(row), row.Row, epoch) : Read(row));
+    public override ModelInput Resume(int[] rows, FrozenStates states) => new PixelBatch(states);
 
     /// <inheritdoc/>
-    public IEnumerable<LabeledBatch> Ordered() => Batches([.. Enumerable.Range(0, _rows.Count)], Read);
-
-    /// <inheritdoc/>
-    public string Fingerprint() => ContentHash.Of(stream =>
+    public override string Fingerprint() => ContentHash.Of(stream =>
     {
         foreach (var row in _rows)
         {
@@ -76,32 +66,14 @@ internal sealed class ImageBatchSource : IBatchSource
         }
     });
 
+    /// <inheritdoc/>
+    protected override IEnumerable<ModelInput> Inputs(IEnumerable<int[]> batches, int? epoch) => OrderedPrefetch.Run(
+        batches.SelectMany(rows => rows), row => Picture(_rows[row], epoch),
+        Environment.ProcessorCount, Math.Max(_batchSize, Environment.ProcessorCount), _cancellation)
+        .Chunk(_batchSize).Select(pictures => Collate(pictures, _images.Preprocessor, Device));
+
+    private RgbImage Picture(ImageExample row, int? epoch) =>
+        epoch is { } now && _images.Augmenter is { } augmenter ? augmenter.Apply(Read(row), row.Row, now) : Read(row);
+
     private RgbImage Read(ImageExample row) => _images.Cache.Read(row.Index);
-
-    private IEnumerable<LabeledBatch> Batches(int[] order, Func<ImageExample, RgbImage> picture)
-    {
-        var ahead = OrderedPrefetch.Run(
-            order.Select(row => _rows[row]), row => (Picture: picture(row), row.Label),
-            Environment.ProcessorCount, Math.Max(_batchSize, Environment.ProcessorCount), _cancellation);
-        foreach (var rows in ahead.Chunk(_batchSize))
-        {
-            yield return Batch(rows);
-        }
-    }
-
-    private LabeledBatch Batch((RgbImage Picture, double Label)[] rows)
-    {
-        var input = Collate(Array.ConvertAll(rows, row => row.Picture), _images.Preprocessor, _device);
-        try
-        {
-            using var scope = NewDisposeScope();
-            var labels = Array.ConvertAll(rows, row => row.Label);
-            return new LabeledBatch(input, tensor(labels, ScalarType.Int64, _device).DetachFromDisposeScope()); // [N]
-        }
-        catch
-        {
-            input.Dispose();
-            throw;
-        }
-    }
 }

@@ -8,7 +8,8 @@ namespace Microsoft.ML.NaturalGradient.Batching;
 /// <param name="mask">1 for tokens and 0 for padding, [N, T], int64.</param>
 /// <param name="typeIds">Segment ids, [N, T], int64.</param>
 /// <param name="isPadded">Whether any row is padded.</param>
-internal sealed class TokenBatch(Tensor ids, Tensor mask, Tensor typeIds, bool isPadded) : ModelInput
+/// <param name="frozen">What the first layers gave for it; null where they are to be computed.</param>
+internal sealed class TokenBatch(Tensor ids, Tensor mask, Tensor typeIds, bool isPadded, FrozenStates? frozen = null) : ModelInput
 {
     /// <summary>Token ids, [N, T].</summary>
     public Tensor Ids { get; } = ids;
@@ -19,6 +20,9 @@ internal sealed class TokenBatch(Tensor ids, Tensor mask, Tensor typeIds, bool i
     /// <summary>Whether any row is padded.</summary>
     public bool IsPadded { get; } = isPadded;
 
+    /// <summary>What the first layers gave; null where they are to be computed.</summary>
+    public FrozenStates? Frozen => frozen;
+
     /// <summary>Segment ids, [N, T].</summary>
     public Tensor TypeIds { get; } = typeIds;
 
@@ -27,7 +31,7 @@ internal sealed class TokenBatch(Tensor ids, Tensor mask, Tensor typeIds, bool i
 
     /// <inheritdoc/>
     public override TokenBatch Slice(long start, long count) =>
-        new(Ids.narrow(0, start, count), Mask.narrow(0, start, count), TypeIds.narrow(0, start, count), IsPadded);
+        new(Ids.narrow(0, start, count), Mask.narrow(0, start, count), TypeIds.narrow(0, start, count), IsPadded, Frozen?.Slice(start, count));
 
     /// <summary>Makes room for a prompt before each row: tokens of segment 0 that attention sees.</summary>
     /// <param name="count">Tokens P of the prompt.</param>
@@ -45,5 +49,6 @@ internal sealed class TokenBatch(Tensor ids, Tensor mask, Tensor typeIds, bool i
         Ids.Dispose();
         Mask.Dispose();
         TypeIds.Dispose();
+        Frozen?.States.Dispose();
     }
 }

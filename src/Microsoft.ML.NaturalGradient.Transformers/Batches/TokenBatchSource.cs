@@ -6,14 +6,10 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Batching;
 
 /// <summary>Encoded texts with labels, cut into padded batches.</summary>
-internal sealed class TokenBatchSource : IBatchSource
+internal sealed class TokenBatchSource : RowBatchSource
 {
     private readonly IReadOnlyList<EncodedRow> _rows;
-    private readonly int _batchSize;
     private readonly int _padId;
-    private readonly Device _device;
-    private readonly ScalarType _labelType;
-    private readonly EpochOrder _order;
 
     /// <summary>Takes rows that were encoded before.</summary>
     /// <param name="rows">The rows; kept, must not change.</param>
@@ -27,22 +23,17 @@ internal sealed class TokenBatchSource : IBatchSource
     public TokenBatchSource(
         IReadOnlyList<EncodedRow> rows, int batchSize, int padId, Device device, int seed,
         ScalarType labelType = ScalarType.Int64, bool bucketByLength = true)
+        : base(
+            Array.ConvertAll([.. rows], row => row.Label), labelType, batchSize,
+            new EpochOrder([.. rows.Select(row => row.Tokens.Ids.Length)], batchSize, seed, bucketByLength), device)
     {
-        ArgumentNullException.ThrowIfNull(rows);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
         _rows = rows;
-        _batchSize = batchSize;
         _padId = padId;
-        _device = device;
-        _labelType = labelType;
-        _order = new EpochOrder([.. rows.Select(row => row.Tokens.Ids.Length)], batchSize, seed, bucketByLength);
     }
 
     /// <inheritdoc/>
-    public int SampleCount => _rows.Count;
-
-    /// <inheritdoc/>
-    public int BatchCount => (_rows.Count + _batchSize - 1) / _batchSize;
+    /// <remarks>From short to long rows, since the order does not matter to sums and this pads least.</remarks>
+    protected override int[] FixedOrder => [.. Enumerable.Range(0, _rows.Count).OrderBy(row => _rows[row].Tokens.Ids.Length)];
 
     /// <summary>Pads sequences to the longest of them.</summary>
     /// <param name="sequences">At least one sequence.</param>
@@ -79,15 +70,17 @@ internal sealed class TokenBatchSource : IBatchSource
     }
 
     /// <inheritdoc/>
-    public IEnumerable<LabeledBatch> Shuffled(int epoch, int first = 0) => Batches(_order.Rows(epoch)[Math.Min(first * _batchSize, _rows.Count)..]);
+    public override int? TokensOf(int row) => _rows[row].Tokens.Ids.Length;
 
     /// <inheritdoc/>
-    /// <remarks>From short to long rows, since the order does not matter to sums and this pads least.</remarks>
-    public IEnumerable<LabeledBatch> Ordered() =>
-        Batches([.. Enumerable.Range(0, _rows.Count).OrderBy(row => _rows[row].Tokens.Ids.Length)]);
+    public override ModelInput Resume(int[] rows, FrozenStates states)
+    {
+        var batch = Collate(rows);
+        return new TokenBatch(batch.Ids, batch.Mask, batch.TypeIds, batch.IsPadded, states);
+    }
 
     /// <inheritdoc/>
-    public string Fingerprint() => ContentHash.Of(stream =>
+    public override string Fingerprint() => ContentHash.Of(stream =>
     {
         foreach (var (tokens, label) in _rows)
         {
@@ -97,27 +90,8 @@ internal sealed class TokenBatchSource : IBatchSource
         }
     });
 
-    private IEnumerable<LabeledBatch> Batches(int[] order)
-    {
-        foreach (var batch in order.Chunk(_batchSize))
-        {
-            yield return Batch(batch);
-        }
-    }
+    /// <inheritdoc/>
+    protected override IEnumerable<ModelInput> Inputs(IEnumerable<int[]> batches, int? epoch) => batches.Select(Collate);
 
-    private LabeledBatch Batch(int[] indices)
-    {
-        var input = Collate(Array.ConvertAll(indices, index => _rows[index].Tokens), _padId, _device);
-        try
-        {
-            using var scope = NewDisposeScope();
-            var labels = Array.ConvertAll(indices, index => _rows[index].Label);
-            return new LabeledBatch(input, tensor(labels, _labelType, _device).DetachFromDisposeScope()); // [N]
-        }
-        catch
-        {
-            input.Dispose();
-            throw;
-        }
-    }
+    private TokenBatch Collate(int[] rows) => Collate(Array.ConvertAll(rows, row => _rows[row].Tokens), _padId, Device);
 }

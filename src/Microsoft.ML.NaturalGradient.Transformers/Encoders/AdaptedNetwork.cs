@@ -1,3 +1,5 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -30,6 +32,9 @@ internal abstract class AdaptedNetwork : nn.Module, ITrainableModel
     /// <summary>The pretrained part.</summary>
     public abstract PretrainedNetwork Base { get; }
 
+    /// <summary>The head where it is one linear layer on top of the base; null elsewhere.</summary>
+    public virtual LinearLayer? LinearHead => null;
+
     /// <summary>What the user should know about the network before it is trained.</summary>
     public virtual IEnumerable<string> Warnings => [];
 
@@ -56,6 +61,18 @@ internal abstract class AdaptedNetwork : nn.Module, ITrainableModel
     /// <inheritdoc/>
     public abstract Tensor Forward(ModelInput input);
 
+    /// <summary>
+    /// How many layers, from the input on, have nothing trained in or before them, so that their output for a row never changes; one more than there are layers where that
+    /// holds for all that the head reads.
+    /// </summary>
+    public virtual int FrozenLayers => 0;
+
+    /// <summary>Computes the frozen layers only.</summary>
+    /// <param name="input">The batch; not modified.</param>
+    /// <param name="layers">As <see cref="FrozenLayers"/>, at least 1.</param>
+    /// <returns>The vectors after them, [N, T, D], or those that the head reads, [N, D]; in the caller's dispose scope.</returns>
+    public virtual Tensor FrozenOutput(ModelInput input, int layers) => throw new NotSupportedException($"{GetName()} keeps no output of its layers.");
+
     /// <summary>Whether a parameter belongs to a head that is no part of the pretrained network.</summary>
     /// <param name="named">The parameter.</param>
     public virtual bool IsHead(NamedParameter named) => false;
@@ -65,6 +82,11 @@ internal abstract class AdaptedNetwork : nn.Module, ITrainableModel
 
     /// <summary>All parameters by their checkpoint names; adapters leave no trace.</summary>
     protected abstract IEnumerable<NamedParameter> Named();
+
+    /// <summary>Finds the lowest layer with something trained.</summary>
+    /// <returns><see cref="FrozenLayers"/>; 0 where something that belongs to no layer is trained.</returns>
+    protected int CountFrozenLayers() => TrainableParameters.Where(named => !IsHead(named))
+        .Select(named => FirstLayers.LayerOf(named.Name) ?? 0).DefaultIfEmpty(Base.LayerCount + 1).Min();
 
     /// <summary>Marks the parameters of a part as not trained.</summary>
     /// <param name="part">The part; changed.</param>

@@ -41,8 +41,8 @@ internal sealed class BertEncoder : TextEncoder
     };
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Tensor> HiddenStates(TokenBatch batch) =>
-        _layers.HiddenStates(_embeddings.Embed(batch.Ids, batch.TypeIds, TokenEmbeddings.Positions(batch.Ids)), batch);
+    protected override IEnumerable<Tensor> States(TokenBatch batch) =>
+        _layers.States(() => _embeddings.Embed(batch.Ids, batch.TypeIds, TokenEmbeddings.Positions(batch.Ids)), batch);
 
     /// <inheritdoc/>
     /// <remarks>

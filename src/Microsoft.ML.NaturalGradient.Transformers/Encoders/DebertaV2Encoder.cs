@@ -44,10 +44,12 @@ internal sealed class DebertaV2Encoder : TextEncoder
     };
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Tensor> HiddenStates(TokenBatch batch)
+    protected override IEnumerable<Tensor> States(TokenBatch batch) => _layers.States(batch.Frozen?.States ?? Embed(batch), batch);
+
+    private Tensor Embed(TokenBatch batch)
     {
         var embedded = _embeddings.Embed(batch.Ids, batch.TypeIds, TokenEmbeddings.Positions(batch.Ids));
-        return _layers.HiddenStates(batch.IsPadded ? embedded.mul(batch.Mask.to(embedded.dtype).unsqueeze(-1)) : embedded, batch);
+        return batch.IsPadded ? embedded.mul(batch.Mask.to(embedded.dtype).unsqueeze(-1)) : embedded;
     }
 
     private sealed class RelativeLayers : nn.Module
@@ -75,19 +77,13 @@ internal sealed class DebertaV2Encoder : TextEncoder
             RegisterComponents();
         }
 
-        public List<Tensor> HiddenStates(Tensor embedded, TokenBatch batch)
+        public IEnumerable<Tensor> States(Tensor start, TokenBatch batch)
         {
-            var states = new List<Tensor> { embedded };
             var context = new DisentangledContext(
-                AttentionMask.PaddingBothWays(batch, embedded.dtype),
-                Table(embedded.shape[0]),
-                _table is null ? null : _positions.Rows(embedded.shape[1], embedded.device));
-            foreach (var layer in _layers)
-            {
-                states.Add(layer.call(states[^1], context));
-            }
-
-            return states;
+                AttentionMask.PaddingBothWays(batch, start.dtype),
+                Table(start.shape[0]),
+                _table is null ? null : _positions.Rows(start.shape[1], start.device));
+            return LayerStack.States(start, batch.Frozen, _layers, (layer, states) => layer.call(states, context));
         }
 
         // [1 or N, 2·S, D]

@@ -49,16 +49,11 @@ internal sealed class DistilBertEncoder : TextEncoder
     };
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Tensor> HiddenStates(TokenBatch batch)
+    protected override IEnumerable<Tensor> States(TokenBatch batch)
     {
-        var states = new List<Tensor> { _embeddings.Embed(batch.Ids, null, TokenEmbeddings.Positions(batch.Ids)) };
-        var mask = AttentionMask.Padding(batch, states[0].dtype);
-        foreach (var layer in _transformer.Layers)
-        {
-            states.Add(layer.call(states[^1], mask));
-        }
-
-        return states;
+        var start = batch.Frozen?.States ?? _embeddings.Embed(batch.Ids, null, TokenEmbeddings.Positions(batch.Ids));
+        var mask = AttentionMask.Padding(batch, start.dtype);
+        return LayerStack.States(start, batch.Frozen, _transformer.Layers, (layer, states) => layer.call(states, mask));
     }
 
     private sealed class LayerList : nn.Module

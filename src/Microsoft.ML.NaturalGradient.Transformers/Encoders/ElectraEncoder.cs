@@ -42,9 +42,11 @@ internal sealed class ElectraEncoder : TextEncoder
     };
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Tensor> HiddenStates(TokenBatch batch)
+    protected override IEnumerable<Tensor> States(TokenBatch batch) => _layers.States(() => Embed(batch), batch);
+
+    private Tensor Embed(TokenBatch batch)
     {
         var embedded = _embeddings.Embed(batch.Ids, batch.TypeIds, TokenEmbeddings.Positions(batch.Ids));
-        return _layers.HiddenStates(_projection is null ? embedded : _projection.call(embedded), batch);
+        return _projection is null ? embedded : _projection.call(embedded);
     }
 }

@@ -51,8 +51,8 @@ internal sealed class MPNetEncoder : TextEncoder
     public override int MaxTokens { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Tensor> HiddenStates(TokenBatch batch) =>
-        _layers.HiddenStates(_embeddings.Embed(batch.Ids, null, TokenEmbeddings.PositionsAfter(PaddingId, batch.Ids)), batch);
+    protected override IEnumerable<Tensor> States(TokenBatch batch) =>
+        _layers.States(() => _embeddings.Embed(batch.Ids, null, TokenEmbeddings.PositionsAfter(PaddingId, batch.Ids)), batch);
 
     private sealed class Attention : nn.Module<Tensor, Tensor?, Tensor>
     {

@@ -49,16 +49,12 @@ internal sealed class ModernBertEncoder : TextEncoder
 
     /// <inheritdoc/>
     /// <remarks>Before the final normalisation.</remarks>
-    public override IReadOnlyList<Tensor> HiddenStates(TokenBatch batch)
+    protected override IEnumerable<Tensor> States(TokenBatch batch)
     {
-        var states = new List<Tensor> { _embeddings.call(batch.Ids) };
-        var context = new[] { Context(batch, states[0], isLocal: false), Context(batch, states[0], isLocal: true) };
-        foreach (var (layer, isLocal) in _layers.Zip(_config.IsLocal))
-        {
-            states.Add(layer.call(states[^1], context[isLocal ? 1 : 0]));
-        }
-
-        return states;
+        var start = batch.Frozen?.States ?? _embeddings.call(batch.Ids);
+        var context = new[] { Context(batch, start, isLocal: false), Context(batch, start, isLocal: true) };
+        return LayerStack.States(
+            start, batch.Frozen, _layers.Zip(_config.IsLocal), (layer, states) => layer.First.call(states, context[layer.Second ? 1 : 0]));
     }
 
     /// <inheritdoc/>

@@ -66,6 +66,6 @@ internal sealed class RobertaEncoder : TextEncoder
     public override int MaxTokens { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Tensor> HiddenStates(TokenBatch batch) =>
-        _layers.HiddenStates(_embeddings.Embed(batch.Ids, batch.TypeIds, TokenEmbeddings.PositionsAfter(_paddingId, batch.Ids)), batch);
+    protected override IEnumerable<Tensor> States(TokenBatch batch) =>
+        _layers.States(() => _embeddings.Embed(batch.Ids, batch.TypeIds, TokenEmbeddings.PositionsAfter(_paddingId, batch.Ids)), batch);
 }

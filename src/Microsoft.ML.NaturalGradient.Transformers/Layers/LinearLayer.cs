@@ -58,6 +58,16 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
         register_module(AdapterName, adapter);
     }
 
+    /// <summary>Sets W and b.</summary>
+    /// <param name="weight">W, [O, I], of any type.</param>
+    /// <param name="bias">b, [O]; the layer needs a bias.</param>
+    public void Set(Tensor weight, Tensor bias)
+    {
+        using var noGrad = no_grad();
+        _weight.copy_(weight);
+        (_bias ?? throw new InvalidOperationException("The layer has no bias.")).copy_(bias);
+    }
+
     /// <summary>Changes W and b so that every output y becomes scale · y + shift.</summary>
     /// <param name="scale">The scale.</param>
     /// <param name="shift">The shift; the layer needs a bias.</param>

@@ -30,33 +30,28 @@ internal sealed class PostNormLayers : nn.Module
         RegisterComponents();
     }
 
-    /// <summary>Applies the layers one after the other.</summary>
-    /// <param name="embedded">The embeddings' output, [N, T, D].</param>
+    /// <summary>Applies the layers one after the other, each when its output is asked for.</summary>
+    /// <param name="embed">Computes the embeddings' output, [N, T, D]; not called where the batch has the output of the first layers.</param>
     /// <param name="batch">The batch, whose padding is hidden.</param>
-    /// <returns><paramref name="embedded"/> and each layer's output.</returns>
-    public IReadOnlyList<Tensor> HiddenStates(Tensor embedded, TokenBatch batch)
+    /// <returns>The embeddings' output, or that of the first layers, and the output of each layer after them.</returns>
+    public IEnumerable<Tensor> States(Func<Tensor> embed, TokenBatch batch)
     {
-        if (_positions is null && PackedRows.Of(batch, embedded) is { } rows)
+        var start = batch.Frozen?.States ?? embed();
+        if (_positions is null && PackedRows.Of(batch, start) is { } rows)
         {
-            return [embedded, .. Apply(rows.Pack(embedded), rows.Mask).Select(state => rows.Unpack(state, embedded))];
+            return Apply(rows.Pack(start), rows.Mask, batch.Frozen).Select(state => rows.Unpack(state, start));
         }
 
-        var mask = AttentionMask.Padding(batch, embedded.dtype);
+        var mask = AttentionMask.Padding(batch, start.dtype);
         if (_positions is not null)
         {
-            var bias = _positions.Bias(embedded.shape[0], embedded.shape[1]); // [N or 1, H, T, T]
+            var bias = _positions.Bias(start.shape[0], start.shape[1]); // [N or 1, H, T, T]
             mask = mask is null ? bias : bias.Plus(mask); // [N, H, T, T]
         }
 
-        return [embedded, .. Apply(embedded, mask)];
+        return Apply(start, mask, batch.Frozen);
     }
 
-    private IEnumerable<Tensor> Apply(Tensor states, Tensor? mask)
-    {
-        foreach (var layer in _layers)
-        {
-            states = layer.call(states, mask);
-            yield return states;
-        }
-    }
+    private IEnumerable<Tensor> Apply(Tensor start, Tensor? mask, FrozenStates? frozen) =>
+        LayerStack.States(start, frozen, _layers, (layer, states) => layer.call(states, mask));
 }

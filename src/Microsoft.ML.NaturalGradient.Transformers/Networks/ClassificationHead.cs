@@ -49,6 +49,9 @@ internal sealed class ClassificationHead : nn.Module<Tensor, Tensor>
     public IEnumerable<NamedParameter> Named => Of(_layout.Inner, _inner).Concat(Of(_layout.Norm, _norm))
         .Concat(Of(_layout.Output, _output)).Concat(Of(_layout.SecondOutput, _secondOutput));
 
+    /// <summary>The only layer; null where there are others.</summary>
+    public LinearLayer? Linear => _inner is null && _norm is null && _secondOutput is null ? _output : null;
+
     /// <summary>Takes over a checkpoint's own head; of one for another number of classes all but the last layers.</summary>
     /// <param name="file">Tensors by checkpoint names; owned by the caller.</param>
     /// <exception cref="InvalidDataException">The head in the file has other layers or shapes; the message lists what differs.</exception>

@@ -1,4 +1,6 @@
+using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -60,8 +62,19 @@ internal sealed class ImageClassifier : AdaptedNetwork
     public override PretrainedNetwork Base => _encoder;
 
     /// <inheritdoc/>
+    public override LinearLayer? LinearHead => _head.Linear;
+
+    /// <inheritdoc/>
+    public override int FrozenLayers => CountFrozenLayers();
+
+    /// <inheritdoc/>
     /// <exception cref="ArgumentException">The pictures' size does not fit the encoder's patches.</exception>
-    public override Tensor Forward(ModelInput input) => _head.call(_encoder.Pool((PixelBatch)input)); // [N, C]
+    public override Tensor FrozenOutput(ModelInput input, int layers) =>
+        layers > _encoder.LayerCount ? _encoder.Pool((PixelBatch)input) : _encoder.StatesAfter((PixelBatch)input, layers);
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The pictures' size does not fit the encoder's patches.</exception>
+    public override Tensor Forward(ModelInput input) => _head.call(input is PooledBatch pooled ? pooled.Vectors : _encoder.Pool((PixelBatch)input)); // [N, C]
 
     /// <inheritdoc/>
     public override bool IsHead(NamedParameter named) => !named.Name.StartsWith(_encoder.Prefix + ".", StringComparison.Ordinal);

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -62,7 +63,17 @@ internal sealed class TextClassifier : TextNetwork
     public override IBatchSource ForTraining(IBatchSource rows) => rows;
 
     /// <inheritdoc/>
-    public override Tensor Forward(ModelInput input) => Outputs((TokenBatch)input); // [N, C]
+    public override LinearLayer? LinearHead => _head.Linear;
+
+    /// <inheritdoc/>
+    public override int FrozenLayers => CountFrozenLayers();
+
+    /// <inheritdoc/>
+    public override Tensor FrozenOutput(ModelInput input, int layers) =>
+        layers > _encoder.LayerCount ? _encoder.Pool((TokenBatch)input) : _encoder.StatesAfter((TokenBatch)input, layers);
+
+    /// <inheritdoc/>
+    public override Tensor Forward(ModelInput input) => input is PooledBatch pooled ? _head.call(pooled.Vectors) : Outputs((TokenBatch)input); // [N, C]
 
     /// <inheritdoc/>
     public override Tensor Outputs(TokenBatch batch) =>

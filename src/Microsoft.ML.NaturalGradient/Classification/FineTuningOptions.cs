@@ -92,6 +92,12 @@ public abstract class FineTuningOptions
     /// </summary>
     public QualityProbe? QualityProbe { get; set; }
 
+    /// <summary>
+    /// How the output of layers below everything trained is kept, so that they are computed once for a row and not in every epoch; null computes them in every step. The default keeps it as it
+    /// is. The trained weights are the same but for rounding. Pictures that are changed at random are computed in every epoch all the same.
+    /// </summary>
+    public FrozenLayerCache? FrozenLayerCache { get; set; } = new();
+
     /// <summary>Stops the training with an <see cref="OperationCanceledException"/>.</summary>
     public CancellationToken CancellationToken { get; set; }
 
@@ -150,5 +156,6 @@ public abstract class FineTuningOptions
         CheckpointEvery.Validate();
         Stopping?.Validate();
         QualityProbe?.Validate();
+        FrozenLayerCache?.Validate();
     }
 }

@@ -1,7 +1,10 @@
+using System.Diagnostics;
 using System.Globalization;
+using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Training;
 using Microsoft.ML.Runtime;
@@ -145,7 +148,15 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             Checkpoints = Checkpoints,
             Report = progress => Report(target.Present(progress), target.LossName),
         };
-        var result = new TrainingLoop(network, target.Objective, loopSettings).Run(training, validation);
+        using var frozen = Freeze(network, training, "training");
+        using var frozenValidation = Freeze(network, validation, "validation");
+        if (frozen is not null && settings is { Adapter: HeadOnlyOptions { Solve: true }, QualityProbe: null } && network.LinearHead is { } head)
+        {
+            SolveHead(network, head, target, frozen, frozenValidation);
+            return;
+        }
+
+        var result = new TrainingLoop(network, target.Objective, loopSettings).Run(frozen ?? training, frozenValidation ?? validation);
         if (Checkpoints is { SaveCount: > 0 } saved)
         {
             channel.Info(string.Create(
@@ -159,6 +170,78 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         else if (settings.Stopping is not null && validation is not null)
         {
             channel.Info($"The model has the weights of epoch {result.BestEpoch}.");
+        }
+    }
+
+    private void SolveHead(AdaptedNetwork network, LinearLayer head, PredictionTarget target, FrozenSource training, FrozenSource? validation)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using var rows = training.All();
+        using var others = validation?.All();
+        var started = Stopwatch.GetTimestamp();
+        var (weight, bias, l2) = new LinearHeadFit(target.Objective, head.OutputSize, Seed, CheckAlive).Solve(
+            Vectors(rows), rows.Labels, others is null ? null : (Vectors(others), others.Labels));
+        head.Set(weight, bias);
+        channel.Info(string.Create(
+            CultureInfo.InvariantCulture,
+            $"The head was solved by Newton's method, with the penalty {l2:G2} on its weights; the optimizer, epochs and batches are not used. Set Solve of HeadOnly to false to train it with them."));
+        var ((loss, correct), watched) = (Measure(network, target, rows), others is null ? default((double Loss, long? Correct)?) : Measure(network, target, others));
+        Report(
+            target.Present(new TrainingProgress
+            {
+                Epoch = 1,
+                EpochCount = 1,
+                Step = 1,
+                StepCount = 1,
+                EndOfEpoch = true,
+                Loss = loss,
+                Accuracy = correct / (double)rows.Input.SampleCount,
+                ValidationLoss = watched?.Loss,
+                ValidationAccuracy = watched?.Correct / (double?)others?.Input.SampleCount,
+                LearningRate = 1,
+                RowsPerSecond = rows.Input.SampleCount / Stopwatch.GetElapsedTime(started).TotalSeconds,
+                TimeLeft = TimeSpan.Zero,
+            }),
+            target.LossName);
+    }
+
+    private static Tensor Vectors(LabeledBatch rows) => ((PooledBatch)rows.Input).Vectors;
+
+    private static (double Loss, long? Correct) Measure(AdaptedNetwork network, PredictionTarget target, LabeledBatch rows)
+    {
+        using var scope = NewDisposeScope();
+        var outputs = network.Forward(rows.Input);
+        return (target.Objective.Losses(outputs, rows.Labels).mean().item<double>(), target.Objective.CountCorrect(outputs, rows.Labels));
+    }
+
+    // Null where no layer can be left out of the steps.
+    private FrozenSource? Freeze(AdaptedNetwork network, IBatchSource? source, string purpose)
+    {
+        if (settings.FrozenLayerCache is not { } cache || source is not RowBatchSource rows || network.FrozenLayers is not (> 0 and var layers))
+        {
+            return null;
+        }
+
+        if (!rows.IsConstant)
+        {
+            channel.Info($"The {purpose} rows are changed at random, so that their way through the frozen layers is computed in every epoch.");
+            return null;
+        }
+
+        var frozen = new FrozenSource(rows, network, cache.HalfPrecision ? ScalarType.Float16 : null, cache.MemoryLimit, TemporaryFolder);
+        try
+        {
+            frozen.Fill(CheckAlive);
+            var part = layers > network.Base.LayerCount ? "encoder" : FormattableString.Invariant($"first {layers} layers");
+            channel.Info(
+                $"What the {part} gives for {frozen.SampleCount} {purpose} rows was computed once and is kept: {frozen.MemoryBytes >> 20} MB in memory, {frozen.FileBytes >> 20} MB in a temporary file.");
+            return frozen;
+        }
+        catch
+        {
+            frozen.Dispose();
+            throw;
         }
     }
 
@@ -234,6 +317,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         (nameof(settings.BatchSize), TrainingCheckpoints.Describe(settings.BatchSize)),
         (nameof(settings.MicroBatchSize), TrainingCheckpoints.Describe(settings.MicroBatchSize)),
         (settings.EpochCountName, TrainingCheckpoints.Describe(settings.EpochCount)),
+        ("frozen layers", settings.FrozenLayerCache is { } cache ? $"kept, {(cache.HalfPrecision ? "16 bits" : "exact")}" : "computed"),
         ("early stopping", validation is null ? "none" : TrainingCheckpoints.Describe(settings.Stopping)),
         (nameof(settings.RecoverFromDivergence), TrainingCheckpoints.Describe(settings.RecoverFromDivergence)),
     ];

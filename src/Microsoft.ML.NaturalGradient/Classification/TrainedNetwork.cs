@@ -29,6 +29,7 @@ internal sealed class TrainedNetwork : IDisposable
         Device = device;
         _gate = new UseGate(Free, Disposed);
         network.SetTraining(false);
+        NativeHeap.KeepForScoring();
     }
 
     /// <summary>The network.</summary>

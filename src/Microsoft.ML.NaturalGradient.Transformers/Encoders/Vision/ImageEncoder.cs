@@ -85,19 +85,28 @@ internal abstract class ImageEncoder : PretrainedNetwork
     /// <param name="batch">Pictures of one size.</param>
     /// <returns>The embedding's output and each layer's, [N, T, D]; in the caller's dispose scope.</returns>
     /// <exception cref="ArgumentException">The pictures' size does not fit the patches.</exception>
-    public IReadOnlyList<Tensor> HiddenStates(PixelBatch batch) => _layers.HiddenStates(_embeddings.call(batch.Pixels));
+    public IReadOnlyList<Tensor> HiddenStates(PixelBatch batch) => [.. States(batch)];
+
+    /// <summary>Computes the first layers only.</summary>
+    /// <param name="batch">Pictures of one size.</param>
+    /// <param name="layers">How many.</param>
+    /// <returns>The vectors of tokens and patches after them, [N, T, D]; in the caller's dispose scope.</returns>
+    /// <exception cref="ArgumentException">The pictures' size does not fit the patches.</exception>
+    public Tensor StatesAfter(PixelBatch batch, int layers) => States(batch).ElementAt(layers);
 
     /// <summary>Computes the final vectors of tokens and patches.</summary>
     /// <param name="batch">Pictures of one size.</param>
     /// <returns>[N, T, D]; in the caller's dispose scope.</returns>
     /// <exception cref="ArgumentException">The pictures' size does not fit the patches.</exception>
-    public Tensor Encode(PixelBatch batch) => _norm.call(HiddenStates(batch)[^1]);
+    public Tensor Encode(PixelBatch batch) => _norm.call(States(batch).Last());
 
     /// <summary>Computes one vector for each picture, which the classification head reads: the class token's, unless overridden.</summary>
     /// <param name="batch">Pictures of one size.</param>
     /// <returns>[N, D]; in the caller's dispose scope.</returns>
     /// <exception cref="ArgumentException">The pictures' size does not fit the patches.</exception>
     public virtual Tensor Pool(PixelBatch batch) => Encode(batch).select(1, 0);
+
+    private IEnumerable<Tensor> States(PixelBatch batch) => _layers.States(batch.Frozen?.States ?? _embeddings.call(batch.Pixels), batch.Frozen);
 
     private NotSupportedException NoTexts() => new($"The architecture '{Prefix}' reads pictures and has no words.");
 }

@@ -1,3 +1,5 @@
+using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Models.Layers;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -19,17 +21,9 @@ internal sealed class ImageLayers : nn.Module
         RegisterComponents();
     }
 
-    /// <summary>Applies the layers.</summary>
-    /// <param name="embedded">The embeddings' output, [N, T, D].</param>
-    /// <returns><paramref name="embedded"/> and each layer's output.</returns>
-    public IReadOnlyList<Tensor> HiddenStates(Tensor embedded)
-    {
-        var states = new List<Tensor> { embedded };
-        foreach (var layer in _layers)
-        {
-            states.Add(layer.call(states[^1]));
-        }
-
-        return states;
-    }
+    /// <summary>Applies the layers, each when its output is asked for.</summary>
+    /// <param name="start">The embeddings' output, or that of the first layers, [N, T, D].</param>
+    /// <param name="frozen">What the first layers gave; null for nothing.</param>
+    /// <returns><paramref name="start"/> and the output of each layer after it.</returns>
+    public IEnumerable<Tensor> States(Tensor start, FrozenStates? frozen) => LayerStack.States(start, frozen, _layers, (layer, states) => layer.call(states));
 }

@@ -18,14 +18,16 @@ public sealed class AdapterTrainingTests
         ["prompt"] = Adapters.PromptTuning with { TokenCount = 4 },
         ["biases"] = Adapters.BiasOnly,
         ["full"] = Adapters.Full,
-        ["head"] = Adapters.HeadOnly,
+        ["lora above"] = Adapters.LoRA with { Layers = 1 },
+        ["head"] = Adapters.HeadOnly with { Solve = false },
+        ["head solved"] = Adapters.HeadOnly,
     };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("adapter-training").FullName;
     private readonly MLContext _mlContext = new(seed: 1);
 
     public static IEnumerable<object[]> Runs =>
-        All.Keys.SelectMany(name => new object[][] { [name, nameof(Optimizers.Ief)], [name, nameof(Optimizers.AdamW)] });
+        All.Keys.Where(name => name != "head solved").SelectMany(name => new object[][] { [name, nameof(Optimizers.Ief)], [name, nameof(Optimizers.AdamW)] });
 
     public static IEnumerable<object[]> Names => All.Keys.Select(name => new object[] { name });
 
@@ -98,7 +100,7 @@ public sealed class AdapterTrainingTests
         AssertClose(Scores(model, data), Scores(loaded, data), 1e-5f);
         model.Model.MergeAdapter();
         CollectionAssert.AreEqual(Scores(model, data), Scores(loaded, data));
-        Assert.AreEqual(name is "lora" or "lora wide" or "dora", model.Model.IsMerged);
+        Assert.AreEqual(name.Contains("lora", StringComparison.Ordinal) || name == "dora", model.Model.IsMerged);
         model.Model.UnmergeAdapter();
         Assert.IsFalse(model.Model.IsMerged);
         CollectionAssert.AreEqual(new[] { "good", "bad" }, loaded.Model.ClassNames.ToArray());

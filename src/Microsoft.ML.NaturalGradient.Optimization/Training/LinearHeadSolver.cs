@@ -1,0 +1,168 @@
+using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Numerics;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Training;
+
+/// <summary>Finds the linear map of fixed vectors that has the least mean loss, with a penalty λ/2 ‖W‖² on its weights but not on its biases.</summary>
+/// <remarks>
+/// Newton's method in float64: the loss is convex in the map, so there is one minimum, and H of the objective gives exact products with the Hessian, from which conjugate gradients make each
+/// step (Nocedal and Wright, "Numerical Optimization", 2006, algorithm 7.1). Vectors are centred first, which the biases make up for. That is logistic regression for softmax
+/// cross-entropy, with scikit-learn's C = 1/(N λ), and ridge regression for the squared error.
+/// </remarks>
+internal sealed class LinearHeadSolver : IDisposable
+{
+    private const double Tolerance = 1e-8; // of the gradient, as a part of that of the zero map
+    private const int MostSteps = 100;
+    private const int MostProducts = 500; // with the Hessian, for one step
+    private const int MostHalvings = 40;
+    private const double Decrease = 1e-4; // Armijo's condition
+
+    private readonly IObjective _objective;
+    private readonly Action? _checkAlive;
+    private readonly Tensor _mean; // [D]
+    private readonly Tensor _features; // [N, D + 1], centred, with a column of ones
+    private readonly Tensor _labels; // [N]
+    private readonly Tensor _penalised; // [D + 1], 0 for the biases
+
+    /// <summary>Takes the rows.</summary>
+    /// <param name="objective">The loss of a row, convex in its outputs.</param>
+    /// <param name="features">Vectors, [N, D]; not modified.</param>
+    /// <param name="labels">Labels, [N]; not modified.</param>
+    /// <param name="checkAlive">Called in every step; throws to stop.</param>
+    public LinearHeadSolver(IObjective objective, Tensor features, Tensor labels, Action? checkAlive = null)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        (_objective, _checkAlive) = (objective, checkAlive);
+        var typed = features.to(ScalarType.Float64);
+        _mean = typed.mean([0]).DetachFromDisposeScope();
+        _features = cat([typed.Minus(_mean), ones_like(typed.narrow(1, 0, 1))], 1).DetachFromDisposeScope();
+        _labels = labels.alias().DetachFromDisposeScope();
+        _penalised = cat([ones_like(_mean), zeros_like(_mean.narrow(0, 0, 1))]).DetachFromDisposeScope();
+    }
+
+    private long Rows => _features.shape[0];
+
+    /// <summary>Finds the minimum.</summary>
+    /// <param name="outputs">Outputs C of the map.</param>
+    /// <param name="l2">The penalty λ, greater than zero.</param>
+    /// <param name="start">What <see cref="Solve"/> gave for another penalty, which saves steps; null for zeros.</param>
+    /// <returns>The map of centred vectors with its biases in the last column, [C, D + 1], float64; in the caller's dispose scope.</returns>
+    public Tensor Solve(long outputs, double l2, Tensor? start = null)
+    {
+        using var noGrad = no_grad();
+        var zero = zeros([outputs, _features.shape[1]], ScalarType.Float64, _features.device);
+        var map = start is null ? zero.clone() : start.clone();
+        var bound = Tolerance * Norm(Gradient(zero, l2));
+        zero.Dispose();
+        for (var step = 0; step < MostSteps; step++)
+        {
+            using var scope = NewDisposeScope();
+            _checkAlive?.Invoke();
+            var gradient = Gradient(map, l2);
+            var norm = Norm(gradient);
+            if (norm <= bound || LineSearch(map, l2, gradient, Direction(map, l2, gradient, norm)) is not { } next)
+            {
+                break;
+            }
+
+            map.Dispose();
+            map = next.MoveToOuterDisposeScope();
+        }
+
+        return map;
+    }
+
+    /// <summary>Turns a map of centred vectors into one of vectors as they are.</summary>
+    /// <param name="map">What <see cref="Solve"/> gave.</param>
+    /// <returns>Weights, [C, D], and biases, [C], float64; in the caller's dispose scope.</returns>
+    public (Tensor Weight, Tensor Bias) Uncentred(Tensor map)
+    {
+        var weight = map.narrow(1, 0, map.shape[1] - 1);
+        return (weight, map.select(1, -1).Minus(weight.mv(_mean)));
+    }
+
+    /// <summary>The mean loss of other rows, without the penalty.</summary>
+    /// <param name="map">What <see cref="Solve"/> gave.</param>
+    /// <param name="features">Vectors, [M, D].</param>
+    /// <param name="labels">Labels, [M].</param>
+    public double LossOf(Tensor map, Tensor features, Tensor labels)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var (weight, bias) = Uncentred(map);
+        return _objective.Losses(features.to(ScalarType.Float64).mm(weight.t()).Plus(bias), labels).mean().item<double>();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _mean.Dispose();
+        _features.Dispose();
+        _labels.Dispose();
+        _penalised.Dispose();
+    }
+
+    private Tensor Outputs(Tensor map) => _features.mm(map.t()); // [N, C]
+
+    private double Loss(Tensor map, double l2)
+    {
+        using var scope = NewDisposeScope();
+        return _objective.Losses(Outputs(map), _labels).mean().item<double>() + (l2 / 2 * map.mul(_penalised).Square().sum().item<double>());
+    }
+
+    private Tensor Gradient(Tensor map, double l2) =>
+        Sum(_objective.LogitGradients(Outputs(map), _labels), map, l2);
+
+    private Tensor Sum(Tensor ofOutputs, Tensor map, double l2) =>
+        ofOutputs.t().mm(_features).Times(1.0 / Rows).Plus(map.mul(_penalised).Times(l2)); // [C, D + 1]
+
+    // The Newton step, as exactly as is worth while so far from the minimum.
+    private Tensor Direction(Tensor map, double l2, Tensor gradient, double norm)
+    {
+        var outputs = Outputs(map);
+        var direction = zeros_like(gradient);
+        var (residual, search) = (gradient, gradient.neg());
+        var squared = norm * norm;
+        var enough = Math.Min(0.1, Math.Sqrt(norm)) * norm;
+        for (var product = 0; product < MostProducts && Math.Sqrt(squared) > enough; product++)
+        {
+            using var scope = NewDisposeScope();
+            _checkAlive?.Invoke();
+            var image = Sum(_objective.TimesHessian(outputs, _labels, Outputs(search)), search, l2);
+            var curvature = search.mul(image).sum().item<double>();
+            if (curvature <= 0)
+            {
+                break; // rounding: H is not negative
+            }
+
+            var length = squared / curvature;
+            direction = direction.Plus(search.Times(length)).MoveToOuterDisposeScope();
+            residual = residual.Plus(image.Times(length)).MoveToOuterDisposeScope();
+            var next = residual.Square().sum().item<double>();
+            search = search.Times(next / squared).Minus(residual).MoveToOuterDisposeScope();
+            squared = next;
+        }
+
+        return direction;
+    }
+
+    // Null where rounding leaves nothing to gain.
+    private Tensor? LineSearch(Tensor map, double l2, Tensor gradient, Tensor direction)
+    {
+        var (loss, slope) = (Loss(map, l2), gradient.mul(direction).sum().item<double>());
+        for (var (length, halving) = (1.0, 0); halving < MostHalvings && slope < 0; length /= 2, halving++)
+        {
+            var next = map.Plus(direction.Times(length));
+            if (Loss(next, l2) <= loss + (Decrease * length * slope))
+            {
+                return next;
+            }
+        }
+
+        return null;
+    }
+
+    private static double Norm(Tensor a) => a.norm().item<double>();
+}

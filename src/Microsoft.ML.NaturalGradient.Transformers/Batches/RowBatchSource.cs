@@ -1,0 +1,79 @@
+using Microsoft.ML.NaturalGradient.Training;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Batching;
+
+/// <summary>Rows with labels, cut into batches.</summary>
+/// <param name="labels">The label of each row.</param>
+/// <param name="labelType">Type of the labels' tensor: int64 for classes, float64 for numbers.</param>
+/// <param name="batchSize">Rows of a batch, at least one; the last batch of a pass may have fewer.</param>
+/// <param name="order">The order of shuffled passes.</param>
+/// <param name="device">Where the tensors are made.</param>
+internal abstract class RowBatchSource(double[] labels, ScalarType labelType, int batchSize, EpochOrder order, Device device) : IBatchSource
+{
+    private readonly int _batchSize = batchSize > 0 ? batchSize : throw new ArgumentOutOfRangeException(nameof(batchSize), batchSize, "A batch has at least one row.");
+
+    /// <inheritdoc/>
+    public int SampleCount => labels.Length;
+
+    /// <inheritdoc/>
+    public int BatchCount => (labels.Length + _batchSize - 1) / _batchSize;
+
+    /// <summary>Whether a row is the same in every epoch.</summary>
+    public virtual bool IsConstant => true;
+
+    /// <summary>Where the tensors are made.</summary>
+    public Device Device => device;
+
+    /// <summary>All rows in the order of <see cref="Ordered"/>.</summary>
+    protected virtual int[] FixedOrder => [.. Enumerable.Range(0, SampleCount)];
+
+    /// <inheritdoc/>
+    public IEnumerable<LabeledBatch> Shuffled(int epoch, int first = 0) => Batches(ShuffledRows(epoch, first), epoch);
+
+    /// <inheritdoc/>
+    public IEnumerable<LabeledBatch> Ordered() => Batches(OrderedRows(), null);
+
+    /// <summary>The rows of the batches of <see cref="Shuffled"/>.</summary>
+    /// <param name="epoch">Epoch, from 0.</param>
+    /// <param name="first">The first batch, from 0.</param>
+    /// <returns>Indices of rows.</returns>
+    public IEnumerable<int[]> ShuffledRows(int epoch, int first) => order.Rows(epoch)[Math.Min(first * _batchSize, SampleCount)..].Chunk(_batchSize);
+
+    /// <summary>The rows of the batches of <see cref="Ordered"/>.</summary>
+    /// <returns>Indices of rows.</returns>
+    public IEnumerable<int[]> OrderedRows() => FixedOrder.Chunk(_batchSize);
+
+    /// <summary>Makes the tensor of labels.</summary>
+    /// <param name="rows">N rows.</param>
+    /// <returns>[N], in no dispose scope; owned by the caller.</returns>
+    public Tensor Labels(int[] rows) => tensor(Array.ConvertAll(rows, row => labels[row]), labelType, device).DetachFromDisposeScope();
+
+    /// <summary>Tokens of a row; null where all have as many.</summary>
+    /// <param name="row">The row.</param>
+    public virtual int? TokensOf(int row) => null;
+
+    /// <summary>Makes batches without what the first layers would read.</summary>
+    /// <param name="rows">N rows.</param>
+    /// <param name="states">What the first layers gave for them, padded at the end; owned by the result.</param>
+    /// <returns>What the layers after them read; owned by the caller.</returns>
+    public abstract ModelInput Resume(int[] rows, FrozenStates states);
+
+    /// <inheritdoc/>
+    public abstract string Fingerprint();
+
+    /// <summary>Makes what the network reads.</summary>
+    /// <param name="batches">The rows of each batch.</param>
+    /// <param name="epoch">Epoch, from 0; null for rows as they are.</param>
+    /// <returns>A batch for each; the caller disposes each.</returns>
+    protected abstract IEnumerable<ModelInput> Inputs(IEnumerable<int[]> batches, int? epoch);
+
+    private IEnumerable<LabeledBatch> Batches(IEnumerable<int[]> rows, int? epoch)
+    {
+        var batches = rows.ToArray();
+        foreach (var (input, batch) in Inputs(batches, epoch).Zip(batches))
+        {
+            yield return new LabeledBatch(input, Labels(batch));
+        }
+    }
+}
