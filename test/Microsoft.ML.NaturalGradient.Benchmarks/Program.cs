@@ -19,6 +19,10 @@ switch (args)
         return AccuracyCommand.Run(rest);
     case ["encoders", .. var rest]:
         return EncodersCommand.Run(rest);
+    case ["layers", .. var rest]:
+        return LayersCommand.Run(rest);
+    case ["few-rows", .. var rest]:
+        return FewRowsCommand.Run(rest);
     case ["similarity", "--data", var folder]:
         SimilarityCommand.Run(folder);
         return 0;

@@ -10,15 +10,16 @@ namespace Microsoft.ML.NaturalGradient.Batching;
 /// numbers. They are those of a network that computes all layers in each step, but for rounding: matrix products of other batches sum in another order.
 /// </remarks>
 /// <param name="rows">The rows; the same in every epoch.</param>
-/// <param name="network">The network, with <see cref="AdaptedNetwork.FrozenLayers"/> of at least 1.</param>
+/// <param name="network">The network.</param>
+/// <param name="layers">How many layers are kept, at least 1, as <see cref="AdaptedNetwork.FrozenLayers"/> says; one more than there are for all but the head.</param>
 /// <param name="type">Element type in which the output is kept; null for the network's.</param>
 /// <param name="memoryLimit">Most bytes in memory; what is beyond goes to a temporary file.</param>
 /// <param name="folder">Folder of the temporary file; null takes the system's.</param>
 internal sealed class FrozenSource(
-    RowBatchSource rows, AdaptedNetwork network, ScalarType? type = null, long memoryLimit = SpillingStore.DefaultMemoryLimit, string? folder = null)
+    RowBatchSource rows, AdaptedNetwork network, int layers, ScalarType? type = null, long memoryLimit = SpillingStore.DefaultMemoryLimit,
+    string? folder = null)
     : IBatchSource, IDisposable
 {
-    private readonly int _layers = network.FrozenLayers;
     private readonly SpillingStore _store = new("Features", memoryLimit, folder);
     private readonly int[] _places = new int[rows.SampleCount]; // in the store
     private ScalarType _type;
@@ -38,7 +39,7 @@ internal sealed class FrozenSource(
     /// <summary>Bytes in the temporary file.</summary>
     public long FileBytes => _store.FileBytes;
 
-    private bool IsPooled => _layers > network.Base.LayerCount;
+    private bool IsPooled => layers > network.Base.LayerCount;
 
     /// <summary>Computes the output of the frozen layers for all rows.</summary>
     /// <param name="checkAlive">Called for every batch; throws to stop.</param>
@@ -52,7 +53,7 @@ internal sealed class FrozenSource(
             using var owned = batch;
             using var scope = NewDisposeScope();
             checkAlive?.Invoke();
-            var output = network.FrozenOutput(batch.Input, _layers); // [N, T, D] or [N, D]
+            var output = network.FrozenOutput(batch.Input, layers); // [N, T, D] or [N, D]
             (_networkType, _type, _width) = (output.dtype, type ?? output.dtype, output.shape[^1]);
             output = output.to(_type).cpu();
             _elementSize = output.ElementSize;
@@ -85,7 +86,7 @@ internal sealed class FrozenSource(
     {
         using var scope = NewDisposeScope();
         var output = Read(batch).DetachFromDisposeScope();
-        return new LabeledBatch(IsPooled ? new PooledBatch(output) : rows.Resume(batch, new FrozenStates(_layers, output)), rows.Labels(batch));
+        return new LabeledBatch(IsPooled ? new PooledBatch(output) : rows.Resume(batch, new FrozenStates(layers, output)), rows.Labels(batch));
     }
 
     private Tensor Read(int[] batch)

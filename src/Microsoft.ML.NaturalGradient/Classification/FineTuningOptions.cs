@@ -93,6 +93,13 @@ public abstract class FineTuningOptions
     public QualityProbe? QualityProbe { get; set; }
 
     /// <summary>
+    /// Trains as suits few rows, up to about a hundred of a class: the head is solved on what the pretrained encoder gives, as <see cref="HeadOnlyOptions.Solve"/> does, and held; then each epoch is
+    /// one step of all rows at once, whatever <see cref="BatchSize"/> is, that changes the encoder through <see cref="Adapter"/>. The default is false. It needs a network with one linear layer as its
+    /// head, and no prompt.
+    /// </summary>
+    public bool FewShot { get; set; }
+
+    /// <summary>
     /// How the output of layers below everything trained is kept, so that they are computed once for a row and not in every epoch; null computes them in every step. The default keeps it as it
     /// is. The trained weights are the same but for rounding. Pictures that are changed at random are computed in every epoch all the same.
     /// </summary>
@@ -157,5 +164,9 @@ public abstract class FineTuningOptions
         Stopping?.Validate();
         QualityProbe?.Validate();
         FrozenLayerCache?.Validate();
+        if (FewShot && Adapter.PromptLength > 0)
+        {
+            throw new ArgumentException("FewShot solves the head on what the encoder gives without a prompt. Use Adapters.LoRA, or set FewShot to false.", nameof(FewShot));
+        }
     }
 }

@@ -21,6 +21,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
 {
     private const string SeedName = "seed";
     private const int MostCheckedRows = 8;
+    private const int FewRows = 100;
 
     private readonly Lazy<TrainingCheckpoints?> _checkpoints = new(() => settings.CheckpointFolder is { } folder
         ? TrainingCheckpoints.Open(folder, settings.CheckpointEvery, settings.Resume, message => channel.Warning(message))
@@ -128,8 +129,13 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
 
         channel.Info(string.Create(
             CultureInfo.InvariantCulture,
-            $"{settings.Model}, {settings.Adapter.Description}, {network.TrainableParameters.Sum(named => named.Value.numel())} trained weights; "
-            + $"{settings.Optimizer.Name}, learning rate {settings.Optimizer.ResolveLearningRate(target.OutputCount):G4}, batches of {settings.BatchSize}, seed {Seed}."));
+            $"{settings.Model}, {settings.Adapter.Description}{(settings.FewShot ? ", few rows" : "")}, {network.TrainableParameters.Sum(named => named.Value.numel())} trained weights; "
+            + $"{settings.Optimizer.Name}, learning rate {settings.Optimizer.ResolveLearningRate(target.OutputCount):G4}, batches of {(settings.FewShot ? training.SampleCount : settings.BatchSize)}, seed {Seed}."));
+        if (!settings.FewShot && target.LabelType == ScalarType.Int64 && network.LinearHead is not null && training.SampleCount < FewRows * target.OutputCount)
+        {
+            channel.Info($"There are fewer than {FewRows} rows for each class. Try FewShot = true, which is made for that.");
+        }
+
         var loopSettings = new TrainingSettings
         {
             Optimizer = settings.Optimizer,
@@ -150,6 +156,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         };
         using var frozen = Freeze(network, training, "training");
         using var frozenValidation = Freeze(network, validation, "validation");
+        using var held = settings.FewShot ? HoldHead(network, target, training) : null;
         if (frozen is not null && settings is { Adapter: HeadOnlyOptions { Solve: true }, QualityProbe: null } && network.LinearHead is { } head)
         {
             SolveHead(network, head, target, frozen, frozenValidation);
@@ -180,12 +187,8 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         using var rows = training.All();
         using var others = validation?.All();
         var started = Stopwatch.GetTimestamp();
-        var (weight, bias, l2) = new LinearHeadFit(target.Objective, head.OutputSize, Seed, CheckAlive).Solve(
-            Vectors(rows), rows.Labels, others is null ? null : (Vectors(others), others.Labels));
-        head.Set(weight, bias);
-        channel.Info(string.Create(
-            CultureInfo.InvariantCulture,
-            $"The head was solved by Newton's method, with the penalty {l2:G2} on its weights; the optimizer, epochs and batches are not used. Set Solve of HeadOnly to false to train it with them."));
+        SolveHead(head, target, rows, others);
+        channel.Info("The optimizer, epochs and batches are not used for it. Set Solve of HeadOnly to false to train it with them.");
         var ((loss, correct), watched) = (Measure(network, target, rows), others is null ? default((double Loss, long? Correct)?) : Measure(network, target, others));
         Report(
             target.Present(new TrainingProgress
@@ -204,6 +207,34 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
                 TimeLeft = TimeSpan.Zero,
             }),
             target.LossName);
+    }
+
+    private void SolveHead(LinearLayer head, PredictionTarget target, LabeledBatch rows, LabeledBatch? others)
+    {
+        using var scope = NewDisposeScope();
+        var (weight, bias, l2) = new LinearHeadFit(target.Objective, head.OutputSize, Seed, CheckAlive).Solve(
+            Vectors(rows), rows.Labels, others is null ? null : (Vectors(others), others.Labels));
+        head.Set(weight, bias);
+        channel.Info(string.Create(
+            CultureInfo.InvariantCulture, $"The head was solved by Newton's method on {rows.Input.SampleCount} rows, with the penalty {l2:G2} on its weights."));
+    }
+
+    // Solves the head on the encoder as it is, and leaves it out of the training until the result is disposed.
+    private HeldHead HoldHead(AdaptedNetwork network, PredictionTarget target, IBatchSource training)
+    {
+        if (network.LinearHead is not { } head || training is not RowBatchSource rows)
+        {
+            throw host.Except($"FewShot needs a network with one linear layer as its head, which {settings.Model} has not. Set FewShot to false.");
+        }
+
+        using (var pooled = new FrozenSource(rows, network, network.Base.LayerCount + 1))
+        {
+            pooled.Fill(CheckAlive);
+            using var all = pooled.All();
+            SolveHead(head, target, all, others: null);
+        }
+
+        return new HeldHead(head);
     }
 
     private static Tensor Vectors(LabeledBatch rows) => ((PooledBatch)rows.Input).Vectors;
@@ -229,7 +260,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             return null;
         }
 
-        var frozen = new FrozenSource(rows, network, cache.HalfPrecision ? ScalarType.Float16 : null, cache.MemoryLimit, TemporaryFolder);
+        var frozen = new FrozenSource(rows, network, layers, cache.HalfPrecision ? ScalarType.Float16 : null, cache.MemoryLimit, TemporaryFolder);
         try
         {
             frozen.Fill(CheckAlive);
@@ -317,10 +348,32 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         (nameof(settings.BatchSize), TrainingCheckpoints.Describe(settings.BatchSize)),
         (nameof(settings.MicroBatchSize), TrainingCheckpoints.Describe(settings.MicroBatchSize)),
         (settings.EpochCountName, TrainingCheckpoints.Describe(settings.EpochCount)),
+        (nameof(settings.FewShot), TrainingCheckpoints.Describe(settings.FewShot)),
         ("frozen layers", settings.FrozenLayerCache is { } cache ? $"kept, {(cache.HalfPrecision ? "16 bits" : "exact")}" : "computed"),
         ("early stopping", validation is null ? "none" : TrainingCheckpoints.Describe(settings.Stopping)),
         (nameof(settings.RecoverFromDivergence), TrainingCheckpoints.Describe(settings.RecoverFromDivergence)),
     ];
+
+    private sealed class HeldHead : IDisposable
+    {
+        private readonly LinearLayer _head;
+
+        public HeldHead(LinearLayer head)
+        {
+            _head = head;
+            Train(false);
+        }
+
+        public void Dispose() => Train(true); // what is saved as trained
+
+        private void Train(bool trained)
+        {
+            foreach (var parameter in _head.parameters())
+            {
+                parameter.requires_grad = trained;
+            }
+        }
+    }
 
     private void Report(TrainingProgress progress, string lossName)
     {

@@ -4,7 +4,8 @@ namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 /// <param name="Epochs">Accuracy and loss after each epoch.</param>
 /// <param name="TrainingLoss">Mean training loss of the last epoch.</param>
 /// <param name="Seconds">Time of the run.</param>
-internal sealed record AccuracyRun(IReadOnlyList<(double Accuracy, double Loss)> Epochs, double TrainingLoss, double Seconds)
+/// <param name="LaterRowsPerSecond">Training rows a second from the second epoch on, validation included; not a number with a single epoch.</param>
+internal sealed record AccuracyRun(IReadOnlyList<(double Accuracy, double Loss)> Epochs, double TrainingLoss, double Seconds, double LaterRowsPerSecond)
 {
     /// <summary>Accuracy after the last epoch.</summary>
     public double FinalAccuracy => Epochs[^1].Accuracy;
@@ -21,15 +22,17 @@ internal sealed record AccuracyRun(IReadOnlyList<(double Accuracy, double Loss)>
     /// <param name="seed">Seed of the context.</param>
     /// <param name="encoder">The encoder; null for the reference runs'.</param>
     /// <param name="epochs">Passes over the rows.</param>
+    /// <param name="change">Changes other settings; null for none. Without validation rows they are scored once, in the end.</param>
     /// <returns>The results.</returns>
-    public static AccuracyRun Train(AccuracyTask task, OptimizerOptions optimizer, int seed, PretrainedModel? encoder = null, int epochs = 5)
+    public static AccuracyRun Train(
+        AccuracyTask task, OptimizerOptions optimizer, int seed, PretrainedModel? encoder = null, int epochs = 5, Action<TextClassificationTrainer.Options>? change = null)
     {
         var context = new MLContext(seed);
         var key = context.Transforms.Conversion.MapValueToKey("Label");
         var training = context.Data.LoadFromEnumerable(task.Training);
         var keys = key.Fit(training);
         var (recorder, watch) = (new EpochRecorder(), System.Diagnostics.Stopwatch.StartNew());
-        var trainer = context.MulticlassClassification.Trainers.TextClassification(new TextClassificationTrainer.Options
+        var options = new TextClassificationTrainer.Options
         {
             Optimizer = optimizer,
             Sentence1ColumnName = "Text",
@@ -38,8 +41,16 @@ internal sealed record AccuracyRun(IReadOnlyList<(double Accuracy, double Loss)>
             MaxSequenceLength = 96,
             ValidationSet = keys.Transform(context.Data.LoadFromEnumerable(task.Validation)),
             MetricsCallback = recorder.Report,
-        });
-        using var model = trainer.Fit(keys.Transform(training));
-        return recorder.ToRun(watch.Elapsed);
+        };
+        change?.Invoke(options);
+        using var model = context.MulticlassClassification.Trainers.TextClassification(options).Fit(keys.Transform(training));
+        var run = recorder.ToRun(watch.Elapsed, task.Training.Count);
+        if (options.ValidationSet is not null)
+        {
+            return run;
+        }
+
+        var metrics = context.MulticlassClassification.Evaluate(model.Transform(keys.Transform(context.Data.LoadFromEnumerable(task.Validation))));
+        return run with { Epochs = [(metrics.MicroAccuracy, metrics.LogLoss)] };
     }
 }

@@ -5,12 +5,8 @@ namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 /// <summary>One data set with the rows that the reference runs used.</summary>
 internal sealed class AccuracyTask
 {
-    private AccuracyTask(string name, string folder, JsonElement draw, int label, int text, bool hasHeader)
-    {
-        Name = name;
-        Training = Read(folder, draw, "train", label, text, hasHeader);
-        Validation = Read(folder, draw, "validation", label, text, hasHeader);
-    }
+    private AccuracyTask(string name, IReadOnlyList<TrainedModel.Row> training, IReadOnlyList<TrainedModel.Row> validation) =>
+        (Name, Training, Validation) = (name, training, validation);
 
     /// <summary>Name of the data set.</summary>
     public string Name { get; }
@@ -35,15 +31,35 @@ internal sealed class AccuracyTask
         {
             if (names.Count == 0 || names.Contains(name))
             {
-                yield return new AccuracyTask(name, folder, rows.RootElement.GetProperty("draws").GetProperty(name), label, text, hasHeader);
+                yield return OfAnchor(name, folder, rows.RootElement.GetProperty("draws").GetProperty(name), label, text, hasHeader);
             }
         }
     }
 
-    private static TrainedModel.Row[] Read(string folder, JsonElement draw, string part, int label, int text, bool hasHeader)
+    /// <summary>Reads one draw of few rows.</summary>
+    /// <param name="name">Name of the data set.</param>
+    /// <param name="folder">Folder with the data.</param>
+    /// <param name="drawn">The data set in <c>few-rows.json</c>.</param>
+    /// <param name="draw">Its training rows.</param>
+    /// <param name="label">Column of the label.</param>
+    /// <param name="text">Column of the text.</param>
+    /// <returns>The task.</returns>
+    public static AccuracyTask Of(string name, string folder, JsonElement drawn, JsonElement draw, int label, int text) => new(
+        name,
+        Read(folder, drawn.GetProperty("train_file"), draw, label, text, hasHeader: true),
+        Read(folder, drawn.GetProperty("dev_file"), drawn.GetProperty("dev"), label, text, hasHeader: true));
+
+    private static AccuracyTask OfAnchor(string name, string folder, JsonElement draw, int label, int text, bool hasHeader)
     {
-        var lines = File.ReadAllLines(Path.Combine(folder, draw.GetProperty($"{part}_file").GetString()!));
-        return [.. draw.GetProperty($"{part}_rows").EnumerateArray().Select(row =>
+        return new AccuracyTask(name, Part("train"), Part("validation"));
+
+        TrainedModel.Row[] Part(string part) => Read(folder, draw.GetProperty($"{part}_file"), draw.GetProperty($"{part}_rows"), label, text, hasHeader);
+    }
+
+    private static TrainedModel.Row[] Read(string folder, JsonElement file, JsonElement rows, int label, int text, bool hasHeader)
+    {
+        var lines = File.ReadAllLines(Path.Combine(folder, file.GetString()!));
+        return [.. rows.EnumerateArray().Select(row =>
         {
             var fields = lines[row.GetInt32() + (hasHeader ? 1 : 0)].Split('\t');
             return fields.Length > Math.Max(label, text)

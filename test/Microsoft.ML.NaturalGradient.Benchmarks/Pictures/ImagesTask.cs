@@ -45,6 +45,6 @@ internal sealed class ImagesTask
             MetricsCallback = recorder.Report,
         });
         using var model = trainer.Fit(keys.Transform(training));
-        return recorder.ToRun(watch.Elapsed);
+        return recorder.ToRun(watch.Elapsed, Training.Count);
     }
 }

@@ -71,5 +71,5 @@ internal sealed class ImageTrainingRun(FineTuningRun run, ImageClassificationTra
     }
 
     private ImageBatchSource Source(IReadOnlyList<ImageExample> rows, PreparedImages images) =>
-        new(rows, images, options.BatchSize, run.Device, run.Seed, options.CancellationToken);
+        new(rows, images, options.FewShot ? rows.Count : options.BatchSize, run.Device, run.Seed, options.CancellationToken);
 }

@@ -98,5 +98,5 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
 
     private TokenBatchSource Source(IReadOnlyList<EncodedRow> rows, TextTask task, TextCheckpoint checkpoint) => new(
         [.. rows.Select(row => row with { Label = task.Target.ToOutput(row.Label) })],
-        options.BatchSize, checkpoint.Tokenizer.PadId, run.Device, run.Seed, task.Target.LabelType);
+        options.FewShot ? rows.Count : options.BatchSize, checkpoint.Tokenizer.PadId, run.Device, run.Seed, task.Target.LabelType);
 }

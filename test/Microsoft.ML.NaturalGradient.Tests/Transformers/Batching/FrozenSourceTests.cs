@@ -2,12 +2,10 @@ using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Tests.Imaging;
 using Microsoft.ML.NaturalGradient.Tests.Models;
 using Microsoft.ML.NaturalGradient.Tests.Models.Vision;
 using Microsoft.ML.NaturalGradient.Tokenization;
-using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -89,8 +87,8 @@ public sealed class FrozenSourceTests
     {
         using var scope = NewDisposeScope();
         using var network = new EncoderFixture("bert").CreateClassifier(Adapter(headOnly));
-        using var inMemory = Filled(network, new FrozenSource(Rows(Device), network));
-        using var inFile = Filled(network, new FrozenSource(Rows(Device), network, memoryLimit: 0, folder: _folder));
+        using var inMemory = Filled(network, new FrozenSource(Rows(Device), network, network.FrozenLayers));
+        using var inFile = Filled(network, new FrozenSource(Rows(Device), network, network.FrozenLayers, memoryLimit: 0, folder: _folder));
         Assert.AreEqual(0, inMemory.FileBytes);
         Assert.AreEqual(0, inFile.MemoryBytes);
         Assert.AreEqual(inMemory.MemoryBytes, inFile.FileBytes);
@@ -111,7 +109,7 @@ public sealed class FrozenSourceTests
         using var network = new EncoderFixture("bert").CreateClassifier(Adapter(headOnly: false));
         _ = network.to(ScalarType.Float32);
         var rows = Source([.. Enumerable.Repeat(6, 8)], Device); // without padding
-        using var frozen = Filled(network, new FrozenSource(rows, network));
+        using var frozen = Filled(network, new FrozenSource(rows, network, network.FrozenLayers));
 
         foreach (var (whole, kept) in rows.Ordered().Zip(frozen.Ordered()))
         {
@@ -124,8 +122,8 @@ public sealed class FrozenSourceTests
     {
         using var scope = NewDisposeScope();
         using var network = new EncoderFixture("bert").CreateClassifier(Adapter(headOnly: true));
-        using var half = Filled(network, new FrozenSource(Rows(Device), network, ScalarType.Float16));
-        using var exact = Filled(network, new FrozenSource(Rows(Device), network));
+        using var half = Filled(network, new FrozenSource(Rows(Device), network, network.FrozenLayers, ScalarType.Float16));
+        using var exact = Filled(network, new FrozenSource(Rows(Device), network, network.FrozenLayers));
 
         Assert.AreEqual(exact.MemoryBytes / 4, half.MemoryBytes); // of float64
         AssertSameLogits(network, Rows(Device), 5e-3, half);
@@ -136,7 +134,7 @@ public sealed class FrozenSourceTests
     {
         using var scope = NewDisposeScope();
         using var network = new EncoderFixture("bert").CreateClassifier(Adapter(headOnly: false));
-        using var frozen = Filled(network, new FrozenSource(Rows(Device), network));
+        using var frozen = Filled(network, new FrozenSource(Rows(Device), network, network.FrozenLayers));
         using var batch = frozen.Ordered().First();
 
         Fixture.AssertClose(network.Forward(batch.Input).narrow(0, 1, 2), network.Forward(batch.Input.Slice(1, 2)), 1e-12, 1e-12);
@@ -166,7 +164,7 @@ public sealed class FrozenSourceTests
 
     private static void AssertSameLogits(AdaptedNetwork network, RowBatchSource rows, double tolerance = 1e-12, FrozenSource? source = null)
     {
-        using var frozen = source ?? Filled(network, new FrozenSource(rows, network));
+        using var frozen = source ?? Filled(network, new FrozenSource(rows, network, network.FrozenLayers));
         Assert.AreEqual(rows.Fingerprint(), frozen.Fingerprint());
         foreach (var (all, kept) in new[] { (rows.Ordered(), frozen.Ordered()), (rows.Shuffled(1), frozen.Shuffled(1)), (rows.Shuffled(4, 1), frozen.Shuffled(4, 1)) })
         {

@@ -1,0 +1,59 @@
+using System.Text.Json;
+
+namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
+
+/// <summary>Compares ways to train on 8 or 64 rows per class, on the draws of the reference runs.</summary>
+internal static class FewRowsCommand
+{
+    private const string Usage = """
+        Usage: ./build.sh bench few-rows --data FOLDER [--rows 8|64] [--draws N] [--task sst2|mr]...
+
+          --data FOLDER   the data sets, as for accuracy
+          --rows N        rows per class, 8 (default) or 64
+          --draws N       how many of the five draws (default 3, as the reference)
+          --task NAME     sst2 or mr; may be repeated (default both)
+        """;
+
+    private static readonly (string Name, Action<TextClassificationTrainer.Options> Change)[] Ways =
+    [
+        ("head, solved", options => options.Adapter = Adapters.HeadOnly),
+        ("few-shot, iEF, 10 steps", options => options.FewShot = true),
+        ("few-shot, iEF, 30 steps", options => (options.FewShot, options.MaxEpoch) = (true, 30)),
+        ("few-shot, AdamW 1e-3, 30 steps", options => (options.FewShot, options.MaxEpoch, options.Optimizer) = (true, 30, Optimizers.AdamW with { LearningRate = 1e-3 })),
+        ("usual, iEF, 10 epochs", _ => { }),
+        ("usual, AdamW 1e-3, 30 epochs of one batch", options => (options.MaxEpoch, options.Optimizer, options.BatchSize) = (30, Optimizers.AdamW with { LearningRate = 1e-3 }, 128)),
+    ];
+
+    /// <summary>Trains with BgeSmall and prints a table in Markdown.</summary>
+    /// <param name="arguments">The arguments after <c>few-rows</c>.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(IReadOnlyList<string> arguments)
+    {
+        if (CommandOptions.Parse(arguments, Usage) is not { } options)
+        {
+            return 2;
+        }
+
+        var (rows, draws) = (options.Text("--rows") ?? "8", options.Number("--draws", 3));
+        using var all = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Accuracy", "few-rows.json")));
+        Console.WriteLine("| task | training | accuracy | of each draw | loss | s per run |\n|---|---|---|---|---|---|");
+        foreach (var (name, label, text) in new[] { ("sst2", 1, 0), ("mr", 0, 1) }.Where(task => options.All("--task").Count == 0 || options.All("--task").Contains(task.Item1)))
+        {
+            var drawn = all.RootElement.GetProperty(name);
+            foreach (var (way, change) in Ways)
+            {
+                AccuracyRun[] runs = [.. drawn.GetProperty("draws").GetProperty(rows).EnumerateArray().Take(draws).Select((draw, seed) => AccuracyRun.Train(
+                    AccuracyTask.Of(name, options.Text("--data")!, drawn, draw, label, text), Optimizers.Ief, seed, PretrainedModel.BgeSmall, 10, changed =>
+                    {
+                        changed.ValidationSet = null;
+                        change(changed);
+                    }))];
+                Console.WriteLine(
+                    $"| {name} | {way} | {runs.Average(run => run.FinalAccuracy):F3} | {string.Join(", ", runs.Select(run => $"{run.FinalAccuracy:F3}"))} | "
+                    + $"{runs.Average(run => run.FinalLoss):F3} | {runs.Average(run => run.Seconds):F1} |");
+            }
+        }
+
+        return 0;
+    }
+}
