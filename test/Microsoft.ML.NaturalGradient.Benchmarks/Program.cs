@@ -21,6 +21,8 @@ switch (args)
         return EncodersCommand.Run(rest);
     case ["layers", .. var rest]:
         return LayersCommand.Run(rest);
+    case ["precision", .. var rest]:
+        return PrecisionCommand.Run(rest);
     case ["few-rows", .. var rest]:
         return FewRowsCommand.Run(rest);
     case ["similarity", "--data", var folder]:

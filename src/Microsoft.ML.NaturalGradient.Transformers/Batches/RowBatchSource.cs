@@ -47,7 +47,11 @@ internal abstract class RowBatchSource(double[] labels, ScalarType labelType, in
     /// <summary>Makes the tensor of labels.</summary>
     /// <param name="rows">N rows.</param>
     /// <returns>[N], in no dispose scope; owned by the caller.</returns>
-    public Tensor Labels(int[] rows) => tensor(Array.ConvertAll(rows, row => labels[row]), labelType, device).DetachFromDisposeScope();
+    public Tensor Labels(int[] rows)
+    {
+        using var scope = NewDisposeScope();
+        return tensor(Array.ConvertAll(rows, row => labels[row]), labelType, device).DetachFromDisposeScope();
+    }
 
     /// <summary>Tokens of a row; null where all have as many.</summary>
     /// <param name="row">The row.</param>

@@ -55,6 +55,16 @@ internal abstract class AdaptedNetwork : nn.Module, ITrainableModel
         }
     }
 
+    /// <summary>Chooses whether products with frozen weights of the base are made of numbers rounded to bfloat16; see <see cref="LinearLayer.RoundProducts"/>.</summary>
+    /// <param name="rounded">Whether they are.</param>
+    public void RoundFrozenProducts(bool rounded)
+    {
+        foreach (var layer in Base.modules().OfType<LinearLayer>())
+        {
+            layer.RoundProducts(rounded);
+        }
+    }
+
     /// <inheritdoc/>
     public void SetTraining(bool training) => train(training);
 

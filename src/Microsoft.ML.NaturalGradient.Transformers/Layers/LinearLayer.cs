@@ -19,6 +19,8 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "bias")]
     private readonly Parameter? _bias; // [O]
 
+    private Tensor? _rounded; // [O, I], the weight in bfloat16, where products are made of that
+
     private Parameter? _unmerged; // [O, I], the weight before the adapter was merged into it
 
     /// <summary>Creates the layer with zero weights, to be filled from a checkpoint.</summary>
@@ -56,6 +58,18 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
     {
         Adapter = adapter;
         register_module(AdapterName, adapter);
+    }
+
+    /// <summary>Whether products are made of numbers that are rounded to bfloat16.</summary>
+    public bool IsRounded => _rounded is not null;
+
+    /// <summary>Chooses whether products with a weight that is not trained are made of numbers rounded to bfloat16 (8 binary digits), summed with 24. Keeps a copy of the weight.</summary>
+    /// <param name="rounded">Whether they are; without effect where the weight is trained.</param>
+    public void RoundProducts(bool rounded)
+    {
+        using var noGrad = no_grad();
+        _rounded?.Dispose();
+        _rounded = rounded && !_weight.requires_grad ? _weight.to(ScalarType.BFloat16).DetachFromDisposeScope() : null;
     }
 
     /// <summary>Sets W and b.</summary>
@@ -120,7 +134,7 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
     /// <returns>[N, ..., O]; in the caller's dispose scope.</returns>
     public Tensor Map(Tensor input)
     {
-        var output = nn.functional.linear(input, _weight, _bias);
+        var output = IsRounded ? Shifted(MapWithoutBias(input)) : nn.functional.linear(input, _weight, _bias);
         if (GradientTape.Current is { } tape && (_weight.requires_grad || _bias is { requires_grad: true }))
         {
             output = tape.Record(output, [.. Uses(input)]);
@@ -132,7 +146,9 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
     /// <summary>Computes xWᵀ for a weight that is not trained.</summary>
     /// <param name="input">[N, ..., I].</param>
     /// <returns>[N, ..., O]; in the caller's dispose scope.</returns>
-    public Tensor MapWithoutBias(Tensor input) => nn.functional.linear(input, _weight);
+    public Tensor MapWithoutBias(Tensor input) => _rounded is null
+        ? nn.functional.linear(input, _weight)
+        : nn.functional.linear(input.to(ScalarType.BFloat16), _rounded).to(input.dtype);
 
     /// <summary>Adds the bias, recorded on the current tape.</summary>
     /// <param name="output">[N, ..., O].</param>
@@ -154,10 +170,13 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
         if (disposing)
         {
             _unmerged?.Dispose();
+            _rounded?.Dispose();
         }
 
         base.Dispose(disposing);
     }
+
+    private Tensor Shifted(Tensor output) => _bias is null ? output : output.Plus(_bias);
 
     private IEnumerable<ParameterUse> Uses(Tensor input)
     {

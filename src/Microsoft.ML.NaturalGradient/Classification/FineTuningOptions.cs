@@ -99,6 +99,10 @@ public abstract class FineTuningOptions
     /// </summary>
     public bool FewShot { get; set; }
 
+    /// <summary>Of which numbers the training makes its products with frozen weights. The default is <see cref="Precision.Float32"/>.</summary>
+    [EnumDataType(typeof(Precision), ErrorMessage = "Use Float32, BFloat16 or Auto.")]
+    public Precision Precision { get; set; }
+
     /// <summary>
     /// How the output of layers below everything trained is kept, so that they are computed once for a row and not in every epoch; null computes them in every step. The default keeps it as it
     /// is. The trained weights are the same but for rounding. Pictures that are changed at random are computed in every epoch all the same.

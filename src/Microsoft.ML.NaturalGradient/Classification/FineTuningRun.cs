@@ -114,9 +114,24 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     public void Train(
         AdaptedNetwork network, PredictionTarget target, IBatchSource training, IBatchSource? validation, CheckpointFiles files, object? augmentation = null)
     {
+        var isRounded = PrecisionChoice.IsRounded(settings.Precision, network.Base.HiddenSize, Device, message => channel.Info(message));
+        network.RoundFrozenProducts(isRounded);
+        try
+        {
+            Train(network, target, training, validation, Identity(network, target, training, validation, files, augmentation, isRounded));
+        }
+        finally
+        {
+            network.RoundFrozenProducts(false);
+        }
+    }
+
+    private void Train(
+        AdaptedNetwork network, PredictionTarget target, IBatchSource training, IBatchSource? validation, IEnumerable<(string Name, string Value)> identity)
+    {
         if (Checkpoints is { } checkpoints)
         {
-            foreach (var (name, value) in Identity(network, target, training, validation, files, augmentation))
+            foreach (var (name, value) in identity)
             {
                 checkpoints.Identity[name] = value;
             }
@@ -335,7 +350,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
 
     // Whatever the weights at the end depend on.
     private IEnumerable<(string Name, string Value)> Identity(
-        AdaptedNetwork network, PredictionTarget target, IBatchSource training, IBatchSource? validation, CheckpointFiles files, object? augmentation) =>
+        AdaptedNetwork network, PredictionTarget target, IBatchSource training, IBatchSource? validation, CheckpointFiles files, object? augmentation, bool isRounded) =>
     [
         (SeedName, TrainingCheckpoints.Describe(Seed)),
         ("the optimizer", TrainingCheckpoints.Describe(settings.Optimizer)),
@@ -348,6 +363,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         (nameof(settings.BatchSize), TrainingCheckpoints.Describe(settings.BatchSize)),
         (nameof(settings.MicroBatchSize), TrainingCheckpoints.Describe(settings.MicroBatchSize)),
         (settings.EpochCountName, TrainingCheckpoints.Describe(settings.EpochCount)),
+        (nameof(settings.Precision), TrainingCheckpoints.Describe(isRounded ? Precision.BFloat16 : Precision.Float32)),
         (nameof(settings.FewShot), TrainingCheckpoints.Describe(settings.FewShot)),
         ("frozen layers", settings.FrozenLayerCache is { } cache ? $"kept, {(cache.HalfPrecision ? "16 bits" : "exact")}" : "computed"),
         ("early stopping", validation is null ? "none" : TrainingCheckpoints.Describe(settings.Stopping)),

@@ -86,6 +86,9 @@ public sealed class HiddenScalarStressTests
     [DataRow("bert")]
     [DataRow("t5")]
     [DataRow("pictures")]
+    [DataRow("head")]
+    [DataRow("last layer")]
+    [DataRow("few rows")]
     public void Fit_EveryTensor_IsMadeInADisposeScope(string kind)
     {
         var before = DisposeScopeManager.Statistics.CreatedOutsideScopeCount;
@@ -113,6 +116,14 @@ public sealed class HiddenScalarStressTests
             options.Model = kind == "t5" ? TinyT5.Model : TinyText.Model;
             options.MaxEpoch = 1;
             options.ValidationSetFraction = 0.2;
+            options.Adapter = kind switch
+            {
+                "head" => Adapters.HeadOnly,
+                "last layer" => Adapters.LoRA with { Layers = 1 },
+                _ => Adapters.LoRA,
+            };
+            options.FewShot = kind == "few rows";
+            options.Precision = kind == "last layer" ? Precision.Auto : Precision.Float32;
         }).Fit(TinyText.KeyedRows(_mlContext, 16));
         return (texts, () => texts.Model.PredictProbabilities(["the film was good", "a dull book, a bad song"]));
     }
