@@ -2,8 +2,9 @@ namespace Microsoft.ML.NaturalGradient.Training;
 
 /// <summary>The time that a run may take: how far it is by the clock, and whether there is time for another step.</summary>
 /// <remarks>
-/// What the end of an epoch takes, most of it validation, is kept free: as long as the last one took; before the first, by the time of a row in steps, of which a
-/// forward pass is about a third. The first step measures nothing, since it warms up. All of it is measured anew where a run goes on, which may be another machine.
+/// What the end of an epoch takes, most of it validation, is kept free: as long as the last one took; before the first, by the time of a row in the fastest step, of
+/// which a forward pass is about a third. The first step measures nothing, since it warms up, and a single one that was held up must not end a run early. All of it
+/// is measured anew where a run goes on, which may be another machine.
 /// </remarks>
 /// <param name="time">The time; null for no limit. None is left where it is zero or less.</param>
 /// <param name="rowsAtEnd">Rows that pass forward at the end of an epoch.</param>
@@ -11,11 +12,12 @@ namespace Microsoft.ML.NaturalGradient.Training;
 internal sealed class RunBudget(TimeSpan? time, double rowsAtEnd, Func<TimeSpan> elapsed)
 {
     private const double ForwardShare = 1 / 3.0;
+    private const int FewestSteps = 2;
 
     private TimeSpan? _last; // where the last step or epoch ended
     private TimeSpan _inSteps;
     private long _steps;
-    private long _rows;
+    private TimeSpan _fastestRow = TimeSpan.MaxValue;
     private TimeSpan? _atEnd;
 
     /// <summary>What is left, zero or more; null for no limit.</summary>
@@ -29,7 +31,7 @@ internal sealed class RunBudget(TimeSpan? time, double rowsAtEnd, Func<TimeSpan>
 
     private TimeSpan Step => _steps == 0 ? TimeSpan.Zero : _inSteps / _steps;
 
-    private TimeSpan End => _atEnd ?? (_rows == 0 ? TimeSpan.Zero : _inSteps * (ForwardShare * rowsAtEnd / _rows));
+    private TimeSpan End => _atEnd ?? (_steps < FewestSteps ? TimeSpan.Zero : _fastestRow * (ForwardShare * rowsAtEnd));
 
     /// <summary>Notes that a step ended.</summary>
     /// <param name="rows">Its rows.</param>
@@ -38,7 +40,8 @@ internal sealed class RunBudget(TimeSpan? time, double rowsAtEnd, Func<TimeSpan>
         var now = elapsed();
         if (_last is { } last)
         {
-            (_inSteps, _steps, _rows) = (_inSteps + (now - last), _steps + 1, _rows + rows);
+            var row = (now - last) / rows;
+            (_inSteps, _steps, _fastestRow) = (_inSteps + (now - last), _steps + 1, row < _fastestRow ? row : _fastestRow);
         }
 
         _last = now;

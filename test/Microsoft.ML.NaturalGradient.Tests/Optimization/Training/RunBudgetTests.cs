@@ -27,13 +27,18 @@ public sealed class RunBudgetTests
     }
 
     [TestMethod]
-    public void IsOver_OnlyTheFirstStepWasMade_EstimatesNothing()
+    public void IsOver_FirstTwoStepsAreHeldUp_EndsNothing()
     {
         var budget = Budget(10, rowsAtEnd: 1000);
-        Step(budget, 9, rows: 1); // by this, validation would take an hour
-
+        Step(budget, 4, rows: 1); // by this, validation would take twenty minutes
         Assert.IsFalse(budget.IsOver);
-        Assert.AreEqual(0.9, budget.Progress, 1e-12);
+        Step(budget, 3, rows: 1);
+        Assert.IsFalse(budget.IsOver);
+        Assert.AreEqual(0.7, budget.Progress, 1e-12);
+        Step(budget, 0.001, rows: 1);
+        Assert.IsFalse(budget.IsOver); // 7 s, 1.5 s for a step and 0.3 s
+
+        Assert.AreEqual(7.001 / (10 - (1 / 3.0)), budget.Progress, 1e-4);
     }
 
     [TestMethod]
@@ -42,8 +47,9 @@ public sealed class RunBudgetTests
         var budget = Budget(20, rowsAtEnd: 30); // of 0.2 s in steps: 2 s for all
         Step(budget, 5);
         Step(budget, 2);
+        Step(budget, 2);
 
-        Assert.AreEqual(7 / 18.0, budget.Progress, 1e-6);
+        Assert.AreEqual(9 / 18.0, budget.Progress, 1e-6);
         _now = 16;
         Assert.IsFalse(budget.IsOver); // 16 s, a step of 2 s and 2 s
         _now = 16.1;
