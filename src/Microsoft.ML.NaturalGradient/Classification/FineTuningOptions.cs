@@ -106,15 +106,17 @@ public abstract class FineTuningOptions
     public FrozenLayerCache? FrozenLayerCache { get; set; } = new();
 
     /// <summary>
-    /// Time after which the training ends, longer than zero; null (the default) for no limit. It counts from the start of <c>Fit</c>: reading the model and the rows,
-    /// then all steps and validations. The number of epochs stays a limit too: for as many as there is time for, set it far higher. The learning rate is as far in its
-    /// <see cref="OptimizerOptions.Schedule"/> as the steps or the time for them, whichever is further, so that it has fallen to its end when the time is up.
+    /// Time after which the training ends, longer than zero; null (the default) for no limit. It counts from the start of <c>Fit</c>: reading the model and the rows, what
+    /// <see cref="FrozenLayerCache"/> keeps, then all steps and validations. The number of epochs stays a limit too: for as many as there is time for, set it far higher.
+    /// The learning rate is as far in its <see cref="OptimizerOptions.Schedule"/> as the steps or the time for them, whichever is further, so that it has fallen to its
+    /// end when the time is up.
     /// </summary>
     /// <remarks>
     /// An epoch that the time cuts off is the last one: it is validated and reported like others, and early stopping compares it with them. Time for its validation is kept
-    /// free: as long as the one before took, or an estimate by the time of the steps. At least one step is made. Where steps and validations take longer than those before,
-    /// the training is late by one of each at most. A run that goes on from a state in <see cref="CheckpointFolder"/> has the time that its steps and validations
-    /// left, less what reading takes now. How many steps there is time for depends on the machine: unless the time is far longer than the training, so do the weights.
+    /// free: as long as the one before took, or an estimate by the time of the steps. At least one step is made, and a head that is solved
+    /// (<see cref="HeadOnlyOptions.Solve"/>) is solved to the end. Where steps and validations take longer than those before, the training is late by one of each at most.
+    /// A run that goes on from a state in <see cref="CheckpointFolder"/> has the time that its steps and validations left, less what reading takes now. How many
+    /// steps there is time for depends on the machine: unless the time is far longer than the training, so do the weights.
     /// </remarks>
     public TimeSpan? TimeBudget { get; set; }
 

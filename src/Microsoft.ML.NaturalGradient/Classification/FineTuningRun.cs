@@ -137,6 +137,15 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             channel.Info($"There are fewer than {FewRows} rows for each class. Try FewShot = true, which is made for that.");
         }
 
+        using var frozen = Freeze(network, training, "training");
+        using var frozenValidation = Freeze(network, validation, "validation");
+        using var held = settings.FewShot ? HoldHead(network, target, training) : null;
+        if (frozen is not null && settings is { Adapter: HeadOnlyOptions { Solve: true }, QualityProbe: null } && network.LinearHead is { } head)
+        {
+            SolveHead(network, head, target, frozen, frozenValidation);
+            return;
+        }
+
         var prepared = settings.Clock.GetElapsedTime(_start);
         if (settings.TimeBudget is { } budget)
         {
@@ -165,15 +174,6 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             Checkpoints = Checkpoints,
             Report = progress => Report(target.Present(progress), target.LossName),
         };
-        using var frozen = Freeze(network, training, "training");
-        using var frozenValidation = Freeze(network, validation, "validation");
-        using var held = settings.FewShot ? HoldHead(network, target, training) : null;
-        if (frozen is not null && settings is { Adapter: HeadOnlyOptions { Solve: true }, QualityProbe: null } && network.LinearHead is { } head)
-        {
-            SolveHead(network, head, target, frozen, frozenValidation);
-            return;
-        }
-
         var result = new TrainingLoop(network, target.Objective, loopSettings).Run(frozen ?? training, frozenValidation ?? validation);
         if (Checkpoints is { SaveCount: > 0 } saved)
         {
