@@ -29,13 +29,19 @@ public abstract record LearningRateSchedule
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         ArgumentOutOfRangeException.ThrowIfLessThan(stepCount, 1);
-        var warmup = (int)Math.Round(WarmupFraction * stepCount, MidpointRounding.AwayFromZero);
-        if (step < warmup)
-        {
-            return (step + 1.0) / warmup;
-        }
+        return FactorAt(step, stepCount);
+    }
 
-        return Shape(Math.Min(1, (step - warmup) / (double)Math.Max(1, stepCount - warmup)));
+    /// <summary>The factor at a place between steps.</summary>
+    /// <param name="step">Steps until there, from 0.</param>
+    /// <param name="stepCount">Steps in the whole run, at least 1.</param>
+    /// <returns>A number from 0 to 1; that of <see cref="Factor"/> for whole steps.</returns>
+    internal double FactorAt(double step, long stepCount)
+    {
+        var warmup = (long)Math.Round(WarmupFraction * stepCount, MidpointRounding.AwayFromZero);
+        return step < warmup
+            ? Math.Min(1, (step + 1) / warmup)
+            : Shape(Math.Min(1, (step - warmup) / Math.Max(1, stepCount - warmup)));
     }
 
     internal void Validate() => SettingCheck.Require(

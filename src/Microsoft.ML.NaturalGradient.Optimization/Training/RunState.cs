@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.ML.NaturalGradient.Diagnostics;
 using static TorchSharp.torch;
 
@@ -10,10 +9,12 @@ namespace Microsoft.ML.NaturalGradient.Training;
 /// <param name="guard">The optimizer, and what can be gone back to.</param>
 /// <param name="quality">What measures update directions; null for nothing.</param>
 /// <param name="checkpoints">Where states are; null for nowhere.</param>
+/// <param name="clock">What tells the time.</param>
 internal sealed class RunState(
-    ITrainableModel model, IReadOnlyList<NamedParameter> parameters, DivergenceGuard guard, ApproximationQuality? quality, TrainingCheckpoints? checkpoints) : IDisposable
+    ITrainableModel model, IReadOnlyList<NamedParameter> parameters, DivergenceGuard guard, ApproximationQuality? quality, TrainingCheckpoints? checkpoints,
+    TimeProvider clock) : IDisposable
 {
-    private readonly Stopwatch _watch = Stopwatch.StartNew();
+    private readonly long _start = clock.GetTimestamp();
     private TimeSpan _elapsedBefore; // the run was interrupted
     private TimeSpan _savedAt;
     private int _stepsSinceSave;
@@ -26,7 +27,9 @@ internal sealed class RunState(
     public WeightSnapshot? Kept { get; private set; }
 
     /// <summary>How long the run took, without interruptions.</summary>
-    public TimeSpan Elapsed => _elapsedBefore + _watch.Elapsed;
+    public TimeSpan Elapsed => _elapsedBefore + SinceStart;
+
+    private TimeSpan SinceStart => clock.GetElapsedTime(_start);
 
     /// <summary>Takes over the state that is to be gone on from, before the first step.</summary>
     /// <param name="epochCount">Epochs of the run.</param>
@@ -73,7 +76,7 @@ internal sealed class RunState(
     public void SaveIfDue()
     {
         _stepsSinceSave++;
-        if (checkpoints?.Interval is { } interval && (_stepsSinceSave >= interval.Steps || _watch.Elapsed - _savedAt >= interval.Time))
+        if (checkpoints?.Interval is { } interval && (_stepsSinceSave >= interval.Steps || SinceStart - _savedAt >= interval.Time))
         {
             Save();
         }
@@ -89,7 +92,7 @@ internal sealed class RunState(
 
         (Position.Seconds, Position.Guard) = (Elapsed.TotalSeconds, guard.Position);
         checkpoints.Save(stream => TrainingState.Write(stream, Position, checkpoints.Identity, parameters, Kept, guard, _randomness));
-        (_savedAt, _stepsSinceSave) = (_watch.Elapsed, 0);
+        (_savedAt, _stepsSinceSave) = (SinceStart, 0);
     }
 
     /// <inheritdoc/>

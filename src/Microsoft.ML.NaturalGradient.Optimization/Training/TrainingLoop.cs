@@ -11,7 +11,8 @@ namespace Microsoft.ML.NaturalGradient.Training;
 /// <remarks>
 /// Those are the weights after the last epoch; with early stopping, of the best epoch. A run that goes wrong goes on from good weights with
 /// smaller steps (<see cref="DivergenceGuard"/>); one that cannot be saved ends at the best weights it had. An epoch whose validation loss is not
-/// finite is never kept, whatever is watched, and early stopping counts it as one without improvement.
+/// finite is never kept, whatever is watched, and early stopping counts it as one without improvement. Where the time is up in the middle of an epoch, it
+/// ends there, as the last one.
 /// </remarks>
 /// <param name="model">The model; changed.</param>
 /// <param name="objective">The loss.</param>
@@ -25,6 +26,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     // Of the call of Run that goes on; it disposes them.
     private DivergenceGuard _guard = null!;
     private RunState _state = null!;
+    private RunBudget _budget = null!;
     private ApproximationQuality? _quality;
 
     private TrainingPosition Position => _state.Position;
@@ -43,14 +45,17 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         using var guard = new DivergenceGuard(
             _parameters, () => settings.Optimizer.Build(new ParameterSet(_parameters), settings.Seed), settings.GuessLoss);
         _quality = settings.Probe is { } probe ? new ApproximationQuality(guard.Optimizer.Parameters, probe, settings.Seed) : null;
-        using var state = new RunState(model, _parameters, guard, _quality, settings.Checkpoints);
+        using var state = new RunState(model, _parameters, guard, _quality, settings.Checkpoints, settings.Clock);
         (_guard, _state) = (guard, state);
+        _budget = new RunBudget(settings.TimeBudget, RowsAtEnd(training, validation), () => state.Elapsed);
         if (state.TryRestore(settings.EpochCount, training.BatchCount))
         {
-            settings.Notify?.Invoke(
-                Position.IsFinished
-                    ? "The run had ended before: its model is used again. Set Resume to false, or use another CheckpointFolder, to train anew."
-                    : FormattableString.Invariant($"The run goes on after step {Position.Step} of epoch {Position.Epoch}."));
+            settings.Notify?.Invoke(DescribeRestored());
+            if (Position is { IsFinished: false, Epoch: > 1, Step: 0 } && _budget.IsOver)
+            {
+                EndByBudget(training);
+                state.Save();
+            }
         }
 
         try
@@ -64,7 +69,13 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 
                 report = Probe(Validate(report, validation), training);
                 settings.Report?.Invoke(report);
+                _budget.CountEnd();
                 Position.IsFinished = Keep(report) || Position.Epoch == settings.EpochCount;
+                if (Position.IsCut || (!Position.IsFinished && _budget.IsOver))
+                {
+                    EndByBudget(training);
+                }
+
                 Position.StartNextEpoch();
                 state.Mark();
                 state.Save();
@@ -94,7 +105,8 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     private TrainingProgress? TrainEpoch(IBatchSource training)
     {
         model.SetTraining(true);
-        foreach (var batch in training.Shuffled(Position.Epoch - 1, Position.Step))
+        CutIfOver(training);
+        foreach (var batch in Position.IsCut ? [] : training.Shuffled(Position.Epoch - 1, Position.Step))
         {
             using var owned = batch;
             using var scope = NewDisposeScope();
@@ -105,19 +117,25 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             }
 
             settings.Report?.Invoke(progress);
-            if (Position.Step < training.BatchCount)
+            _budget.CountStep((int)batch.Input.SampleCount);
+            CutIfOver(training);
+            if (Position.Step < training.BatchCount && !Position.IsCut)
             {
                 _state.SaveIfDue();
+                continue;
             }
-            else if (!EndsWell(training, batch))
+
+            if (!EndsWell(training, batch))
             {
                 return null;
             }
+
+            break;
         }
 
         if (!Position.IsEndChecked) // interrupted between the last step and the look at what it did
         {
-            using var last = training.Shuffled(Position.Epoch - 1, training.BatchCount - 1).First();
+            using var last = training.Shuffled(Position.Epoch - 1, Position.Step - 1).First();
             using var scope = NewDisposeScope();
             if (!EndsWell(training, last))
             {
@@ -140,7 +158,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     // Null when the run went wrong and cannot be saved.
     private TrainingProgress? Step(IBatchSource training, LabeledBatch batch)
     {
-        var stepsDone = ((Position.Epoch - 1) * training.BatchCount) + Position.Step;
+        var stepsDone = StepsUntil(training, Position.Step);
         var plannedRate = PlannedRate(training, Position.Step);
         using var evaluation = EvaluateOnGoodWeights(batch, plannedRate);
         if (evaluation is null)
@@ -188,6 +206,8 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     private TrainingProgress Describe(IBatchSource training, double learningRate)
     {
         var elapsed = _state.Elapsed;
+        var toCome = ((double)settings.EpochCount * training.SampleCount / Position.RowsDone) - 1;
+        var left = elapsed.Ticks * toCome < TimeSpan.MaxValue.Ticks ? elapsed * toCome : TimeSpan.MaxValue;
         return new TrainingProgress
         {
             Epoch = Position.Epoch,
@@ -199,7 +219,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             Accuracy = null,
             LearningRate = learningRate,
             RowsPerSecond = Position.RowsDone / elapsed.TotalSeconds,
-            TimeLeft = elapsed * (((double)settings.EpochCount * training.SampleCount / Position.RowsDone) - 1),
+            TimeLeft = Position.IsCut ? TimeSpan.Zero : _budget.Left < left ? _budget.Left.Value : left,
         };
     }
 
@@ -303,7 +323,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             trouble = _guard.Judge(evaluation.Losses.mean().item<double>(), evaluation.SampleCount);
         }
 
-        if (trouble is not null && !TryRescue(trouble, "at the end", PlannedRate(training, training.BatchCount - 1)))
+        if (trouble is not null && !TryRescue(trouble, "at the end", PlannedRate(training, Position.Step - 1)))
         {
             return false;
         }
@@ -352,8 +372,40 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         ? "the start"
         : FormattableString.Invariant($"step {good.Step} of epoch {good.Epoch}");
 
-    private double PlannedRate(IBatchSource training, int step) => settings.Optimizer.ResolveLearningRate(settings.ClassCount)
-        * settings.Optimizer.Schedule.Factor(((Position.Epoch - 1) * training.BatchCount) + step, training.BatchCount * settings.EpochCount);
+    private long StepsUntil(IBatchSource training, int step) => ((Position.Epoch - 1L) * training.BatchCount) + step;
+
+    // The schedule is as far as the steps or the clock, whichever is further. The first step is at its start, even where no time is left.
+    private double PlannedRate(IBatchSource training, int step)
+    {
+        var (done, count) = (StepsUntil(training, step), (long)training.BatchCount * settings.EpochCount);
+        return settings.Optimizer.ResolveLearningRate(settings.ClassCount)
+            * settings.Optimizer.Schedule.FactorAt(done == 0 ? 0 : Math.Max(done, _budget.Progress * count), count);
+    }
+
+    // At least one step is taken in an epoch that begins.
+    private void CutIfOver(IBatchSource training) =>
+        Position.IsCut |= Position.Step > 0 && Position.Step < training.BatchCount && _budget.IsOver;
+
+    private void EndByBudget(IBatchSource training)
+    {
+        Position.IsFinished = true;
+        var place = Position.Step == 0 ? $"epoch {Position.Epoch - 1}"
+            : Position.IsCut ? $"step {Position.Step} of {training.BatchCount} in epoch {Position.Epoch}"
+            : $"epoch {Position.Epoch}";
+        settings.Notify?.Invoke($"The TimeBudget is used up: the run ends after {place}, {StepsUntil(training, Position.Step)} steps in all.");
+    }
+
+    // What measures update directions takes about as long as a step, of three forward passes, on each batch.
+    private double RowsAtEnd(IBatchSource training, IBatchSource? validation)
+    {
+        var batch = (double)training.SampleCount / training.BatchCount;
+        return (validation?.SampleCount ?? 0) + (settings.GuessLoss is null ? 0 : batch) + (3 * batch * (settings.Probe?.BatchesPerEpoch ?? 0));
+    }
+
+    private string DescribeRestored() => Position.IsFinished
+        ? "The run had ended before: its model is used again. Set Resume to false, or use another CheckpointFolder, to train anew."
+        : FormattableString.Invariant($"The run goes on after step {Position.Step} of epoch {Position.Epoch}.")
+            + (_budget.Left is { } left ? $" Of its TimeBudget {TimeSpan.FromSeconds((long)left.TotalSeconds)} are left." : "");
 
     private static double? Larger(double? a, double? b) => a is null || b > a ? b : a;
 

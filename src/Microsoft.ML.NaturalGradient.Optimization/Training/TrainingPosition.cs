@@ -13,6 +13,9 @@ internal sealed class TrainingPosition
     /// <summary>Steps taken in it.</summary>
     public int Step { get; set; }
 
+    /// <summary>Whether it takes no more steps although some are left, because the run has no time for them.</summary>
+    public bool IsCut { get; set; }
+
     /// <summary>Whether the weights after its last step were looked at.</summary>
     public bool IsEndChecked { get; set; }
 
@@ -56,8 +59,9 @@ internal sealed class TrainingPosition
     /// <exception cref="InvalidDataException">It is one; the message names what is wrong.</exception>
     public void Check(int epochCount, int batchCount)
     {
-        Require(Epoch >= 1 && Epoch <= epochCount + (IsFinished ? 1 : 0), nameof(Epoch), Epoch);
+        Require(Epoch >= 1 && Epoch - (IsFinished ? 1 : 0) <= epochCount, nameof(Epoch), Epoch);
         Require(Step >= 0 && Step <= batchCount, nameof(Step), Step);
+        Require(!IsCut || Step > 0, nameof(IsCut), IsCut);
         Require(KeptEpoch >= 0 && KeptEpoch <= epochCount, nameof(KeptEpoch), KeptEpoch);
         Require(RowsDone >= 0, nameof(RowsDone), RowsDone);
         Require(Measured >= 0, nameof(Measured), Measured);
@@ -77,5 +81,5 @@ internal sealed class TrainingPosition
     }
 
     /// <summary>Goes on to the next epoch.</summary>
-    public void StartNextEpoch() => (Epoch, Step, IsEndChecked, Sums) = (Epoch + 1, 0, false, new EpochSums());
+    public void StartNextEpoch() => (Epoch, Step, IsCut, IsEndChecked, Sums) = (Epoch + 1, 0, false, false, new EpochSums());
 }

@@ -6,7 +6,7 @@ public sealed record TrainingProgress
     /// <summary>Epoch, from 1.</summary>
     public required int Epoch { get; init; }
 
-    /// <summary>Epochs of the whole run, unless it stops early.</summary>
+    /// <summary>Epochs of the whole run, unless it stops early or its <c>TimeBudget</c> ends it.</summary>
     public required int EpochCount { get; init; }
 
     /// <summary>Step within the epoch, from 1.</summary>
@@ -35,7 +35,7 @@ public sealed record TrainingProgress
     /// <summary>Training rows per second since the run began.</summary>
     public required double RowsPerSecond { get; init; }
 
-    /// <summary>Estimated time until the last epoch ends.</summary>
+    /// <summary>Estimated time until the last epoch ends, or until the end of the trainer's <c>TimeBudget</c> where that is sooner.</summary>
     public required TimeSpan TimeLeft { get; init; }
 
     /// <summary>Largest divided by smallest norm of the per-sample gradients in the last step; null where the optimizer does not see them.</summary>

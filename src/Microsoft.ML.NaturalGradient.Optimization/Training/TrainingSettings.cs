@@ -12,6 +12,12 @@ internal sealed record TrainingSettings
     /// <summary>Epochs, at least 1.</summary>
     public required int EpochCount { get; init; }
 
+    /// <summary>Time that the run may take, together with what it took before it was interrupted; null for no limit. Zero or less leaves time for one step.</summary>
+    public TimeSpan? TimeBudget { get; init; }
+
+    /// <summary>What tells the time.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>Seed of the optimizer's own randomness.</summary>
     public required long Seed { get; init; }
 
@@ -33,7 +39,7 @@ internal sealed record TrainingSettings
     /// <summary>Told in a sentence when the run goes wrong and what is done about it.</summary>
     public Action<string>? Warn { get; init; }
 
-    /// <summary>Told in a sentence, after the first step, what the optimizer trains in another way than its own.</summary>
+    /// <summary>Told in a sentence that the run goes on, that its time is up and, after the first step, what the optimizer trains in another way than its own.</summary>
     public Action<string>? Notify { get; init; }
 
     /// <summary>Called before every step; throws to stop the run.</summary>

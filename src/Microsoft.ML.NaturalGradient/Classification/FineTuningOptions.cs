@@ -78,7 +78,7 @@ public abstract class FineTuningOptions
 
     /// <summary>
     /// Whether a run goes on from the state in <see cref="CheckpointFolder"/>, where there is one. It ends at the weights of a run that was not interrupted, to the
-    /// last bit with as many threads on a processor of the same kind. A state of other settings, data or pretrained weights is an error that names what differs; that of a run that had ended gives its
+    /// last bit with as many threads on a processor of the same kind, unless <see cref="TimeBudget"/> shortens it. A state of other settings, data or pretrained weights is an error that names what differs; that of a run that had ended gives its
     /// model again. The default is true; false begins anew.
     /// </summary>
     public bool Resume { get; set; } = true;
@@ -109,6 +109,21 @@ public abstract class FineTuningOptions
     /// </summary>
     public FrozenLayerCache? FrozenLayerCache { get; set; } = new();
 
+    /// <summary>
+    /// Time after which the training ends, longer than zero; null (the default) for no limit. It counts from the start of <c>Fit</c>: reading the model and the rows, what
+    /// <see cref="FrozenLayerCache"/> keeps, then all steps and validations. The number of epochs stays a limit too: for as many as there is time for, set it far higher.
+    /// The learning rate is as far in its <see cref="OptimizerOptions.Schedule"/> as the steps or the time for them, whichever is further, so that it has fallen to its
+    /// end when the time is up.
+    /// </summary>
+    /// <remarks>
+    /// An epoch that the time cuts off is the last one: it is validated and reported like others, and early stopping compares it with them. Time for its validation is kept
+    /// free: as long as the one before took, or an estimate by the time of the steps. At least one step is made, and a head that is solved
+    /// (<see cref="HeadOnlyOptions.Solve"/>) is solved to the end. Where steps and validations take longer than those before, the training is late by one of each at most.
+    /// A run that goes on from a state in <see cref="CheckpointFolder"/> has the time that its steps and validations left, less what reading takes now. How many
+    /// steps there is time for depends on the machine: unless the time is far longer than the training, so do the weights.
+    /// </remarks>
+    public TimeSpan? TimeBudget { get; set; }
+
     /// <summary>Stops the training with an <see cref="OperationCanceledException"/>.</summary>
     public CancellationToken CancellationToken { get; set; }
 
@@ -117,6 +132,9 @@ public abstract class FineTuningOptions
     /// only what was trained and finds the pretrained model again when it is loaded; see <see cref="NaturalGradientCatalog.UsePretrainedModel"/>.
     /// </summary>
     public bool SaveBaseModel { get; set; } = true;
+
+    /// <summary>What tells the time.</summary>
+    internal TimeProvider Clock { get; set; } = TimeProvider.System;
 
     /// <summary>Passes over the training rows; public under the name that ML.NET's own trainer for such rows has.</summary>
     internal int EpochCount { get; private protected set; } = 10;
@@ -162,6 +180,9 @@ public abstract class FineTuningOptions
             }
         }
 
+        SettingCheck.Require(
+            TimeBudget is null || TimeBudget > TimeSpan.Zero, nameof(TimeBudget), TimeBudget,
+            "Use a time longer than zero, for example TimeSpan.FromMinutes(10), or null for no limit.");
         Optimizer.Validate();
         Adapter.Validate();
         CheckpointEvery.Validate();

@@ -27,6 +27,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         ? TrainingCheckpoints.Open(folder, settings.CheckpointEvery, settings.Resume, message => channel.Warning(message))
         : null);
 
+    private readonly long _start = settings.Clock.GetTimestamp();
     private int? _seed;
 
     /// <summary>The device; chosen when the run begins.</summary>
@@ -151,11 +152,30 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             channel.Info($"There are fewer than {FewRows} rows for each class. Try FewShot = true, which is made for that.");
         }
 
+        using var frozen = Freeze(network, training, "training");
+        using var frozenValidation = Freeze(network, validation, "validation");
+        using var held = settings.FewShot ? HoldHead(network, target, training) : null;
+        if (frozen is not null && settings is { Adapter: HeadOnlyOptions { Solve: true }, QualityProbe: null } && network.LinearHead is { } head)
+        {
+            SolveHead(network, head, target, frozen, frozenValidation);
+            return;
+        }
+
+        var prepared = settings.Clock.GetElapsedTime(_start);
+        if (settings.TimeBudget is { } budget)
+        {
+            channel.Info(
+                $"The training ends {budget} after Fit began (TimeBudget), of which {TimeSpan.FromSeconds((long)prepared.TotalSeconds)} are over, or after "
+                + $"{settings.EpochCount} epochs ({settings.EpochCountName}) if that is sooner.");
+        }
+
         var loopSettings = new TrainingSettings
         {
             Optimizer = settings.Optimizer,
             ClassCount = target.OutputCount,
             EpochCount = settings.EpochCount,
+            TimeBudget = settings.TimeBudget - prepared,
+            Clock = settings.Clock,
             MicroBatchSize = settings.MicroBatchSize,
             Seed = Seed,
             EarlyStopping = settings.Stopping is { WatchAccuracy: false } stopping
@@ -169,15 +189,6 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             Checkpoints = Checkpoints,
             Report = progress => Report(target.Present(progress), target.LossName),
         };
-        using var frozen = Freeze(network, training, "training");
-        using var frozenValidation = Freeze(network, validation, "validation");
-        using var held = settings.FewShot ? HoldHead(network, target, training) : null;
-        if (frozen is not null && settings is { Adapter: HeadOnlyOptions { Solve: true }, QualityProbe: null } && network.LinearHead is { } head)
-        {
-            SolveHead(network, head, target, frozen, frozenValidation);
-            return;
-        }
-
         var result = new TrainingLoop(network, target.Objective, loopSettings).Run(frozen ?? training, frozenValidation ?? validation);
         if (Checkpoints is { SaveCount: > 0 } saved)
         {
@@ -368,6 +379,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         ("frozen layers", settings.FrozenLayerCache is { } cache ? $"kept, {(cache.HalfPrecision ? "16 bits" : "exact")}" : "computed"),
         ("early stopping", validation is null ? "none" : TrainingCheckpoints.Describe(settings.Stopping)),
         (nameof(settings.RecoverFromDivergence), TrainingCheckpoints.Describe(settings.RecoverFromDivergence)),
+        .. settings.TimeBudget is { } budget ? [(nameof(settings.TimeBudget), TrainingCheckpoints.Describe(budget))] : Array.Empty<(string, string)>(),
     ];
 
     private sealed class HeldHead : IDisposable

@@ -8,8 +8,8 @@ namespace Microsoft.ML.NaturalGradient;
 /// <summary>What all trainers are: they fine-tune a pretrained transformer on rows of an <see cref="IDataView"/>.</summary>
 /// <remarks>
 /// Neither normalization nor caching is needed: every row is encoded once. <see cref="Fit"/> may be called any number of times; with a seed in the
-/// <see cref="MLContext"/>, equal data give equal models on a CPU. <c>mlContext.GpuDeviceId</c>, <c>FallbackToCpu</c>, <c>TempFilePath</c> and the seed are read
-/// when it is called. Progress goes to <c>mlContext.Log</c>, once per epoch, and to <see cref="FineTuningOptions.MetricsCallback"/>.
+/// <see cref="MLContext"/>, equal data give equal models on a CPU, unless <see cref="FineTuningOptions.TimeBudget"/> shortens the training. <c>mlContext.GpuDeviceId</c>,
+/// <c>FallbackToCpu</c>, <c>TempFilePath</c> and the seed are read when it is called. Progress goes to <c>mlContext.Log</c>, once per epoch, and to <see cref="FineTuningOptions.MetricsCallback"/>.
 /// </remarks>
 /// <typeparam name="TTransformer">What adds the predictions to rows.</typeparam>
 /// <typeparam name="TModel">The trained model.</typeparam>

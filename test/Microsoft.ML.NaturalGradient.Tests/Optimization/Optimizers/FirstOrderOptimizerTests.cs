@@ -78,6 +78,22 @@ public sealed class FirstOrderOptimizerTests
     }
 
     [TestMethod]
+    public void FactorAt_BetweenSteps_IsBetweenTheirFactors()
+    {
+        var schedule = LearningRateSchedule.Linear with { WarmupFraction = 0.2 };
+
+        Assert.AreEqual(0.75, schedule.FactorAt(0.5, 10), 1e-12);
+        Assert.AreEqual(1, schedule.FactorAt(1.5, 10), 1e-12); // the warm-up ends with the second step
+        Assert.AreEqual(0.5 / 8, schedule.FactorAt(9.5, 10), 1e-12);
+        Assert.AreEqual(0, schedule.FactorAt(10, 10));
+        Assert.AreEqual(0.5, LearningRateSchedule.Linear.FactorAt(5e12, 10_000_000_000_000), 1e-12);
+        for (var step = 0; step < 10; step++)
+        {
+            Assert.AreEqual(schedule.Factor(step, 10), schedule.FactorAt(step, 10));
+        }
+    }
+
+    [TestMethod]
     public void Validate_OutOfRange_NamesTheSetting()
     {
         AssertInvalid(Ief with { Damping = -1 }, "Damping");

@@ -120,6 +120,7 @@ public sealed class FineTuningOptionsTests
                 (options.LabelColumnName, options.ScoreColumnName, options.BatchSize, options.Optimizer, options.Adapter, options.RecoverFromDivergence, options.CheckpointFolder,
                     options.Resume, options.SaveBaseModel));
             Assert.AreEqual(TimeSpan.FromMinutes(5), options.CheckpointEvery.Time);
+            Assert.IsNull(options.TimeBudget);
         }
 
         foreach (var options in new TextTrainerOptions[] { texts, numbers })
@@ -141,6 +142,7 @@ public sealed class FineTuningOptionsTests
         type == typeof(int) ? [-1, int.MinValue]
         : type == typeof(long) ? [-1L, long.MinValue]
         : type == typeof(double) ? [-0.25, double.NaN, double.PositiveInfinity]
+        : type == typeof(TimeSpan) ? [TimeSpan.Zero, TimeSpan.FromTicks(-1), Timeout.InfiniteTimeSpan]
         : type.IsEnum ? [Enum.ToObject(type, 99)]
         : [];
 

@@ -118,6 +118,7 @@ public sealed class ResumeTests : IDisposable
     [DataRow("batch", "BatchSize was 8, now 4")]
     [DataRow("adapter", "the adapter was {")]
     [DataRow("epochs", "MaxEpoch was 2, now 5")]
+    [DataRow("time", "TimeBudget was nothing, now 01:00:00")]
     public void Fit_AnotherRun_IsRefusedByName(string change, string expected)
     {
         void Train(string? change)
@@ -128,6 +129,7 @@ public sealed class ResumeTests : IDisposable
                 options.CheckpointFolder = Checkpoints;
                 options.BatchSize = change == "batch" ? 4 : 8;
                 options.MaxEpoch = change == "epochs" ? 5 : 2;
+                options.TimeBudget = change == "time" ? TimeSpan.FromHours(1) : null;
                 options.Adapter = change == "adapter" ? Adapters.LoRA with { Rank = 2 } : Adapters.LoRA;
             }).Fit(TinyText.KeyedRows(mlContext, 40, change == "rows" ? ["bad", "good"] : [])).Dispose();
         }
