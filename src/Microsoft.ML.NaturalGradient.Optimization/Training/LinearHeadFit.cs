@@ -33,7 +33,7 @@ internal sealed class LinearHeadFit(IObjective objective, long outputs, int seed
         }
         else if (labels.shape[0] > 1)
         {
-            foreach (var (inside, outside) in Divisions(labels.shape[0]))
+            foreach (var (inside, outside) in Divisions(labels.shape[0], labels.device))
             {
                 AddLosses(
                     losses, training.index_select(0, inside), labels.index_select(0, inside), training.index_select(0, outside), labels.index_select(0, outside));
@@ -81,16 +81,16 @@ internal sealed class LinearHeadFit(IObjective objective, long outputs, int seed
         }
     }
 
-    private IEnumerable<(Tensor Inside, Tensor Outside)> Divisions(long rows)
+    private IEnumerable<(Tensor Inside, Tensor Outside)> Divisions(long rows, Device device)
     {
         var order = Enumerable.Range(0, (int)rows).ToArray();
         new Random(seed).Shuffle(order);
         var parts = (int)Math.Min(Parts, rows);
         foreach (var part in Enumerable.Range(0, rows > ManyRows ? 1 : parts))
         {
-            yield return (Indices(order.Where((_, i) => i % parts != part)), Indices(order.Where((_, i) => i % parts == part)));
+            yield return (Indices(order.Where((_, i) => i % parts != part), device), Indices(order.Where((_, i) => i % parts == part), device));
         }
     }
 
-    private static Tensor Indices(IEnumerable<int> rows) => tensor([.. rows.Order().Select(row => (long)row)], ScalarType.Int64);
+    private static Tensor Indices(IEnumerable<int> rows, Device device) => tensor([.. rows.Order().Select(row => (long)row)], ScalarType.Int64, device);
 }

@@ -1,9 +1,12 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>Of which numbers a training makes its products with frozen weights, which are most of its time. All else is as with <see cref="Float32"/>: trained weights, their gradients, losses, and scoring afterwards.</summary>
 public enum Precision
 {
     /// <summary>Numbers of 24 binary digits: nearly the same results on every processor.</summary>
+    [SuppressMessage("Naming", "CA1720", Justification = "The field's name for it.")]
     Float32,
 
     /// <summary>

@@ -17,6 +17,7 @@ public sealed class DevicePlacementTests
     {
         ["AdaFisherBlock..ctor: zeros"] = "one number, which only the CPU reads",
         ["DuplicateFilter.Kept: tensor"] = "of numbers that were compared on the CPU; moved at once",
+        ["FrozenSource.Read: zeros"] = "what was kept is copied into it on the CPU; moved at once",
         ["GramSolver.AliveRows: tensor"] = "moved at once",
         ["LoraAdapter..ctor: empty"] = "new parameters are made on the CPU, where their generator is, and moved with the network",
         ["LoraAdapter.Drop: empty"] = "drawn where the generator is, so that every device drops the same; moved at once",

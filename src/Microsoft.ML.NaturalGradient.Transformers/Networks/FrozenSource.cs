@@ -1,8 +1,8 @@
-using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Training;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.NaturalGradient.Batching;
+namespace Microsoft.ML.NaturalGradient.Models;
 
 /// <summary>Batches whose way through the frozen layers is computed once for each row and kept.</summary>
 /// <remarks>
@@ -93,7 +93,7 @@ internal sealed class FrozenSource(
     {
         var pieces = Array.ConvertAll(batch, row => _store.Read(_places[row]));
         var longest = pieces.Max(piece => piece.Length);
-        var values = zeros([batch.Length, longest / _elementSize], _type);
+        var values = zeros([batch.Length, longest / _elementSize], _type); // on the CPU, where the bytes are
         var bytes = values.bytes;
         for (var i = 0; i < batch.Length; i++)
         {

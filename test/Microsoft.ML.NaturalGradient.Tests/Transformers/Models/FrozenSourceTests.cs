@@ -3,13 +3,12 @@ using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Tests.Imaging;
-using Microsoft.ML.NaturalGradient.Tests.Models;
 using Microsoft.ML.NaturalGradient.Tests.Models.Vision;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.NaturalGradient.Tests.Batching;
+namespace Microsoft.ML.NaturalGradient.Tests.Models;
 
 /// <summary>Frozen layers that are computed once, against a network that computes all layers for every batch; float64.</summary>
 [TestClass]
