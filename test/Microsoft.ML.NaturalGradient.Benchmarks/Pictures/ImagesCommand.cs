@@ -21,7 +21,7 @@ internal static class ImagesCommand
     [
         ("LoRA, iEF", Optimizers.Ief, Adapters.LoRA),
         ("LoRA, AdamW", Optimizers.AdamW, Adapters.LoRA),
-        ("head only, iEF", Optimizers.Ief, Adapters.HeadOnly),
+        ("head only, iEF", Optimizers.Ief, Adapters.HeadOnly with { Solve = false }),
     ];
 
     /// <summary>Runs and prints a table in Markdown.</summary>
