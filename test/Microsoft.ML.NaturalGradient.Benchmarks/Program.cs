@@ -33,6 +33,9 @@ switch (args)
     case ["tokenizers", "--data", var folder]:
         TokenizerSpeed.Run(folder);
         return 0;
+    case ["heads"]:
+        HeadSolving.Run();
+        return 0;
     case ["state"]:
         StateSizes.Run();
         return 0;

@@ -12,7 +12,9 @@ internal sealed class LinearHeadFit(IObjective objective, long outputs, int seed
 {
     private const int Parts = 5;
     private const int ManyRows = 20_000; // of which a single part is held out
-    private const int WorseInARow = 3;
+    private const int WorseInARow = 2;
+    private const long LargeWork = 200_000_000; // multiplications of a product with the Hessian: 2 s for a penalty, a single part is held out as well
+    private const double Tolerance = 1e-4; // enough to compare penalties
 
     /// <summary>The penalties λ that are tried, from strong to weak: 1 to 1E-6, two in each power of ten.</summary>
     public static IReadOnlyList<double> Penalties { get; } = [.. Enumerable.Range(0, 13).Select(i => Math.Pow(10, -i / 2.0))];
@@ -20,7 +22,7 @@ internal sealed class LinearHeadFit(IObjective objective, long outputs, int seed
     /// <summary>Solves the head.</summary>
     /// <param name="training">Vectors, [N, D].</param>
     /// <param name="labels">Their labels, [N].</param>
-    /// <param name="validation">Vectors and labels to choose the penalty by; null to hold out each fifth of the training rows in turn (of more than 20,000 rows one fifth).</param>
+    /// <param name="validation">Vectors and labels to choose the penalty by; null to hold out each fifth of the training rows in turn (one fifth where there are many rows or outputs).</param>
     /// <returns>Weights, [C, D], biases, [C], both float64 and owned by the caller, and the penalty.</returns>
     public (Tensor Weight, Tensor Bias, double L2) Solve(Tensor training, Tensor labels, (Tensor Features, Tensor Labels)? validation = null)
     {
@@ -33,7 +35,8 @@ internal sealed class LinearHeadFit(IObjective objective, long outputs, int seed
         }
         else if (labels.shape[0] > 1)
         {
-            foreach (var (inside, outside) in Divisions(labels.shape[0], labels.device))
+            var isLarge = labels.shape[0] > ManyRows || labels.shape[0] * outputs * training.shape[1] > LargeWork;
+            foreach (var (inside, outside) in Divisions(labels.shape[0], isLarge ? 1 : Parts, labels.device))
             {
                 AddLosses(
                     losses, training.index_select(0, inside), labels.index_select(0, inside), training.index_select(0, outside), labels.index_select(0, outside));
@@ -42,7 +45,7 @@ internal sealed class LinearHeadFit(IObjective objective, long outputs, int seed
 
         var best = Array.IndexOf(losses, losses.Min());
         using var solver = new LinearHeadSolver(objective, training, labels, checkAlive);
-        var map = Path(solver).ElementAt(best);
+        var map = solver.Solve(outputs, Penalties[best], Path(solver).ElementAt(best));
         var (weight, bias) = solver.Uncentred(map);
         return (weight.clone().MoveToOuterDisposeScope(), bias.MoveToOuterDisposeScope(), Penalties[best]);
     }
@@ -76,17 +79,17 @@ internal sealed class LinearHeadFit(IObjective objective, long outputs, int seed
         Tensor? last = null;
         foreach (var l2 in Penalties)
         {
-            last = solver.Solve(outputs, l2, last);
+            last = solver.Solve(outputs, l2, last, Tolerance);
             yield return last;
         }
     }
 
-    private IEnumerable<(Tensor Inside, Tensor Outside)> Divisions(long rows, Device device)
+    private IEnumerable<(Tensor Inside, Tensor Outside)> Divisions(long rows, int most, Device device)
     {
         var order = Enumerable.Range(0, (int)rows).ToArray();
         new Random(seed).Shuffle(order);
         var parts = (int)Math.Min(Parts, rows);
-        foreach (var part in Enumerable.Range(0, rows > ManyRows ? 1 : parts))
+        foreach (var part in Enumerable.Range(0, Math.Min(most, parts)))
         {
             yield return (Indices(order.Where((_, i) => i % parts != part), device), Indices(order.Where((_, i) => i % parts == part), device));
         }
