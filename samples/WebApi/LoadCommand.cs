@@ -32,8 +32,9 @@ internal static class LoadCommand
 
             var single = await MeasureAsync("one at a time", served, sentences, expected, requests, clients, swaps: null,
                 "--Models:Text:MaxBatchSize", "1", "--Models:Text:MaxWaitMilliseconds", "0");
-            var batched = await MeasureAsync("in batches", served, sentences, expected, requests, clients, swaps: null);
-            var swapping = await MeasureAsync("in batches, swaps", served, sentences, expected, requests, clients, files);
+            string[] settings = [.. args.SkipWhile(argument => !argument.StartsWith("--Models:", StringComparison.Ordinal))];
+            var batched = await MeasureAsync("in batches", served, sentences, expected, requests, clients, swaps: null, settings);
+            var swapping = await MeasureAsync("in batches, swaps", served, sentences, expected, requests, clients, files, settings);
             Console.WriteLine($"throughput in batches ÷ one at a time: {batched.Rate / single.Rate:F2}; with swaps: {swapping.Rate / single.Rate:F2}");
             return single.Errors + batched.Errors + swapping.Errors == 0 ? 0 : 1;
         }

@@ -7,7 +7,7 @@ const string Usage = """
     Serves a text classifier and a picture classifier over HTTP, with a page to try them. Trains them first where there are none.
 
     Usage: ./build.sh sample-web [--quick] [--urls http://localhost:5080] [--Models:Text:Path FILE.zip] [--Models:Picture:Path FILE.zip]
-           ./build.sh sample-web load [--quick] [--requests N] [--clients N]
+           ./build.sh sample-web load [--quick] [--requests N] [--clients N] [--Models:Text:MaxBatchSize N] [--Models:Text:MaxWaitMilliseconds N]
 
       --quick          trains on few rows where there is no model: shows that everything works, not what it can do
       --help           this text
