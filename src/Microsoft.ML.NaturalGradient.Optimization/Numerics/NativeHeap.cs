@@ -58,7 +58,7 @@ internal sealed partial class NativeHeap : IDisposable
         }
     }
 
-    /// <summary>From now on keeps what a batch that is scored needs, some dozens of megabytes for each thread that scores; <see cref="ReturnFree"/> returns that too.</summary>
+    /// <summary>From now on keeps what a batch that is scored needs, up to 256 MB of the first heap and 64 MB of each other; <see cref="ReturnFree"/> returns that too.</summary>
     public static void KeepForScoring()
     {
         lock (Gate)

@@ -141,8 +141,8 @@ internal sealed class LinearHeadSolver : IDisposable
         var outputs = Outputs(map);
         var direction = zeros_like(gradient);
         var condition = Curvature(outputs).unsqueeze(1).mul(_variances).Plus(_penalised.Times(l2)); // [C, D + 1]
-        var (residual, search) = (gradient, gradient.div(condition).neg());
-        var squared = gradient.mul(search).sum().item<double>() * -1; // in the metric of the condition
+        var (residual, search) = (gradient.clone(), gradient.div(condition).neg());
+        var squared = -gradient.mul(search).sum().item<double>(); // in the metric of the condition
         var enough = Math.Min(0.1, Math.Sqrt(norm)) * norm;
         for (var (product, left) = (0, norm); product < MostProducts && left > enough; product++)
         {
@@ -156,11 +156,12 @@ internal sealed class LinearHeadSolver : IDisposable
             }
 
             var length = squared / curvature;
-            direction = direction.Plus(search.Times(length)).MoveToOuterDisposeScope();
-            residual = residual.Plus(image.Times(length)).MoveToOuterDisposeScope();
+            direction.AddInPlace(search, length);
+            residual.AddInPlace(image, length);
             var conditioned = residual.div(condition);
             var next = residual.mul(conditioned).sum().item<double>();
-            search = search.Times(next / squared).Minus(conditioned).MoveToOuterDisposeScope();
+            search.ScaleInPlace(next / squared);
+            search.AddInPlace(conditioned, -1);
             (squared, left) = (next, Norm(residual));
         }
 

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Training;
 using static TorchSharp.torch;
 
@@ -43,6 +44,7 @@ internal sealed class FrozenSource(
 
     /// <summary>Computes the output of the frozen layers for all rows.</summary>
     /// <param name="checkAlive">Called for every batch; throws to stop.</param>
+    /// <exception cref="InvalidOperationException">A number is not finite, or too large for 16 bits.</exception>
     /// <exception cref="IOException">The temporary file cannot be written.</exception>
     public void Fill(Action? checkAlive = null)
     {
@@ -56,6 +58,13 @@ internal sealed class FrozenSource(
             var output = network.FrozenOutput(batch.Input, layers); // [N, T, D] or [N, D]
             (_networkType, _type, _width) = (output.dtype, type ?? output.dtype, output.shape[^1]);
             output = output.to(_type).cpu();
+            if (!output.IsFinite())
+            {
+                throw new InvalidOperationException("What the frozen layers give is not finite. " + (_type == ScalarType.Float16
+                    ? "16 bits are too few for it: set HalfPrecision of FrozenLayerCache to false."
+                    : "Look for weights of the pretrained model that are not numbers."));
+            }
+
             _elementSize = output.ElementSize;
             for (var i = 0; i < indices.Length; i++)
             {

@@ -95,7 +95,7 @@ public abstract class FineTuningOptions
     /// <summary>
     /// Trains as suits few rows, up to about a hundred of a class: the head is solved on what the pretrained encoder gives, as <see cref="HeadOnlyOptions.Solve"/> does, and held; then each epoch is
     /// one step of all rows at once, whatever <see cref="BatchSize"/> is, that changes the encoder through <see cref="Adapter"/>. The default is false. It needs a network with one linear layer as its
-    /// head, and no prompt.
+    /// head, an adapter of the encoder other than a prompt, and pictures that are not changed at random.
     /// </summary>
     public bool FewShot { get; set; }
 
@@ -189,6 +189,11 @@ public abstract class FineTuningOptions
         Stopping?.Validate();
         QualityProbe?.Validate();
         FrozenLayerCache?.Validate();
+        if (FewShot && Adapter is HeadOnlyOptions)
+        {
+            throw new ArgumentException("FewShot trains the encoder under a solved head, and HeadOnly leaves the encoder as it is. Use Adapters.LoRA, or set FewShot to false.", nameof(FewShot));
+        }
+
         if (FewShot && Adapter.PromptLength > 0)
         {
             throw new ArgumentException("FewShot solves the head on what the encoder gives without a prompt. Use Adapters.LoRA, or set FewShot to false.", nameof(FewShot));

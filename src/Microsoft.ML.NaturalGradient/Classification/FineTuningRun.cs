@@ -1,10 +1,8 @@
-using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Training;
 using Microsoft.ML.Runtime;
@@ -127,181 +125,6 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         }
     }
 
-    private void Train(
-        AdaptedNetwork network, PredictionTarget target, IBatchSource training, IBatchSource? validation, IEnumerable<(string Name, string Value)> identity)
-    {
-        if (Checkpoints is { } checkpoints)
-        {
-            foreach (var (name, value) in identity)
-            {
-                checkpoints.Identity[name] = value;
-            }
-        }
-
-        foreach (var warning in network.Warnings)
-        {
-            channel.Warning(warning);
-        }
-
-        channel.Info(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{settings.Model}, {settings.Adapter.Description}{(settings.FewShot ? ", few rows" : "")}, {network.TrainableParameters.Sum(named => named.Value.numel())} trained weights; "
-            + $"{settings.Optimizer.Name}, learning rate {settings.Optimizer.ResolveLearningRate(target.OutputCount):G4}, batches of {(settings.FewShot ? training.SampleCount : settings.BatchSize)}, seed {Seed}."));
-        if (!settings.FewShot && target.LabelType == ScalarType.Int64 && network.LinearHead is not null && training.SampleCount < FewRows * target.OutputCount)
-        {
-            channel.Info($"There are fewer than {FewRows} rows for each class. Try FewShot = true, which is made for that.");
-        }
-
-        using var frozen = Freeze(network, training, "training");
-        using var frozenValidation = Freeze(network, validation, "validation");
-        using var held = settings.FewShot ? HoldHead(network, target, training) : null;
-        if (frozen is not null && settings is { Adapter: HeadOnlyOptions { Solve: true }, QualityProbe: null } && network.LinearHead is { } head)
-        {
-            SolveHead(network, head, target, frozen, frozenValidation);
-            return;
-        }
-
-        var prepared = settings.Clock.GetElapsedTime(_start);
-        if (settings.TimeBudget is { } budget)
-        {
-            channel.Info(
-                $"The training ends {budget} after Fit began (TimeBudget), of which {TimeSpan.FromSeconds((long)prepared.TotalSeconds)} are over, or after "
-                + $"{settings.EpochCount} epochs ({settings.EpochCountName}) if that is sooner.");
-        }
-
-        var loopSettings = new TrainingSettings
-        {
-            Optimizer = settings.Optimizer,
-            ClassCount = target.OutputCount,
-            EpochCount = settings.EpochCount,
-            TimeBudget = settings.TimeBudget - prepared,
-            Clock = settings.Clock,
-            MicroBatchSize = settings.MicroBatchSize,
-            Seed = Seed,
-            EarlyStopping = settings.Stopping is { WatchAccuracy: false } stopping
-                ? stopping with { MinDelta = target.ObjectiveUnits(stopping.MinDelta) }
-                : settings.Stopping,
-            Probe = settings.QualityProbe,
-            GuessLoss = settings.RecoverFromDivergence ? target.GuessLoss : null,
-            Notify = message => channel.Info(message),
-            Warn = message => channel.Warning(message),
-            CheckAlive = CheckAlive,
-            Checkpoints = Checkpoints,
-            Report = progress => Report(target.Present(progress), target.LossName),
-        };
-        var result = new TrainingLoop(network, target.Objective, loopSettings).Run(frozen ?? training, frozenValidation ?? validation);
-        if (Checkpoints is { SaveCount: > 0 } saved)
-        {
-            channel.Info(string.Create(
-                CultureInfo.InvariantCulture, $"States of the run saved: {saved.SaveCount}, which took {saved.SavingTime.TotalSeconds:F3} s."));
-        }
-
-        if (result.Failure is { } failure)
-        {
-            channel.Warning(failure);
-        }
-        else if (settings.Stopping is not null && validation is not null)
-        {
-            channel.Info($"The model has the weights of epoch {result.BestEpoch}.");
-        }
-    }
-
-    private void SolveHead(AdaptedNetwork network, LinearLayer head, PredictionTarget target, FrozenSource training, FrozenSource? validation)
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        using var rows = training.All();
-        using var others = validation?.All();
-        var started = Stopwatch.GetTimestamp();
-        SolveHead(head, target, rows, others);
-        channel.Info("The optimizer, epochs and batches are not used for it. Set Solve of HeadOnly to false to train it with them.");
-        var ((loss, correct), watched) = (Measure(network, target, rows), others is null ? default((double Loss, long? Correct)?) : Measure(network, target, others));
-        Report(
-            target.Present(new TrainingProgress
-            {
-                Epoch = 1,
-                EpochCount = 1,
-                Step = 1,
-                StepCount = 1,
-                EndOfEpoch = true,
-                Loss = loss,
-                Accuracy = correct / (double)rows.Input.SampleCount,
-                ValidationLoss = watched?.Loss,
-                ValidationAccuracy = watched?.Correct / (double?)others?.Input.SampleCount,
-                LearningRate = 1,
-                RowsPerSecond = rows.Input.SampleCount / Stopwatch.GetElapsedTime(started).TotalSeconds,
-                TimeLeft = TimeSpan.Zero,
-            }),
-            target.LossName);
-    }
-
-    private void SolveHead(LinearLayer head, PredictionTarget target, LabeledBatch rows, LabeledBatch? others)
-    {
-        using var scope = NewDisposeScope();
-        var (weight, bias, l2) = new LinearHeadFit(target.Objective, head.OutputSize, Seed, CheckAlive).Solve(
-            Vectors(rows), rows.Labels, others is null ? null : (Vectors(others), others.Labels));
-        head.Set(weight, bias);
-        channel.Info(string.Create(
-            CultureInfo.InvariantCulture, $"The head was solved by Newton's method on {rows.Input.SampleCount} rows, with the penalty {l2:G2} on its weights."));
-    }
-
-    // Solves the head on the encoder as it is, and leaves it out of the training until the result is disposed.
-    private HeldHead HoldHead(AdaptedNetwork network, PredictionTarget target, IBatchSource training)
-    {
-        if (network.LinearHead is not { } head || training is not RowBatchSource rows)
-        {
-            throw host.Except($"FewShot needs a network with one linear layer as its head, which {settings.Model} has not. Set FewShot to false.");
-        }
-
-        using (var pooled = new FrozenSource(rows, network, network.Base.LayerCount + 1))
-        {
-            pooled.Fill(CheckAlive);
-            using var all = pooled.All();
-            SolveHead(head, target, all, others: null);
-        }
-
-        return new HeldHead(head);
-    }
-
-    private static Tensor Vectors(LabeledBatch rows) => ((PooledBatch)rows.Input).Vectors;
-
-    private static (double Loss, long? Correct) Measure(AdaptedNetwork network, PredictionTarget target, LabeledBatch rows)
-    {
-        using var scope = NewDisposeScope();
-        var outputs = network.Forward(rows.Input);
-        return (target.Objective.Losses(outputs, rows.Labels).mean().item<double>(), target.Objective.CountCorrect(outputs, rows.Labels));
-    }
-
-    // Null where no layer can be left out of the steps.
-    private FrozenSource? Freeze(AdaptedNetwork network, IBatchSource? source, string purpose)
-    {
-        if (settings.FrozenLayerCache is not { } cache || source is not RowBatchSource rows || network.FrozenLayers is not (> 0 and var layers))
-        {
-            return null;
-        }
-
-        if (!rows.IsConstant)
-        {
-            channel.Info($"The {purpose} rows are changed at random, so that their way through the frozen layers is computed in every epoch.");
-            return null;
-        }
-
-        var frozen = new FrozenSource(rows, network, layers, cache.HalfPrecision ? ScalarType.Float16 : null, cache.MemoryLimit, TemporaryFolder);
-        try
-        {
-            frozen.Fill(CheckAlive);
-            var part = layers > network.Base.LayerCount ? "encoder" : FormattableString.Invariant($"first {layers} layers");
-            channel.Info(
-                $"What the {part} gives for {frozen.SampleCount} {purpose} rows was computed once and is kept: {frozen.MemoryBytes >> 20} MB in memory, {frozen.FileBytes >> 20} MB in a temporary file.");
-            return frozen;
-        }
-        catch
-        {
-            frozen.Dispose();
-            throw;
-        }
-    }
-
     /// <summary>Throws unless a trained network can be used: its weights, and its outputs for a few training rows, are finite.</summary>
     /// <param name="network">The network; not in training afterwards.</param>
     /// <param name="training">The training rows.</param>
@@ -359,6 +182,123 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         }
     }
 
+    private void Train(
+        AdaptedNetwork network, PredictionTarget target, IBatchSource training, IBatchSource? validation, IEnumerable<(string Name, string Value)> identity)
+    {
+        if (Checkpoints is { } checkpoints)
+        {
+            foreach (var (name, value) in identity)
+            {
+                checkpoints.Identity[name] = value;
+            }
+        }
+
+        foreach (var warning in network.Warnings)
+        {
+            channel.Warning(warning);
+        }
+
+        channel.Info(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{settings.Model}, {settings.Adapter.Description}{(settings.FewShot ? ", few rows" : "")}, {network.TrainableParameters.Sum(named => named.Value.numel())} trained weights; "
+            + $"{settings.Optimizer.Name}, learning rate {settings.Optimizer.ResolveLearningRate(target.OutputCount):G4}, batches of {(settings.FewShot ? training.SampleCount : settings.BatchSize)}, seed {Seed}."));
+        if (settings is { FewShot: false, Adapter: LoraOptions } && target.LabelType == ScalarType.Int64 && training is RowBatchSource { IsConstant: true }
+            && network.LinearHead is not null && training.SampleCount < FewRows * target.OutputCount)
+        {
+            channel.Info($"There are fewer than {FewRows} rows for each class. Try FewShot = true, which is made for that.");
+        }
+
+        using var frozen = Freeze(network, training, "training");
+        using var frozenValidation = Freeze(network, validation, "validation");
+        var solving = new HeadSolving(network, target, Seed, CheckAlive, message => channel.Info(message));
+        if (frozen is not null && settings is { Adapter: HeadOnlyOptions { Solve: true }, QualityProbe: null } && network.LinearHead is { } head)
+        {
+            Report(target.Present(solving.Solve(head, frozen, frozenValidation)), target.LossName);
+            return;
+        }
+
+        using var held = settings.FewShot ? HoldHead(network, training, solving) : null;
+
+        var prepared = settings.Clock.GetElapsedTime(_start);
+        if (settings.TimeBudget is { } budget)
+        {
+            channel.Info(
+                $"The training ends {budget} after Fit began (TimeBudget), of which {TimeSpan.FromSeconds((long)prepared.TotalSeconds)} are over, or after "
+                + $"{settings.EpochCount} epochs ({settings.EpochCountName}) if that is sooner.");
+        }
+
+        var loopSettings = new TrainingSettings
+        {
+            Optimizer = settings.Optimizer,
+            ClassCount = target.OutputCount,
+            EpochCount = settings.EpochCount,
+            TimeBudget = settings.TimeBudget - prepared,
+            Clock = settings.Clock,
+            MicroBatchSize = settings.MicroBatchSize,
+            Seed = Seed,
+            EarlyStopping = settings.Stopping is { WatchAccuracy: false } stopping
+                ? stopping with { MinDelta = target.ObjectiveUnits(stopping.MinDelta) }
+                : settings.Stopping,
+            Probe = settings.QualityProbe,
+            GuessLoss = settings.RecoverFromDivergence ? target.GuessLoss : null,
+            Notify = message => channel.Info(message),
+            Warn = message => channel.Warning(message),
+            CheckAlive = CheckAlive,
+            Checkpoints = Checkpoints,
+            Report = progress => Report(target.Present(progress), target.LossName),
+        };
+        var result = new TrainingLoop(network, target.Objective, loopSettings).Run(frozen ?? training, frozenValidation ?? validation);
+        if (Checkpoints is { SaveCount: > 0 } saved)
+        {
+            channel.Info(string.Create(
+                CultureInfo.InvariantCulture, $"States of the run saved: {saved.SaveCount}, which took {saved.SavingTime.TotalSeconds:F3} s."));
+        }
+
+        if (result.Failure is { } failure)
+        {
+            channel.Warning(failure);
+        }
+        else if (settings.Stopping is not null && validation is not null)
+        {
+            channel.Info($"The model has the weights of epoch {result.BestEpoch}.");
+        }
+    }
+
+    private IDisposable HoldHead(AdaptedNetwork network, IBatchSource training, HeadSolving solving) =>
+        network.LinearHead is { } head && training is RowBatchSource rows
+            ? solving.Hold(head, rows)
+            : throw host.Except($"FewShot needs a network with one linear layer as its head, which {settings.Model} has not. Set FewShot to false.");
+
+    // Null where no layer can be left out of the steps.
+    private FrozenSource? Freeze(AdaptedNetwork network, IBatchSource? source, string purpose)
+    {
+        if (settings.FrozenLayerCache is not { } cache || source is not RowBatchSource rows || network.FrozenLayers is not (> 0 and var layers))
+        {
+            return null;
+        }
+
+        if (!rows.IsConstant)
+        {
+            channel.Info($"The {purpose} rows are changed at random, so that their way through the frozen layers is computed in every epoch.");
+            return null;
+        }
+
+        var frozen = new FrozenSource(rows, network, layers, cache.HalfPrecision ? ScalarType.Float16 : null, cache.MemoryLimit, TemporaryFolder);
+        try
+        {
+            frozen.Fill(CheckAlive);
+            var part = layers > network.Base.LayerCount ? "encoder" : FormattableString.Invariant($"first {layers} layers");
+            channel.Info(
+                $"What the {part} gives for {frozen.SampleCount} {purpose} rows was computed once and is kept: {frozen.MemoryBytes >> 20} MB in memory, {frozen.FileBytes >> 20} MB in a temporary file.");
+            return frozen;
+        }
+        catch
+        {
+            frozen.Dispose();
+            throw;
+        }
+    }
+
     // Whatever the weights at the end depend on.
     private IEnumerable<(string Name, string Value)> Identity(
         AdaptedNetwork network, PredictionTarget target, IBatchSource training, IBatchSource? validation, CheckpointFiles files, object? augmentation, bool isRounded) =>
@@ -381,27 +321,6 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         (nameof(settings.RecoverFromDivergence), TrainingCheckpoints.Describe(settings.RecoverFromDivergence)),
         .. settings.TimeBudget is { } budget ? [(nameof(settings.TimeBudget), TrainingCheckpoints.Describe(budget))] : Array.Empty<(string, string)>(),
     ];
-
-    private sealed class HeldHead : IDisposable
-    {
-        private readonly LinearLayer _head;
-
-        public HeldHead(LinearLayer head)
-        {
-            _head = head;
-            Train(false);
-        }
-
-        public void Dispose() => Train(true); // what is saved as trained
-
-        private void Train(bool trained)
-        {
-            foreach (var parameter in _head.parameters())
-            {
-                parameter.requires_grad = trained;
-            }
-        }
-    }
 
     private void Report(TrainingProgress progress, string lossName)
     {

@@ -2,7 +2,10 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Microsoft.ML.NaturalGradient;
 
-/// <summary>Of which numbers a training makes its products with frozen weights, which are most of its time. All else is as with <see cref="Float32"/>: trained weights, their gradients, losses, and scoring afterwards.</summary>
+/// <summary>
+/// Of which numbers a training makes the products of linear layers with frozen weights, which are most of its time. All else is computed as with <see cref="Float32"/>: trained weights and what is made of them, losses, the
+/// update, and scoring afterwards.
+/// </summary>
 public enum Precision
 {
     /// <summary>Numbers of 24 binary digits: nearly the same results on every processor.</summary>

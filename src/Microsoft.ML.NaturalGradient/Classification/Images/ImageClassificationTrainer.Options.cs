@@ -79,6 +79,11 @@ public sealed partial class ImageClassificationTrainer
         {
             base.Validate();
             Augmentation?.Validate();
+            if (FewShot && Augmentation is not null)
+            {
+                throw new ArgumentException("FewShot solves the head on pictures as they are. Set Augmentation to null, or FewShot to false.", nameof(FewShot));
+            }
+
             if (Adapter.PromptLength > 0)
             {
                 throw new ArgumentException("Prompt tuning is for texts. Use Adapters.LoRA, Adapters.Full, Adapters.BiasOnly or Adapters.HeadOnly.", nameof(Adapter));

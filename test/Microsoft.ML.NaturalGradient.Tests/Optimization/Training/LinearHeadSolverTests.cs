@@ -67,7 +67,6 @@ public sealed class LinearHeadSolverTests
         Assert.AreEqual(y.mean().sub(x.mean([0]).dot(expected)).item<double>(), bias.item<double>(), 1e-7);
     }
 
-    // scikit-learn's LogisticRegression(C=1) on these rows, that is λ = 1/(4 · C): by symmetry b = 0, and w is the root of w/4 = Σ y x / (1 + exp(y w x)) / 4 for one weight of two classes.
     [TestMethod]
     public void Solve_TwoClassesOfOneNumber_IsTheRootFoundByBisection()
     {
@@ -77,7 +76,7 @@ public sealed class LinearHeadSolverTests
         using var solver = new LinearHeadSolver(new SoftmaxCrossEntropy(), tensor(values).unsqueeze(1), tensor(labels));
         var (weight, bias) = solver.Uncentred(solver.Solve(2, 0.25));
 
-        // With weights (−v, v) of the two classes, the loss depends on 2v: v is the root of λ v = mean of |x| / (1 + exp(2 v |x|)) · 1.
+        // By symmetry the weights are −v and v and the biases 0: the loss is mean log(1 + exp(−2 v |x|)) + λ v², so that λ v = mean |x| / (1 + exp(2 v |x|)).
         var (low, high) = (0.0, 10.0);
         for (var i = 0; i < 200; i++)
         {

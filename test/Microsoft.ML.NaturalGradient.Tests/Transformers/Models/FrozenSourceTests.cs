@@ -129,6 +129,23 @@ public sealed class FrozenSourceTests
     }
 
     [TestMethod]
+    public void Fill_NumberBeyond16Bits_Throws()
+    {
+        using var scope = NewDisposeScope();
+        using var network = new EncoderFixture("bert").CreateClassifier(Adapter(headOnly: false));
+        using (no_grad())
+        {
+            network.FrozenParameters.Single(named => named.Name == "bert.encoder.layer.0.output.LayerNorm.weight").Value.mul_(1e6);
+        }
+
+        using var half = new FrozenSource(Rows(Device), network, network.FrozenLayers, ScalarType.Float16);
+        using var exact = new FrozenSource(Rows(Device), network, network.FrozenLayers);
+
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => half.Fill()).Message, "HalfPrecision");
+        exact.Fill();
+    }
+
+    [TestMethod]
     public void Slice_OfKeptStates_IsThatOfTheWholeBatch()
     {
         using var scope = NewDisposeScope();

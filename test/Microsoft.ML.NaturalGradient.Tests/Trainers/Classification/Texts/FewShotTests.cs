@@ -109,6 +109,18 @@ public sealed class FewShotTests
     }
 
     [TestMethod]
+    public void Create_HeadOnly_Throws() => StringAssert.StartsWith(
+        Assert.ThrowsExactly<ArgumentException>(
+            () => TinyText.Trainer(new MLContext(), options => (options.FewShot, options.Adapter) = (true, Adapters.HeadOnly))).Message,
+        "FewShot trains the encoder under a solved head");
+
+    [TestMethod]
+    public void Create_PicturesThatChange_Throws() => StringAssert.StartsWith(
+        Assert.ThrowsExactly<ArgumentException>(
+            () => TinyImages.Trainer(new MLContext(), options => (options.FewShot, options.Augmentation) = (true, new ImageAugmentation()))).Message,
+        "FewShot solves the head on pictures as they are");
+
+    [TestMethod]
     public void Fit_NetworkWithoutAHead_Throws()
     {
         var mlContext = new MLContext(seed: 1);
