@@ -61,6 +61,9 @@ switch (args)
         return 0;
     case ["device", var device, "--steps", var steps]:
         return DeviceCheck.Run(device, int.Parse(steps, CultureInfo.InvariantCulture));
+    case ["ratios", "--rounds", var rounds]:
+        StepRatios.Run(int.Parse(rounds, CultureInfo.InvariantCulture));
+        return 0;
     case ["turns", "--other", var other, "--rounds", var rounds]:
         Turns.Compare(other, int.Parse(rounds, CultureInfo.InvariantCulture));
         return 0;

@@ -21,6 +21,9 @@ public sealed record EfOptions : EmpiricalFisherOptions
     /// <value>The default is <see langword="false"/>: damping relative to the mean diagonal.</value>
     public bool AbsoluteDamping { get; init; }
 
+    /// <inheritdoc/>
+    internal override bool IsDamped => !AbsoluteDamping && base.IsDamped;
+
     internal override string Name => "EF";
 
     internal override Optimizer Create(IReadOnlyList<Parameter> parameters, long seed) =>

@@ -16,7 +16,7 @@ internal sealed class EmpiricalFisher(IReadOnlyList<Parameter> parameters, EfOpt
     {
         var weights = batch.Weights;
         using var captured = batch.PerSample(weights.TimesRoots(batch.LogitGradients)); // √c g
-        var gram = captured.Gram(); // [N, N]
+        var gram = captured.Gram(options.IsDamped); // [N, N]
         return Solve(
             captured, gram, weights.Roots, gram.diagonal().div(weights.Values), weights.Values,
             (matrix, target, counts) => options.AbsoluteDamping

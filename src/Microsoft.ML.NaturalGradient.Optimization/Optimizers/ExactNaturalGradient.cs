@@ -30,7 +30,7 @@ internal sealed class ExactNaturalGradient(IReadOnlyList<Parameter> parameters, 
             }
 
             CheckCoverage(captures[0]);
-            var gram = IPerSampleGradients.JointGram(captures); // [K·N, K·N]
+            var gram = IPerSampleGradients.JointGram(captures, options.IsDamped); // [K·N, K·N]
             using var solution = GramSolver.Solve(
                 gram, factor.Coefficients.flatten(), options.Damping, zeroTargetsCount: true, rowWeights: batch.Weights.Values.repeat(captures.Length));
             var diagnostics = new StepDiagnostics { Condition = solution.Condition, DampingRaised = solution.DampingRaised };

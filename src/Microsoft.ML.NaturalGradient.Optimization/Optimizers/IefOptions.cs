@@ -25,6 +25,9 @@ public sealed record IefOptions : EmpiricalFisherOptions
     /// <value>The default is <see langword="false"/>: normalised rows, damping relative to the mean diagonal.</value>
     public bool LiteralEq8 { get; init; }
 
+    /// <inheritdoc/>
+    internal override bool IsDamped => !LiteralEq8 && base.IsDamped;
+
     /// <summary>Most that a step asks a row to lose, κ, as a multiple of the row's own loss: min(η s_n, κ ℓ_n).</summary>
     /// <remarks>
     /// It keeps steps with far too large learning rates from ruining a run, and costs a little speed where many classes are told apart easily. A trainer

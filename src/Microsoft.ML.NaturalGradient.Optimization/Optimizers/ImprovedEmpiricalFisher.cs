@@ -45,7 +45,7 @@ internal sealed class ImprovedEmpiricalFisher : EmpiricalFisherOptimizer
         var weights = batch.Weights;
         var seeds = weights.TimesRoots(batch.LogitGradients.mul(PerSample(scale, batch.LogitGradients))); // √c u, [N, ...]
         using var captured = batch.PerSample(seeds);
-        var gram = captured.Gram(); // [N, N]
+        var gram = captured.Gram(_options.IsDamped); // [N, N]
         return _options.LiteralEq8
             ? Solve(
                 captured, gram, weights.TimesRoots(squaredNorms.mul(limits)), gram.diagonal().div(weights.Values), weights.Values,

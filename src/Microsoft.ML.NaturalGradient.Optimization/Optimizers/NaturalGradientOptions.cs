@@ -5,6 +5,8 @@ namespace Microsoft.ML.NaturalGradient;
 /// <summary>Settings that the methods share which solve a damped natural-gradient system on each batch.</summary>
 public abstract record NaturalGradientOptions : OptimizerOptions
 {
+    private const double LeastDampingOfRoundedSums = 1e-3;
+
     private protected NaturalGradientOptions()
     {
     }
@@ -12,6 +14,9 @@ public abstract record NaturalGradientOptions : OptimizerOptions
     /// <summary>Damping λ added to the diagonal of the Gram matrix, relative to its mean diagonal unless the method says otherwise.</summary>
     /// <value>Zero or greater; each method states its default.</value>
     public double Damping { get; init; }
+
+    /// <summary>Whether damping hides how a Gram matrix is rounded: see <see cref="PerSampleGradients.IPerSampleGradients.JointGram"/>.</summary>
+    internal virtual bool IsDamped => Damping >= LeastDampingOfRoundedSums;
 
     /// <summary>Whether the update is scaled to unit length before the learning rate is applied, as the paper does for EF and SF.</summary>
     /// <value>Each method states its default. Without effect with <see cref="AutomaticStep"/>.</value>

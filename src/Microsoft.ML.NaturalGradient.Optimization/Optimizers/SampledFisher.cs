@@ -66,7 +66,7 @@ internal sealed class SampledFisher : GramOptimizer
                 draws[k] = batch.PerSample(weights.TimesRoots(_sample(batch)), keepGraph: k + 1 < draws.Length);
             }
 
-            var gram = IPerSampleGradients.JointGram(draws); // [N·K, N·K]
+            var gram = IPerSampleGradients.JointGram(draws, _options.IsDamped); // [N·K, N·K]
             var target = cat([.. draws.Select(draw => draw.Dot(gradient))]); // Ĵg, [N·K]
             var damping = _options.Damping * (_options.AbsoluteDamping ? 1 : gram.diagonal().sum().item<double>() / (draws.Length * weights.Sum));
             using var solution = GramSolver.SolveLiteral(gram, target, draws.Length * damping);

@@ -25,6 +25,9 @@ public sealed record SfOptions : NaturalGradientOptions
     /// <value>The default is <see langword="false"/>: relative to the mean diagonal of the drawn gradients' Gram matrix.</value>
     public bool AbsoluteDamping { get; init; }
 
+    /// <inheritdoc/>
+    internal override bool IsDamped => !AbsoluteDamping && base.IsDamped;
+
     internal override string Name => "SF";
 
     internal override void Validate()

@@ -8,11 +8,11 @@ namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
 /// <summary>The per-sample gradients J [N, P] of one batch, held as per-layer pairs and never formed as a whole.</summary>
 /// <remarks>
 /// Row n is the gradient of sample n's own seeded loss. The three operations are all that EF, iEF and SF need:
-/// <see cref="Gram()"/> (J Jᵀ), <see cref="Combine"/> (Jᵀ w) and <see cref="Dot"/> (J v).
+/// <see cref="Gram(bool)"/> (J Jᵀ), <see cref="Combine"/> (Jᵀ w) and <see cref="Dot"/> (J v).
 /// </remarks>
 internal sealed class CapturedGradients : IPerSampleGradients
 {
-    private const long ChunkBytes = 256L << 20;
+    private const long ChunkBytes = 24L << 20; // as ParameterUse.ChunkBytes
 
     private readonly List<List<(ParameterUse Use, Tensor Error)>> _byParameter = [];
     private readonly IReadOnlyList<(ParameterUse Use, Tensor Error)> _uses;
@@ -54,10 +54,10 @@ internal sealed class CapturedGradients : IPerSampleGradients
     /// Most bytes of per-sample gradients that are formed at a time for a parameter used twice, such as an embedding that is the head too.
     /// </param>
     /// <returns>C, [N, N], float64; owned by the caller.</returns>
-    public Tensor Gram(long chunkBytes) => JointGram([this], chunkBytes);
+    public Tensor Gram(long chunkBytes) => JointGram([this], chunkBytes: chunkBytes);
 
     /// <inheritdoc/>
-    public Tensor Gram() => Gram(ChunkBytes);
+    public Tensor Gram(bool isDamped = false) => JointGram([this], isDamped);
 
     /// <summary>Computes the part of one parameter in the Gram matrix, in float64.</summary>
     /// <param name="parameter">A member of <see cref="Parameters"/>.</param>
@@ -68,16 +68,17 @@ internal sealed class CapturedGradients : IPerSampleGradients
         using var scope = NewDisposeScope();
         var uses = UsesOf(parameter);
         var gram = zeros(SampleCount, SampleCount, dtype: ScalarType.Float64, device: uses[0].Error.device); // [N, N]
-        AddGram(gram, [uses], ChunkBytes);
+        AddGram(gram, [uses], ScalarType.Float64, ChunkBytes);
         return gram.MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes the inner products between the rows of several captures of one forward pass, in float64.</summary>
     /// <remarks>Layer by layer, from pairs of positions or from rows that are formed in slices, whichever is cheaper; the whole costs O(K²N²P).</remarks>
     /// <param name="captures">K captures, each J_k [N, P].</param>
+    /// <param name="isDamped">As in <see cref="IPerSampleGradients.JointGram"/>.</param>
     /// <param name="chunkBytes">Most bytes of per-sample gradients that are formed at a time.</param>
     /// <returns>[K·N, K·N], rows of the first capture first; owned by the caller.</returns>
-    public static Tensor JointGram(IReadOnlyList<CapturedGradients> captures, long chunkBytes = ChunkBytes)
+    public static Tensor JointGram(IReadOnlyList<CapturedGradients> captures, bool isDamped = false, long chunkBytes = ChunkBytes)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -85,7 +86,8 @@ internal sealed class CapturedGradients : IPerSampleGradients
         var gram = zeros(rows, rows, dtype: ScalarType.Float64, device: captures[0]._byParameter[0][0].Error.device); // [K·N, K·N]
         for (var position = 0; position < captures[0]._byParameter.Count; position++)
         {
-            AddGram(gram, [.. captures.Select(capture => capture._byParameter[position])], chunkBytes);
+            var type = isDamped && captures[0]._byParameter[position][0].Error.dtype == ScalarType.Float32 ? ScalarType.Float32 : ScalarType.Float64;
+            AddGram(gram, [.. captures.Select(capture => capture._byParameter[position])], type, chunkBytes);
         }
 
         return gram.MoveToOuterDisposeScope();
@@ -223,12 +225,12 @@ internal sealed class CapturedGradients : IPerSampleGradients
     }
 
     // One parameter's part, with its uses in each of K captures of one pass.
-    private static void AddGram(Tensor gram, IReadOnlyList<List<(ParameterUse Use, Tensor Error)>> captures, long chunkBytes)
+    private static void AddGram(Tensor gram, IReadOnlyList<List<(ParameterUse Use, Tensor Error)>> captures, ScalarType type, long chunkBytes)
     {
         using var scope = NewDisposeScope();
         if (captures is [[var single]])
         {
-            single.Use.AddGram(gram, single.Error);
+            single.Use.AddGram(gram, single.Error, type);
             return;
         }
 
@@ -244,7 +246,7 @@ internal sealed class CapturedGradients : IPerSampleGradients
         for (var i = 0; i < all.Count; i++)
         {
             var (use, error, start) = all[i];
-            use.AddGram(gram.narrow(0, start, samples).narrow(1, start, samples), error);
+            use.AddGram(gram.narrow(0, start, samples).narrow(1, start, samples), error, type);
             foreach (var other in all.Take(i))
             {
                 using var pairScope = NewDisposeScope();

@@ -30,10 +30,10 @@ internal sealed class ConvolutionWeightUse : ParameterUse
     public override Tensor PerSampleGradient(Tensor outputGradient) => PerSampleSlice(outputGradient, 0, Parameter.shape[0]);
 
     /// <inheritdoc/>
-    public override void AddGram(Tensor gram, Tensor outputGradient)
+    public override void AddGram(Tensor gram, Tensor outputGradient, ScalarType type)
     {
         using var scope = NewDisposeScope();
-        AddLinearGram(gram, Positions(outputGradient));
+        AddLinearGram(gram, Positions(outputGradient), type);
     }
 
     /// <inheritdoc/>
@@ -45,7 +45,7 @@ internal sealed class ConvolutionWeightUse : ParameterUse
         using var scope = NewDisposeScope();
         if (other is ConvolutionWeightUse convolution && PrefersPairs(outputGradient))
         {
-            AddGhostProducts(gram, Positions(outputGradient), convolution.Positions(otherGradient));
+            AddGhostProducts(gram, Positions(outputGradient), convolution.Positions(otherGradient), ScalarType.Float64);
             return;
         }
 

@@ -6,8 +6,7 @@ namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
 
 /// <summary>A table [V, D] looked up by ids: G_n[v] = Σ_{t: id_nt = v} E_nt.</summary>
 /// <remarks>
-/// C[n,m] = Σ_{t,t'} [id_nt = id_mt'] ⟨E_nt, E_mt'⟩, from pairs of positions or from the rows of the U ids that occur, whichever takes less
-/// time, in blocks; [N, V, D] is never formed.
+/// C[n,m] = Σ_{t,t'} [id_nt = id_mt'] ⟨E_nt, E_mt'⟩, from the rows of the ids that occur, in parts; [N, V, D] is never formed.
 /// </remarks>
 internal sealed class EmbeddingUse : ParameterUse
 {
@@ -32,23 +31,34 @@ internal sealed class EmbeddingUse : ParameterUse
     public override Tensor PerSampleSlice(Tensor outputGradient, long start, long count) => RowsOf(_ids, outputGradient, start, count);
 
     /// <inheritdoc/>
-    public override void AddGram(Tensor gram, Tensor outputGradient)
+    /// <remarks>
+    /// Most ids of real texts occur in one sample only and touch the diagonal alone; rows [N, D] are formed for the others. Of those there are no more than
+    /// half as many as positions, so that this takes no more operations than comparing all pairs of positions.
+    /// </remarks>
+    public override void AddGram(Tensor gram, Tensor outputGradient, ScalarType type)
     {
         using var scope = NewDisposeScope();
-        var (samples, positions, width) = (_ids.shape[0], _ids.shape[1], outputGradient.shape[^1]);
-        var errors = outputGradient.to(ScalarType.Float64); // [N, T, D]
+        var (samples, width, device) = (_ids.shape[0], outputGradient.shape[^1], _ids.device);
         var (used, numbers, _) = _ids.unique(sorted: true, return_inverse: true); // [U], [N, T]
-        if (PrefersRows(positions, used.shape[0]))
-        {
-            ForEachChunk(used.shape[0], samples * width, (start, count) =>
-            {
-                var rows = RowsOf(numbers!, errors, start, count).flatten(1); // [N, u·D]
-                gram.AddInPlace(rows.mm(rows.t()));
-            });
-            return;
-        }
+        var perId = tensor(samples, device: device);
+        var keys = numbers!.mul(perId).Plus(TensorMath.Indices(samples, device).unsqueeze(1)).flatten(); // an id and a sample, [N·T]
+        var (cells, places, _) = keys.unique(sorted: true, return_inverse: true); // [K], [N·T]
+        var sums = zeros(cells.shape[0], width, dtype: type, device: device).AddRowsInPlace(places!, outputGradient.flatten(0, 1).to(type)); // [K, D]
+        var (ids, owners) = (cells.floor_divide(perId), cells.remainder(perId)); // [K]
+        var isShared = ids.bincount(null, used.shape[0]).GreaterThan(1L); // [U]
+        var sharedNumbers = isShared.cumsum(0, ScalarType.Int64).Minus(1).index_select(0, ids); // [K]
+        var shared = isShared.index_select(0, ids); // [K]
 
-        AddEqualIds(gram, errors, this, errors);
+        var alone = shared.logical_not().nonzero().squeeze(1);
+        gram.diagonal().AddRowsInPlace(owners.index_select(0, alone), sums.index_select(0, alone).to(ScalarType.Float64).Square().sum(1));
+        ForEachChunk(isShared.sum().item<long>(), samples * width, (start, count) =>
+        {
+            var here = sharedNumbers.Minus(start); // [K]
+            var inside = shared.logical_and(here.GreaterThan(-1L)).logical_and(here.GreaterThan(count - 1).logical_not()).nonzero().squeeze(1);
+            var rows = zeros(samples, count, width, dtype: type, device: device); // [N, u, D]
+            rows.index_put_(sums.index_select(0, inside), owners.index_select(0, inside), here.index_select(0, inside));
+            gram.AddInPlace(rows.flatten(1).mm(rows.flatten(1).t()));
+        });
     }
 
     /// <inheritdoc/>
@@ -90,10 +100,6 @@ internal sealed class EmbeddingUse : ParameterUse
     /// <inheritdoc/>
     public override void Dispose() => _ids.Dispose();
 
-    /// <summary>Whether the rows of the ids that occur are formed, at N²·U·D operations, and not all pairs of positions compared, at N²·T²·D.</summary>
-    /// <remarks>Forming the rows moves N·U·D numbers besides: measured, an id costs as much as eight pairs.</remarks>
-    internal static bool PrefersRows(long positions, long used) => used <= positions * positions / 8;
-
     // E [N, T, D] and E' [M, T', D], float64.
     private void AddEqualIds(Tensor gram, Tensor errors, EmbeddingUse other, Tensor otherErrors)
     {
@@ -119,6 +125,10 @@ internal sealed class EmbeddingUse : ParameterUse
             AddPairs(gram, start, count, block.mm(inputs.t()).mul_(chosen.t()));
         });
     }
+
+    // Adds up, over the positions of both, what every pair of positions gives, [b·T, M·T'], to rows start to start + count.
+    private static void AddPairs(Tensor gram, long start, long count, Tensor products) =>
+        gram.narrow(0, start, count).AddInPlace(products.view(count, products.shape[0] / count, gram.shape[1], -1).sum([1L, 3L]));
 
     // Rows start to start + count of the table that each sample adds up, [N, v, D].
     private static Tensor RowsOf(Tensor ids, Tensor errors, long start, long count)

@@ -15,14 +15,19 @@ internal interface IPerSampleGradients : IDisposable
 
     /// <summary>Computes the inner products between the rows of several of one batch.</summary>
     /// <param name="rows">K times J_k, [N, P], all of them made in the same way.</param>
+    /// <param name="isDamped">
+    /// Whether a thousandth of the mean diagonal or more is added to the diagonal, so that a float32 model's inner products may be added up in float32 within
+    /// parts of some thousand numbers, which changes them by some millionths of the diagonal.
+    /// </param>
     /// <returns>[K·N, K·N], float64, rows of the first first; owned by the caller.</returns>
-    static Tensor JointGram(IReadOnlyList<IPerSampleGradients> rows) => rows[0] is CapturedGradients
-        ? CapturedGradients.JointGram([.. rows.Cast<CapturedGradients>()])
+    static Tensor JointGram(IReadOnlyList<IPerSampleGradients> rows, bool isDamped = false) => rows[0] is CapturedGradients
+        ? CapturedGradients.JointGram([.. rows.Cast<CapturedGradients>()], isDamped)
         : RecomputedGradients.JointGram([.. rows.Cast<RecomputedGradients>()]);
 
     /// <summary>Computes the Gram matrix C = J Jᵀ.</summary>
+    /// <param name="isDamped">As in <see cref="JointGram"/>.</param>
     /// <returns>C, [N, N], float64; owned by the caller.</returns>
-    Tensor Gram() => JointGram([this]);
+    Tensor Gram(bool isDamped = false) => JointGram([this], isDamped);
 
     /// <summary>Computes the part of one parameter in the Gram matrix.</summary>
     /// <param name="parameter">A member of <see cref="Parameters"/>.</param>

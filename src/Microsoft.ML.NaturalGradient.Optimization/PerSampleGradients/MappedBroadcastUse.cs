@@ -29,11 +29,11 @@ internal sealed class MappedBroadcastUse : ParameterUse
     public override Tensor PerSampleGradient(Tensor outputGradient) => ForEach(_map.t(), outputGradient); // [N, T, D]
 
     /// <inheritdoc/>
-    public override void AddGram(Tensor gram, Tensor outputGradient)
+    public override void AddGram(Tensor gram, Tensor outputGradient, ScalarType type)
     {
         using var scope = NewDisposeScope();
-        var errors = outputGradient.to(ScalarType.Float64);
-        var map = _map.to(ScalarType.Float64);
+        var errors = outputGradient.to(type);
+        var map = _map.to(type);
         var moved = ForEach(map.mm(map.t()), errors); // [N, T', D]
         gram.AddInPlace(errors.flatten(1).mm(moved.flatten(1).t()));
     }

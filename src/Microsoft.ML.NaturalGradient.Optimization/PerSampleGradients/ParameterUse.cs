@@ -12,8 +12,11 @@ namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
 /// <param name="parameter">The parameter; owned by its module.</param>
 internal abstract class ParameterUse(Parameter parameter) : IDisposable
 {
+    private const long SymmetricParts = 4;
+
     /// <summary>Most bytes of float64 numbers that a rule forms at a time, unless a single row or column takes more.</summary>
-    public long ChunkBytes { get; init; } = 256L << 20;
+    /// <remarks>Measured: in larger parts products wait for memory, and above 32 MB, which the C library never keeps, for every page anew.</remarks>
+    public long ChunkBytes { get; init; } = 24L << 20;
 
     /// <summary>The parameter that was used.</summary>
     public Parameter Parameter { get; } = parameter;
@@ -37,10 +40,11 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <summary>Adds this use's inner products of per-sample gradients to a Gram matrix.</summary>
     /// <param name="gram">C, [N, N], float64; modified.</param>
     /// <param name="outputGradient">E = ∂Σℓ/∂output, [N, ...].</param>
-    public virtual void AddGram(Tensor gram, Tensor outputGradient)
+    /// <param name="type">Type in which products are added up within a part of at most <see cref="ChunkBytes"/>; parts are added in float64.</param>
+    public virtual void AddGram(Tensor gram, Tensor outputGradient, ScalarType type)
     {
         var formed = PerSampleGradient(outputGradient);
-        AddProducts(gram, formed, formed);
+        AddProducts(gram, formed, formed, type);
     }
 
     /// <summary>Adds the inner products with the per-sample gradients of another use of the same parameter, of this or another forward pass.</summary>
@@ -50,7 +54,7 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <param name="otherGradient">Its ∂Σℓ/∂output, [M, ...].</param>
     public virtual void AddCrossGram(Tensor gram, Tensor outputGradient, ParameterUse other, Tensor otherGradient) =>
         ForEachChunk(Parameter.shape[0], (gram.shape[0] + gram.shape[1]) * (Parameter.numel() / Parameter.shape[0]), (start, count) =>
-            AddProducts(gram, PerSampleSlice(outputGradient, start, count), other.PerSampleSlice(otherGradient, start, count)));
+            AddProducts(gram, PerSampleSlice(outputGradient, start, count), other.PerSampleSlice(otherGradient, start, count), ScalarType.Float64));
 
     /// <summary>Whether inner products cost less from pairs of positions than from gradients that are formed.</summary>
     /// <param name="outputGradient">E, [N, ...].</param>
@@ -92,17 +96,18 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <inheritdoc/>
     public abstract void Dispose();
 
-    /// <summary>Adds G G'ᵀ in float64.</summary>
+    /// <summary>Adds G G'ᵀ.</summary>
     /// <param name="gram">C, [N, M], float64; modified.</param>
     /// <param name="gradients">G, [N, ...].</param>
     /// <param name="others">G', [M, ...]; may be <paramref name="gradients"/> itself.</param>
-    protected void AddProducts(Tensor gram, Tensor gradients, Tensor others)
+    /// <param name="type">Type of the products within a part.</param>
+    protected void AddProducts(Tensor gram, Tensor gradients, Tensor others, ScalarType type)
     {
         var (left, right) = (gradients.flatten(1), others.flatten(1)); // [N, P], [M, P]
         ForEachChunk(left.shape[1], left.shape[0], (start, count) =>
         {
-            var rows = left.narrow(1, start, count).to(ScalarType.Float64);
-            gram.AddInPlace(rows.mm((ReferenceEquals(gradients, others) ? rows : right.narrow(1, start, count).to(ScalarType.Float64)).t()));
+            var rows = left.narrow(1, start, count).to(type);
+            gram.AddInPlace(rows.mm((ReferenceEquals(gradients, others) ? rows : right.narrow(1, start, count).to(type)).t()));
         });
     }
 
@@ -110,9 +115,10 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <param name="total">Items in all.</param>
     /// <param name="numbersOfItem">Float64 numbers that an item takes.</param>
     /// <param name="part">Takes the first item and the number of items of a part.</param>
-    protected void ForEachChunk(long total, long numbersOfItem, Action<long, long> part)
+    /// <param name="most">Most items of a part, at least 1.</param>
+    protected void ForEachChunk(long total, long numbersOfItem, Action<long, long> part, long most = long.MaxValue)
     {
-        var size = Math.Clamp(ChunkBytes / Math.Max(1, numbersOfItem * sizeof(double)), 1, Math.Max(1, total));
+        var size = Math.Clamp(ChunkBytes / Math.Max(1, numbersOfItem * sizeof(double)), 1, Math.Clamp(total, 1, most));
         for (long start = 0; start < total; start += size)
         {
             using var scope = NewDisposeScope();
@@ -123,19 +129,21 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <summary>Adds G Gᵀ for G_n = E_nᵀ A_n, formed in blocks of G, or in ghost form where that takes fewer operations.</summary>
     /// <param name="gram">C, [N, N], float64; modified.</param>
     /// <param name="pair">A, [N, T, I], and E, [N, T, O].</param>
-    protected void AddLinearGram(Tensor gram, (Tensor Inputs, Tensor Errors) pair)
+    /// <param name="type">Type of the products within a part.</param>
+    protected void AddLinearGram(Tensor gram, (Tensor Inputs, Tensor Errors) pair, ScalarType type)
     {
-        var (input, error) = pair;
         if (PrefersGhost(pair))
         {
-            AddGhostProducts(gram, pair, pair);
+            AddGhostProducts(gram, pair, pair, type);
             return;
         }
 
-        ForEachChunk(error.shape[2], input.shape[0] * input.shape[2], (start, count) =>
+        // G_n or its transpose, which has the same products: few long rows are formed several times faster than many short ones.
+        var (narrow, wide) = pair.Inputs.shape[2] < pair.Errors.shape[2] ? pair : (pair.Errors, pair.Inputs);
+        ForEachChunk(narrow.shape[2], wide.shape[0] * wide.shape[2], (start, count) =>
         {
-            var formed = error.narrow(2, start, count).transpose(1, 2).bmm(input);
-            AddProducts(gram, formed, formed);
+            var formed = narrow.narrow(2, start, count).transpose(1, 2).bmm(wide);
+            AddProducts(gram, formed, formed, type);
         });
     }
 
@@ -143,28 +151,35 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <param name="gram">C, [N, M], float64; modified.</param>
     /// <param name="left">A, [N, T, I], and E, [N, T, O].</param>
     /// <param name="right">A', [M, T', I], and E', [M, T', O]; may be <paramref name="left"/>.</param>
-    protected void AddGhostProducts(Tensor gram, (Tensor Inputs, Tensor Errors) left, (Tensor Inputs, Tensor Errors) right)
+    /// <param name="type">Type of the products.</param>
+    protected void AddGhostProducts(Tensor gram, (Tensor Inputs, Tensor Errors) left, (Tensor Inputs, Tensor Errors) right, ScalarType type)
     {
         var (samples, positions, others, otherPositions) = (left.Inputs.shape[0], left.Inputs.shape[1], right.Inputs.shape[0], right.Inputs.shape[1]);
-        var inputs = left.Inputs.flatten(0, 1).to(ScalarType.Float64); // [N·T, I]
-        var errors = left.Errors.flatten(0, 1).to(ScalarType.Float64); // [N·T, O]
-        var otherInputs = ReferenceEquals(left.Inputs, right.Inputs) ? inputs : right.Inputs.flatten(0, 1).to(ScalarType.Float64); // [M·T', I]
-        var otherErrors = ReferenceEquals(left.Errors, right.Errors) ? errors : right.Errors.flatten(0, 1).to(ScalarType.Float64); // [M·T', O]
-        ForEachChunk(samples, 2 * others * positions * otherPositions, (start, count) =>
-        {
-            var inputBlock = inputs.narrow(0, start * positions, count * positions);
-            var errorBlock = errors.narrow(0, start * positions, count * positions);
-            AddPairs(gram, start, count, errorBlock.mm(otherErrors.t()).mul(inputBlock.mm(otherInputs.t())));
-        });
+        var inputs = left.Inputs.flatten(0, 1).to(type); // [N·T, I]
+        var errors = left.Errors.flatten(0, 1).to(type); // [N·T, O]
+        var otherInputs = ReferenceEquals(left.Inputs, right.Inputs) ? inputs : right.Inputs.flatten(0, 1).to(type); // [M·T', I]
+        var otherErrors = ReferenceEquals(left.Errors, right.Errors) ? errors : right.Errors.flatten(0, 1).to(type); // [M·T', O]
+        // A matrix of one set of rows is symmetric: each part meets the samples from its own on, so parts are small ones.
+        var isSymmetric = ReferenceEquals(inputs, otherInputs) && ReferenceEquals(errors, otherErrors);
+        ForEachChunk(
+            samples, 2 * others * positions * otherPositions,
+            (start, count) =>
+            {
+                var inputBlock = inputs.narrow(0, start * positions, count * positions);
+                var errorBlock = errors.narrow(0, start * positions, count * positions);
+                var first = isSymmetric ? start : 0;
+                var (from, length) = (first * otherPositions, (others - first) * otherPositions);
+                var products = errorBlock.mm(otherErrors.narrow(0, from, length).t()).mul_(inputBlock.mm(otherInputs.narrow(0, from, length).t()));
+                var sums = products.view(count, positions, others - first, otherPositions).sum([1L, 3L], type: ScalarType.Float64); // [b, M - first]
+                gram.narrow(0, start, count).narrow(1, first, others - first).AddInPlace(sums);
+                var rest = samples - start - count;
+                if (isSymmetric && rest > 0)
+                {
+                    gram.narrow(0, start + count, rest).narrow(1, start, count).AddInPlace(sums.narrow(1, count, rest).t());
+                }
+            },
+            isSymmetric ? (samples + SymmetricParts - 1) / SymmetricParts : long.MaxValue);
     }
-
-    /// <summary>Adds up, over the positions of both, what every pair of positions gives.</summary>
-    /// <param name="gram">C, [N, M], float64; modified.</param>
-    /// <param name="start">First of the rows n.</param>
-    /// <param name="count">Rows b.</param>
-    /// <param name="products">[b·T, M·T'].</param>
-    protected static void AddPairs(Tensor gram, long start, long count, Tensor products) =>
-        gram.narrow(0, start, count).AddInPlace(products.view(count, products.shape[0] / count, gram.shape[1], -1).sum([1L, 3L]));
 
     /// <summary>Whether the ghost form of the Gram matrix of such a pair needs fewer operations than materialising G.</summary>
     protected static bool PrefersGhost((Tensor Inputs, Tensor Errors) pair) =>

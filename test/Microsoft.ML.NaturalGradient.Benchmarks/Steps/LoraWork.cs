@@ -7,18 +7,19 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 
-/// <summary>MiniLM with LoRA of rank 8 for two classes, and a batch of random words to train it on.</summary>
+/// <summary>MiniLM with LoRA of rank 8, or another adapter, for two classes, and a batch of random words to train it on.</summary>
 internal sealed class LoraWork : IDisposable
 {
     /// <summary>Makes the model and the batch.</summary>
     /// <param name="samples">Rows.</param>
     /// <param name="tokens">Tokens of each.</param>
     /// <param name="device">Where the work is done; null for the CPU.</param>
-    public LoraWork(int samples, int tokens, Device? device = null)
+    /// <param name="adapter">What is trained; null for LoRA.</param>
+    public LoraWork(int samples, int tokens, Device? device = null, AdapterOptions? adapter = null)
     {
         device ??= CPU;
         using var files = PretrainedModel.MiniLM.Open();
-        Model = new TextClassifier(TextCheckpoint.Load(files).Encoder, 2, Adapters.LoRA, seed: 1);
+        Model = new TextClassifier(TextCheckpoint.Load(files).Encoder, 2, adapter ?? Adapters.LoRA, seed: 1);
         Model.MoveTo(device);
         Model.SetTraining(true);
         Parameters = [.. Model.TrainableParameters.Select(named => named.Value)];

@@ -45,6 +45,19 @@ public sealed class GramOptimizerTests
         Fixture.AssertClose(linalg.solve(fisher, rows.sum(0L)), Update(Ief));
     }
 
+    /// <summary>Undamped systems, and dampings that rounded sums could disturb, keep sums in float64; so do those whose damping is absolute.</summary>
+    [TestMethod]
+    public void IsDamped_OnlyWithRelativeDampingOfAThousandth()
+    {
+        Assert.IsTrue(Ief.IsDamped);
+        Assert.IsTrue((Ef with { Damping = 1e-3 }).IsDamped);
+        Assert.IsFalse((Ief with { Damping = 9e-4 }).IsDamped);
+        Assert.IsFalse((Ief with { Damping = 1, LiteralEq8 = true }).IsDamped);
+        Assert.IsFalse((Ef with { Damping = 1, AbsoluteDamping = true }).IsDamped);
+        Assert.IsFalse((Sf with { Damping = 1, AbsoluteDamping = true }).IsDamped);
+        Assert.IsFalse((Ng with { Damping = 0 }).IsDamped);
+    }
+
     [TestMethod]
     public void Step_NormalisedRows_GramWeightsAndUpdatesEqualReference()
     {

@@ -45,7 +45,7 @@ public sealed class CrossGramTests
             .Select(phase => new CapturedGradients([.. Uses(table, "tied", samples: 4, positions: 3, phase, chunkBytes)])).ToList();
         var rows = cat(captures.Select(captured => captured.Rows()).ToList());
 
-        Fixture.AssertClose(rows.mm(rows.t()), CapturedGradients.JointGram(captures, chunkBytes), 1e-11, 1e-11);
+        Fixture.AssertClose(rows.mm(rows.t()), CapturedGradients.JointGram(captures, chunkBytes: chunkBytes), 1e-11, 1e-11);
     }
 
     [TestMethod]

@@ -32,7 +32,7 @@ public sealed class MappedBroadcastUseTests
         Fixture.AssertClose(rows.t().mv(weights).view(1, 4, 2), use.Combine(error, weights), 1e-12);
         Fixture.AssertClose(rows.mv(direction.flatten()), use.Dot(error, direction), 1e-12);
         var gram = zeros(3, 3, ScalarType.Float64);
-        use.AddGram(gram, error);
+        use.AddGram(gram, error, ScalarType.Float64);
         Fixture.AssertClose(rows.mm(rows.t()), gram, 1e-12);
     }
 }

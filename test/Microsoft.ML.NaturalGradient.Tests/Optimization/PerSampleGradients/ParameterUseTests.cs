@@ -123,7 +123,7 @@ public sealed class ParameterUseTests
         }
     }
 
-    /// <summary>Ids from pairs of positions (2 positions, 40 ids) and from rows of ids (8 positions, 7 ids).</summary>
+    /// <summary>Ids that occur in one sample only (2 positions, 40 ids), in some and twice in a sample (8 positions, 7 ids).</summary>
     [TestMethod]
     [DataRow(2, 40, 1)]
     [DataRow(2, 40, 500)]
@@ -147,7 +147,6 @@ public sealed class ParameterUseTests
             }
         }
 
-        Assert.AreEqual(positions == 8, EmbeddingUse.PrefersRows(positions, ids.flatten().unique().output.shape[0]));
         Fixture.AssertClose(rows.flatten(1).mm(rows.flatten(1).t()), Gram(use, error), 1e-12, 1e-12);
         Fixture.AssertClose(rows, use.PerSampleGradient(error), 1e-12, 1e-12);
     }
@@ -165,6 +164,8 @@ public sealed class ParameterUseTests
         (ParameterUse Use, Tensor Error)[] cases =
         [
             (new LinearWeightUse(Zeros(5, 6), sequence) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 3, 5)),
+            (new LinearWeightUse(Zeros(48, 6), sequence) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 3, 48)), // as of LoRA's B
+            (new LinearWeightUse(Zeros(9, 6), sequence) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 3, 9)),
             (new LinearWeightUse(Zeros(50, 60), Fixture.Sine(1, 0.7, 0.1, 4, 2, 60)) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 2, 50)),
             (new ConvolutionWeightUse(Zeros(5, 2, 3, 3), wide, stride: 1, padding: 1) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 0.63, 0.35, 4, 5, 6, 6)),
             (new ConvolutionWeightUse(Zeros(40, 2, 6, 6), wide, stride: 6, padding: 0) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 0.63, 0.35, 4, 40, 1, 1)),
@@ -177,9 +178,36 @@ public sealed class ParameterUseTests
         {
             var rows = use.PerSampleGradient(error).flatten(1);
             var direction = Fixture.Sine(1, 0.3, 0.5, use.Parameter.shape);
+            var weights = Fixture.Sine(1, 0.9, 0.2, 4);
             Fixture.AssertClose(rows.mm(rows.t()), Gram(use, error), 1e-11, 1e-11);
+            Fixture.AssertClose(rows.t().mv(weights).view_as(use.Parameter), use.Combine(error, weights), 1e-11, 1e-11);
             Fixture.AssertClose(rows.mv(direction.flatten()), use.Dot(error, direction), 1e-11, 1e-11);
             Fixture.AssertClose(use.PerSampleGradient(error).narrow(1, 1, 2), use.PerSampleSlice(error, 1, 2), 1e-12, 1e-12);
+            use.Dispose();
+        }
+    }
+
+    [TestMethod]
+    public void AddGram_SumsInSinglePrecision_AreWithinMillionthsOfTheDiagonal()
+    {
+        using var scope = NewDisposeScope();
+        Parameter Zeros(params long[] shape) => nn.Parameter(zeros(shape, ScalarType.Float32));
+        Tensor Sine(double frequency, params long[] shape) => Fixture.Sine(1, frequency, 0.3, shape).to(ScalarType.Float32);
+        var ids = arange(6 * 7).mul(11).remainder(17).view(6, 7);
+        (ParameterUse Use, Tensor Error)[] cases =
+        [
+            (new LinearWeightUse(Zeros(300, 200), Sine(0.7, 6, 40, 200)), Sine(1.3, 6, 40, 300)), // formed
+            (new LinearWeightUse(Zeros(300, 200), Sine(0.7, 6, 3, 200)), Sine(1.3, 6, 3, 300)), // pairs of positions
+            (new EmbeddingUse(Zeros(17, 300), ids), Sine(0.77, 6, 7, 300)),
+            (new BroadcastUse(Zeros(7, 900)), Sine(0.4, 6, 7, 900)),
+        ];
+
+        foreach (var (use, error) in cases)
+        {
+            var (exact, rounded) = (Gram(use, error), Gram(use, error, ScalarType.Float32));
+            var difference = rounded.sub(exact).abs().max().item<double>() / exact.diagonal().mean().item<double>();
+            Fixture.AssertLess(1e-5, difference);
+            Assert.AreNotEqual(0, difference, "Nothing was added up in single precision.");
             use.Dispose();
         }
     }
@@ -187,10 +215,10 @@ public sealed class ParameterUseTests
     private static EmbeddingUse Embedding(TorchSharp.Modules.Parameter table) =>
         new(table, Fixture.Read("spec/gram_layers.json").GetProperty("embedding").GetProperty("ids").ToTensor().to(ScalarType.Int64));
 
-    private static Tensor Gram(ParameterUse use, Tensor error)
+    private static Tensor Gram(ParameterUse use, Tensor error, ScalarType type = ScalarType.Float64)
     {
         var gram = zeros(error.shape[0], error.shape[0], ScalarType.Float64);
-        use.AddGram(gram, error);
+        use.AddGram(gram, error, type);
         return gram;
     }
 }
