@@ -14,13 +14,15 @@ internal sealed partial class NativeHeap : IDisposable
     private const int TrimThreshold = -1; // names and numbers of malloc.h
     private const int TopPad = -2;
     private const int MmapThreshold = -3;
+    private const int MostMmaps = -4;
     private const int LargestMmapThreshold = 32 << 20; // of glibc on 64 bits, which its own adjustment may reach too
     private const int UsualTrimThreshold = 2 * LargestMmapThreshold; // what glibc adjusts itself to after freeing a block of that size
     private const int LargestHeap = 2 * LargestMmapThreshold; // of a thread that is not the first, which has several; with so much padding empty ones are kept
     private const int UsualTopPad = 128 << 10;
+    private const int UsualMostMmaps = 65536;
     private const int ScoringTrimThreshold = 256 << 20; // a batch of pictures fits
 
-    private static readonly string[] ThresholdVariables = ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"];
+    private static readonly string[] ThresholdVariables = ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_MMAP_MAX_", "GLIBC_TUNABLES"];
     private static readonly Lock Gate = new();
 
     private static int _users;
@@ -38,7 +40,7 @@ internal sealed partial class NativeHeap : IDisposable
         {
             if (_users++ == 0)
             {
-                Set(int.MaxValue, LargestHeap);
+                Set(int.MaxValue, LargestHeap, mostMmaps: 0); // blocks above the largest threshold, such as the gradient of a word table, are kept too
             }
         }
     }
@@ -90,10 +92,11 @@ internal sealed partial class NativeHeap : IDisposable
         ThresholdVariables.Any(name => Environment.GetEnvironmentVariable(name) is not null);
 
     private static void SetForRest() =>
-        Set(_isScoring ? ScoringTrimThreshold : UsualTrimThreshold, _isScoring ? LargestHeap : UsualTopPad);
+        Set(_isScoring ? ScoringTrimThreshold : UsualTrimThreshold, _isScoring ? LargestHeap : UsualTopPad, UsualMostMmaps);
 
-    private static void Set(int trimThreshold, int topPad) => Call(() =>
+    private static void Set(int trimThreshold, int topPad, int mostMmaps) => Call(() =>
     {
+        _ = SetOption(MostMmaps, mostMmaps);
         _ = SetOption(TrimThreshold, trimThreshold);
         _ = SetOption(TopPad, topPad);
         _ = SetOption(MmapThreshold, LargestMmapThreshold);

@@ -13,6 +13,8 @@ namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
 internal abstract class ParameterUse(Parameter parameter) : IDisposable
 {
     private const long SymmetricParts = 4;
+    private const long ManyColumns = 4096; // from where on dividing a sum pays
+    private const long Slices = 16;
 
     /// <summary>Most bytes of float64 numbers that a rule forms at a time, unless a single row or column takes more.</summary>
     /// <remarks>Measured: in larger parts products wait for memory, and above 32 MB, which the C library never keeps, for every page anew.</remarks>
@@ -107,7 +109,16 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
         ForEachChunk(left.shape[1], left.shape[0], (start, count) =>
         {
             var rows = left.narrow(1, start, count).to(type);
-            gram.AddInPlace(rows.mm((ReferenceEquals(gradients, others) ? rows : right.narrow(1, start, count).to(type)).t()));
+            var columns = ReferenceEquals(gradients, others) ? rows : right.narrow(1, start, count).to(type);
+            if (count < ManyColumns || count % Slices != 0)
+            {
+                gram.AddInPlace(rows.mm(columns.t()));
+                return;
+            }
+
+            // Few rows leave other processors idle unless the sum is divided among them.
+            var (slices, otherSlices) = (rows.view(rows.shape[0], Slices, -1).transpose(0, 1), columns.view(columns.shape[0], Slices, -1).transpose(0, 1)); // [S, N, c], [S, M, c]
+            gram.AddInPlace(slices.bmm(otherSlices.transpose(1, 2)).sum([0L], type: ScalarType.Float64));
         });
     }
 
