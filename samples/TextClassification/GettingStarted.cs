@@ -84,12 +84,12 @@ internal static class GettingStarted
         var adapterOnly = mlContext.MulticlassClassification.Trainers.TextClassification(new TextClassificationTrainer.Options
         {
             Sentence1ColumnName = "Text",
-            Model = PretrainedModel.MiniLM,
+            Model = PretrainedModel.BgeSmall,
             MaxEpoch = 1,
             SaveBaseModel = false,
         });
         mlContext.Model.SaveAtomically(adapterOnly.Fit(keyed), keyed.Schema, "adapter.zip");
-        var found = new MLContext().UsePretrainedModel(PretrainedModel.MiniLM).Model.Load("adapter.zip", out _);
+        var found = new MLContext().UsePretrainedModel(PretrainedModel.BgeSmall).Model.Load("adapter.zip", out _);
         #endregion
         Console.WriteLine($"adapter.zip: {new FileInfo("adapter.zip").Length / 1e6:F1} MB; scores {found.Transform(keyed).GetColumn<float[]>("Score").Count()} rows");
     }

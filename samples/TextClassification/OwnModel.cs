@@ -18,7 +18,7 @@ internal static class OwnModel
                 path, [new("Label", DataKind.String, 0), new("Source", DataKind.String, 1), new("Text", DataKind.String, 2)], hasHeader: true),
             TrainingRows);
         var keyed = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
-        var mine = PretrainedModel.MiniLM;
+        var mine = PretrainedModel.BgeSmall;
 
         #region models
         var folder = PretrainedModel.FromFolder("models/my-encoder");

@@ -18,7 +18,7 @@ public static class NaturalGradientCatalog
     /// <param name="sentence2ColumnName">Column with the second text of a pair; null for single texts.</param>
     /// <param name="batchSize">Rows of a training step, at least 1.</param>
     /// <param name="maxEpochs">Passes over the training rows, at least 1.</param>
-    /// <param name="model">The pretrained model to start from; null for <see cref="PretrainedModel.MiniLM"/>.</param>
+    /// <param name="model">The pretrained model to start from; null for the first 8 layers of <see cref="PretrainedModel.BgeSmall"/>.</param>
     /// <param name="validationSet">Rows to watch the training on, with the same columns; null for none.</param>
     /// <param name="adapter">What is trained besides the classification head; null for <see cref="Adapters.LoRA"/>.</param>
     /// <returns>The trainer.</returns>
@@ -45,7 +45,7 @@ public static class NaturalGradientCatalog
             Sentence2ColumnName = sentence2ColumnName,
             BatchSize = batchSize,
             MaxEpoch = maxEpochs,
-            Model = model ?? PretrainedModel.MiniLM,
+            Model = model ?? PretrainedModel.DefaultForTexts,
             ValidationSet = validationSet,
             Adapter = adapter ?? Adapters.LoRA,
         });
@@ -72,7 +72,7 @@ public static class NaturalGradientCatalog
     /// <param name="sentence2ColumnName">Column with the text it is compared with.</param>
     /// <param name="batchSize">Rows of a training step, at least 1.</param>
     /// <param name="maxEpochs">Passes over the training rows, at least 1.</param>
-    /// <param name="model">The pretrained model to start from; null for <see cref="PretrainedModel.MiniLM"/>.</param>
+    /// <param name="model">The pretrained model to start from; null for the first 8 layers of <see cref="PretrainedModel.BgeSmall"/>.</param>
     /// <param name="validationSet">Rows to watch the training on, with the same columns; null for none.</param>
     /// <param name="adapter">What is trained besides the head; null for <see cref="Adapters.LoRA"/>.</param>
     /// <returns>The trainer.</returns>
@@ -97,7 +97,7 @@ public static class NaturalGradientCatalog
             Sentence2ColumnName = sentence2ColumnName,
             BatchSize = batchSize,
             MaxEpoch = maxEpochs,
-            Model = model ?? PretrainedModel.MiniLM,
+            Model = model ?? PretrainedModel.DefaultForTexts,
             ValidationSet = validationSet,
             Adapter = adapter ?? Adapters.LoRA,
         });

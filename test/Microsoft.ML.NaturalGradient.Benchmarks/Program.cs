@@ -23,6 +23,8 @@ switch (args)
         return LayersCommand.Run(rest);
     case ["precision", .. var rest]:
         return PrecisionCommand.Run(rest);
+    case ["minutes", .. var rest]:
+        return MinutesCommand.Run(rest);
     case ["padding", .. var rest]:
         return PaddingCommand.Run(rest);
     case ["few-rows", .. var rest]:

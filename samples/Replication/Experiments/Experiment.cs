@@ -16,7 +16,7 @@ internal sealed record Experiment
     /// <summary>The data: a name that <see cref="TaskData"/> knows.</summary>
     public required string Task { get; init; }
 
-    /// <summary>MiniLM, ViTSmall, a folder with a checkpoint, or owner/name of a model on the hub; without meaning for mlp and pruning.</summary>
+    /// <summary>MiniLM, BgeSmall, ViTSmall, a folder with a checkpoint, or owner/name of a model on the hub; without meaning for mlp and pruning.</summary>
     public string Encoder { get; init; } = "MiniLM";
 
     /// <summary>What is trained: a member of <c>Adapters</c> by name, or an object with "kind" and the adapter's own settings.</summary>

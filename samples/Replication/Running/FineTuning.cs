@@ -88,10 +88,11 @@ internal static class FineTuning
     private static PretrainedModel Encoder(string name) => name switch
     {
         "MiniLM" => PretrainedModel.MiniLM,
+        "BgeSmall" => PretrainedModel.BgeSmall,
         "ViTSmall" => PretrainedModel.ViTSmall,
         _ when Directory.Exists(name) => PretrainedModel.FromFolder(name),
         _ when name.Count(letter => letter == '/') == 1 => PretrainedModel.FromHub(name),
-        _ => throw new UsageException($"There is no encoder \"{name}\". Use MiniLM, ViTSmall, a folder with a checkpoint, or owner/name of a model on the hub."),
+        _ => throw new UsageException($"There is no encoder \"{name}\". Use MiniLM, BgeSmall, ViTSmall, a folder with a checkpoint, or owner/name of a model on the hub."),
     };
 
     private static QualityProbe? QualityProbe(Cell cell)

@@ -29,6 +29,9 @@ public sealed record PretrainedModel
     public static PretrainedModel BgeSmall { get; } = FromPackage(
         "BgeSmall", "Microsoft.ML.NaturalGradient.BgeSmall", "BAAI/bge-small-en-v1.5");
 
+    /// <summary>What texts are trained from where nothing is named: 8 layers of <see cref="BgeSmall"/>, as good as all 12 for two thirds of the time.</summary>
+    internal static PretrainedModel DefaultForTexts { get; } = BgeSmall with { Layers = 8 };
+
     /// <summary>
     /// The English text encoder all-MiniLM-L6-v2 (6 layers, 384 wide, 22.7 million parameters), from the package
     /// NaturalGradient.MLNet.MiniLM; needs no network.
@@ -67,7 +70,7 @@ public sealed record PretrainedModel
     }
 
     /// <summary>Where Python finds the model too; null where there is no such place.</summary>
-    internal BaseLocation? Location => Layers is null ? _location : null;
+    internal BaseLocation? Location => _location is null ? null : _location with { Layers = Layers };
 
     /// <summary>A model in a folder, laid out as Hugging Face does: at least config.json and the weights.</summary>
     /// <remarks>The weights are model.safetensors, or model.safetensors.index.json and the files that it names.</remarks>

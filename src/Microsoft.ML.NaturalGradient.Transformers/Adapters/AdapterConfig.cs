@@ -49,8 +49,10 @@ internal static class AdapterConfig
     public static byte[] Write(AdapterOptions adapter, PretrainedNetwork encoder, BaseLocation? baseModel)
     {
         var config = adapter.ToConfig(encoder);
-        config[BaseModelField] = baseModel?.Name;
-        config[RevisionField] = baseModel?.Revision;
+        // A program that finds a base here takes all of its layers.
+        var whole = baseModel is { Layers: null } ? baseModel : null;
+        config[BaseModelField] = whole?.Name;
+        config[RevisionField] = whole?.Revision;
         if (config["prompt_tuning_init_text"] is not null)
         {
             config["tokenizer_name_or_path"] = baseModel?.Name ?? "."; // PEFT refuses a prompt from a text without it, though it reads the vectors

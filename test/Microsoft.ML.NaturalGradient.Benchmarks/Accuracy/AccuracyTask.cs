@@ -36,6 +36,22 @@ internal sealed class AccuracyTask
         }
     }
 
+    /// <summary>Reads 1,000 rows of Banking77 (77 classes) to train on and 1,000 of its test rows, drawn with a fixed seed.</summary>
+    /// <param name="folder">Folder with the data.</param>
+    /// <returns>The task.</returns>
+    public static AccuracyTask Banking77(string folder)
+    {
+        var random = new Random(77);
+        return new AccuracyTask("Banking77", Draw("train.tsv"), Draw("test.tsv"));
+
+        TrainedModel.Row[] Draw(string file)
+        {
+            var rows = File.ReadLines(Path.Combine(folder, "banking77", file)).Skip(1).Select(line => line.Split('\t')).ToArray();
+            random.Shuffle(rows);
+            return [.. rows.Take(1000).Select(fields => new TrainedModel.Row { Label = fields[0], Text = fields[1] })];
+        }
+    }
+
     /// <summary>Reads one draw of few rows.</summary>
     /// <param name="name">Name of the data set.</param>
     /// <param name="folder">Folder with the data.</param>

@@ -15,18 +15,19 @@ internal static class SimilarityCommand
     public static void Run(string folder)
     {
         var (training, validation) = (Read(folder, "train.tsv"), Read(folder, "dev.tsv"));
-        Console.WriteLine("| optimizer | rows | epochs | Pearson | Spearman | mean squared error | s per run |\n|---|---|---|---|---|---|---|");
-        foreach (OptimizerOptions optimizer in new OptimizerOptions[] { Optimizers.Ief, Optimizers.AdamW })
+        Console.WriteLine("| encoder | optimizer | rows | epochs | Pearson | Spearman | mean squared error | s per run |\n|---|---|---|---|---|---|---|---|");
+        var encoders = new[] { PretrainedModel.MiniLM, PretrainedModel.BgeSmall with { Layers = 8 } };
+        foreach (var (encoder, optimizer) in encoders.SelectMany(encoder => new OptimizerOptions[] { Optimizers.Ief, Optimizers.AdamW }.Select(optimizer => (encoder, optimizer))))
         {
             var context = new MLContext(seed: 1);
             var watch = Stopwatch.StartNew();
-            using var model = context.Regression.Trainers.SentenceSimilarity(optimizer, maxEpochs: 3)
+            using var model = context.Regression.Trainers.SentenceSimilarity(optimizer, maxEpochs: 3, model: encoder)
                 .Fit(context.Data.LoadFromEnumerable(training));
             var view = model.Transform(context.Data.LoadFromEnumerable(validation));
             var (scores, labels) = (Values(view, "Score"), Values(view, "Label"));
             var error = scores.Zip(labels, (score, label) => (score - label) * (score - label)).Average();
             Console.WriteLine(
-                $"| {optimizer.Name} | {training.Length} | 3 | {Pearson(scores, labels):F3} | {Pearson(Ranks(scores), Ranks(labels)):F3} | {error:F3} | {watch.Elapsed.TotalSeconds:F0} |");
+                $"| {encoder} | {optimizer.Name} | {training.Length} | 3 | {Pearson(scores, labels):F3} | {Pearson(Ranks(scores), Ranks(labels)):F3} | {error:F3} | {watch.Elapsed.TotalSeconds:F0} |");
         }
     }
 

@@ -25,7 +25,7 @@ internal sealed class RegressionTask(NumberTarget target) : TextTask
     public override TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead) =>
         checkpoint.Network is TextEncoder encoder
             ? new TextClassifier(encoder, Target.OutputCount, adapter, seed, useHead && encoder.HasClassificationHead ? checkpoint.HeadWeights : null)
-            : throw new NotSupportedException("The model answers with text, which is no number. Use an encoder, for example PretrainedModel.MiniLM.");
+            : throw new NotSupportedException("The model answers with text, which is no number. Use an encoder, for example PretrainedModel.BgeSmall.");
 
     /// <inheritdoc/>
     public override TextTask FitTo(IReadOnlyCollection<double> labels) => new RegressionTask(NumberTarget.For(labels));

@@ -9,7 +9,7 @@ public abstract class TextTrainerOptions : FineTuningOptions
     internal const int FewestTokens = 8;
 
     private protected TextTrainerOptions()
-        : base(PretrainedModel.MiniLM)
+        : base(PretrainedModel.DefaultForTexts)
     {
     }
 

@@ -84,6 +84,24 @@ public sealed class PythonFilesTests
         Assert.Contains("from_pretrained(\"BASE\", num_labels=3, id2label=id2label, label2id=label2id)  # BASE", unnamed);
     }
 
+    /// <summary>The default is a cut base: the lines cut it, too, and a program that takes whole bases by their name finds none.</summary>
+    [TestMethod]
+    public void SavePeft_CutBase_IsCutInThePythonLinesAndNamedNowhereElse()
+    {
+        var trainer = _mlContext.MulticlassClassification.Trainers.TextClassification(new TextClassificationTrainer.Options
+        {
+            Sentence1ColumnName = "Text",
+            Model = PretrainedModel.BgeSmall with { Layers = 2 },
+            MaxEpoch = 1,
+        });
+        using var model = trainer.Fit(TinyText.KeyedRows(_mlContext, 8));
+
+        model.Model.SavePeft(In("cut"));
+
+        Assert.Contains("from_pretrained(\"BAAI/bge-small-en-v1.5\", num_hidden_layers=2, num_labels=2,", File.ReadAllText(Path.Combine(In("cut"), "README.md")));
+        Assert.IsNull(Json(In("cut"), "adapter_config.json")["base_model_name_or_path"]);
+    }
+
     [TestMethod]
     public void SavePeft_RevisionOfTheBase_IsKept()
     {

@@ -1,0 +1,135 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.ML.Trainers;
+
+namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
+
+/// <summary>What so many minutes of training buy: word counts, a solved head, and LoRA by iEF and AdamW, on six data sets and two encoders.</summary>
+/// <remarks>Results are kept in a file, one line for each run, so that a command that was stopped goes on.</remarks>
+internal static class MinutesCommand
+{
+    private const string Usage = """
+        Usage: ./build.sh bench minutes --data FOLDER --results FILE [--minutes N]... [--seeds N] [--task NAME]... [--speed X]
+
+          --data FOLDER   the data sets, as for accuracy, and banking77
+          --results FILE  lines of JSON; runs that are in it are not made again
+          --minutes N     a budget; may be repeated (default 1, 3 and 10)
+          --seeds N       runs of each kind (default 3)
+          --task NAME     as for encoders, or Banking77; may be repeated (default all)
+          --speed X       count X seconds for each second of processor time instead of the clock's, where other work runs beside
+        """;
+
+    private const double HeldOut = 0.1; // of the training rows, for early stopping
+    private const int MostEpochs = 1000;
+    private const string WordCounts = "word counts, SDCA";
+
+    private static readonly PretrainedModel[] Encoders = [PretrainedModel.MiniLM, PretrainedModel.BgeSmall with { Layers = 8 }];
+    private static readonly double[] AdamWRates = [3e-4, 1e-3, 3e-3];
+
+    /// <summary>Trains what the file lacks, and prints a table in Markdown.</summary>
+    /// <param name="arguments">The arguments after <c>minutes</c>.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(IReadOnlyList<string> arguments)
+    {
+        if (CommandOptions.Parse(arguments, Usage) is not { } options || options.Text("--results") is not { } file)
+        {
+            return 2;
+        }
+
+        var folder = options.Text("--data")!;
+        double[] budgets = options.All("--minutes") is { Count: > 0 } given ? [.. given.Select(text => double.Parse(text, CultureInfo.InvariantCulture))] : [1, 3, 10];
+        var clock = options.Text("--speed") is { } speed ? new ProcessorClock(double.Parse(speed, CultureInfo.InvariantCulture)) : TimeProvider.System;
+        var known = File.Exists(file) ? File.ReadLines(file).Select(line => JsonSerializer.Deserialize<Result>(line)!).ToDictionary(result => result.Key) : [];
+        var tasks = AccuracyTask.Load(folder, options.All("--task")).ToList();
+        if (options.All("--task").Count == 0 || options.All("--task").Contains("Banking77"))
+        {
+            tasks.Add(AccuracyTask.Banking77(folder));
+        }
+
+        foreach (var seed in Enumerable.Range(0, options.Number("--seeds", 3)))
+        {
+            foreach (var task in tasks)
+            {
+                foreach (var (key, train) in Runs(task, seed, budgets, clock).Where(run => !known.ContainsKey(run.Key)))
+                {
+                    var start = clock.GetTimestamp();
+                    var result = train() with { Seconds = clock.GetElapsedTime(start).TotalSeconds };
+                    known.Add(key, result);
+                    File.AppendAllText(file, JsonSerializer.Serialize(result) + "\n");
+                }
+            }
+        }
+
+        Print(known.Values);
+        return 0;
+    }
+
+    private static IEnumerable<(string Key, Func<Result> Train)> Runs(AccuracyTask task, int seed, double[] budgets, TimeProvider clock)
+    {
+        yield return Named(WordCounts, 0, key => CountWords(key, task, seed));
+        foreach (var encoder in Encoders)
+        {
+            yield return Named($"{encoder}: head, solved", 0, key => FineTune(key, encoder, Optimizers.Ief, changed => changed.Adapter = Adapters.HeadOnly));
+            foreach (var budget in budgets)
+            {
+                foreach (var optimizer in AdamWRates.Select(rate => (OptimizerOptions)(Optimizers.AdamW with { LearningRate = rate })).Prepend(Optimizers.Ief))
+                {
+                    var rate = optimizer is AdamWOptions { LearningRate: { } given } ? FormattableString.Invariant($" {given}") : "";
+                    yield return Named($"{encoder}: LoRA, {optimizer.Name}{rate}", budget, key => FineTune(key, encoder, optimizer, changed =>
+                    {
+                        changed.TimeBudget = TimeSpan.FromMinutes(budget);
+                        changed.ValidationSetFraction = HeldOut;
+                        changed.EarlyStopping = new EarlyStopping();
+                    }));
+                }
+            }
+        }
+
+        (string, Func<Result>) Named(string way, double budget, Func<Result, Result> train)
+        {
+            var key = new Result(task.Name, way, budget, seed, 0, 0, 0, 0);
+            return (key.Key, () => train(key));
+        }
+
+        Result FineTune(Result key, PretrainedModel encoder, OptimizerOptions optimizer, Action<TextClassificationTrainer.Options> change)
+        {
+            var epochs = 0;
+            var run = AccuracyRun.Train(task, optimizer, seed, encoder, MostEpochs, changed =>
+            {
+                changed.ValidationSet = null;
+                changed.Clock = clock;
+                changed.MetricsCallback = progress => epochs += progress.EndOfEpoch ? 1 : 0;
+                change(changed);
+            });
+            return key with { Accuracy = run.FinalAccuracy, Loss = run.FinalLoss, Epochs = epochs };
+        }
+    }
+
+    private static Result CountWords(Result key, AccuracyTask task, int seed)
+    {
+        var context = new MLContext(seed);
+        var model = context.Transforms.Conversion.MapValueToKey("Label")
+            .Append(context.Transforms.Text.FeaturizeText("Features", "Text"))
+            .AppendCacheCheckpoint(context)
+            .Append(context.MulticlassClassification.Trainers.SdcaMaximumEntropy(new SdcaMaximumEntropyMulticlassTrainer.Options { NumberOfThreads = 1 })) // repeatable
+            .Fit(context.Data.LoadFromEnumerable(task.Training));
+        var metrics = context.MulticlassClassification.Evaluate(model.Transform(context.Data.LoadFromEnumerable(task.Validation)));
+        return key with { Accuracy = metrics.MicroAccuracy, Loss = metrics.LogLoss };
+    }
+
+    private static void Print(IReadOnlyCollection<Result> results)
+    {
+        Console.WriteLine("| task | training | minutes | seeds | accuracy | loss | epochs | s |\n|---|---|---|---|---|---|---|---|");
+        foreach (var runs in results.GroupBy(result => (result.Task, result.Way, result.Minutes)).OrderBy(runs => runs.Key))
+        {
+            Console.WriteLine(
+                $"| {runs.Key.Task} | {runs.Key.Way} | {runs.Key.Minutes:0.#} | {runs.Count()} | {runs.Average(run => run.Accuracy):F3} | {runs.Average(run => run.Loss):F3} | "
+                + $"{runs.Average(run => run.Epochs):0.#} | {runs.Average(run => run.Seconds):F0} |");
+        }
+    }
+
+    private sealed record Result(string Task, string Way, double Minutes, int Seed, double Accuracy, double Loss, int Epochs, double Seconds)
+    {
+        public string Key => FormattableString.Invariant($"{Task}; {Way}; {Minutes}; {Seed}");
+    }
+}
