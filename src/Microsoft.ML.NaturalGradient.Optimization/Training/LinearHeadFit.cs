@@ -50,6 +50,20 @@ internal sealed class LinearHeadFit(IObjective objective, long outputs, int seed
         return (weight.clone().MoveToOuterDisposeScope(), bias.MoveToOuterDisposeScope(), Penalties[best]);
     }
 
+    /// <summary>Solves the head with a given penalty.</summary>
+    /// <param name="training">Vectors, [N, D].</param>
+    /// <param name="labels">Their labels, [N].</param>
+    /// <param name="l2">The penalty λ, greater than zero.</param>
+    /// <returns>Weights, [C, D], biases, [C], both float64 and owned by the caller, and the penalty.</returns>
+    public (Tensor Weight, Tensor Bias, double L2) Solve(Tensor training, Tensor labels, double l2)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using var solver = new LinearHeadSolver(objective, training, labels, checkAlive);
+        var (weight, bias) = solver.Uncentred(solver.Solve(outputs, l2));
+        return (weight.clone().MoveToOuterDisposeScope(), bias.MoveToOuterDisposeScope(), l2);
+    }
+
     private void AddLosses(double[] losses, Tensor training, Tensor labels, Tensor features, Tensor others)
     {
         using var scope = NewDisposeScope();

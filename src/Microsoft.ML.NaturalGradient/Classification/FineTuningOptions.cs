@@ -93,9 +93,11 @@ public abstract class FineTuningOptions
     public QualityProbe? QualityProbe { get; set; }
 
     /// <summary>
-    /// Trains as suits few rows, up to about a hundred of a class: the head is solved on what the pretrained encoder gives, as <see cref="HeadOnlyOptions.Solve"/> does, and held; then each epoch is
-    /// one step of all rows at once, whatever <see cref="BatchSize"/> is, that changes the encoder through <see cref="Adapter"/>. The default is false. It needs a network with one linear layer as its
-    /// head, an adapter of the encoder other than a prompt, and pictures that are not changed at random.
+    /// Trains as suits few rows, up to about a hundred of a class: each epoch is one step of all rows at once, whatever <see cref="BatchSize"/> is, that changes the encoder through
+    /// <see cref="Adapter"/> so that vectors of one class come together and those of others apart; then the head is solved on these vectors, as <see cref="HeadOnlyOptions.Solve"/> does, with the penalty
+    /// that was best before the encoder knew the rows. Most is learned with <see cref="Adapters.Full"/>. Numbers have no classes: for them the head is solved first and held, and the steps lower the
+    /// loss. The default is false. It needs a network with one linear layer as its head, an adapter of the encoder other than a prompt, and pictures that are not changed at random; classes are
+    /// validated once, at the end, so that early stopping does nothing.
     /// </summary>
     public bool FewShot { get; set; }
 
@@ -192,6 +194,11 @@ public abstract class FineTuningOptions
         if (FewShot && Adapter is HeadOnlyOptions)
         {
             throw new ArgumentException("FewShot trains the encoder under a solved head, and HeadOnly leaves the encoder as it is. Use Adapters.LoRA, or set FewShot to false.", nameof(FewShot));
+        }
+
+        if (FewShot && QualityProbe is not null)
+        {
+            throw new ArgumentException("FewShot makes a few steps of all rows with a loss of its own, for which γ is not measured. Set QualityProbe to null, or FewShot to false.", nameof(FewShot));
         }
 
         if (FewShot && Adapter.PromptLength > 0)

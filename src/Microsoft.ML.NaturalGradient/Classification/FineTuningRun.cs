@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Pipelines;
@@ -198,10 +199,11 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             channel.Warning(warning);
         }
 
+        var comparesPairs = settings.FewShot && target.LabelType == ScalarType.Int64;
         channel.Info(string.Create(
             CultureInfo.InvariantCulture,
             $"{settings.Model}, {settings.Adapter.Description}{(settings.FewShot ? ", few rows" : "")}, {network.TrainableParameters.Sum(named => named.Value.numel())} trained weights; "
-            + $"{settings.Optimizer.Name}, learning rate {settings.Optimizer.ResolveLearningRate(target.OutputCount):G4}, batches of {(settings.FewShot ? training.SampleCount : settings.BatchSize)}, seed {Seed}."));
+            + $"{settings.Optimizer.Name}, learning rate {settings.Optimizer.ResolveLearningRate(comparesPairs ? ClassPairs.EquivalentClassCount : target.OutputCount):G4}, batches of {(settings.FewShot ? training.SampleCount : settings.BatchSize)}, seed {Seed}."));
         if (settings is { FewShot: false, Adapter: LoraOptions } && target.LabelType == ScalarType.Int64 && training is RowBatchSource { IsConstant: true }
             && network.LinearHead is not null && training.SampleCount < FewRows * target.OutputCount)
         {
@@ -230,7 +232,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         var loopSettings = new TrainingSettings
         {
             Optimizer = settings.Optimizer,
-            ClassCount = target.OutputCount,
+            ClassCount = comparesPairs ? ClassPairs.EquivalentClassCount : target.OutputCount,
             EpochCount = settings.EpochCount,
             TimeBudget = settings.TimeBudget - prepared,
             Clock = settings.Clock,
@@ -240,14 +242,16 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
                 ? stopping with { MinDelta = target.ObjectiveUnits(stopping.MinDelta) }
                 : settings.Stopping,
             Probe = settings.QualityProbe,
-            GuessLoss = settings.RecoverFromDivergence ? target.GuessLoss : null,
+            GuessLoss = !settings.RecoverFromDivergence ? null : comparesPairs ? ClassPairs.GuessLoss : target.GuessLoss,
             Notify = message => channel.Info(message),
             Warn = message => channel.Warning(message),
             CheckAlive = CheckAlive,
             Checkpoints = Checkpoints,
-            Report = progress => Report(target.Present(progress), target.LossName),
+            Report = progress => Report(comparesPairs ? progress : target.Present(progress), comparesPairs ? "loss of pairs" : target.LossName),
         };
-        var result = new TrainingLoop(network, target.Objective, loopSettings).Run(frozen ?? training, frozenValidation ?? validation);
+        var result = comparesPairs
+            ? new TrainingLoop(new PairNetwork(network), new ClassPairs(), loopSettings).Run(frozen ?? training, null)
+            : new TrainingLoop(network, target.Objective, loopSettings).Run(frozen ?? training, frozenValidation ?? validation);
         if (Checkpoints is { SaveCount: > 0 } saved)
         {
             channel.Info(string.Create(
@@ -258,13 +262,18 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         {
             channel.Warning(failure);
         }
-        else if (settings.Stopping is not null && validation is not null)
+        else if (settings.Stopping is not null && validation is not null && !comparesPairs)
         {
             channel.Info($"The model has the weights of epoch {result.BestEpoch}.");
         }
+
+        if (comparesPairs)
+        {
+            Report(target.Present(solving.SolveAgain(held!, (RowBatchSource)training, (RowBatchSource?)validation)) with { Epoch = settings.EpochCount, EpochCount = settings.EpochCount }, target.LossName);
+        }
     }
 
-    private IDisposable HoldHead(AdaptedNetwork network, IBatchSource training, HeadSolving solving) =>
+    private HeldHead HoldHead(AdaptedNetwork network, IBatchSource training, HeadSolving solving) =>
         network.LinearHead is { } head && training is RowBatchSource rows
             ? solving.Hold(head, rows)
             : throw host.Except($"FewShot needs a network with one linear layer as its head, which {settings.Model} has not. Set FewShot to false.");

@@ -28,8 +28,47 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
         using var rows = training.All();
         using var others = validation?.All();
         var started = Stopwatch.GetTimestamp();
-        Solve(head, rows, others);
+        Solve(head, rows, others, l2: null);
         log("The optimizer, epochs and batches are not used for it. Set Solve of HeadOnly to false to train it with them.");
+        return Describe(rows, others, started);
+    }
+
+    /// <summary>Solves the head on the encoder as it is, and leaves it out of the training.</summary>
+    /// <param name="head">The head.</param>
+    /// <param name="training">The training rows.</param>
+    /// <returns>The held head; the caller disposes it.</returns>
+    public HeldHead Hold(LinearLayer head, RowBatchSource training)
+    {
+        using var rows = Pooled(training);
+        return new HeldHead(head, Solve(head, rows, others: null, l2: null));
+    }
+
+    /// <summary>Solves a held head again, with the penalty of the first time: what it would choose now would be too weak, since the encoder knows the labels of the training rows.</summary>
+    /// <param name="held">The head.</param>
+    /// <param name="training">The training rows.</param>
+    /// <param name="validation">The validation rows; null for none.</param>
+    /// <returns>The report of an epoch.</returns>
+    public TrainingProgress SolveAgain(HeldHead held, RowBatchSource training, RowBatchSource? validation)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        network.SetTraining(false);
+        using var rows = Pooled(training);
+        using var others = validation is null ? null : Pooled(validation);
+        var started = Stopwatch.GetTimestamp();
+        Solve(held.Head, rows, others, held.L2);
+        return Describe(rows, others, started);
+    }
+
+    private LabeledBatch Pooled(RowBatchSource rows)
+    {
+        using var pooled = new FrozenSource(rows, network, network.Base.LayerCount + 1);
+        pooled.Fill(checkAlive);
+        return pooled.All();
+    }
+
+    private TrainingProgress Describe(LabeledBatch rows, LabeledBatch? others, long started)
+    {
         var (loss, accuracy) = Measure(rows);
         var watched = others is null ? default((double Loss, double? Accuracy)?) : Measure(others);
         return new TrainingProgress
@@ -49,27 +88,18 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
         };
     }
 
-    /// <summary>Solves the head on the encoder as it is, and leaves it out of the training.</summary>
-    /// <param name="head">The head.</param>
-    /// <param name="training">The training rows.</param>
-    /// <returns>When disposed, the head counts as trained again, which is what is saved.</returns>
-    public IDisposable Hold(LinearLayer head, RowBatchSource training)
-    {
-        using var pooled = new FrozenSource(training, network, network.Base.LayerCount + 1);
-        pooled.Fill(checkAlive);
-        using var rows = pooled.All();
-        Solve(head, rows, others: null);
-        return new HeldHead(head);
-    }
-
-    private void Solve(LinearLayer head, LabeledBatch rows, LabeledBatch? others)
+    // Returns the penalty, which is chosen where none is given.
+    private double Solve(LinearLayer head, LabeledBatch rows, LabeledBatch? others, double? l2)
     {
         using var scope = NewDisposeScope();
-        var (weight, bias, l2) = new LinearHeadFit(target.Objective, head.OutputSize, seed, checkAlive).Solve(
-            Vectors(rows), rows.Labels, others is null ? null : (Vectors(others), others.Labels));
+        var fit = new LinearHeadFit(target.Objective, head.OutputSize, seed, checkAlive);
+        var (weight, bias, used) = l2 is { } given
+            ? fit.Solve(Vectors(rows), rows.Labels, given)
+            : fit.Solve(Vectors(rows), rows.Labels, others is null ? null : (Vectors(others), others.Labels));
         head.Set(weight, bias);
         log(string.Create(
-            CultureInfo.InvariantCulture, $"The head was solved by Newton's method on {rows.Input.SampleCount} rows, with the penalty {l2:G2} on its weights."));
+            CultureInfo.InvariantCulture, $"The head was solved by Newton's method on {rows.Input.SampleCount} rows, with the penalty {used:G2} on its weights."));
+        return used;
     }
 
     private (double Loss, double? Accuracy) Measure(LabeledBatch rows)
@@ -83,24 +113,4 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
 
     private static Tensor Vectors(LabeledBatch rows) => ((PooledBatch)rows.Input).Vectors;
 
-    private sealed class HeldHead : IDisposable
-    {
-        private readonly LinearLayer _head;
-
-        public HeldHead(LinearLayer head)
-        {
-            _head = head;
-            Train(false);
-        }
-
-        public void Dispose() => Train(true); // what is saved as trained
-
-        private void Train(bool trained)
-        {
-            foreach (var parameter in _head.parameters())
-            {
-                parameter.requires_grad = trained;
-            }
-        }
-    }
 }

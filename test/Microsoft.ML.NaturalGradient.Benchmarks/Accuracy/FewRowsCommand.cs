@@ -6,20 +6,22 @@ namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 internal static class FewRowsCommand
 {
     private const string Usage = """
-        Usage: ./build.sh bench few-rows --data FOLDER [--rows 8|64] [--draws N] [--task sst2|mr]...
+        Usage: ./build.sh bench few-rows --data FOLDER [--rows 8|64] [--draws N] [--task sst2|mr]... [--way TEXT]...
 
           --data FOLDER   the data sets, as for accuracy
           --rows N        rows per class, 8 (default) or 64
           --draws N       how many of the five draws (default 3, as the reference)
           --task NAME     sst2 or mr; may be repeated (default both)
+          --way TEXT      only ways to train that have the text in their name; may be repeated (default all)
         """;
 
     private static readonly (string Name, Action<TextClassificationTrainer.Options> Change)[] Ways =
     [
         ("head, solved", options => options.Adapter = Adapters.HeadOnly),
-        ("few-shot, iEF, 10 steps", options => options.FewShot = true),
-        ("few-shot, iEF, 30 steps", options => (options.FewShot, options.MaxEpoch) = (true, 30)),
-        ("few-shot, AdamW 1e-3, 30 steps", options => (options.FewShot, options.MaxEpoch, options.Optimizer) = (true, 30, Optimizers.AdamW with { LearningRate = 1e-3 })),
+        ("few-shot, LoRA", options => options.FewShot = true),
+        ("few-shot, all weights", options => (options.FewShot, options.Adapter) = (true, Adapters.Full)),
+        ("few-shot, all weights, AdamW 1e-4, 30 steps", options => (options.FewShot, options.Adapter, options.MaxEpoch, options.Optimizer) =
+            (true, Adapters.Full, 30, Optimizers.AdamW with { LearningRate = 1e-4 })),
         ("usual, iEF, 10 epochs", _ => { }),
         ("usual, AdamW 1e-3, 30 epochs of one batch", options => (options.MaxEpoch, options.Optimizer, options.BatchSize) = (30, Optimizers.AdamW with { LearningRate = 1e-3 }, 128)),
     ];
@@ -40,7 +42,7 @@ internal static class FewRowsCommand
         foreach (var (name, label, text) in new[] { ("sst2", 1, 0), ("mr", 0, 1) }.Where(task => options.All("--task").Count == 0 || options.All("--task").Contains(task.Item1)))
         {
             var drawn = all.RootElement.GetProperty(name);
-            foreach (var (way, change) in Ways)
+            foreach (var (way, change) in Ways.Where(way => options.All("--way") is { Count: 0 } || options.All("--way").Any(part => way.Name.Contains(part, StringComparison.Ordinal))))
             {
                 AccuracyRun[] runs = [.. drawn.GetProperty("draws").GetProperty(rows).EnumerateArray().Take(draws).Select((draw, seed) => AccuracyRun.Train(
                     AccuracyTask.Of(name, options.Text("--data")!, drawn, draw, label, text), Optimizers.Ief, seed, PretrainedModel.BgeSmall, 10, changed =>

@@ -19,7 +19,9 @@ internal static class MinutesCommand
           --speed X       count X seconds for each second of processor time instead of the clock's, where other work runs beside
         """;
 
-    private const double HeldOut = 0.1; // of the training rows, for early stopping
+    private const double LongestForAllRows = 3; // minutes; longer runs hold rows out and stop early
+    private const double HeldOut = 0.1;
+    private const int Patience = 5;
     private const int MostEpochs = 1000;
     private const string WordCounts = "word counts, SDCA";
 
@@ -78,8 +80,10 @@ internal static class MinutesCommand
                     yield return Named($"{encoder}: LoRA, {optimizer.Name}{rate}", budget, key => FineTune(key, encoder, optimizer, changed =>
                     {
                         changed.TimeBudget = TimeSpan.FromMinutes(budget);
-                        changed.ValidationSetFraction = HeldOut;
-                        changed.EarlyStopping = new EarlyStopping();
+                        if (budget > LongestForAllRows)
+                        {
+                            (changed.ValidationSetFraction, changed.EarlyStopping) = (HeldOut, new EarlyStopping { Patience = Patience });
+                        }
                     }));
                 }
             }
