@@ -43,7 +43,7 @@ internal static class TrainedModel
     public static ITransformer Fit(MLContext context)
     {
         var pipeline = context.Transforms.Conversion.MapValueToKey("Label").Append(
-            context.MulticlassClassification.Trainers.TextClassification(optimizer: Optimizers.Ief, sentence1ColumnName: "Text", maxEpochs: 1));
+            context.MulticlassClassification.Trainers.TextClassification(optimizer: Optimizers.Ief, sentence1ColumnName: "Text", maxEpochs: 1, model: PretrainedModel.MiniLM));
         return pipeline.Fit(context.Data.LoadFromEnumerable(Rows(32)));
     }
 }

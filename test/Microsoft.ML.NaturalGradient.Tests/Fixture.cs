@@ -23,7 +23,9 @@ internal static class Fixture
             shape.Add(level.GetArrayLength());
         }
 
-        return tensor(Flatten(element).ToArray(), shape.ToArray(), dtype: ScalarType.Float64);
+        // Memory of an array lies anywhere, and libtorch without AVX rounds by where it lies; a copy lies as libtorch's own tensors do.
+        using var array = tensor(Flatten(element).ToArray(), shape.ToArray(), dtype: ScalarType.Float64);
+        return array.clone();
     }
 
     /// <summary>scale · sin(frequency · i + phase) over row-major positions i, float64.</summary>

@@ -41,6 +41,7 @@ internal static class MemoryGrowth
         {
             Optimizer = optimizer,
             Sentence1ColumnName = "Text",
+            Model = PretrainedModel.MiniLM,
             BatchSize = 8,
             MaxEpoch = 11,
             MetricsCallback = progress =>

@@ -18,6 +18,7 @@ internal static class MicroBatchMemory
         var trainer = context.MulticlassClassification.Trainers.TextClassification(new TextClassificationTrainer.Options
         {
             Sentence1ColumnName = "Text",
+            Model = PretrainedModel.MiniLM,
             Adapter = adapter == "Full" ? Adapters.Full : Adapters.LoRA,
             BatchSize = BatchSize,
             MicroBatchSize = microBatchSize,

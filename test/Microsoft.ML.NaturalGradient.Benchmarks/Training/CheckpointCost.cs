@@ -69,6 +69,7 @@ internal static partial class CheckpointCost
             Optimizer = optimizer,
             Adapter = adapter,
             Sentence1ColumnName = "Text",
+            Model = PretrainedModel.MiniLM,
             MaxEpoch = Epochs,
             CheckpointFolder = folder,
             MetricsCallback = progress =>
