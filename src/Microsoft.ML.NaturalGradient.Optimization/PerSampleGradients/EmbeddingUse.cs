@@ -32,8 +32,8 @@ internal sealed class EmbeddingUse : ParameterUse
 
     /// <inheritdoc/>
     /// <remarks>
-    /// Most ids of real texts occur in one sample only and touch the diagonal alone; rows [N, D] are formed for the others. Of those there are no more than
-    /// half as many as positions, so that this takes no more operations than comparing all pairs of positions.
+    /// Most ids of real texts occur in one sample only and touch the diagonal alone; rows [N, D] are formed for the others, U' of them: N²·U'·D operations, where comparing all
+    /// pairs of positions takes N²·T²·D.
     /// </remarks>
     public override void AddGram(Tensor gram, Tensor outputGradient, ScalarType type)
     {

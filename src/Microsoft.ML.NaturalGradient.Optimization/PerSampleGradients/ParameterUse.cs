@@ -17,7 +17,7 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     private const long Slices = 16;
 
     /// <summary>Most bytes of float64 numbers that a rule forms at a time, unless a single row or column takes more.</summary>
-    /// <remarks>Measured: in larger parts products wait for memory, and above 32 MB, which the C library never keeps, for every page anew.</remarks>
+    /// <remarks>Measured: larger parts gain nothing, and blocks above 32 MB, which the C library gives back unless something trains, cost every page anew.</remarks>
     public long ChunkBytes { get; init; } = 24L << 20;
 
     /// <summary>The parameter that was used.</summary>

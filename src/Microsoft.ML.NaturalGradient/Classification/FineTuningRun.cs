@@ -1,7 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
-using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Pipelines;
@@ -199,11 +198,11 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             channel.Warning(warning);
         }
 
-        var comparesPairs = settings.FewShot && target.LabelType == ScalarType.Int64;
+        var goal = settings.FewShot && target.LabelType == ScalarType.Int64 ? TrainingGoal.OfPairs(network) : TrainingGoal.OfLabels(network, target);
         channel.Info(string.Create(
             CultureInfo.InvariantCulture,
             $"{settings.Model}, {settings.Adapter.Description}{(settings.FewShot ? ", few rows" : "")}, {network.TrainableParameters.Sum(named => named.Value.numel())} trained weights; "
-            + $"{settings.Optimizer.Name}, learning rate {settings.Optimizer.ResolveLearningRate(comparesPairs ? ClassPairs.EquivalentClassCount : target.OutputCount):G4}, batches of {(settings.FewShot ? training.SampleCount : settings.BatchSize)}, seed {Seed}."));
+            + $"{settings.Optimizer.Name}, learning rate {settings.Optimizer.ResolveLearningRate(goal.ClassCount):G4}, batches of {(settings.FewShot ? training.SampleCount : settings.BatchSize)}, seed {Seed}."));
         if (settings is { FewShot: false, Adapter: LoraOptions } && target.LabelType == ScalarType.Int64 && training is RowBatchSource { IsConstant: true }
             && network.LinearHead is not null && training.SampleCount < FewRows * target.OutputCount)
         {
@@ -211,7 +210,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         }
 
         using var frozen = Freeze(network, training, "training");
-        using var frozenValidation = Freeze(network, validation, "validation");
+        using var frozenValidation = goal.IsOfLabels ? Freeze(network, validation, "validation") : null;
         var solving = new HeadSolving(network, target, Seed, CheckAlive, message => channel.Info(message));
         if (frozen is not null && settings is { Adapter: HeadOnlyOptions { Solve: true }, QualityProbe: null } && network.LinearHead is { } head)
         {
@@ -232,7 +231,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         var loopSettings = new TrainingSettings
         {
             Optimizer = settings.Optimizer,
-            ClassCount = comparesPairs ? ClassPairs.EquivalentClassCount : target.OutputCount,
+            ClassCount = goal.ClassCount,
             EpochCount = settings.EpochCount,
             TimeBudget = settings.TimeBudget - prepared,
             Clock = settings.Clock,
@@ -242,16 +241,14 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
                 ? stopping with { MinDelta = target.ObjectiveUnits(stopping.MinDelta) }
                 : settings.Stopping,
             Probe = settings.QualityProbe,
-            GuessLoss = !settings.RecoverFromDivergence ? null : comparesPairs ? ClassPairs.GuessLoss : target.GuessLoss,
+            GuessLoss = settings.RecoverFromDivergence ? goal.GuessLoss : null,
             Notify = message => channel.Info(message),
             Warn = message => channel.Warning(message),
             CheckAlive = CheckAlive,
             Checkpoints = Checkpoints,
-            Report = progress => Report(comparesPairs ? progress : target.Present(progress), comparesPairs ? "loss of pairs" : target.LossName),
+            Report = progress => Report(goal.Present(progress), goal.LossName),
         };
-        var result = comparesPairs
-            ? new TrainingLoop(new PairNetwork(network), new ClassPairs(), loopSettings).Run(frozen ?? training, null)
-            : new TrainingLoop(network, target.Objective, loopSettings).Run(frozen ?? training, frozenValidation ?? validation);
+        var result = new TrainingLoop(goal.Model, goal.Objective, loopSettings).Run(frozen ?? training, goal.IsOfLabels ? frozenValidation ?? validation : null);
         if (Checkpoints is { SaveCount: > 0 } saved)
         {
             channel.Info(string.Create(
@@ -262,14 +259,15 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         {
             channel.Warning(failure);
         }
-        else if (settings.Stopping is not null && validation is not null && !comparesPairs)
+        else if (settings.Stopping is not null && validation is not null && goal.IsOfLabels)
         {
             channel.Info($"The model has the weights of epoch {result.BestEpoch}.");
         }
 
-        if (comparesPairs)
+        if (!goal.IsOfLabels)
         {
-            Report(target.Present(solving.SolveAgain(held!, (RowBatchSource)training, (RowBatchSource?)validation)) with { Epoch = settings.EpochCount, EpochCount = settings.EpochCount }, target.LossName);
+            var report = solving.SolveAgain(held!, (RowBatchSource)training, (RowBatchSource?)validation);
+            Report(target.Present(report) with { Epoch = settings.EpochCount, EpochCount = settings.EpochCount }, target.LossName);
         }
     }
 

@@ -112,5 +112,4 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
     }
 
     private static Tensor Vectors(LabeledBatch rows) => ((PooledBatch)rows.Input).Vectors;
-
 }

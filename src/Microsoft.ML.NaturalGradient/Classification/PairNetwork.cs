@@ -9,6 +9,8 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <param name="network">The network; stays the caller's.</param>
 internal sealed class PairNetwork(AdaptedNetwork network) : ITrainableModel
 {
+    private const double SmallestSquaredLength = 1e-24;
+
     /// <inheritdoc/>
     public IReadOnlyList<NamedParameter> TrainableParameters => network.TrainableParameters;
 
@@ -22,6 +24,6 @@ internal sealed class PairNetwork(AdaptedNetwork network) : ITrainableModel
     public Tensor Forward(ModelInput input)
     {
         var vectors = network.FrozenOutput(input, network.Base.LayerCount + 1); // [N, D]
-        return vectors.div(vectors.Square().sum(1, keepdim: true).sqrt());
+        return vectors.div(vectors.Square().sum(1, keepdim: true).AtLeast(SmallestSquaredLength).sqrt());
     }
 }

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Oracles;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using static Microsoft.ML.NaturalGradient.Optimizers;
 using static TorchSharp.torch;
 
@@ -56,6 +57,24 @@ public sealed class GramOptimizerTests
         Assert.IsFalse((Ef with { Damping = 1, AbsoluteDamping = true }).IsDamped);
         Assert.IsFalse((Sf with { Damping = 1, AbsoluteDamping = true }).IsDamped);
         Assert.IsFalse((Ng with { Damping = 0 }).IsDamped);
+    }
+
+    /// <summary>Sums are rounded for damped systems of float32 models only; a float64 model's are not.</summary>
+    [TestMethod]
+    public void Gram_Damped_IsRoundedInSinglePrecisionOnly()
+    {
+        using var scope = NewDisposeScope();
+        foreach (var type in new[] { ScalarType.Float32, ScalarType.Float64 })
+        {
+            var weight = nn.Parameter(zeros(300, 200, type));
+            using var captured = new CapturedGradients([(new LinearWeightUse(weight, Fixture.Sine(1, 0.7, 0.1, 6, 40, 200).to(type)), Fixture.Sine(1, 1.3, 0.4, 6, 40, 300).to(type))]);
+            var rows = captured.Rows().to(ScalarType.Float64);
+            var (exact, damped) = (captured.Gram(), captured.Gram(isDamped: true));
+            var scale = exact.diagonal().mean().item<double>();
+
+            Fixture.AssertClose(rows.mm(rows.t()), exact, 1e-7, 1e-7 * scale);
+            Assert.AreEqual(type == ScalarType.Float32, damped.sub(exact).abs().max().item<double>() > 1e-12 * scale);
+        }
     }
 
     [TestMethod]

@@ -166,6 +166,7 @@ public sealed class ParameterUseTests
             (new LinearWeightUse(Zeros(5, 6), sequence) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 3, 5)),
             (new LinearWeightUse(Zeros(48, 6), sequence) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 3, 48)), // as of LoRA's B
             (new LinearWeightUse(Zeros(9, 6), sequence) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 3, 9)),
+            (new LinearWeightUse(Zeros(80, 64), Fixture.Sine(1, 0.7, 0.1, 5, 20, 64)) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 5, 20, 80)), // a sum that is divided
             (new LinearWeightUse(Zeros(50, 60), Fixture.Sine(1, 0.7, 0.1, 4, 2, 60)) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 2, 50)),
             (new ConvolutionWeightUse(Zeros(5, 2, 3, 3), wide, stride: 1, padding: 1) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 0.63, 0.35, 4, 5, 6, 6)),
             (new ConvolutionWeightUse(Zeros(40, 2, 6, 6), wide, stride: 6, padding: 0) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 0.63, 0.35, 4, 40, 1, 1)),
@@ -178,7 +179,7 @@ public sealed class ParameterUseTests
         {
             var rows = use.PerSampleGradient(error).flatten(1);
             var direction = Fixture.Sine(1, 0.3, 0.5, use.Parameter.shape);
-            var weights = Fixture.Sine(1, 0.9, 0.2, 4);
+            var weights = Fixture.Sine(1, 0.9, 0.2, error.shape[0]);
             Fixture.AssertClose(rows.mm(rows.t()), Gram(use, error), 1e-11, 1e-11);
             Fixture.AssertClose(rows.t().mv(weights).view_as(use.Parameter), use.Combine(error, weights), 1e-11, 1e-11);
             Fixture.AssertClose(rows.mv(direction.flatten()), use.Dot(error, direction), 1e-11, 1e-11);
@@ -204,7 +205,9 @@ public sealed class ParameterUseTests
 
         foreach (var (use, error) in cases)
         {
+            var rows = use.PerSampleGradient(error).flatten(1).to(ScalarType.Float64);
             var (exact, rounded) = (Gram(use, error), Gram(use, error, ScalarType.Float32));
+            Fixture.AssertClose(rows.mm(rows.t()), exact, 1e-6, 1e-6 * exact.diagonal().mean().item<double>()); // rows themselves are rounded
             var difference = rounded.sub(exact).abs().max().item<double>() / exact.diagonal().mean().item<double>();
             Fixture.AssertLess(1e-5, difference);
             Assert.AreNotEqual(0, difference, "Nothing was added up in single precision.");
