@@ -1,7 +1,7 @@
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Optimization;
-using Microsoft.ML.NaturalGradient.Tests.Oracles;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using Microsoft.ML.NaturalGradient.Tests.Oracles;
 using static Microsoft.ML.NaturalGradient.Optimizers;
 using static TorchSharp.torch;
 
