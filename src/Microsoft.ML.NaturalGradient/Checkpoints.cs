@@ -75,7 +75,7 @@ public static class Checkpoints
     {
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(model);
-        var columns = new TextColumns(new TargetColumns("Label", scoreColumnName, outputColumnName), sentence1ColumnName, sentence2ColumnName);
+        var columns = new TextColumns(new TargetColumns("Label", scoreColumnName, outputColumnName, LabelKind.Class), sentence1ColumnName, sentence2ColumnName);
         return new TextClassificationTransformer(mlContext, PretrainedTextClassifier.Load(
             mlContext, model, adapter, classNames, columns, new TextToTextSettings(prompt, labelWords)), columns);
     }

@@ -168,8 +168,8 @@ internal sealed class BatchEvaluation : IDisposable
     public static BatchEvaluation Of(
         ITrainableModel model, IObjective objective, LabeledBatch batch, bool perSampleGradients, Generator? randomness, int? microBatchSize) =>
         microBatchSize < batch.Input.SampleCount
-            ? RunInParts(objective, batch.Labels, (start, count) => model.Forward(batch.Input.Slice(start, count)), microBatchSize.Value, randomness)
-            : Run(objective, batch.Labels, perSampleGradients, () => model.Forward(batch.Input), randomness);
+            ? RunInParts(objective, batch.Labels, (start, count) => model.Forward(batch.Input.Slice(start, count)), microBatchSize.Value, randomness, batch.Weights)
+            : Run(objective, batch.Labels, perSampleGradients, () => model.Forward(batch.Input), randomness, rowWeights: batch.Weights);
 
     /// <summary>Computes the gradient of the mean loss by an ordinary backward pass; the graph is freed unless <see cref="KeepsGraph"/> is set.</summary>
     /// <param name="parameters">The parameters.</param>

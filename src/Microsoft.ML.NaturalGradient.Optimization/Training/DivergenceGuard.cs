@@ -83,14 +83,15 @@ internal sealed class DivergenceGuard(IReadOnlyList<NamedParameter> parameters, 
 
     /// <summary>Looks at the losses of a batch before a step is taken on it.</summary>
     /// <param name="losses">Loss of each of its rows at the weights as they are, [N], float64.</param>
+    /// <param name="loss">Their mean, each as often as its row counts.</param>
     /// <param name="epoch">The epoch, from 1.</param>
     /// <param name="step">Steps taken in this epoch.</param>
     /// <returns>What is wrong, as the end of a sentence; null when the run goes well.</returns>
-    public string? Watch(Tensor losses, int epoch, int step)
+    public string? Watch(Tensor losses, double loss, int epoch, int step)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var (loss, rows) = (losses.mean().item<double>(), losses.shape[0]);
+        var rows = losses.shape[0];
         if (!double.IsFinite(loss))
         {
             return FormattableString.Invariant($"became {loss}");

@@ -1,9 +1,11 @@
+using System.Text.Json.Serialization;
+
 namespace Microsoft.ML.NaturalGradient.Training;
 
 /// <summary>What the steps of an epoch add up to.</summary>
 internal sealed record EpochSums
 {
-    /// <summary>Sum of the losses of all rows.</summary>
+    /// <summary>Sum of the losses of all rows, each as often as it counts.</summary>
     public double Loss { get; init; }
 
     /// <summary>Rows predicted right; null where labels are no classes.</summary>
@@ -11,6 +13,13 @@ internal sealed record EpochSums
 
     /// <summary>Rows.</summary>
     public long Rows { get; init; }
+
+    /// <summary>Rows, each as often as it counts; zero in the states of earlier versions, where each counted once.</summary>
+    public double Weight { get; init; }
+
+    /// <summary>The mean loss of a row.</summary>
+    [JsonIgnore]
+    public double MeanLoss => Loss / (Weight > 0 ? Weight : Rows);
 
     /// <summary>Largest condition number of a solve; null for none.</summary>
     public double? Condition { get; init; }

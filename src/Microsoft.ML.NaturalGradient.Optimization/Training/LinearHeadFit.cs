@@ -20,59 +20,56 @@ internal sealed class LinearHeadFit(IObjective objective, long outputs, int seed
     public static IReadOnlyList<double> Penalties { get; } = [.. Enumerable.Range(0, 13).Select(i => Math.Pow(10, -i / 2.0))];
 
     /// <summary>Solves the head.</summary>
-    /// <param name="training">Vectors, [N, D].</param>
-    /// <param name="labels">Their labels, [N].</param>
-    /// <param name="validation">Vectors and labels to choose the penalty by; null to hold out each fifth of the training rows in turn (one fifth where there are many rows or outputs).</param>
+    /// <param name="training">The rows.</param>
+    /// <param name="validation">Rows to choose the penalty by; null to hold out each fifth of the training rows in turn (one fifth where there are many rows or outputs).</param>
     /// <returns>Weights, [C, D], biases, [C], both float64 and owned by the caller, and the penalty.</returns>
-    public (Tensor Weight, Tensor Bias, double L2) Solve(Tensor training, Tensor labels, (Tensor Features, Tensor Labels)? validation = null)
+    public (Tensor Weight, Tensor Bias, double L2) Solve(HeadRows training, HeadRows? validation = null)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var losses = new double[Penalties.Count];
-        if (validation is { } given)
+        if (validation is not null)
         {
-            AddLosses(losses, training, labels, given.Features, given.Labels);
+            AddLosses(losses, training, validation);
         }
-        else if (labels.shape[0] > 1)
+        else if (training.Count > 1)
         {
-            var isLarge = labels.shape[0] > ManyRows || labels.shape[0] * outputs * training.shape[1] > LargeWork;
-            foreach (var (inside, outside) in Divisions(labels.shape[0], isLarge ? 1 : Parts, labels.device))
+            var isLarge = training.Count > ManyRows || training.Count * outputs * training.Vectors.shape[1] > LargeWork;
+            foreach (var (inside, outside) in Divisions(training.Count, isLarge ? 1 : Parts, training.Labels.device))
             {
-                AddLosses(
-                    losses, training.index_select(0, inside), labels.index_select(0, inside), training.index_select(0, outside), labels.index_select(0, outside));
+                AddLosses(losses, training.Of(inside), training.Of(outside));
             }
         }
 
         var best = Array.IndexOf(losses, losses.Min());
-        using var solver = new LinearHeadSolver(objective, training, labels, checkAlive);
+        using var solver = new LinearHeadSolver(objective, training.Vectors, training.Labels, training.Weights, checkAlive);
         var map = solver.Solve(outputs, Penalties[best], Path(solver).ElementAt(best));
         var (weight, bias) = solver.Uncentred(map);
         return (weight.clone().MoveToOuterDisposeScope(), bias.MoveToOuterDisposeScope(), Penalties[best]);
     }
 
     /// <summary>Solves the head with a given penalty.</summary>
-    /// <param name="training">Vectors, [N, D].</param>
-    /// <param name="labels">Their labels, [N].</param>
+    /// <param name="training">The rows.</param>
     /// <param name="l2">The penalty λ, greater than zero.</param>
     /// <returns>Weights, [C, D], biases, [C], both float64 and owned by the caller, and the penalty.</returns>
-    public (Tensor Weight, Tensor Bias, double L2) Solve(Tensor training, Tensor labels, double l2)
+    public (Tensor Weight, Tensor Bias, double L2) Solve(HeadRows training, double l2)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using var solver = new LinearHeadSolver(objective, training, labels, checkAlive);
+        using var solver = new LinearHeadSolver(objective, training.Vectors, training.Labels, training.Weights, checkAlive);
         var (weight, bias) = solver.Uncentred(solver.Solve(outputs, l2));
         return (weight.clone().MoveToOuterDisposeScope(), bias.MoveToOuterDisposeScope(), l2);
     }
 
-    private void AddLosses(double[] losses, Tensor training, Tensor labels, Tensor features, Tensor others)
+    private void AddLosses(double[] losses, HeadRows training, HeadRows others)
     {
         using var scope = NewDisposeScope();
-        using var solver = new LinearHeadSolver(objective, training, labels, checkAlive);
+        using var solver = new LinearHeadSolver(objective, training.Vectors, training.Labels, training.Weights, checkAlive);
         var (place, best, worse) = (0, double.PositiveInfinity, 0);
         foreach (var map in Path(solver))
         {
-            var loss = solver.LossOf(map, features, others);
-            losses[place++] += loss * others.shape[0];
+            var loss = solver.LossOf(map, others.Vectors, others.Labels, others.Weights);
+            losses[place++] += loss * others.TotalWeight;
             worse = loss < best ? 0 : worse + 1;
             best = Math.Min(best, loss);
             if (worse == WorseInARow)

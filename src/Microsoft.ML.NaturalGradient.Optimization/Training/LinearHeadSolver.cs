@@ -29,23 +29,26 @@ internal sealed class LinearHeadSolver : IDisposable
     private readonly Tensor _variances; // [D + 1], that of the column of ones is 1
     private readonly Tensor _signs; // [N, 1], ±1
     private readonly Tensor _features; // [N, D + 1], centred, along the axes, with a column of ones
-    private readonly Tensor _labels; // [N]
+    private readonly Tensor _labels; // [N] or [N, L]
+    private readonly Tensor _shares; // [N, 1], how often each row counts as a part of all
     private readonly Tensor _penalised; // [D + 1], 0 for the biases
 
     /// <summary>Takes the rows.</summary>
     /// <param name="objective">The loss of a row, convex in its outputs.</param>
     /// <param name="features">Vectors, [N, D]; not modified.</param>
-    /// <param name="labels">Labels, [N]; not modified.</param>
+    /// <param name="labels">Labels, [N] or [N, L]; not modified.</param>
+    /// <param name="weights">How often each row counts, [N]; null for one each.</param>
     /// <param name="checkAlive">Called in every step; throws to stop.</param>
-    public LinearHeadSolver(IObjective objective, Tensor features, Tensor labels, Action? checkAlive = null)
+    public LinearHeadSolver(IObjective objective, Tensor features, Tensor labels, Tensor? weights = null, Action? checkAlive = null)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         (_objective, _checkAlive) = (objective, checkAlive);
         var typed = features.to(ScalarType.Float64);
-        _mean = typed.mean([0]).DetachFromDisposeScope();
+        _shares = Shares(weights, typed).DetachFromDisposeScope();
+        _mean = typed.mul(_shares).sum(0L).DetachFromDisposeScope();
         var centred = typed.Minus(_mean);
-        var (variances, axes) = linalg.eigh(centred.t().mm(centred).Times(1.0 / typed.shape[0]));
+        var (variances, axes) = linalg.eigh(centred.t().mm(centred.mul(_shares)));
         _axes = axes.DetachFromDisposeScope();
         _variances = cat([variances, ones_like(variances.narrow(0, 0, 1))]).DetachFromDisposeScope();
         using var generator = new Generator(1, CPU);
@@ -54,8 +57,6 @@ internal sealed class LinearHeadSolver : IDisposable
         _labels = labels.alias().DetachFromDisposeScope();
         _penalised = cat([ones_like(_mean), zeros_like(_mean.narrow(0, 0, 1))]).DetachFromDisposeScope();
     }
-
-    private long Rows => _features.shape[0];
 
     /// <summary>Finds the minimum.</summary>
     /// <param name="outputs">Outputs C of the map.</param>
@@ -100,13 +101,14 @@ internal sealed class LinearHeadSolver : IDisposable
     /// <summary>The mean loss of other rows, without the penalty.</summary>
     /// <param name="map">What <see cref="Solve"/> gave.</param>
     /// <param name="features">Vectors, [M, D].</param>
-    /// <param name="labels">Labels, [M].</param>
-    public double LossOf(Tensor map, Tensor features, Tensor labels)
+    /// <param name="labels">Labels, [M] or [M, L].</param>
+    /// <param name="weights">How often each counts, [M]; null for one each.</param>
+    public double LossOf(Tensor map, Tensor features, Tensor labels, Tensor? weights = null)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var (weight, bias) = Uncentred(map);
-        return _objective.Losses(features.to(ScalarType.Float64).mm(weight.t()).Plus(bias), labels).mean().item<double>();
+        return _objective.Losses(features.to(ScalarType.Float64).mm(weight.t()).Plus(bias), labels).dot(Shares(weights, features).squeeze(1)).item<double>();
     }
 
     /// <inheritdoc/>
@@ -118,6 +120,7 @@ internal sealed class LinearHeadSolver : IDisposable
         _signs.Dispose();
         _features.Dispose();
         _labels.Dispose();
+        _shares.Dispose();
         _penalised.Dispose();
     }
 
@@ -126,14 +129,14 @@ internal sealed class LinearHeadSolver : IDisposable
     private double Loss(Tensor map, double l2)
     {
         using var scope = NewDisposeScope();
-        return _objective.Losses(Outputs(map), _labels).mean().item<double>() + (l2 / 2 * map.mul(_penalised).Square().sum().item<double>());
+        return _objective.Losses(Outputs(map), _labels).dot(_shares.squeeze(1)).item<double>() + (l2 / 2 * map.mul(_penalised).Square().sum().item<double>());
     }
 
     private Tensor Gradient(Tensor map, double l2) =>
         Sum(_objective.LogitGradients(Outputs(map), _labels), map, l2);
 
     private Tensor Sum(Tensor ofOutputs, Tensor map, double l2) =>
-        ofOutputs.t().mm(_features).Times(1.0 / Rows).Plus(map.mul(_penalised).Times(l2)); // [C, D + 1]
+        ofOutputs.mul(_shares).t().mm(_features).Plus(map.mul(_penalised).Times(l2)); // [C, D + 1]
 
     // The Newton step, as exactly as is worth while so far from the minimum.
     private Tensor Direction(Tensor map, double l2, Tensor gradient, double norm)
@@ -173,7 +176,7 @@ internal sealed class LinearHeadSolver : IDisposable
     {
         using var generator = new Generator(2, CPU);
         var signs = randn([outputs.shape[1]], dtype: ScalarType.Float64, device: CPU, generator: generator).sign().to(outputs.device).unsqueeze(0).mul(_signs); // [N, C]
-        var means = signs.mul(_objective.TimesHessian(outputs, _labels, signs)).mean([0]); // [C]
+        var means = signs.mul(_objective.TimesHessian(outputs, _labels, signs)).mul(_shares).sum(0L); // [C]
         return means.maximum(means.abs().mean().Times(LeastCurvature).AtLeast(1e-12));
     }
 
@@ -191,6 +194,12 @@ internal sealed class LinearHeadSolver : IDisposable
         }
 
         return null;
+    }
+
+    private static Tensor Shares(Tensor? weights, Tensor rows)
+    {
+        var counts = weights?.to(ScalarType.Float64).to(rows.device) ?? ones(rows.shape[0], ScalarType.Float64, rows.device);
+        return counts.div(counts.sum()).unsqueeze(1); // [N, 1]
     }
 
     private static double Norm(Tensor a) => a.norm().item<double>();

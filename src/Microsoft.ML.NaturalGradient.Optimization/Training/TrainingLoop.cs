@@ -146,7 +146,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         return Describe(training, Position.Sums.LearningRate) with
         {
             EndOfEpoch = true,
-            Loss = Position.Sums.Loss / Position.Sums.Rows,
+            Loss = Position.Sums.MeanLoss,
             Accuracy = Position.Sums.Correct / (double)Position.Sums.Rows,
             GradientNormSpread = Position.Sums.GradientNormSpread,
             Condition = Position.Sums.Condition,
@@ -166,7 +166,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             return null;
         }
 
-        var loss = evaluation.Losses.sum().item<double>();
+        var loss = evaluation.MeanLoss;
         var correct = evaluation.CountCorrect();
         var quality = stepsDone % settings.Probe?.Every == 0 ? _quality!.Measure(model, objective, batch, settings.MicroBatchSize) : null;
         var rate = plannedRate * _guard.RateFactor;
@@ -179,9 +179,10 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         var sums = Position.Sums;
         Position.Sums = new EpochSums
         {
-            Loss = sums.Loss + loss,
+            Loss = sums.Loss + (loss * evaluation.Weights.Sum),
             Correct = sums.Correct + correct,
             Rows = sums.Rows + evaluation.SampleCount,
+            Weight = (sums.Weight > 0 ? sums.Weight : sums.Rows) + evaluation.Weights.Sum,
             Condition = Larger(sums.Condition, diagnostics.Condition),
             DeadRows = sums.DeadRows + diagnostics.DeadRows,
             DampingRaised = sums.DampingRaised + diagnostics.DampingRaised,
@@ -193,7 +194,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         _state.Mark();
         return Describe(training, Position.Sums.LearningRate) with
         {
-            Loss = loss / evaluation.SampleCount,
+            Loss = loss,
             Accuracy = correct / (double)evaluation.SampleCount,
             GradientNormSpread = Position.Sums.GradientNormSpread,
             Condition = diagnostics.Condition,
@@ -267,20 +268,21 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 
         using var noGrad = no_grad();
         model.SetTraining(false);
-        var (loss, correct) = (0.0, (long?)0);
+        var (loss, weight, correct) = (0.0, 0.0, (long?)0);
         foreach (var batch in validation.Ordered())
         {
             using var owned = batch;
             using var scope = NewDisposeScope();
             settings.CheckAlive?.Invoke();
             using var evaluation = Evaluate(batch, false, null);
-            loss += evaluation.Losses.sum().item<double>();
+            loss += evaluation.MeanLoss * evaluation.Weights.Sum;
+            weight += evaluation.Weights.Sum;
             correct += model.CountCorrect(batch.Input) ?? evaluation.CountCorrect();
         }
 
         return report with
         {
-            ValidationLoss = loss / validation.SampleCount,
+            ValidationLoss = loss / weight,
             ValidationAccuracy = correct / (double)validation.SampleCount,
         };
     }
@@ -299,7 +301,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         while (true)
         {
             var evaluation = Evaluate(batch, _guard.Optimizer.NeedsPerSampleGradients, model.Randomness);
-            if (_guard.Watch(evaluation.Losses, Position.Epoch, Position.Step) is not { } trouble)
+            if (_guard.Watch(evaluation.Losses, evaluation.MeanLoss, Position.Epoch, Position.Step) is not { } trouble)
             {
                 return evaluation;
             }
@@ -320,7 +322,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         if (trouble is null && settings.GuessLoss is not null)
         {
             using var evaluation = Evaluate(batch, false, model.Randomness);
-            trouble = _guard.Judge(evaluation.Losses.mean().item<double>(), evaluation.SampleCount);
+            trouble = _guard.Judge(evaluation.MeanLoss, evaluation.SampleCount);
         }
 
         if (trouble is not null && !TryRescue(trouble, "at the end", PlannedRate(training, Position.Step - 1)))

@@ -9,16 +9,19 @@ internal abstract record RowColumns(TargetColumns Target)
     /// <summary>The columns that are read, beside the label.</summary>
     public abstract IReadOnlyList<string> Features { get; }
 
+    /// <summary>The columns that are read for training.</summary>
+    public virtual IReadOnlyList<string> TrainingInputs => [.. Features, .. Target.Inputs];
+
     /// <summary>Checks that the columns of <see cref="Features"/> are there and can be read.</summary>
     /// <param name="host">The host.</param>
     /// <param name="schema">Shape of the rows.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
     public abstract void CheckFeatures(IHost host, SchemaShape schema);
 
-    /// <summary>Checks that the label is there too, and is a key or a number as the predictions are.</summary>
+    /// <summary>Checks that the label is there too, and what else training reads.</summary>
     /// <inheritdoc cref="CheckFeatures"/>
     /// <returns>The label column.</returns>
-    public SchemaShape.Column Check(IHost host, SchemaShape schema)
+    public virtual SchemaShape.Column Check(IHost host, SchemaShape schema)
     {
         var label = Target.CheckLabel(host, schema);
         CheckFeatures(host, schema);

@@ -7,6 +7,6 @@ internal interface IPendingRows
     void Add();
 
     /// <summary>Scores the rows that wait, and starts anew.</summary>
-    /// <returns>An array of K predictions for each row, in order.</returns>
-    float[][] Score();
+    /// <returns>The predictions of each row, in order.</returns>
+    IReadOnlyList<RowScores> Score();
 }

@@ -16,7 +16,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
     private readonly ValueGetter<DataViewRowId>? _aheadId;
     private int _window = FirstWindow;
     private DataViewRowId[] _ids = [];
-    private float[][] _scores = [];
+    private IReadOnlyList<RowScores> _scores = [];
     private int _current = -1;
 
     /// <summary>Wraps two cursors over the same rows.</summary>
@@ -89,14 +89,14 @@ internal sealed class ScoringCursor : DataViewRowCursor
 
     private void Advance()
     {
-        if (++_current >= _scores.Length)
+        if (++_current >= _scores.Count)
         {
             ReadAhead();
         }
 
         var id = default(DataViewRowId);
         _rowId!(ref id);
-        if (_scores.Length == 0 || !id.Equals(_ids[_current]))
+        if (_scores.Count == 0 || !id.Equals(_ids[_current]))
         {
             throw new InvalidOperationException(
                 "The data gave its rows in another order, or fewer of them, when they were read a second time. Fix the order before "

@@ -69,7 +69,7 @@ internal sealed class ScoringMapper : IRowToRowMapper
 
     /// <summary>Reads an output column.</summary>
     /// <param name="column">Index of the column in the output schema.</param>
-    /// <param name="scores">Gives the current row's predictions, [K].</param>
+    /// <param name="scores">Gives the current row's predictions.</param>
     /// <returns>A <see cref="ValueGetter{TValue}"/> of the column's type.</returns>
-    public Delegate OutputGetter(int column, Func<float[]> scores) => _outputs[column - InputSchema.Count].Getter(scores);
+    public Delegate OutputGetter(int column, Func<RowScores> scores) => _outputs[column - InputSchema.Count].Getter(scores);
 }

@@ -8,7 +8,7 @@ namespace Microsoft.ML.NaturalGradient.Pipelines;
 /// <param name="Annotations">Its annotations.</param>
 /// <param name="Getter">Makes, from a function that gives the current row's predictions, a <see cref="ValueGetter{TValue}"/> of the column's type.</param>
 internal sealed record ScoringOutput(
-    string Name, DataViewType Type, DataViewSchema.Annotations Annotations, Func<Func<float[]>, Delegate> Getter)
+    string Name, DataViewType Type, DataViewSchema.Annotations Annotations, Func<Func<RowScores>, Delegate> Getter)
 {
     /// <summary>Starts the annotations that every score column and its companions carry.</summary>
     /// <param name="input">Schema of the rows, for an id that is not taken.</param>

@@ -9,7 +9,7 @@ internal sealed class ScoringRow : DataViewRow
     private readonly DataViewRow _input;
     private readonly HashSet<int> _active;
     private readonly IPendingRows? _pending;
-    private float[] _scores = [];
+    private RowScores? _scores;
     private long _scoredPosition = -1;
 
     /// <summary>Wraps a row.</summary>
@@ -56,7 +56,7 @@ internal sealed class ScoringRow : DataViewRow
         base.Dispose(disposing);
     }
 
-    private float[] Scores()
+    private RowScores Scores()
     {
         if (_scoredPosition != _input.Position || _scoredPosition < 0)
         {
@@ -65,6 +65,6 @@ internal sealed class ScoringRow : DataViewRow
             _scoredPosition = _input.Position;
         }
 
-        return _scores;
+        return _scores!;
     }
 }

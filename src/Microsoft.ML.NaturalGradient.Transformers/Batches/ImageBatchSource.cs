@@ -23,7 +23,7 @@ internal sealed class ImageBatchSource : RowBatchSource
     public ImageBatchSource(
         IReadOnlyList<ImageExample> rows, PreparedImages images, int batchSize, Device device, int seed, CancellationToken cancellation = default)
         : base(
-            Array.ConvertAll([.. rows], row => row.Label), ScalarType.Int64, batchSize,
+            Array.ConvertAll([.. rows], row => row.Label), LabelFormat.Class, batchSize,
             new EpochOrder(new int[rows.Count], batchSize, seed, bucketByLength: false), device)
     {
         _rows = rows;
@@ -62,7 +62,7 @@ internal sealed class ImageBatchSource : RowBatchSource
         foreach (var row in _rows)
         {
             stream.Write(Read(row).Pixels);
-            stream.Write(BitConverter.GetBytes(row.Label));
+            row.Label.WriteTo(stream);
         }
     });
 

@@ -5,12 +5,13 @@ namespace Microsoft.ML.NaturalGradient.Batching;
 
 /// <summary>Rows with labels, cut into batches.</summary>
 /// <param name="labels">The label of each row.</param>
-/// <param name="labelType">Type of the labels' tensor: int64 for classes, float64 for numbers.</param>
+/// <param name="format">The tensors of labels.</param>
 /// <param name="batchSize">Rows of a batch, at least one; the last batch of a pass may have fewer.</param>
 /// <param name="order">The order of shuffled passes.</param>
 /// <param name="device">Where the tensors are made.</param>
-internal abstract class RowBatchSource(double[] labels, ScalarType labelType, int batchSize, EpochOrder order, Device device) : IBatchSource
+internal abstract class RowBatchSource(RowLabel[] labels, LabelFormat format, int batchSize, EpochOrder order, Device device) : IBatchSource
 {
+    private readonly bool _isWeighted = Array.Exists(labels, label => label.Weight != 1);
     private readonly int _batchSize = batchSize > 0 ? batchSize : throw new ArgumentOutOfRangeException(nameof(batchSize), batchSize, "A batch has at least one row.");
 
     /// <inheritdoc/>
@@ -46,11 +47,25 @@ internal abstract class RowBatchSource(double[] labels, ScalarType labelType, in
 
     /// <summary>Makes the tensor of labels.</summary>
     /// <param name="rows">N rows.</param>
-    /// <returns>[N], in no dispose scope; owned by the caller.</returns>
+    /// <returns>[N] or [N, L], in no dispose scope; owned by the caller.</returns>
     public Tensor Labels(int[] rows)
     {
         using var scope = NewDisposeScope();
-        return tensor(Array.ConvertAll(rows, row => labels[row]), labelType, device).DetachFromDisposeScope();
+        return format.ToTensor(Array.ConvertAll(rows, row => labels[row]), device).DetachFromDisposeScope();
+    }
+
+    /// <summary>Makes the tensor of how often rows count.</summary>
+    /// <param name="rows">N rows.</param>
+    /// <returns>[N], float64, in no dispose scope; owned by the caller. Null where each row of the source counts once.</returns>
+    public Tensor? Weights(int[] rows)
+    {
+        if (!_isWeighted)
+        {
+            return null;
+        }
+
+        using var scope = NewDisposeScope();
+        return tensor(Array.ConvertAll(rows, row => labels[row].Weight), ScalarType.Float64, device).DetachFromDisposeScope();
     }
 
     /// <summary>Tokens of a row; null where all have as many.</summary>
@@ -77,7 +92,7 @@ internal abstract class RowBatchSource(double[] labels, ScalarType labelType, in
         var batches = rows.ToArray();
         foreach (var (input, batch) in Inputs(batches, epoch).Zip(batches))
         {
-            yield return new LabeledBatch(input, Labels(batch));
+            yield return new LabeledBatch(input, Labels(batch), Weights(batch));
         }
     }
 }

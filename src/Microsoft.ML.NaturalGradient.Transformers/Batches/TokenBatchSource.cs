@@ -17,14 +17,14 @@ internal sealed class TokenBatchSource : RowBatchSource
     /// <param name="padId">Id that fills shorter rows.</param>
     /// <param name="device">Where the tensors are made.</param>
     /// <param name="seed">Seed of the shuffled order.</param>
-    /// <param name="labelType">Type of the labels' tensor: int64 for classes, float64 for numbers.</param>
+    /// <param name="format">The tensors of labels; null for one class a row.</param>
     /// <param name="bucketByLength">Whether rows of similar length come together in shuffled batches, which saves padding.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="batchSize"/> is not positive.</exception>
     public TokenBatchSource(
         IReadOnlyList<EncodedRow> rows, int batchSize, int padId, Device device, int seed,
-        ScalarType labelType = ScalarType.Int64, bool bucketByLength = true)
+        LabelFormat? format = null, bool bucketByLength = true)
         : base(
-            Array.ConvertAll([.. rows], row => row.Label), labelType, batchSize,
+            Array.ConvertAll([.. rows], row => row.Label), format ?? LabelFormat.Class, batchSize,
             new EpochOrder([.. rows.Select(row => row.Tokens.Ids.Length)], batchSize, seed, bucketByLength), device)
     {
         _rows = rows;
@@ -86,7 +86,7 @@ internal sealed class TokenBatchSource : RowBatchSource
         {
             stream.Write(MemoryMarshal.AsBytes<int>(tokens.Ids));
             stream.Write(MemoryMarshal.AsBytes<int>(tokens.TypeIds));
-            stream.Write(BitConverter.GetBytes(label));
+            label.WriteTo(stream);
         }
     });
 

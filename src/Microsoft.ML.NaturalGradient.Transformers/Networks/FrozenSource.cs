@@ -85,7 +85,7 @@ internal sealed class FrozenSource(
     public string Fingerprint() => rows.Fingerprint();
 
     /// <summary>All rows in their order, where the frozen layers are all but the head.</summary>
-    /// <returns>The vectors that the head reads, [N, D], and the labels, [N]; owned by the caller.</returns>
+    /// <returns>The vectors that the head reads, [N, D], and the labels; owned by the caller.</returns>
     public LabeledBatch All() => Batch([.. Enumerable.Range(0, SampleCount)]);
 
     /// <inheritdoc/>
@@ -95,7 +95,7 @@ internal sealed class FrozenSource(
     {
         using var scope = NewDisposeScope();
         var output = Read(batch).DetachFromDisposeScope();
-        return new LabeledBatch(IsPooled ? new PooledBatch(output) : rows.Resume(batch, new FrozenStates(layers, output)), rows.Labels(batch));
+        return new LabeledBatch(IsPooled ? new PooledBatch(output) : rows.Resume(batch, new FrozenStates(layers, output)), rows.Labels(batch), rows.Weights(batch));
     }
 
     private Tensor Read(int[] batch)

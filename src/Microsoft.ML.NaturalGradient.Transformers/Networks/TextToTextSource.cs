@@ -34,7 +34,7 @@ internal sealed class TextToTextSource(IBatchSource texts, LabelWords words) : I
             var ids = words.DecoderIds(classes.device).index_select(0, classes); // [N, T]
             var labels = words.Labels(classes.device).index_select(0, classes); // [N, T]
             return new LabeledBatch(
-                new TextToTextBatch((TokenBatch)batch.Input, ids.DetachFromDisposeScope(), classes), labels.DetachFromDisposeScope());
+                new TextToTextBatch((TokenBatch)batch.Input, ids.DetachFromDisposeScope(), classes), labels.DetachFromDisposeScope(), batch.Weights);
         }
         catch
         {

@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
@@ -28,24 +29,24 @@ internal sealed class ClassTarget(ClassLabels labels) : PredictionTarget
     public override double GuessLoss => Math.Log(OutputCount);
 
     /// <inheritdoc/>
-    public override ScalarType LabelType => ScalarType.Int64;
+    public override LabelFormat LabelFormat => LabelFormat.Class;
 
     /// <inheritdoc/>
-    public override Func<double?> LabelReader(DataViewRow row, DataViewSchema.Column label)
+    public override Func<double[]?> LabelReader(DataViewRow row, DataViewSchema.Column label)
     {
         var getKey = row.GetGetter<uint>(label);
         var key = 0u;
         return () =>
         {
             getKey(ref key);
-            return key == 0 || key > Labels.Count ? null : key - 1;
+            return key == 0 || key > Labels.Count ? null : [key - 1];
         };
     }
 
     /// <inheritdoc/>
-    public override string? DescribeMissing(IEnumerable<double> labels)
+    public override string? DescribeMissing(IEnumerable<RowLabel> labels)
     {
-        var seen = labels.ToHashSet();
+        var seen = labels.Select(label => label.Value).ToHashSet();
         var missing = Labels.Names.Where((_, key) => !seen.Contains(key)).Select(name => $"'{name}'").ToList();
         return missing.Count == 0
             ? null
@@ -63,15 +64,15 @@ internal sealed class ClassTarget(ClassLabels labels) : PredictionTarget
         new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, Labels.Count), ScoreAnnotations(input), VectorGetter),
     ];
 
-    private static ValueGetter<uint> LargestGetter(Func<float[]> scores) => (ref value) =>
+    private static ValueGetter<uint> LargestGetter(Func<RowScores> scores) => (ref value) =>
     {
-        var row = scores();
+        var row = scores().Values;
         value = float.IsNaN(row[0]) ? 0 : (uint)Array.IndexOf(row, row.Max()) + 1; // a row that could not be read has no prediction
     };
 
-    private static ValueGetter<VBuffer<float>> VectorGetter(Func<float[]> scores) => (ref value) =>
+    private static ValueGetter<VBuffer<float>> VectorGetter(Func<RowScores> scores) => (ref value) =>
     {
-        var row = scores();
+        var row = scores().Values;
         var editor = VBufferEditor.Create(ref value, row.Length);
         row.CopyTo(editor.Values);
         value = editor.Commit();

@@ -17,6 +17,12 @@ public abstract class FineTuningOptions
     [Required]
     public string LabelColumnName { get; set; } = "Label";
 
+    /// <summary>
+    /// Column of type <see cref="float"/> that says how often a row counts in training and validation, at least 0; null (the default) where each counts once. A row of weight 2 is the same
+    /// as the row twice, for every optimizer; 0 leaves a row out.
+    /// </summary>
+    public string? ExampleWeightColumnName { get; set; }
+
     /// <summary>Output column with the prediction: the probability of each class, or a number. The default is "Score".</summary>
     [Required]
     public string ScoreColumnName { get; set; } = "Score";
@@ -147,14 +153,20 @@ public abstract class FineTuningOptions
     /// <summary>When to stop before the last epoch, null for never; public as <see cref="EpochCount"/> is.</summary>
     internal EarlyStopping? Stopping { get; private protected set; }
 
+    /// <summary>How often the rows of each class count, null for once; public where rows have one class.</summary>
+    internal ClassWeights? WeightsOfClasses { get; private protected set; }
+
     /// <summary>The columns that are read and written.</summary>
     internal abstract RowColumns Columns { get; }
 
     /// <summary>The label and the columns that are added.</summary>
-    private protected TargetColumns Target => new(LabelColumnName, ScoreColumnName, PredictedLabel);
+    private protected TargetColumns Target => new(LabelColumnName, ScoreColumnName, PredictedLabel, LabelKind) { Weight = ExampleWeightColumnName };
 
     /// <summary>Output column with the most probable class; null where numbers are predicted.</summary>
     private protected virtual string? PredictedLabel => null;
+
+    /// <summary>What labels are.</summary>
+    private protected abstract LabelKind LabelKind { get; }
 
     /// <summary>Copies the settings, so that later changes have no effect on the trainer.</summary>
     internal FineTuningOptions Copy() => (FineTuningOptions)MemberwiseClone();

@@ -87,17 +87,20 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     }
 
     /// <summary>Checks how many rows there are to train or validate on.</summary>
-    /// <param name="used">Rows with a label.</param>
+    /// <param name="used">Rows that are used.</param>
     /// <param name="unlabelled">Rows skipped because their label is missing.</param>
+    /// <param name="weightless">Rows skipped because their weight is zero.</param>
     /// <param name="purpose">What the rows are for.</param>
-    /// <exception cref="InvalidOperationException">There are none with a label.</exception>
-    public void CheckRows(int used, int unlabelled, string purpose)
+    /// <exception cref="InvalidOperationException">There are none that are used.</exception>
+    public void CheckRows(int used, int unlabelled, int weightless, string purpose)
     {
         if (used == 0)
         {
             throw host.Except(
                 unlabelled == 0
-                    ? $"The {purpose} data are empty. Check the file and its separator."
+                    ? weightless == 0
+                        ? $"The {purpose} data are empty. Check the file and its separator."
+                        : $"All {weightless} {purpose} rows that have a label have the weight 0 in the column '{settings.ExampleWeightColumnName}', which leaves them out."
                     : $"All {unlabelled} {purpose} rows have a missing label. Check the column '{settings.LabelColumnName}'.");
         }
     }
@@ -148,12 +151,30 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     /// <summary>Warns of classes that no training row has.</summary>
     /// <param name="target">What is predicted.</param>
     /// <param name="labels">The labels of the training rows.</param>
-    public void WarnOfMissingLabels(PredictionTarget target, IEnumerable<double> labels)
+    public void WarnOfMissingLabels(PredictionTarget target, IEnumerable<RowLabel> labels)
     {
         if (target.DescribeMissing(labels) is { } missing)
         {
             channel.Warning(missing);
         }
+    }
+
+    /// <summary>Finds how often the rows of each class count.</summary>
+    /// <param name="target">What is predicted.</param>
+    /// <param name="labels">The labels of the training rows.</param>
+    /// <returns>Changes the label of a row; null where all classes count once.</returns>
+    /// <exception cref="InvalidOperationException">A class is weighted that there is not.</exception>
+    public Func<RowLabel, RowLabel>? WeighClasses(PredictionTarget target, IEnumerable<RowLabel> labels)
+    {
+        if (settings.WeightsOfClasses is not { } classes)
+        {
+            return null;
+        }
+
+        var names = ((ClassTarget)target).Labels;
+        var weights = classes.For(names, labels);
+        channel.Info($"Rows count as often as their classes say: {MessageText.Few([.. names.Names.Zip(weights, (name, weight) => FormattableString.Invariant($"'{name}' {weight:G3}"))])}.");
+        return label => label.Times(weights[(int)label.Value]);
     }
 
     /// <summary>Describes the pretrained model for saving.</summary>
@@ -198,12 +219,12 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             channel.Warning(warning);
         }
 
-        var goal = settings.FewShot && target.LabelType == ScalarType.Int64 ? TrainingGoal.OfPairs(network) : TrainingGoal.OfLabels(network, target);
+        var goal = settings.FewShot && target.IsClass ? TrainingGoal.OfPairs(network) : TrainingGoal.OfLabels(network, target);
         channel.Info(string.Create(
             CultureInfo.InvariantCulture,
             $"{settings.Model}, {settings.Adapter.Description}{(settings.FewShot ? ", few rows" : "")}, {network.TrainableParameters.Sum(named => named.Value.numel())} trained weights; "
             + $"{settings.Optimizer.Name}, learning rate {settings.Optimizer.ResolveLearningRate(goal.ClassCount):G4}, batches of {(settings.FewShot ? training.SampleCount : settings.BatchSize)}, seed {Seed}."));
-        if (settings is { FewShot: false, Adapter: LoraOptions } && target.LabelType == ScalarType.Int64 && training is RowBatchSource { IsConstant: true }
+        if (settings is { FewShot: false, Adapter: LoraOptions } && target.IsClass && training is RowBatchSource { IsConstant: true }
             && network.LinearHead is not null && training.SampleCount < FewRows * target.OutputCount)
         {
             channel.Info($"There are fewer than {FewRows} rows for each class. Try FewShot = true, which is made for that.");

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Training;
@@ -94,8 +95,8 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
         using var scope = NewDisposeScope();
         var fit = new LinearHeadFit(target.Objective, head.OutputSize, seed, checkAlive);
         var (weight, bias, used) = l2 is { } given
-            ? fit.Solve(Vectors(rows), rows.Labels, given)
-            : fit.Solve(Vectors(rows), rows.Labels, others is null ? null : (Vectors(others), others.Labels));
+            ? fit.Solve(Rows(rows), given)
+            : fit.Solve(Rows(rows), others is null ? null : Rows(others));
         head.Set(weight, bias);
         log(string.Create(
             CultureInfo.InvariantCulture, $"The head was solved by Newton's method on {rows.Input.SampleCount} rows, with the penalty {used:G2} on its weights."));
@@ -106,10 +107,11 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
     {
         using var scope = NewDisposeScope();
         var outputs = network.Forward(rows.Input);
+        using var weights = new RowWeights(rows.Weights, rows.Input.SampleCount, outputs.device);
         return (
-            target.Objective.Losses(outputs, rows.Labels).mean().item<double>(),
+            weights.Mean(target.Objective.Losses(outputs, rows.Labels)),
             target.Objective.CountCorrect(outputs, rows.Labels) / (double)rows.Input.SampleCount);
     }
 
-    private static Tensor Vectors(LabeledBatch rows) => ((PooledBatch)rows.Input).Vectors;
+    private static HeadRows Rows(LabeledBatch rows) => new(((PooledBatch)rows.Input).Vectors, rows.Labels, rows.Weights);
 }

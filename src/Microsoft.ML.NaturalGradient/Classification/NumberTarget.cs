@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
@@ -17,10 +18,11 @@ internal sealed class NumberTarget(double mean = 0, double deviation = 1) : Pred
     /// <summary>Adapts the scale to the labels to train on.</summary>
     /// <param name="labels">Labels, at least one.</param>
     /// <returns>A target with their mean and deviation.</returns>
-    public static NumberTarget For(IReadOnlyCollection<double> labels)
+    public static NumberTarget For(IReadOnlyCollection<RowLabel> labels)
     {
-        var average = labels.Average();
-        var spread = Math.Sqrt(labels.Average(label => (label - average) * (label - average)));
+        var total = labels.Sum(label => label.Weight);
+        var average = labels.Sum(label => label.Weight * label.Value) / total;
+        var spread = Math.Sqrt(labels.Sum(label => label.Weight * (label.Value - average) * (label.Value - average)) / total);
         return new NumberTarget(average, spread > 0 ? spread : 1);
     }
 
@@ -49,17 +51,17 @@ internal sealed class NumberTarget(double mean = 0, double deviation = 1) : Pred
     public override double GuessLoss => 0.5; // half the variance of the scaled labels
 
     /// <inheritdoc/>
-    public override ScalarType LabelType => ScalarType.Float64;
+    public override LabelFormat LabelFormat { get; } = new(ScalarType.Float64);
 
     /// <inheritdoc/>
-    public override Func<double?> LabelReader(DataViewRow row, DataViewSchema.Column label)
+    public override Func<double[]?> LabelReader(DataViewRow row, DataViewSchema.Column label)
     {
         var getNumber = row.GetGetter<float>(label);
         var number = 0f;
         return () =>
         {
             getNumber(ref number);
-            return float.IsFinite(number) ? number : null;
+            return float.IsFinite(number) ? [number] : null;
         };
     }
 
@@ -73,11 +75,11 @@ internal sealed class NumberTarget(double mean = 0, double deviation = 1) : Pred
             input, AnnotationUtils.Const.ScoreColumnKind.Regression, AnnotationUtils.Const.ScoreValueKind.Score).ToAnnotations();
         return [new(columns.Score, NumberDataViewType.Single, annotations, Getter)];
 
-        static ValueGetter<float> Getter(Func<float[]> scores) => (ref value) => value = scores()[0];
+        static ValueGetter<float> Getter(Func<RowScores> scores) => (ref value) => value = scores().Values[0];
     }
 
     /// <inheritdoc/>
-    public override double ToOutput(double label) => (label - Mean) / Deviation;
+    public override RowLabel ToOutput(RowLabel label) => new([(label.Value - Mean) / Deviation], label.Weight);
 
     /// <inheritdoc/>
     public override double ObjectiveUnits(double loss) => loss / SquaredUnit;

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
@@ -28,18 +29,24 @@ internal abstract class PredictionTarget
     /// <summary>Mean loss of a row about which nothing is known, in the units of <see cref="Objective"/>.</summary>
     public abstract double GuessLoss { get; }
 
-    /// <summary>Element type of label tensors.</summary>
-    public abstract ScalarType LabelType { get; }
+    /// <summary>The classes by whose number an optimizer chooses its default learning rate.</summary>
+    public virtual int RateClassCount => OutputCount;
+
+    /// <summary>The tensors of labels.</summary>
+    public abstract LabelFormat LabelFormat { get; }
+
+    /// <summary>Whether a row has one class of several.</summary>
+    public bool IsClass => LabelFormat == LabelFormat.Class;
 
     /// <summary>Prepares reading labels.</summary>
     /// <param name="row">The row or cursor, with the label column active.</param>
     /// <param name="label">The label column.</param>
-    /// <returns>Reads the label of the current row; null when it is missing.</returns>
-    public abstract Func<double?> LabelReader(DataViewRow row, DataViewSchema.Column label);
+    /// <returns>Reads the label of the current row, which may keep the array; null when it is missing.</returns>
+    public abstract Func<double[]?> LabelReader(DataViewRow row, DataViewSchema.Column label);
 
     /// <summary>Turns the network's outputs into predictions.</summary>
-    /// <param name="outputs">Outputs, [N, K], float64.</param>
-    /// <returns>Predictions, [N, K], float64; in the caller's dispose scope.</returns>
+    /// <param name="outputs">Outputs, [N, K] or [N, T, K], float64.</param>
+    /// <returns>Predictions, shaped alike, float64; in the caller's dispose scope.</returns>
     public abstract Tensor Predictions(Tensor outputs);
 
     /// <summary>The columns that a transformer adds.</summary>
@@ -51,10 +58,10 @@ internal abstract class PredictionTarget
     /// <summary>Names the labels that could be predicted but no training row has.</summary>
     /// <param name="labels">The labels of the training rows.</param>
     /// <returns>Sentences for the log; null where there are none, or labels are no classes.</returns>
-    public virtual string? DescribeMissing(IEnumerable<double> labels) => null;
+    public virtual string? DescribeMissing(IEnumerable<RowLabel> labels) => null;
 
     /// <summary>Turns a label into what the network is trained to put out.</summary>
-    public virtual double ToOutput(double label) => label;
+    public virtual RowLabel ToOutput(RowLabel label) => label;
 
     /// <summary>Converts a change of the loss from the unit of <see cref="TrainingProgress.Loss"/> to that of <see cref="Objective"/>.</summary>
     public virtual double ObjectiveUnits(double loss) => loss;
@@ -63,12 +70,12 @@ internal abstract class PredictionTarget
     public virtual TrainingProgress Present(TrainingProgress progress) => progress;
 
     /// <summary>Turns the network's outputs for N rows into arrays.</summary>
-    /// <param name="outputs">Outputs, [N, K], of any type and device.</param>
-    /// <returns>N arrays of K predictions.</returns>
+    /// <param name="outputs">Outputs, [N, K] or [N, T, K], of any type and device.</param>
+    /// <returns>N arrays of K or T·K predictions.</returns>
     public float[][] ToArrays(Tensor outputs)
     {
         using var scope = NewDisposeScope();
         var values = Predictions(outputs.to(ScalarType.Float64)).to(ScalarType.Float32).cpu().data<float>().ToArray();
-        return [.. values.Chunk(OutputCount)];
+        return [.. values.Chunk(values.Length / (int)outputs.shape[0])];
     }
 }

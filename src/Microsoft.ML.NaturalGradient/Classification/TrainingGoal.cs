@@ -19,7 +19,7 @@ internal sealed record TrainingGoal(
     /// <param name="network">The network.</param>
     /// <param name="target">What is predicted.</param>
     public static TrainingGoal OfLabels(AdaptedNetwork network, PredictionTarget target) =>
-        new(network, target.Objective, target.OutputCount, target.GuessLoss, target.LossName, target.Present, IsOfLabels: true);
+        new(network, target.Objective, target.RateClassCount, target.GuessLoss, target.LossName, target.Present, IsOfLabels: true);
 
     /// <summary>Vectors of one class together, those of others apart.</summary>
     /// <param name="network">The network, whose head takes no part.</param>

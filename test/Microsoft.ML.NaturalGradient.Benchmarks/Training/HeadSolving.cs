@@ -22,7 +22,7 @@ internal static class HeadSolving
             var centres = randn([classes, Width], generator: generator).mul(0.35);
             var ((features, labels), (others, theirs)) = (Draw(), Draw());
             var started = Stopwatch.GetTimestamp();
-            var (weight, bias, l2) = new LinearHeadFit(new SoftmaxCrossEntropy(), classes, seed: 1).Solve(features, labels);
+            var (weight, bias, l2) = new LinearHeadFit(new SoftmaxCrossEntropy(), classes, seed: 1).Solve(new HeadRows(features, labels));
             var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
             var right = others.to(ScalarType.Float64).mm(weight.t()).add(bias).argmax(1).eq(theirs).to(ScalarType.Float64).mean().item<double>();
             Console.WriteLine($"| {rows} | {classes} | {seconds:F1} | {l2:G2} | {right:F3} |");

@@ -35,7 +35,7 @@ internal static class ImageModelArchive
     public static (ImageScorer Scorer, ImageColumns Columns) Load(IHostEnvironment environment, ModelLoadContext context)
     {
         var host = environment.Register(nameof(ImageModelArchive));
-        var columns = new ImageColumns(ModelArchive.BeginLoad(context, Version), context.LoadNonEmptyString());
+        var columns = new ImageColumns(ModelArchive.BeginLoad(context, Version, LabelKind.Class), context.LoadNonEmptyString());
         var reading = ImageReading.Load(context.Reader);
         var source = ModelArchive.LoadBase(context);
         var target = new ClassTarget(ClassLabels.Load(host, context.Reader));

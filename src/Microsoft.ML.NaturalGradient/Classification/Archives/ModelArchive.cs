@@ -36,12 +36,13 @@ internal static class ModelArchive
     /// <summary>Reads what <see cref="BeginSave"/> wrote.</summary>
     /// <param name="context">The archive.</param>
     /// <param name="version">Kind and version.</param>
+    /// <param name="labels">What labels are.</param>
     /// <returns>The columns.</returns>
-    public static TargetColumns BeginLoad(ModelLoadContext context, VersionInfo version)
+    public static TargetColumns BeginLoad(ModelLoadContext context, VersionInfo version, LabelKind labels)
     {
         _ = ModelEntries.Open(context); // before anything is believed
         context.CheckAtModel(version);
-        return new TargetColumns(context.LoadNonEmptyString(), context.LoadNonEmptyString(), context.LoadStringOrNull());
+        return new TargetColumns(context.LoadNonEmptyString(), context.LoadNonEmptyString(), context.LoadStringOrNull(), labels);
     }
 
     /// <summary>The version that is written and read.</summary>

@@ -20,11 +20,11 @@ internal static class TextModelArchive
 
     /// <summary>Marks a saved text classifier.</summary>
     public static TextModelKind Classification { get; } = new(
-        "NGTXTCLS", TextClassificationTransformer.LoaderSignature, (host, reader) => new ClassificationTask(ClassLabels.Load(host, reader), TextToTextSettings.Load(reader)));
+        "NGTXTCLS", TextClassificationTransformer.LoaderSignature, LabelKind.Class, (host, reader) => new ClassificationTask(ClassLabels.Load(host, reader), TextToTextSettings.Load(reader)));
 
     /// <summary>Marks a saved model for sentence similarity.</summary>
     public static TextModelKind Similarity { get; } = new(
-        "NGTXTSIM", SentenceSimilarityTransformer.LoaderSignature, (_, _) => new RegressionTask());
+        "NGTXTSIM", SentenceSimilarityTransformer.LoaderSignature, LabelKind.Number, (_, _) => new RegressionTask());
 
     /// <summary>Writes a model.</summary>
     public static void Save(IHost host, ModelSaveContext context, TextScorer scorer, TextColumns columns, TextModelKind kind)
@@ -46,7 +46,7 @@ internal static class TextModelArchive
     public static (TextScorer Scorer, TextColumns Columns) Load(IHostEnvironment environment, ModelLoadContext context, TextModelKind kind)
     {
         var host = environment.Register(nameof(TextModelArchive));
-        var columns = new TextColumns(ModelArchive.BeginLoad(context, kind.Version()), context.LoadNonEmptyString(), context.LoadStringOrNull());
+        var columns = new TextColumns(ModelArchive.BeginLoad(context, kind.Version(), kind.Labels), context.LoadNonEmptyString(), context.LoadStringOrNull());
         var maxTokens = (int)SavedNumber.Check("longest sequence", context.Reader.ReadInt32(), 1, MostTokens);
         var source = ModelArchive.LoadBase(context);
         var task = kind.ReadTask(host, context.Reader);

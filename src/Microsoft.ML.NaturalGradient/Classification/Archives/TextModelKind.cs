@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient.Interop;
@@ -6,8 +7,9 @@ namespace Microsoft.ML.NaturalGradient.Interop;
 /// <summary>How a kind of saved text model is recognised and read.</summary>
 /// <param name="Signature">Eight letters at the start of the model stream.</param>
 /// <param name="LoaderSignature">Name under which ML.NET finds the transformer.</param>
+/// <param name="Labels">What labels are.</param>
 /// <param name="ReadTask">Reads what <see cref="TextTask.Save"/> wrote.</param>
-internal sealed record TextModelKind(string Signature, string LoaderSignature, Func<IHost, BinaryReader, TextTask> ReadTask)
+internal sealed record TextModelKind(string Signature, string LoaderSignature, LabelKind Labels, Func<IHost, BinaryReader, TextTask> ReadTask)
 {
     /// <summary>The version that is written and read.</summary>
     public VersionInfo Version() => ModelArchive.Version(Signature, LoaderSignature);

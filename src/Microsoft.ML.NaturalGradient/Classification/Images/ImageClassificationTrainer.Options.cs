@@ -66,6 +66,12 @@ public sealed partial class ImageClassificationTrainer
         [Range(0d, long.MaxValue, ErrorMessage = "Use 0 to keep all pictures in a temporary file, or a positive number of bytes.")]
         public long CacheMemoryLimit { get; set; } = PixelCache.DefaultMemoryLimit;
 
+        /// <summary>
+        /// How often training rows of each class count, beside <see cref="FineTuningOptions.ExampleWeightColumnName"/>; null (the default) for once. <see cref="NaturalGradient.ClassWeights.Balanced"/> is for classes of very
+        /// different sizes that matter alike: rare ones are found more often, at the cost of probabilities that no longer say how frequent they are.
+        /// </summary>
+        public ClassWeights? ClassWeights { get => WeightsOfClasses; set => WeightsOfClasses = value; }
+
         internal override string EpochCountName => nameof(Epoch);
 
         internal override ImageColumns Columns => new(Target, FeatureColumnName);
@@ -74,6 +80,8 @@ public sealed partial class ImageClassificationTrainer
         internal ImageReading Reading => new(ImageSize, MaxPixels, UnreadableImages);
 
         private protected override string PredictedLabel => PredictedLabelColumnName;
+
+        private protected override LabelKind LabelKind => LabelKind.Class;
 
         internal override void Validate()
         {

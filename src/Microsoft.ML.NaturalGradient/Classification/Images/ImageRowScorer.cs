@@ -39,11 +39,11 @@ internal sealed class ImageRowScorer(ImageScorer scorer, ImageColumns columns) :
             _rows.Add(source.HoldsPixels ? source.PrepareNow(scorer.Preprocessor.Prepare, scorer.Reading.MaxPixels) : source);
         }
 
-        public float[][] Score()
+        public IReadOnlyList<RowScores> Score()
         {
             var scores = scorer.Score(_rows, log is null ? null : Warn);
             _rows.Clear();
-            return scores;
+            return [.. scores.Select(row => new RowScores(row))];
         }
 
         private void Warn(string problem)

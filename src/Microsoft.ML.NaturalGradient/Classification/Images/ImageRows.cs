@@ -24,31 +24,29 @@ internal sealed class ImageRows
     public ImageRows(IDataView data, ImageColumns columns, ClassTarget target, ImageReading reading, FineTuningRun run)
     {
         (_data, _columns, _target, _reading, _run) = (data, columns, target, reading, run);
-        var label = data.Schema[columns.Target.Label];
-        var labelled = new List<(long Row, double Label)>();
-        using var cursor = data.GetRowCursor([label]);
-        var readLabel = target.LabelReader(cursor, label);
+        var labelled = new List<(long Row, RowLabel Label)>();
+        using var cursor = data.GetRowCursor(columns.Target.Inputs.Select(name => data.Schema[name]));
+        var labels = new LabelReader(cursor, columns.Target, target);
         while (cursor.MoveNext())
         {
             run.CheckAlive();
-            if (readLabel() is { } value)
+            if (labels.TryRead(out var label))
             {
-                labelled.Add((cursor.Position, value));
-            }
-            else
-            {
-                Unlabelled++;
+                labelled.Add((cursor.Position, label));
             }
         }
 
-        Labelled = labelled;
+        (Labelled, Unlabelled, Weightless) = (labelled, labels.Unlabelled, labels.Weightless);
     }
 
     /// <summary>Rows with a label: position and class, in order.</summary>
-    public IReadOnlyList<(long Row, double Label)> Labelled { get; }
+    public IReadOnlyList<(long Row, RowLabel Label)> Labelled { get; }
 
     /// <summary>Rows without a label.</summary>
     public int Unlabelled { get; }
+
+    /// <summary>Rows of weight zero.</summary>
+    public int Weightless { get; }
 
     /// <summary>Decodes pictures into the cache.</summary>
     /// <param name="rows">Some of <see cref="Labelled"/>, in order.</param>
@@ -58,7 +56,7 @@ internal sealed class ImageRows
     /// <exception cref="InvalidDataException">No picture of a class can be read, or a single one cannot and they are not to be skipped.</exception>
     /// <exception cref="IOException">The same for a file, or the cache cannot be written.</exception>
     public IReadOnlyList<ImageExample> Read(
-        IReadOnlyList<(long Row, double Label)> rows, string purpose, PreparedImages images)
+        IReadOnlyList<(long Row, RowLabel Label)> rows, string purpose, PreparedImages images)
     {
         var problems = new List<(double Label, string Problem)>();
         var reading = new ImageIngestOptions { MaxPixels = _reading.MaxPixels, Unreadable = _reading.Unreadable };
@@ -78,7 +76,7 @@ internal sealed class ImageRows
 
         void Skip(int position, string problem)
         {
-            problems.Add((rows[position].Label, problem));
+            problems.Add((rows[position].Label.Value, problem));
             if (problems.Count <= MostWarnings)
             {
                 _run.Channel.Warning($"{problem} The {purpose} row is skipped.");
@@ -87,7 +85,7 @@ internal sealed class ImageRows
     }
 
     // Opened and read on the thread that fills the cache.
-    private IEnumerable<ImageSource> Sources(IReadOnlyList<(long Row, double Label)> rows)
+    private IEnumerable<ImageSource> Sources(IReadOnlyList<(long Row, RowLabel Label)> rows)
     {
         var feature = _data.Schema[_columns.Feature];
         using var cursor = _data.GetRowCursor([feature]);
@@ -103,7 +101,7 @@ internal sealed class ImageRows
         }
     }
 
-    private static void CheckOrder(IReadOnlyList<(long Row, double Label)> rows, int[] indices)
+    private static void CheckOrder(IReadOnlyList<(long Row, RowLabel Label)> rows, int[] indices)
     {
         if (indices.Length != rows.Count)
         {
@@ -114,10 +112,10 @@ internal sealed class ImageRows
     }
 
     private void CheckClasses(
-        IReadOnlyList<(long Row, double Label)> rows, ImageExample[] examples, List<(double Label, string Problem)> problems, string purpose)
+        IReadOnlyList<(long Row, RowLabel Label)> rows, ImageExample[] examples, List<(double Label, string Problem)> problems, string purpose)
     {
-        var readable = examples.Select(example => example.Label).ToHashSet();
-        foreach (var label in rows.Select(row => row.Label).Distinct().Where(label => !readable.Contains(label)))
+        var readable = examples.Select(example => example.Label.Value).ToHashSet();
+        foreach (var label in rows.Select(row => row.Label.Value).Distinct().Where(label => !readable.Contains(label)))
         {
             throw new InvalidDataException(
                 $"The class '{_target.Labels.Names[(int)label]}' has no readable {purpose} picture; {problems.Count(row => row.Label == label)} cannot be read. "

@@ -32,6 +32,11 @@ internal sealed class ImageTrainingRun(FineTuningRun run, ImageClassificationTra
             };
             var (training, validation) = ReadRows(data, target, changing, still);
             run.WarnOfMissingLabels(target, training.Select(row => row.Label));
+            if (run.WeighClasses(target, training.Select(row => row.Label)) is { } weigh)
+            {
+                training = [.. training.Select(row => row with { Label = weigh(row.Label) })];
+            }
+
             network = new ImageClassifier(checkpoint.Encoder, labels.Count, options.Adapter, run.Seed, checkpoint.HeadWeights);
             network.MoveTo(run.Device);
             var batches = Source(training, changing);
@@ -66,7 +71,7 @@ internal sealed class ImageTrainingRun(FineTuningRun run, ImageClassificationTra
     private ImageRows Rows(IDataView data, ClassTarget target, string purpose)
     {
         var rows = new ImageRows(data, options.Columns, target, options.Reading, run);
-        run.CheckRows(rows.Labelled.Count, rows.Unlabelled, purpose);
+        run.CheckRows(rows.Labelled.Count, rows.Unlabelled, rows.Weightless, purpose);
         return rows;
     }
 

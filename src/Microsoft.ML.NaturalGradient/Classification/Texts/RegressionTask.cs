@@ -28,7 +28,7 @@ internal sealed class RegressionTask(NumberTarget target) : TextTask
             : throw new NotSupportedException("The model answers with text, which is no number. Use an encoder, for example PretrainedModel.BgeSmall.");
 
     /// <inheritdoc/>
-    public override TextTask FitTo(IReadOnlyCollection<double> labels) => new RegressionTask(NumberTarget.For(labels));
+    public override TextTask FitTo(IReadOnlyCollection<RowLabel> labels) => new RegressionTask(NumberTarget.For(labels));
 
     /// <inheritdoc/>
     public override void Finish(TextNetwork network) => ((TextClassifier)network).RescaleOutputs(target.Deviation, target.Mean);

@@ -1,3 +1,5 @@
+using Microsoft.ML.NaturalGradient.Pipelines;
+
 namespace Microsoft.ML.NaturalGradient;
 
 public sealed partial class SentenceSimilarityTrainer
@@ -11,6 +13,8 @@ public sealed partial class SentenceSimilarityTrainer
         {
             Sentence2ColumnName = "Sentence2";
         }
+
+        private protected override LabelKind LabelKind => LabelKind.Number;
 
         internal override void Validate()
         {

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.ML.NaturalGradient.Models.T5;
+using Microsoft.ML.NaturalGradient.Pipelines;
 
 namespace Microsoft.ML.NaturalGradient;
 
@@ -22,9 +23,17 @@ public sealed partial class TextClassificationTrainer
         /// </summary>
         public IReadOnlyList<string>? LabelWords { get; set; }
 
+        /// <summary>
+        /// How often training rows of each class count, beside <see cref="FineTuningOptions.ExampleWeightColumnName"/>; null (the default) for once. <see cref="NaturalGradient.ClassWeights.Balanced"/> is for classes of very
+        /// different sizes that matter alike: rare ones are found more often, at the cost of probabilities that no longer say how frequent they are.
+        /// </summary>
+        public ClassWeights? ClassWeights { get => WeightsOfClasses; set => WeightsOfClasses = value; }
+
         internal TextToTextSettings TextToText => new(Prompt, LabelWords);
 
         private protected override string PredictedLabel => PredictionColumnName;
+
+        private protected override LabelKind LabelKind => LabelKind.Class;
 
         internal override void Validate()
         {

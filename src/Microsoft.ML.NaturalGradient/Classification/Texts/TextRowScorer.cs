@@ -1,5 +1,4 @@
 using Microsoft.ML.NaturalGradient.Pipelines;
-using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -20,19 +19,15 @@ internal sealed class TextRowScorer(TextScorer scorer, TextColumns columns) : IR
     public IReadOnlyList<ScoringOutput> Outputs(DataViewSchema input) => scorer.Task.Target.Outputs(columns.Target, input);
 
     /// <inheritdoc/>
-    public IPendingRows Open(DataViewRow row, IHost host) => new Pending(scorer, new TextGetters(row, columns));
+    public IPendingRows Open(DataViewRow row, IHost host) => new Pending(scorer, scorer.Task.OpenRow(row, columns, scorer.Encoding));
 
-    private sealed class Pending(TextScorer scorer, TextGetters texts) : IPendingRows
+    private sealed class Pending(TextScorer scorer, Func<TextExample> read) : IPendingRows
     {
-        private readonly List<TokenSequence> _rows = [];
+        private readonly List<TextExample> _rows = [];
 
-        public void Add()
-        {
-            var (text, pair) = texts.Read();
-            _rows.Add(scorer.Encode(text, pair));
-        }
+        public void Add() => _rows.Add(read());
 
-        public float[][] Score()
+        public IReadOnlyList<RowScores> Score()
         {
             var scores = scorer.Score(_rows);
             _rows.Clear();

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.T5;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using static TorchSharp.torch;
 
@@ -20,7 +21,10 @@ internal sealed class TextScorer(TrainedNetwork model, TextTask task, ITextToken
     public const int DefaultMaxTokens = 256;
 
     /// <summary>Most tokens of a row.</summary>
-    public int MaxTokens { get; } = maxTokens;
+    public int MaxTokens => Encoding.MaxTokens;
+
+    /// <summary>How texts become tokens.</summary>
+    public TextEncoding Encoding { get; } = new(tokenizer, maxTokens);
 
     /// <summary>What is predicted.</summary>
     public TextTask Task { get; } = task;
@@ -33,9 +37,6 @@ internal sealed class TextScorer(TrainedNetwork model, TextTask task, ITextToken
     };
 
     private TextNetwork Network => (TextNetwork)Model.Network;
-
-    /// <summary>Turns a text or a pair into tokens.</summary>
-    public TokenSequence Encode(string text, string? pair) => tokenizer.Encode(text, pair, MaxTokens);
 
     /// <summary>Computes the predictions of texts or pairs.</summary>
     /// <param name="texts">N texts.</param>
@@ -50,7 +51,23 @@ internal sealed class TextScorer(TrainedNetwork model, TextTask task, ITextToken
             throw new ArgumentException($"There are {texts.Count} texts, but {pairs.Count} second texts. Give one for each text.", nameof(pairs));
         }
 
-        return Score([.. texts.Select((text, row) => Encode(text, pairs?[row]))]);
+        return Score([.. texts.Select((text, row) => tokenizer.Encode(text, pairs?[row], MaxTokens))]);
+    }
+
+    /// <summary>Computes the predictions of rows.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <returns>The predictions of each, in order.</returns>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public IReadOnlyList<RowScores> Score(IReadOnlyList<TextExample> rows)
+    {
+        var windows = Score([.. rows.SelectMany(row => row.Windows)]);
+        var scores = new RowScores[rows.Count];
+        for (var (row, start) = (0, 0); row < rows.Count; start += rows[row].Windows.Count, row++)
+        {
+            scores[row] = rows[row].Combine(windows.AsSpan(start, rows[row].Windows.Count));
+        }
+
+        return scores;
     }
 
     /// <summary>Computes the predictions of encoded rows, in batches of similar length.</summary>

@@ -30,10 +30,17 @@ internal abstract class TextTask
     /// <param name="columns">The columns of rows.</param>
     public virtual ITextTokenizer RowTokenizer(TextCheckpoint checkpoint, TextColumns columns) => checkpoint.Tokenizer;
 
+    /// <summary>Prepares reading rows: each as one sequence, unless overridden.</summary>
+    /// <param name="row">The row or cursor, with the text columns active.</param>
+    /// <param name="columns">The columns.</param>
+    /// <param name="encoding">How texts become tokens.</param>
+    /// <returns>Reads the current row.</returns>
+    public virtual Func<TextExample> OpenRow(DataViewRow row, TextColumns columns, TextEncoding encoding) => WholeText.Reader(row, columns, encoding);
+
     /// <summary>Adapts the task to the labels it is trained on.</summary>
     /// <param name="labels">The labels of the training rows.</param>
     /// <returns>The task to train; this one where there is nothing to adapt.</returns>
-    public virtual TextTask FitTo(IReadOnlyCollection<double> labels) => this;
+    public virtual TextTask FitTo(IReadOnlyCollection<RowLabel> labels) => this;
 
     /// <summary>Lets the trained network put out labels instead of targets.</summary>
     /// <param name="network">The network; changed.</param>

@@ -28,6 +28,11 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
             var maxTokens = MaxTokens(checkpoint);
             var (training, validation) = ReadRows(data, task, checkpoint, maxTokens);
             run.WarnOfMissingLabels(task.Target, training.Select(row => row.Label));
+            if (run.WeighClasses(task.Target, training.Select(row => row.Label)) is { } weigh)
+            {
+                training = [.. training.Select(row => row with { Label = weigh(row.Label) })];
+            }
+
             task = task.FitTo([.. training.Select(row => row.Label)]);
             network = task.CreateNetwork(checkpoint, adapter, run.Seed, useHead: true);
             network.MoveTo(run.Device);
@@ -73,30 +78,29 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
     private (IReadOnlyList<EncodedRow> Training, IReadOnlyList<EncodedRow>? Validation) ReadRows(
         IDataView data, TextTask task, TextCheckpoint checkpoint, int maxTokens)
     {
-        var training = ReadRows(data, "training", task, checkpoint, maxTokens);
-        if (options.ValidationSet is { } set)
-        {
-            return (training, ReadRows(set, "validation", task, checkpoint, maxTokens));
-        }
-
-        return run.Divide(training);
+        var encoding = new TextEncoding(task.RowTokenizer(checkpoint, _columns), maxTokens);
+        var all = ReadRows(data, "training", task, encoding);
+        var (training, validation) = options.ValidationSet is { } set ? (all, ReadRows(set, "validation", task, encoding)) : run.Divide(all);
+        return ([.. training.SelectMany(windows => windows)], validation is null ? null : [.. validation.SelectMany(windows => windows)]);
     }
 
-    private IReadOnlyList<EncodedRow> ReadRows(IDataView data, string purpose, TextTask task, TextCheckpoint checkpoint, int maxTokens)
+    private IReadOnlyList<IReadOnlyList<EncodedRow>> ReadRows(IDataView data, string purpose, TextTask task, TextEncoding encoding)
     {
-        var read = TextRows.Read(data, _columns, task.Target, task.RowTokenizer(checkpoint, _columns), maxTokens, run.CheckAlive);
-        run.Channel.Info($"{read.Rows.Count} {purpose} rows; {read.Unlabelled} skipped without a label; {read.Truncated} cut off after {maxTokens} tokens.");
+        var read = TextRows.Read(data, _columns, task, encoding, run.CheckAlive);
+        run.Channel.Info(
+            $"{read.Rows.Count} {purpose} rows; {read.Unlabelled} skipped without a label{(read.Weightless > 0 ? $", {read.Weightless} of weight 0" : "")}; "
+            + $"{read.Truncated} cut off after {encoding.MaxTokens} tokens.");
         if (read.Undecoded > 0)
         {
             run.Channel.Warning($"{read.Undecoded} {purpose} rows have the character U+FFFD in their texts, which stands for bytes that were not UTF-8: "
                 + "letters are lost. ML.NET reads text files as UTF-8; save yours in this encoding.");
         }
 
-        run.CheckRows(read.Rows.Count, read.Unlabelled, purpose);
+        run.CheckRows(read.Rows.Count, read.Unlabelled, read.Weightless, purpose);
         return read.Rows;
     }
 
     private TokenBatchSource Source(IReadOnlyList<EncodedRow> rows, TextTask task, TextCheckpoint checkpoint) => new(
         [.. rows.Select(row => row with { Label = task.Target.ToOutput(row.Label) })],
-        options.FewShot ? rows.Count : options.BatchSize, checkpoint.Tokenizer.PadId, run.Device, run.Seed, task.Target.LabelType);
+        options.FewShot ? rows.Count : options.BatchSize, checkpoint.Tokenizer.PadId, run.Device, run.Seed, task.Target.LabelFormat);
 }

@@ -150,9 +150,9 @@ public sealed class DivergenceGuardTests : IDisposable
             _model.TrainableParameters, () => Sgd.Create([.. _model.TrainableParameters.Select(named => named.Value)], 1), Math.Log(classes));
         using var first = torch.full(Rows, Math.Log(classes), torch.ScalarType.Float64);
         using var later = torch.full(Rows, loss * Math.Log(classes), torch.ScalarType.Float64);
-        Assert.IsNull(guard.Watch(first, 1, 0));
+        Assert.IsNull(guard.Watch(first, first.mean().item<double>(), 1, 0));
 
-        var steps = Enumerable.Range(1, 100).First(step => guard.Watch(later, 1, step) is not null);
+        var steps = Enumerable.Range(1, 100).First(step => guard.Watch(later, later.mean().item<double>(), 1, step) is not null);
 
         Assert.AreEqual(expected, steps);
     }
@@ -167,7 +167,7 @@ public sealed class DivergenceGuardTests : IDisposable
             using var losses = torch.full(32, factor * Math.Log(2), torch.ScalarType.Float64);
             for (var step = 0; step < 40; step++)
             {
-                Assert.IsNull(guard.Watch(losses, 1, step));
+                Assert.IsNull(guard.Watch(losses, losses.mean().item<double>(), 1, step));
             }
 
             Assert.AreEqual(learned, guard.HasLearned);

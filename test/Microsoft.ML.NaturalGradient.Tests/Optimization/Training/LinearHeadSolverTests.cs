@@ -110,8 +110,8 @@ public sealed class LinearHeadSolverTests
         long[] noise = [.. labels.Select(_ => (long)random.Next(Classes))];
         var fit = new LinearHeadFit(new SoftmaxCrossEntropy(), Classes, seed: 1);
 
-        var (_, _, ofNoise) = fit.Solve(Tensor(features), tensor(noise));
-        var (weight, bias, ofLabels) = fit.Solve(Tensor(features), tensor(labels));
+        var (_, _, ofNoise) = fit.Solve(new HeadRows(Tensor(features), tensor(noise)));
+        var (weight, bias, ofLabels) = fit.Solve(new HeadRows(Tensor(features), tensor(labels)));
 
         Fixture.AssertLess(ofNoise, ofLabels);
         var right = Tensor(features).mm(weight.t()).add(bias).argmax(1).eq(tensor(labels)).sum().item<long>();
@@ -126,8 +126,8 @@ public sealed class LinearHeadSolverTests
         var fit = new LinearHeadFit(new SoftmaxCrossEntropy(), Classes, seed: 1);
 
         // Labels that contradict the training rows: the more is learned, the worse.
-        var (_, _, contradicted) = fit.Solve(Tensor(features), tensor(labels), (Tensor(features), tensor(labels).add(1).remainder(Classes)));
-        var (_, _, agreed) = fit.Solve(Tensor(features), tensor(labels), (Tensor(features), tensor(labels)));
+        var (_, _, contradicted) = fit.Solve(new HeadRows(Tensor(features), tensor(labels)), new HeadRows(Tensor(features), tensor(labels).add(1).remainder(Classes)));
+        var (_, _, agreed) = fit.Solve(new HeadRows(Tensor(features), tensor(labels)), new HeadRows(Tensor(features), tensor(labels)));
 
         Assert.AreEqual(LinearHeadFit.Penalties[0], contradicted);
         Assert.AreEqual(LinearHeadFit.Penalties[^1], agreed);
@@ -142,7 +142,7 @@ public sealed class LinearHeadSolverTests
         using var scope = NewDisposeScope();
         var (features, labels) = Data(seed: 7);
 
-        var (weight, bias, _) = new LinearHeadFit(new SoftmaxCrossEntropy(), Classes, seed: 1).Solve(Tensor(features[..rows]), tensor(labels[..rows]));
+        var (weight, bias, _) = new LinearHeadFit(new SoftmaxCrossEntropy(), Classes, seed: 1).Solve(new HeadRows(Tensor(features[..rows]), tensor(labels[..rows])));
 
         Assert.IsTrue(weight.isfinite().all().item<bool>() && bias.isfinite().all().item<bool>());
     }
@@ -152,7 +152,7 @@ public sealed class LinearHeadSolverTests
     {
         var (features, labels) = Data(seed: 8);
         using var solver = new LinearHeadSolver(
-            new SoftmaxCrossEntropy(), Tensor(features), tensor(labels), () => throw new OperationCanceledException());
+            new SoftmaxCrossEntropy(), Tensor(features), tensor(labels), checkAlive: () => throw new OperationCanceledException());
 
         Assert.ThrowsExactly<OperationCanceledException>(() => solver.Solve(Classes, 1e-3));
     }

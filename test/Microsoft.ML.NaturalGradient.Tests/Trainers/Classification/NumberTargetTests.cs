@@ -11,8 +11,8 @@ public sealed class NumberTargetTests
     [TestMethod]
     public void ToOutput_IsTheStandardisedLabel()
     {
-        Assert.AreEqual(1, Target.ToOutput(5), 1e-15);
-        Assert.AreEqual(-2, Target.ToOutput(-1), 1e-15);
+        Assert.AreEqual(1, Target.ToOutput(5).Value, 1e-15);
+        Assert.AreEqual(-2, Target.ToOutput(-1).Value, 1e-15);
     }
 
     [TestMethod]

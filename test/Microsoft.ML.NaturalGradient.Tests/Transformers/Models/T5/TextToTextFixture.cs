@@ -36,7 +36,7 @@ internal static class TextToTextFixture
             var length = inputs.Mask[n].sum().item<long>();
             return new EncodedRow(new TokenSequence([.. inputs.Ids[n].narrow(0, 0, length).data<long>().Select(id => (int)id)], null, false), Classes[n]);
         }).ToArray();
-        return classifier.ForTraining(new TokenBatchSource(rows, 3, 0, CPU, seed: 1, ScalarType.Int64));
+        return classifier.ForTraining(new TokenBatchSource(rows, 3, 0, CPU, seed: 1));
     }
 
     private sealed record NothingTrained : AdapterOptions
