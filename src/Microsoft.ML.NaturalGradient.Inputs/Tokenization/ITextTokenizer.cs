@@ -21,4 +21,18 @@ internal interface ITextTokenizer
     /// <param name="maxLength">Most tokens, special tokens included; the longer text loses its last tokens first.</param>
     /// <returns>The encoded sequence; never longer than <paramref name="maxLength"/>.</returns>
     TokenSequence Encode(string text, string? pair, int maxLength);
+
+    /// <summary>Ids of a part of a text by itself.</summary>
+    /// <param name="unit">The part; with its white space where there is some before it.</param>
+    /// <returns>Ids without special tokens; none for a part that cleaning leaves nothing of.</returns>
+    int[] Spell(TextUnit unit);
+
+    /// <summary>How many special tokens stand around a text or a pair.</summary>
+    /// <param name="isPair">Whether it is a pair.</param>
+    int SpecialCount(bool isPair);
+
+    /// <summary>Puts the special tokens around ids.</summary>
+    /// <param name="first">Ids of the first text.</param>
+    /// <param name="second">Ids of the second text; null for a single text.</param>
+    PlacedTokens Join(IReadOnlyList<int> first, IReadOnlyList<int>? second);
 }

@@ -20,4 +20,13 @@ internal sealed class PromptTokenizer(ITextTokenizer tokenizer, PromptTemplate t
     /// <inheritdoc/>
     /// <remarks>A prompt that is too long loses its end, whichever text that is.</remarks>
     public TokenSequence Encode(string text, string? pair, int maxLength) => tokenizer.Encode(template.Fill(text, pair), null, maxLength);
+
+    /// <inheritdoc/>
+    public int[] Spell(TextUnit unit) => tokenizer.Spell(unit);
+
+    /// <inheritdoc/>
+    public int SpecialCount(bool isPair) => tokenizer.SpecialCount(isPair);
+
+    /// <inheritdoc/>
+    public PlacedTokens Join(IReadOnlyList<int> first, IReadOnlyList<int>? second) => tokenizer.Join(first, second);
 }

@@ -82,6 +82,14 @@ internal sealed class SequenceTemplate
         return new TokenSequence(ids, typeIds, keptFirst < first.Count || (second is not null && keptSecond < second.Count));
     }
 
+    /// <summary>Where a text begins in a sequence.</summary>
+    /// <param name="slot">Which text.</param>
+    /// <param name="first">Ids of the first text.</param>
+    /// <param name="second">Ids of the second text; null for a single text.</param>
+    /// <returns>The place; that of the end where there is no such text.</returns>
+    public int StartOf(TemplateSlot slot, int first, int? second) => (second is null ? _single : _pair).TakeWhile(part => part.Slot != slot)
+        .Sum(part => part.Slot switch { TemplateSlot.First => first, TemplateSlot.Second => second ?? 0, _ => 1 });
+
     private static TemplatePart Token(int id, int typeId = 0) => new(TemplateSlot.Token, id, typeId);
 
     private static TemplatePart Text(TemplateSlot slot, int typeId = 0) => new(slot, 0, typeId);

@@ -10,6 +10,7 @@ internal sealed class TextTokenizer : ITextTokenizer
 
     private readonly Func<string, string> _clean;
     private readonly bool _cleansInParts;
+    private readonly bool _cleansSpaces; // before a text
     private readonly PieceModel _model;
     private readonly SequenceTemplate _template;
     private readonly AddedTokenSplitter? _rawTokens;
@@ -26,6 +27,7 @@ internal sealed class TextTokenizer : ITextTokenizer
         }
 
         _clean = parts.Cleaning.Apply;
+        _cleansSpaces = _clean(" a") is not [' ', ..];
         _model = parts.Model;
         _template = parts.Template;
         VocabularySize = parts.VocabularySize;
@@ -81,6 +83,21 @@ internal sealed class TextTokenizer : ITextTokenizer
         return _template.Join(first, keptFirst, second, keptSecond);
     }
 
+    /// <inheritdoc/>
+    public int[] Spell(TextUnit unit)
+    {
+        var isStart = unit.Start == 0 || (unit.FollowsSpace && _cleansSpaces);
+        return [.. Read(unit.FollowsSpace && !_cleansSpaces ? " " + unit.Text : unit.Text, int.MaxValue, isStart)];
+    }
+
+    /// <inheritdoc/>
+    public int SpecialCount(bool isPair) => _template.SpecialCount(isPair);
+
+    /// <inheritdoc/>
+    public PlacedTokens Join(IReadOnlyList<int> first, IReadOnlyList<int>? second) => new(
+        _template.Join([.. first], first.Count, second is null ? null : [.. second], second?.Count ?? 0),
+        _template.StartOf(TemplateSlot.First, first.Count, second?.Count), _template.StartOf(TemplateSlot.Second, first.Count, second?.Count));
+
     private static AddedTokenSplitter? SplitterOf(AddedToken[] tokens) => tokens.Length == 0 ? null : new AddedTokenSplitter(tokens);
 
     /// <summary>Whether a token may be found across a place where text is cut, or takes the spaces there.</summary>
@@ -88,10 +105,10 @@ internal sealed class TextTokenizer : ITextTokenizer
         token.TakesSpaceBefore || token.TakesSpaceAfter || token.Content.IndexOf(' ', 1) >= 0;
 
     /// <summary>Ids of a text without the special tokens around it; reading may stop once there are more than the limit.</summary>
-    private List<int> Read(string text, int limit)
+    private List<int> Read(string text, int limit, bool isTextStart = true)
     {
         var ids = new List<int>();
-        Split(_rawTokens, UnicodeText.WithoutLoneSurrogates(text), true, ids, limit, (raw, isRawStart) =>
+        Split(_rawTokens, UnicodeText.WithoutLoneSurrogates(text), isTextStart, ids, limit, (raw, isRawStart) =>
         {
             if (!_cleansInParts)
             {

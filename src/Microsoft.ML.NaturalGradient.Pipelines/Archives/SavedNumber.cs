@@ -14,4 +14,14 @@ internal static class SavedNumber
         ? value
         : throw new InvalidDataException(FormattableString.Invariant(
             $"The saved model is damaged: its {what} is {value}; it must be from {least} to {most}. Copy the file again, or save the model again."));
+
+    /// <summary>Refuses a number that is no probability.</summary>
+    /// <param name="what">What it is.</param>
+    /// <param name="value">The number.</param>
+    /// <returns>The number.</returns>
+    /// <exception cref="InvalidDataException">It is none; the message names it.</exception>
+    public static float Probability(string what, float value) => value is >= 0 and <= 1
+        ? value
+        : throw new InvalidDataException(FormattableString.Invariant(
+            $"The saved model is damaged: its {what} is {value}; it must be from 0 to 1. Copy the file again, or save the model again."));
 }

@@ -90,7 +90,16 @@ internal abstract class LabelKind
         [
             Keys(target.PredictedLabel!, SchemaShape.Column.VectorKind.VariableVector, label),
             Scores(target.Score, SchemaShape.Column.VectorKind.VariableVector, AnnotationUtils.GetTrainerOutputAnnotation()),
+            .. target.Spans is null
+                ? Array.Empty<SchemaShape.Column>()
+                :
+                [
+                    Vector(target.Spans + TargetColumns.StartSuffix, NumberDataViewType.Int32), Vector(target.Spans + TargetColumns.LengthSuffix, NumberDataViewType.Int32),
+                    Vector(target.Spans + TargetColumns.TypeSuffix, TextDataViewType.Instance), Vector(target.Spans + TargetColumns.ScoreSuffix, NumberDataViewType.Single),
+                ],
         ];
+
+        private static SchemaShape.Column Vector(string name, DataViewType type) => new(name, SchemaShape.Column.VectorKind.VariableVector, type, isKey: false);
     }
 
     private sealed class PartOfText : LabelKind

@@ -10,6 +10,21 @@ namespace Microsoft.ML.NaturalGradient.Pipelines;
 /// <param name="Kind">What labels are.</param>
 internal sealed record TargetColumns(string Label, string Score, string? PredictedLabel, LabelKind Kind)
 {
+    /// <summary>What follows <see cref="Spans"/> in the name of the column with where entities begin.</summary>
+    public const string StartSuffix = ".Start";
+
+    /// <summary>The same for their lengths.</summary>
+    public const string LengthSuffix = ".Length";
+
+    /// <summary>The same for their types.</summary>
+    public const string TypeSuffix = ".Type";
+
+    /// <summary>The same for their probabilities.</summary>
+    public const string ScoreSuffix = ".Score";
+
+    /// <summary>What the names of the columns with entities begin with; null for no such columns.</summary>
+    public string? Spans { get; init; }
+
     /// <summary>How often a row counts, for training; null where each counts once.</summary>
     public string? Weight { get; init; }
 

@@ -7,8 +7,11 @@ namespace Microsoft.ML.NaturalGradient.Pipelines;
 /// <param name="Target">The label and the predictions.</param>
 /// <param name="Sentence1">The text.</param>
 /// <param name="Sentence2">The second text of a pair; null for single texts.</param>
-internal sealed record TextColumns(TargetColumns Target, string Sentence1, string? Sentence2) : RowColumns(Target)
+internal record TextColumns(TargetColumns Target, string Sentence1, string? Sentence2) : RowColumns(Target)
 {
+    /// <summary>Whether the text may be given as a vector of its words.</summary>
+    public bool AllowsWords { get; init; }
+
     /// <inheritdoc/>
     public override IReadOnlyList<string> Features => Sentence2 is null ? [Sentence1] : [Sentence1, Sentence2];
 
@@ -22,9 +25,9 @@ internal sealed record TextColumns(TargetColumns Target, string Sentence1, strin
                 throw host.ExceptSchemaMismatch(nameof(schema), "text", name);
             }
 
-            if (text.ItemType != TextDataViewType.Instance || text.Kind != SchemaShape.Column.VectorKind.Scalar)
+            if (text.ItemType != TextDataViewType.Instance || (text.Kind != SchemaShape.Column.VectorKind.Scalar && !AllowsWords))
             {
-                throw host.ExceptSchemaMismatch(nameof(schema), "text", name, "String", text.GetTypeString());
+                throw host.ExceptSchemaMismatch(nameof(schema), "text", name, AllowsWords ? "String, or a vector of String with its words" : "String", text.GetTypeString());
             }
         }
     }

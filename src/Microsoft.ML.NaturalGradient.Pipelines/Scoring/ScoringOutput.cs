@@ -25,6 +25,16 @@ internal sealed record ScoringOutput(
         return builder;
     }
 
+    /// <summary>Fills a vector of a row.</summary>
+    /// <param name="vector">The vector; changed.</param>
+    /// <param name="values">The values.</param>
+    public static void Fill<T>(ref VBuffer<T> vector, ReadOnlySpan<T> values)
+    {
+        var editor = VBufferEditor.Create(ref vector, values.Length);
+        values.CopyTo(editor.Values);
+        vector = editor.Commit();
+    }
+
     private static void AddText(DataViewSchema.Annotations.Builder builder, string kind, string text) =>
         builder.Add(kind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> value) => value = text.AsMemory());
 }

@@ -11,6 +11,9 @@ internal sealed record HeadLayout
     /// <remarks>No class of transformers has a head of this name, so none of them reads these weights with another pooling.</remarks>
     public static HeadLayout Mean { get; } = new() { Output = "mean_classifier" };
 
+    /// <summary>One linear map called <c>qa_outputs</c>: whether an answer begins and whether it ends at a token.</summary>
+    public static HeadLayout Spans { get; } = new() { Output = "qa_outputs" };
+
     /// <summary>Name of the layer that gives one logit per class.</summary>
     public required string Output { get; init; }
 

@@ -48,6 +48,12 @@ internal sealed class ModernBertEncoder : TextEncoder
     };
 
     /// <inheritdoc/>
+    public override HeadLayout TokenHead => HeadOf(_config);
+
+    /// <inheritdoc/>
+    public override HeadLayout SpanHead => HeadOf(_config);
+
+    /// <inheritdoc/>
     /// <remarks>Before the final normalisation.</remarks>
     protected override IEnumerable<Tensor> States(TokenBatch batch)
     {

@@ -43,6 +43,12 @@ internal abstract class TextEncoder : PretrainedNetwork
     /// <summary>The classification head that fits: the checkpoint's own where it has one, else a linear map of the mean.</summary>
     public override HeadLayout Head { get; }
 
+    /// <summary>The head of its checkpoints that classify tokens.</summary>
+    public virtual HeadLayout TokenHead => HeadLayout.Linear;
+
+    /// <summary>The head of its checkpoints that find answers in texts.</summary>
+    public virtual HeadLayout SpanHead => HeadLayout.Spans;
+
     /// <inheritdoc/>
     public override IReadOnlyList<string> HeadModules => [.. PeftNames.HeadModules.Union(Head.Modules)];
 

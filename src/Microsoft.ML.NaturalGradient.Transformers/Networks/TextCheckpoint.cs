@@ -49,11 +49,13 @@ internal sealed class TextCheckpoint
     /// <summary>Reads a checkpoint.</summary>
     /// <param name="files">The files; owned by the caller.</param>
     /// <param name="elsewhere">Shapes of the weights that another file holds, by names that begin with the network's prefix; they may be absent and stay zero. Null for none.</param>
+    /// <param name="headOf">The head to look for; null for that of classifiers of whole texts.</param>
     /// <returns>The model on the CPU, in float32.</returns>
     /// <exception cref="InvalidDataException">Files are damaged or do not belong together; the message says which and why.</exception>
     /// <exception cref="NotSupportedException">The architecture or tokenizer is not supported.</exception>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    public static TextCheckpoint Load(CheckpointFiles files, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere = null)
+    public static TextCheckpoint Load(
+        CheckpointFiles files, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere = null, Func<PretrainedNetwork, HeadLayout?>? headOf = null)
     {
         var config = ModelConfig.Read(files);
         config.CheckKind();
@@ -64,7 +66,7 @@ internal sealed class TextCheckpoint
         try
         {
             CheckVocabulary(files, tokenizer, loaded.Network);
-            var headWeights = loaded.Network.Head is { } head ? EncoderWeights.ReadHead(head, weights) : null;
+            var headWeights = (headOf is null ? loaded.Network.Head : headOf(loaded.Network)) is { } head ? EncoderWeights.ReadHead(head, weights) : null;
             return new TextCheckpoint(loaded.Network, tokenizer, files.ReadSmallFiles(), loaded.StoredTypes, headWeights);
         }
         catch

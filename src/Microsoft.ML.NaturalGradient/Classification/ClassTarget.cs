@@ -70,13 +70,7 @@ internal sealed class ClassTarget(ClassLabels labels) : PredictionTarget
         value = float.IsNaN(row[0]) ? 0 : (uint)Array.IndexOf(row, row.Max()) + 1; // a row that could not be read has no prediction
     };
 
-    private static ValueGetter<VBuffer<float>> VectorGetter(Func<RowScores> scores) => (ref value) =>
-    {
-        var row = scores().Values;
-        var editor = VBufferEditor.Create(ref value, row.Length);
-        row.CopyTo(editor.Values);
-        value = editor.Commit();
-    };
+    private static ValueGetter<VBuffer<float>> VectorGetter(Func<RowScores> scores) => (ref value) => ScoringOutput.Fill<float>(ref value, scores().Values);
 
     private DataViewSchema.Annotations LabelAnnotations(DataViewSchema input)
     {

@@ -160,10 +160,13 @@ public abstract class FineTuningOptions
     internal abstract RowColumns Columns { get; }
 
     /// <summary>The label and the columns that are added.</summary>
-    private protected TargetColumns Target => new(LabelColumnName, ScoreColumnName, PredictedLabel, LabelKind) { Weight = ExampleWeightColumnName };
+    private protected TargetColumns Target => new(LabelColumnName, ScoreColumnName, PredictedLabel, LabelKind) { Weight = ExampleWeightColumnName, Spans = Spans };
 
     /// <summary>Output column with the most probable class; null where numbers are predicted.</summary>
     private protected virtual string? PredictedLabel => null;
+
+    /// <summary>What the names of the columns with entities begin with; null for no such columns.</summary>
+    private protected virtual string? Spans => null;
 
     /// <summary>What labels are.</summary>
     private protected abstract LabelKind LabelKind { get; }

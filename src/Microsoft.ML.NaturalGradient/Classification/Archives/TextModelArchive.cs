@@ -11,6 +11,15 @@ using Microsoft.ML.Runtime;
 [assembly: LoadableClass(
     typeof(SentenceSimilarityTransformer), null, typeof(SignatureLoadModel), "Sentence similarity by fine-tuning", SentenceSimilarityTransformer.LoaderSignature)]
 
+[assembly: LoadableClass(
+    typeof(TextRegressionTransformer), null, typeof(SignatureLoadModel), "Numbers for texts by fine-tuning", TextRegressionTransformer.LoaderSignature)]
+[assembly: LoadableClass(
+    typeof(MultiLabelClassificationTransformer), null, typeof(SignatureLoadModel), "Several classes for texts by fine-tuning", MultiLabelClassificationTransformer.LoaderSignature)]
+[assembly: LoadableClass(
+    typeof(NamedEntityRecognitionTransformer), null, typeof(SignatureLoadModel), "Tags for words by fine-tuning", NamedEntityRecognitionTransformer.LoaderSignature)]
+[assembly: LoadableClass(
+    typeof(QuestionAnswerTransformer), null, typeof(SignatureLoadModel), "Answers in texts by fine-tuning", QuestionAnswerTransformer.LoaderSignature)]
+
 namespace Microsoft.ML.NaturalGradient.Interop;
 
 /// <summary>A network trained on texts inside a saved ML.NET model; see <see cref="ModelArchive"/>.</summary>
@@ -25,6 +34,18 @@ internal static class TextModelArchive
     /// <summary>Marks a saved model for sentence similarity.</summary>
     public static TextModelKind Similarity { get; } = new(
         "NGTXTSIM", SentenceSimilarityTransformer.LoaderSignature, LabelKind.Number, (_, _) => new RegressionTask());
+
+    /// <summary>Marks a saved model that predicts a number.</summary>
+    public static TextModelKind Number { get; } = new("NGTXTNUM", TextRegressionTransformer.LoaderSignature, LabelKind.Number, (_, _) => new RegressionTask());
+
+    /// <summary>Marks a saved classifier for several classes at once.</summary>
+    public static TextModelKind SeveralClasses { get; } = new("NGTXTMUL", MultiLabelClassificationTransformer.LoaderSignature, LabelKind.Classes, SeveralClassesTask.Load);
+
+    /// <summary>Marks a saved model that tags words.</summary>
+    public static TextModelKind Tags { get; } = new("NGTXTTAG", NamedEntityRecognitionTransformer.LoaderSignature, LabelKind.Tags, TagTask.Load);
+
+    /// <summary>Marks a saved model that answers questions.</summary>
+    public static TextModelKind Answers { get; } = new("NGTXTANS", QuestionAnswerTransformer.LoaderSignature, LabelKind.Answer, (_, reader) => AnswerTask.Load(reader));
 
     /// <summary>Writes a model.</summary>
     public static void Save(IHost host, ModelSaveContext context, TextScorer scorer, TextColumns columns, TextModelKind kind)
@@ -46,13 +67,13 @@ internal static class TextModelArchive
     public static (TextScorer Scorer, TextColumns Columns) Load(IHostEnvironment environment, ModelLoadContext context, TextModelKind kind)
     {
         var host = environment.Register(nameof(TextModelArchive));
-        var columns = new TextColumns(ModelArchive.BeginLoad(context, kind.Version(), kind.Labels), context.LoadNonEmptyString(), context.LoadStringOrNull());
+        var columns = new TextColumns(ModelArchive.BeginLoad(context, kind.Version(), kind.Labels), context.LoadNonEmptyString(), context.LoadStringOrNull()) { AllowsWords = kind.Labels == LabelKind.Tags };
         var maxTokens = (int)SavedNumber.Check("longest sequence", context.Reader.ReadInt32(), 1, MostTokens);
         var source = ModelArchive.LoadBase(context);
         var task = kind.ReadTask(host, context.Reader);
         using var saved = ModelArchive.LoadFiles(environment, context, source);
         var settings = saved.ReadAdapter();
-        var checkpoint = TextCheckpoint.Load(saved.Files, saved.Elsewhere);
+        var checkpoint = task.Load(saved.Files, saved.Elsewhere);
         var adapter = settings.For(checkpoint.Tokenizer);
         var model = saved.Restore(
             task.Target, adapter, checkpoint.Files, checkpoint.StoredTypes, checkpoint.Network,

@@ -16,7 +16,7 @@ internal sealed class TextRowScorer(TextScorer scorer, TextColumns columns) : IR
     public int LargestWindow => 8 * TextScorer.BatchSize;
 
     /// <inheritdoc/>
-    public IReadOnlyList<ScoringOutput> Outputs(DataViewSchema input) => scorer.Task.Target.Outputs(columns.Target, input);
+    public IReadOnlyList<ScoringOutput> Outputs(DataViewSchema input) => scorer.Task.Outputs(columns.Target, input);
 
     /// <inheritdoc/>
     public IPendingRows Open(DataViewRow row, IHost host) => new Pending(scorer, scorer.Task.OpenRow(row, columns, scorer.Encoding));

@@ -1,7 +1,9 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.Runtime;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
@@ -15,6 +17,11 @@ internal abstract class TextTask
     /// <param name="host">The host.</param>
     /// <param name="writer">The model stream.</param>
     public abstract void Save(IHost host, BinaryWriter writer);
+
+    /// <summary>Reads a pretrained model, for a head of the task.</summary>
+    /// <param name="files">The files; owned by the caller.</param>
+    /// <param name="elsewhere">As for <see cref="TextCheckpoint.Load"/>.</param>
+    public virtual TextCheckpoint Load(CheckpointFiles files, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere = null) => TextCheckpoint.Load(files, elsewhere);
 
     /// <summary>Makes the network that is trained for the task.</summary>
     /// <param name="checkpoint">The pretrained model; its network is owned by the result.</param>
@@ -37,10 +44,26 @@ internal abstract class TextTask
     /// <returns>Reads the current row.</returns>
     public virtual Func<TextExample> OpenRow(DataViewRow row, TextColumns columns, TextEncoding encoding) => WholeText.Reader(row, columns, encoding);
 
+    /// <summary>The columns that scoring adds.</summary>
+    /// <param name="columns">Their names.</param>
+    /// <param name="input">Schema of the rows they are added to.</param>
+    public virtual IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) => Target.Outputs(columns, input);
+
     /// <summary>Adapts the task to the labels it is trained on.</summary>
     /// <param name="labels">The labels of the training rows.</param>
     /// <returns>The task to train; this one where there is nothing to adapt.</returns>
     public virtual TextTask FitTo(IReadOnlyCollection<RowLabel> labels) => this;
+
+    /// <summary>Whether <see cref="Calibrate"/> has something to choose.</summary>
+    public virtual bool WantsValidation => false;
+
+    /// <summary>Chooses how outputs become predictions, by rows that were not trained on.</summary>
+    /// <param name="outputs">What the finished network puts out for them, [N, K].</param>
+    /// <param name="labels">Their labels, as the loss takes them.</param>
+    /// <param name="weights">How often each counts, [N]; null for one each.</param>
+    /// <param name="log">Takes messages.</param>
+    /// <returns>The task to score with.</returns>
+    public virtual TextTask Calibrate(Tensor outputs, Tensor labels, Tensor? weights, Action<string> log) => this;
 
     /// <summary>Lets the trained network put out labels instead of targets.</summary>
     /// <param name="network">The network; changed.</param>

@@ -3,6 +3,7 @@ using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.Runtime;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
@@ -20,7 +21,7 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
     public TextScorer Train(IDataView data, TextTask task)
     {
         using var files = run.OpenFiles();
-        var checkpoint = TextCheckpoint.Load(files);
+        var checkpoint = task.Load(files);
         TextNetwork? network = null;
         try
         {
@@ -42,6 +43,13 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
                 validation is null ? null : network.ForTraining(Source(validation, task, checkpoint)), files);
             task.Finish(network);
             FineTuningRun.CheckTrained(network, batches);
+            if (task.WantsValidation && validation is not null)
+            {
+                using var scope = NewDisposeScope();
+                var (outputs, labels, weights) = run.OutputsOf(network, Source(validation, task, checkpoint));
+                task = task.Calibrate(outputs, labels, weights, message => run.Channel.Info(message));
+            }
+
             var model = new TrainedNetwork(
                 network, task.Target, adapter.Settings, run.Base(files, checkpoint.Files, checkpoint.StoredTypes), run.Device);
             return new TextScorer(model, task, task.RowTokenizer(checkpoint, _columns), maxTokens);

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Pipelines;
 
 namespace Microsoft.ML.NaturalGradient;
@@ -20,11 +21,7 @@ public sealed partial class SentenceSimilarityTrainer
         {
             base.Validate();
             ArgumentNullException.ThrowIfNull(Sentence2ColumnName);
-            if (EarlyStopping is { WatchAccuracy: true })
-            {
-                throw new ArgumentException(
-                    "EarlyStopping.WatchAccuracy is set, but numbers have no accuracy. Leave it false to watch the loss.", nameof(EarlyStopping));
-            }
+            RegressionTask.CheckStopping(EarlyStopping);
         }
     }
 }

@@ -42,7 +42,7 @@ internal sealed class NumberTarget(double mean = 0, double deviation = 1) : Pred
     public override string LossName => "mean squared error";
 
     /// <inheritdoc/>
-    public override string TextModelTitle => "Numbers for pairs of texts";
+    public override string TextModelTitle => "Numbers for texts";
 
     /// <inheritdoc/>
     public override (string Name, string Call) PythonPredictions => ("numbers", ".squeeze(-1)");

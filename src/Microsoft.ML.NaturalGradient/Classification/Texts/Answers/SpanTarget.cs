@@ -1,0 +1,59 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Pipelines;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>A part of a text: two softmax cross-entropies over its tokens, summed; columns Answer and Score, the best first.</summary>
+/// <param name="answers">How labels are read; null where nothing is trained.</param>
+/// <param name="tokens">Mean number of tokens of a text, for <see cref="GuessLoss"/>.</param>
+internal sealed class SpanTarget(AnswerLabels? answers = null, double tokens = 1) : PredictionTarget
+{
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> OutputNames { get; } = ["start", "end"];
+
+    /// <inheritdoc/>
+    public override IObjective Objective { get; } = new SpanCrossEntropy();
+
+    /// <inheritdoc/>
+    public override string TextModelTitle => "Answers in texts";
+
+    /// <inheritdoc/>
+    public override (string Name, string Call) PythonPredictions => ("logits", "");
+
+    /// <inheritdoc/>
+    public override double GuessLoss => 2 * Math.Log(1 + tokens);
+
+    /// <inheritdoc/>
+    /// <remarks>Not the number of tokens: what was learned of answers came apart at the rate that many classes have.</remarks>
+    public override int RateClassCount => 2;
+
+    /// <inheritdoc/>
+    public override LabelFormat LabelFormat { get; } = new(ScalarType.Int64, IsVector: true);
+
+    /// <summary>The same target for given windows.</summary>
+    /// <param name="windows">Their labels.</param>
+    public SpanTarget For(IReadOnlyCollection<RowLabel> windows) => new(answers, windows.Average(label => label.Values[3] - label.Values[2]));
+
+    /// <inheritdoc/>
+    /// <remarks>Where the answer begins in the text, and its length, in UTF-16 units.</remarks>
+    public override Func<double[]?> LabelReader(DataViewRow row, DataViewSchema.Column label) => answers!.Reader(row);
+
+    /// <inheritdoc/>
+    /// <remarks>Logits: what they mean depends on which tokens are part of the text.</remarks>
+    public override Tensor Predictions(Tensor outputs) => outputs;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) =>
+    [
+        new(columns.PredictedLabel!, new VectorDataViewType(TextDataViewType.Instance), DataViewSchema.Annotations.Empty, AnswerGetter),
+        new(columns.Score, new VectorDataViewType(NumberDataViewType.Single), DataViewSchema.Annotations.Empty, ScoreGetter),
+    ];
+
+    private static ValueGetter<VBuffer<ReadOnlyMemory<char>>> AnswerGetter(Func<RowScores> scores) =>
+        (ref value) => ScoringOutput.Fill<ReadOnlyMemory<char>>(ref value, [.. ((AnswerScores)scores()).Answers.Select(answer => answer.Text.AsMemory())]);
+
+    private static ValueGetter<VBuffer<float>> ScoreGetter(Func<RowScores> scores) => (ref value) => ScoringOutput.Fill<float>(ref value, scores().Values);
+}

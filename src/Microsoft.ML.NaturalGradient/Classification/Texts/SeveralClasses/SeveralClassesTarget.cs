@@ -1,0 +1,113 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Pipelines;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>Any number of C classes: a binary cross-entropy for each, summed; columns PredictedLabels and Score.</summary>
+/// <param name="labels">The classes.</param>
+/// <param name="thresholds">The probability from which each class is predicted, [C].</param>
+internal sealed class SeveralClassesTarget(ClassLabels labels, IReadOnlyList<float> thresholds) : PredictionTarget
+{
+    /// <summary>The classes.</summary>
+    public ClassLabels Labels { get; } = labels;
+
+    /// <summary>The probability from which each class is predicted, [C].</summary>
+    public IReadOnlyList<float> Thresholds { get; } = thresholds;
+
+    /// <summary>A target with one threshold for all classes.</summary>
+    /// <param name="labels">The classes.</param>
+    /// <param name="threshold">The probability from which a class is predicted.</param>
+    public static SeveralClassesTarget Of(ClassLabels labels, float threshold) => new(labels, [.. labels.Names.Select(_ => threshold)]);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> OutputNames => Labels.Names;
+
+    /// <inheritdoc/>
+    public override IObjective Objective { get; } = new BinaryCrossEntropy();
+
+    /// <inheritdoc/>
+    public override string TextModelTitle => "Text classifier for several classes at once";
+
+    /// <inheritdoc/>
+    public override (string Name, string Call) PythonPredictions => ("probabilities", ".sigmoid()");
+
+    /// <inheritdoc/>
+    public override double GuessLoss => OutputCount * Math.Log(2);
+
+    /// <inheritdoc/>
+    public override LabelFormat LabelFormat { get; } = new(ScalarType.Float64, IsVector: true);
+
+    /// <inheritdoc/>
+    /// <remarks>1 for each class that the row has, else 0. A row without any class has a label too: it has none of them.</remarks>
+    public override Func<double[]?> LabelReader(DataViewRow row, DataViewSchema.Column label)
+    {
+        var getKeys = row.GetGetter<VBuffer<uint>>(label);
+        var keys = default(VBuffer<uint>);
+        return () =>
+        {
+            getKeys(ref keys);
+            var values = new double[Labels.Count];
+            foreach (var key in keys.GetValues())
+            {
+                if (key > 0 && key <= Labels.Count)
+                {
+                    values[key - 1] = 1;
+                }
+            }
+
+            return values;
+        };
+    }
+
+    /// <inheritdoc/>
+    public override string? DescribeMissing(IEnumerable<RowLabel> labels)
+    {
+        var counts = new double[Labels.Count];
+        foreach (var label in labels)
+        {
+            for (var i = 0; i < counts.Length; i++)
+            {
+                counts[i] += label.Values[i];
+            }
+        }
+
+        var missing = Labels.Names.Where((_, i) => counts[i] == 0).Select(name => $"'{name}'").ToList();
+        return missing.Count == 0
+            ? null
+            : $"{missing.Count} of {Labels.Count} classes have no training row, so they cannot be learned: {MessageText.Few(missing)}.";
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Predictions(Tensor outputs) => outputs.sigmoid();
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input)
+    {
+        var keys = ScoringOutput.ScoreAnnotations(
+            input, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification, AnnotationUtils.Const.ScoreValueKind.PredictedLabel);
+        Labels.Annotate(keys, AnnotationUtils.Kinds.KeyValues);
+        var scores = ScoringOutput.ScoreAnnotations(
+            input, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification, AnnotationUtils.Const.ScoreValueKind.Score);
+        Labels.Annotate(scores, AnnotationUtils.Kinds.TrainingLabelValues);
+        var names = new VBuffer<ReadOnlyMemory<char>>(Labels.Count, [.. Labels.Names.Select(name => name.AsMemory())]);
+        scores.AddSlotNames(names.Length, (ref value) => names.CopyTo(ref value));
+        return
+        [
+            new(columns.PredictedLabel!, new VectorDataViewType(new KeyDataViewType(typeof(uint), Labels.Count)), keys.ToAnnotations(), KeyGetter),
+            new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, Labels.Count), scores.ToAnnotations(), ScoreGetter),
+        ];
+    }
+
+    /// <summary>The classes that are predicted.</summary>
+    /// <param name="scores">Probabilities, [C].</param>
+    /// <returns>Their indices, from 0.</returns>
+    public IEnumerable<int> Predicted(float[] scores) => Enumerable.Range(0, scores.Length).Where(i => scores[i] >= Thresholds[i]);
+
+    private ValueGetter<VBuffer<uint>> KeyGetter(Func<RowScores> scores) =>
+        (ref value) => ScoringOutput.Fill<uint>(ref value, [.. Predicted(scores().Values).Select(index => (uint)index + 1)]);
+
+    private static ValueGetter<VBuffer<float>> ScoreGetter(Func<RowScores> scores) => (ref value) => ScoringOutput.Fill<float>(ref value, scores().Values);
+}
