@@ -6,7 +6,7 @@ using Microsoft.ML.NaturalGradient.Interop;
 namespace Microsoft.ML;
 
 /// <summary>Trainers that fine-tune pretrained transformers, for the catalogs of an <see cref="MLContext"/>.</summary>
-public static class NaturalGradientCatalog
+public static partial class NaturalGradientCatalog
 {
     /// <summary>Creates a trainer that fine-tunes a pretrained transformer to classify texts or pairs of texts.</summary>
     /// <param name="catalog">The catalog, <c>mlContext.MulticlassClassification.Trainers</c>.</param>

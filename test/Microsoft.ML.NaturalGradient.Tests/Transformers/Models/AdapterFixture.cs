@@ -21,7 +21,7 @@ internal static class AdapterFixture
     public static string ReferenceName(string name)
     {
         var module = name.Split('.')[0];
-        return "base_model.model." + (module.EndsWith("classifier", StringComparison.Ordinal)
+        return "base_model.model." + (module.EndsWith("classifier", StringComparison.Ordinal) || module == "qa_outputs"
             ? name.Replace($"{module}.", $"{module}.modules_to_save.default.", StringComparison.Ordinal)
             : name.Replace(".weight", ".default.weight", StringComparison.Ordinal));
     }

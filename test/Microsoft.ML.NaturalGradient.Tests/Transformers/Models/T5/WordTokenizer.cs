@@ -21,5 +21,12 @@ internal sealed class WordTokenizer(params string[] words) : ITextTokenizer
             : new TokenSequence([.. known[..(maxLength - 1)], 1], null, true);
     }
 
+    public int[] Spell(TextUnit unit) => [Id(unit.Text)];
+
+    public int SpecialCount(bool isPair) => 1;
+
+    public PlacedTokens Join(IReadOnlyList<int> first, IReadOnlyList<int>? second) =>
+        new(new TokenSequence([.. first, .. second ?? [], 1], null, false), 0, first.Count);
+
     private int Id(string word) => Array.IndexOf(words, word) is >= 0 and var index ? FirstWord + index : 2;
 }
