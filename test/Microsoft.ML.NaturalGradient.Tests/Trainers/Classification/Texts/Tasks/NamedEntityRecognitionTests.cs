@@ -1,0 +1,202 @@
+using Microsoft.ML.Data;
+using static Microsoft.ML.NaturalGradient.Optimizers;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Classification;
+
+[TestClass]
+public sealed class NamedEntityRecognitionTests
+{
+    private readonly MLContext _mlContext = new(seed: 1);
+
+    public static IEnumerable<object[]> AllOptimizers =>
+    [
+        [Ief], [Ef with { LearningRate = 0.1 }], [Sf with { LearningRate = 0.1 }], [Optimizers.AdamW with { LearningRate = 0.01 }], [Kfac], [Ief with { LearningRate = 1 }],
+    ];
+
+    [TestMethod]
+    [DynamicData(nameof(AllOptimizers))]
+    public void Fit_AnyOptimizer_LowersTheLoss(OptimizerOptions optimizer)
+    {
+        var losses = new List<double>();
+
+        using var model = Trainer(options =>
+        {
+            options.Optimizer = optimizer;
+            options.MaxEpoch = 4;
+            options.MetricsCallback = progress =>
+            {
+                if (progress.EndOfEpoch)
+                {
+                    losses.Add(progress.Loss);
+                }
+            };
+        }).Fit(View(Rows(48)));
+
+        Fixture.AssertLess(losses[0], losses[^1]);
+    }
+
+    [TestMethod]
+    public void Fit_WordsWithTagsOfTheirOwn_FindsThemInNewTexts()
+    {
+        using var model = Trainer(options => (options.MaxEpoch, options.Adapter) = (12, Adapters.Full)).Fit(View(Rows(96)));
+
+        var metrics = _mlContext.MulticlassClassification.EvaluateNamedEntities(model.Transform(View(Rows(40, seed: 2))));
+        Assert.IsGreaterThan(0.9, metrics.F1);
+    }
+
+    [TestMethod]
+    public void Fit_VectorOfWords_IsTheSameAsTheText()
+    {
+        var rows = Rows(24);
+        var vectors = _mlContext.Data.LoadFromEnumerable(rows.Select(row => new { Sentence = row.Sentence.Split(' '), row.Label }));
+        using var ofTexts = Trainer().Fit(View(rows));
+        using var ofWords = Trainer().Fit(Keyed(vectors));
+
+        CollectionAssert.AreEqual(Scores(ofTexts.Transform(View(rows))), Scores(ofWords.Transform(Keyed(vectors))));
+        CollectionAssert.AreEqual(Scores(ofTexts.Transform(View(rows))), Scores(ofTexts.Transform(Keyed(vectors))));
+    }
+
+    [TestMethod]
+    public void Fit_TagsWithoutAnOutside_TakeMissingOnesForIt()
+    {
+        // As in ML.NET's samples: only names have keys.
+        var rows = Rows(64);
+        var keys = _mlContext.Data.LoadFromEnumerable(new[] { new { Value = "THING" }, new { Value = "TIME" } });
+        var data = _mlContext.Data.LoadFromEnumerable(rows.Select(row => new { row.Sentence, Label = row.Label.Select(tag => tag.Split('-')[^1]).ToArray() }));
+        var keyed = _mlContext.Transforms.Conversion.MapValueToKey("Label", keyData: keys).Fit(data).Transform(data);
+
+        using var model = Trainer(options => (options.MaxEpoch, options.Adapter) = (12, Adapters.Full)).Fit(keyed);
+
+        var predicted = model.Transform(keyed).GetColumn<VBuffer<uint>>("PredictedLabel").Select(row => row.DenseValues().ToArray()).ToArray();
+        var expected = keyed.GetColumn<VBuffer<uint>>("Label").Select(row => row.DenseValues().ToArray()).ToArray();
+        var pairs = predicted.SelectMany(row => row).Zip(expected.SelectMany(row => row)).ToArray();
+        Assert.IsGreaterThan(0.95, pairs.Count(pair => pair.First == pair.Second) / (double)pairs.Length);
+        Assert.IsTrue(pairs.Any(pair => pair.First == 0));
+        CollectionAssert.AreEqual(new[] { "O", "THING", "TIME" }, model.Model.Tags.ToArray());
+    }
+
+    [TestMethod]
+    public void Transform_TextOfManyWindows_TagsEveryWordAsItsNeighbourhoodAlone()
+    {
+        using var model = Trainer(options => (options.MaxEpoch, options.Adapter, options.MaxSequenceLength) = (12, Adapters.Full, 12)).Fit(View(Rows(96)));
+        var text = string.Join(' ', Rows(20, seed: 3).Select(row => row.Sentence));
+
+        var tags = model.Model.PredictTags([text])[0];
+
+        var truth = Rows(20, seed: 3).SelectMany(row => row.Label).ToArray();
+        Assert.HasCount(truth.Length, tags);
+        Assert.IsGreaterThan(0.95, tags.Zip(truth).Count(pair => pair.First == pair.Second) / (double)truth.Length);
+    }
+
+    [TestMethod]
+    public void FindEntities_GivesExactPartsOfTheText_AndTheColumnsSayTheSame()
+    {
+        using var model = Trainer(options => (options.MaxEpoch, options.Adapter, options.EntitiesColumnName) = (12, Adapters.Full, "Entities")).Fit(View(Rows(96)));
+        const string text = "  the  film was\tgood at night ";
+
+        var entities = model.Model.FindEntities([text])[0];
+
+        Assert.IsNotEmpty(entities);
+        foreach (var entity in entities)
+        {
+            Assert.AreEqual(entity.Text, text.Substring(entity.Start, entity.Text.Length));
+            Assert.IsTrue(entity.Score is > 0 and <= 1);
+        }
+
+        CollectionAssert.Contains(entities.Select(entity => (entity.Text, entity.Type)).ToArray(), ("film", "THING"));
+        var scored = model.Transform(_mlContext.Data.LoadFromEnumerable(new[] { new { Sentence = text } }));
+        CollectionAssert.AreEqual(entities.Select(entity => entity.Start).ToArray(), scored.GetColumn<int[]>("Entities.Start").Single());
+        CollectionAssert.AreEqual(entities.Select(entity => entity.Text.Length).ToArray(), scored.GetColumn<int[]>("Entities.Length").Single());
+        CollectionAssert.AreEqual(entities.Select(entity => entity.Type).ToArray(), scored.GetColumn<string[]>("Entities.Type").Single());
+        CollectionAssert.AreEqual(entities.Select(entity => entity.Score).ToArray(), scored.GetColumn<float[]>("Entities.Score").Single());
+    }
+
+    [TestMethod]
+    public void Trainer_KeepsTheEstimatorContract() => EstimatorContract.Check(
+        _mlContext, Trainer(options => options.EntitiesColumnName = "Entities"), View(Rows(12)), _mlContext.Data.LoadFromEnumerable([new { Label = 1f, Sentence = 2f }]), "Score", "PredictedLabel");
+
+    [TestMethod]
+    public void Fit_TagsAndWordsOfUnequalNumber_NamesTheRow()
+    {
+        var rows = Rows(8);
+        rows[5].Label = rows[5].Label[..^1];
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => Trainer().Fit(View(rows)));
+
+        StringAssert.StartsWith(error.Message, $"Row 6: There are {rows[5].Label.Length} tags for {rows[5].Label.Length + 1} words.");
+    }
+
+    [TestMethod]
+    public void Transform_EmptyTextAndCharactersOfNoToken_HaveNoTag()
+    {
+        using var model = Trainer().Fit(View(Rows(12)));
+        var data = _mlContext.Data.LoadFromEnumerable(new[] { new { Sentence = "" }, new { Sentence = "film \u0001 book" }, new { Sentence = "   " } });
+
+        var keys = model.Transform(data).GetColumn<VBuffer<uint>>("PredictedLabel").Select(row => row.DenseValues().ToArray()).ToArray();
+
+        Assert.IsEmpty(keys[0]);
+        Assert.HasCount(3, keys[1]);
+        Assert.AreEqual(0u, keys[1][1]);
+        Assert.IsEmpty(keys[2]);
+    }
+
+    [TestMethod]
+    public void Fit_TextToText_IsRefused()
+    {
+        var error = Assert.ThrowsExactly<NotSupportedException>(() => Trainer(options => options.Model = TinyT5.Model).Fit(View(Rows(8))));
+
+        StringAssert.Contains(error.Message, "has no head for tokens");
+    }
+
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(5)]
+    public void Fit_RowOfWeightTwo_IsTheRowTwice(int epochs)
+    {
+        var rows = Rows(6);
+        using var twice = Trainer(options => (options.MaxEpoch, options.BatchSize, options.Model) = (epochs, 16, TinyText.Model)).Fit(View([.. rows, rows[0], rows[2]]));
+        var weighted = Keyed(_mlContext.Data.LoadFromEnumerable(rows.Select((row, i) => new { row.Sentence, row.Label, Weight = i is 0 or 2 ? 2f : 1f })));
+        using var once = Trainer(options => (options.MaxEpoch, options.BatchSize, options.ExampleWeightColumnName) = (epochs, 16, "Weight")).Fit(weighted);
+
+        var (first, second) = (Scores(twice.Transform(View(rows))), Scores(once.Transform(View(rows))));
+
+        for (var i = 0; i < first.Length; i++)
+        {
+            Assert.AreEqual(first[i], second[i], 2e-3f); // float32: another order of sums
+        }
+    }
+
+    private static float[] Scores(IDataView data) => [.. data.GetColumn<VBuffer<float>>("Score").SelectMany(row => row.DenseValues())];
+
+    private IDataView Keyed(IDataView data) => _mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
+
+    private IDataView View(IEnumerable<TaggedRow> rows) => Keyed(_mlContext.Data.LoadFromEnumerable(rows));
+
+    private NamedEntityRecognitionTrainer Trainer(Action<NamedEntityRecognitionTrainer.Options>? change = null)
+    {
+        var options = new NamedEntityRecognitionTrainer.Options { Model = TinyText.Model, MaxEpoch = 2, BatchSize = 8 };
+        change?.Invoke(options);
+        return _mlContext.MulticlassClassification.Trainers.NamedEntityRecognition(options);
+    }
+
+    // The noun and what follows "at" are names, the latter of two words.
+    private static TaggedRow[] Rows(int count, int seed = 1)
+    {
+        var random = new Random(seed);
+        string[] things = ["film", "book", "song", "meal", "phone"], adjectives = ["good", "great", "bad", "dull", "okay"];
+        return [.. Enumerable.Range(0, count).Select(i => i % 3 == 0
+            ? new TaggedRow { Sentence = $"{things[random.Next(5)]} was {adjectives[random.Next(5)]}", Label = ["B-THING", "O", "O"] }
+            : new TaggedRow
+            {
+                Sentence = $"the {things[random.Next(5)]} was {adjectives[random.Next(5)]} at night day",
+                Label = ["O", "B-THING", "O", "O", "O", "B-TIME", "I-TIME"],
+            })];
+    }
+
+    private sealed class TaggedRow
+    {
+        public string Sentence { get; set; } = "";
+
+        public string[] Label { get; set; } = [];
+    }
+}
