@@ -1,5 +1,5 @@
 using CsCheck;
-using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Tests.Classification;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Evaluation;
 
@@ -86,6 +86,23 @@ public sealed class CalibrationMetricsTests
 
         Fixture.AssertLess(0.02, Evaluate(15, rows).ExpectedCalibrationError); // about .5 / √(20000 / 8) for a bin
         Assert.IsGreaterThan(0.2, Evaluate(15, boasting).ExpectedCalibrationError); // 3 of 4 are right
+    }
+
+    [TestMethod]
+    public void EvaluateCalibration_OfATrainedModel_AgreesWithItsAccuracy()
+    {
+        var mlContext = new MLContext(seed: 1);
+        var data = TinyText.KeyedRows(mlContext, 32);
+        using var model = TinyText.Trainer(mlContext).Fit(data);
+        var scored = model.Transform(data);
+
+        var metrics = mlContext.MulticlassClassification.EvaluateCalibration(scored, binCount: 1);
+
+        var accuracy = mlContext.MulticlassClassification.Evaluate(scored).MicroAccuracy;
+        var expected = Math.Abs(accuracy - TinyText.Scores(model, data).Average(row => (double)row.Max()));
+        Assert.AreEqual((32, 0), (metrics.Count, metrics.SkippedCount));
+        Assert.AreEqual(accuracy, metrics.Bins[0].Accuracy, 1e-12);
+        Assert.AreEqual(expected, metrics.ExpectedCalibrationError, 1e-12);
     }
 
     [TestMethod]

@@ -91,7 +91,7 @@ public sealed class MultiLabelMetricsTests
     public void EvaluateMultiLabel_DuplicatesAndMissingKeys_ChangeNothing()
     {
         var plain = Evaluate(Row([1, 3], [1], .5f, .2f, .1f), Row([2], [], .4f, .3f, .2f));
-        var odd = Evaluate(Row([3, 0, 1, 3], [0, 1, 1], .5f, .2f, .1f), Row([2, 2], [0], .4f, .3f, .2f));
+        var odd = Evaluate(Row([3, 0, 1, 3, 4], [0, 1, 1, 9], .5f, .2f, .1f), Row([2, 2], [0], .4f, .3f, .2f));
 
         Assert.AreEqual(plain.ToString(), odd.ToString());
         Assert.AreEqual(0.5, odd.MicroF1);

@@ -143,6 +143,14 @@ public sealed class NamedEntityMetricsTests
     }
 
     [TestMethod]
+    public void EvaluateNamedEntities_KeyBeyondTheLast_IsMissing()
+    {
+        var metrics = Evaluate(Data(["O", "B-PER"], ["O", "B-PER"], ([2, 3, 1], [2, 1, 3])));
+
+        Assert.AreEqual((1, 1, 1, 1.0), (metrics.EntityCount, metrics.PredictedCount, metrics.CorrectCount, metrics.TagAccuracy));
+    }
+
+    [TestMethod]
     public void EvaluateNamedEntities_RowThatEndsInAnEntity_EndsTheEntity()
     {
         var metrics = Evaluate(("B-PER", "B-PER"), ("I-PER", "B-PER"));

@@ -1,6 +1,5 @@
 using System.Globalization;
 using CsCheck;
-using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Evaluation;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Evaluation;
