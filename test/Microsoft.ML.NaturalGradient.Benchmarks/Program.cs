@@ -25,6 +25,8 @@ switch (args)
         return PrecisionCommand.Run(rest);
     case ["minutes", .. var rest]:
         return MinutesCommand.Run(rest);
+    case ["tasks", .. var rest]:
+        return TasksCommand.Run(rest);
     case ["padding", .. var rest]:
         return PaddingCommand.Run(rest);
     case ["few-rows", .. var rest]:

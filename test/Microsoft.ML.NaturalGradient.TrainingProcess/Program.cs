@@ -45,7 +45,7 @@ Console.WriteLine($"scores {string.Join(' ', scores.Select(score => score.ToStri
 static void Report(TrainingProgress progress) => Console.WriteLine($"step {progress.Epoch}.{progress.Step}");
 
 T With<T>(T options)
-    where T : TextTrainerOptions
+    where T : TextPairTrainerOptions
 {
     options.Model = model;
     options.Optimizer = optimizer;

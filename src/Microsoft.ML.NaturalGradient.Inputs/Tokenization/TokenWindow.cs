@@ -5,7 +5,7 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// <param name="End">The one after the last.</param>
 internal readonly record struct TokenWindow(int First, int End)
 {
-    /// <summary>Divides a text into windows, each of which begins in the middle of the one before.</summary>
+    /// <summary>Divides a text into windows, each of which begins in the middle of the one before; the last is as long as the others.</summary>
     /// <param name="tokens">How many tokens each part has.</param>
     /// <param name="capacity">Most tokens of a window, at least 1; a part with more is alone in its window.</param>
     /// <returns>At least one window; all parts are in one, most are in two where there are several.</returns>
@@ -20,13 +20,15 @@ internal readonly record struct TokenWindow(int First, int End)
                 taken += tokens[end++];
             }
 
-            windows.Add(new TokenWindow(first, end));
             if (end >= tokens.Count)
             {
+                windows.Add(new TokenWindow(Earliest(tokens, first, taken, capacity), end));
                 return windows;
             }
 
-            first = Middle(tokens, first, end, taken);
+            windows.Add(new TokenWindow(first, end));
+
+            first = Middle(tokens, first, end, taken, capacity);
         }
     }
 
@@ -56,15 +58,26 @@ internal readonly record struct TokenWindow(int First, int End)
         return owners;
     }
 
-    // The part with which the second half begins; the next window has to get further than this one.
-    private static int Middle(IReadOnlyList<int> tokens, int first, int end, int taken)
+    // The last window sees as much before it as there is room for.
+    private static int Earliest(IReadOnlyList<int> tokens, int first, int taken, int capacity)
     {
-        var (part, before) = (first, 0);
-        while (part < end - 1 && before + tokens[part] <= taken / 2)
+        while (first > 0 && taken + tokens[first - 1] <= capacity)
         {
-            before += tokens[part++];
+            taken += tokens[--first];
         }
 
-        return Math.Max(part, first + 1);
+        return first;
+    }
+
+    // The part with which the second half begins, or a later one, so that there is room for the part after this window.
+    private static int Middle(IReadOnlyList<int> tokens, int first, int end, int taken, int capacity)
+    {
+        var (part, left) = (first, taken);
+        while (part < end && (part == first || left - tokens[part] >= taken / 2 || left + tokens[end] > capacity))
+        {
+            left -= tokens[part++];
+        }
+
+        return part;
     }
 }

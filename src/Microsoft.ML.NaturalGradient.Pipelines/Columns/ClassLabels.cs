@@ -22,12 +22,12 @@ internal abstract class ClassLabels
     public int Count => Names.Count;
 
     /// <summary>Reads the classes of a label column.</summary>
-    /// <param name="column">A column of a key type.</param>
+    /// <param name="column">A column of a key type, or of vectors of keys.</param>
     /// <returns>The classes.</returns>
     /// <exception cref="InvalidOperationException">There are fewer than two classes, or more than an array holds.</exception>
     public static ClassLabels Read(DataViewSchema.Column column)
     {
-        var count = ((KeyDataViewType)column.Type).Count;
+        var count = ((KeyDataViewType)column.Type.GetItemType()).Count;
         if (count < 2 || count > int.MaxValue)
         {
             throw new InvalidOperationException(FormattableString.Invariant(

@@ -7,7 +7,7 @@ namespace Microsoft.ML.NaturalGradient;
 public sealed partial class TextClassificationTrainer
 {
     /// <summary>Settings of a <see cref="TextClassificationTrainer"/>; copied when the trainer is created.</summary>
-    public sealed class Options : TextTrainerOptions
+    public sealed class Options : TextPairTrainerOptions
     {
         /// <summary>Output column with the most probable class. The default is "PredictedLabel".</summary>
         [Required]

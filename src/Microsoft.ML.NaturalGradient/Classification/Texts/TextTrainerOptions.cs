@@ -13,16 +13,6 @@ public abstract class TextTrainerOptions : FineTuningOptions
     {
     }
 
-    /// <summary>Column with the text. The default is "Sentence1".</summary>
-    [Required]
-    public string Sentence1ColumnName { get; set; } = "Sentence1";
-
-    /// <summary>
-    /// Column with the second text of a pair; null for single texts. The default is null in text classification and "Sentence2" in
-    /// sentence similarity.
-    /// </summary>
-    public string? Sentence2ColumnName { get; set; }
-
     /// <summary>Passes over the training rows, at least 1. The default is 10.</summary>
     [Range(1, int.MaxValue, ErrorMessage = "Use at least 1 epoch.")]
     public int MaxEpoch { get => EpochCount; set => EpochCount = value; }
@@ -39,7 +29,7 @@ public abstract class TextTrainerOptions : FineTuningOptions
 
     internal override string EpochCountName => nameof(MaxEpoch);
 
-    internal override TextColumns Columns => new(Target, Sentence1ColumnName, Sentence2ColumnName);
+    internal abstract override TextColumns Columns { get; }
 
     internal override void Validate()
     {

@@ -49,6 +49,8 @@ internal static class EstimatorContract
 
     private static string Values(IDataView data, string column) => data.Schema[column].Type switch
     {
+        VectorDataViewType { ItemType: TextDataViewType } => string.Join('\n', data.GetColumn<string[]>(column).Select(row => string.Join('|', row))),
+        VectorDataViewType { ItemType: KeyDataViewType } => string.Join('\n', data.GetColumn<VBuffer<uint>>(column).Select(row => string.Join(' ', row.DenseValues()))),
         VectorDataViewType => string.Join('\n', data.GetColumn<float[]>(column).Select(row => string.Join(' ', row))),
         KeyDataViewType => string.Join('\n', data.GetColumn<uint>(column)),
         _ => string.Join('\n', data.GetColumn<float>(column)),

@@ -41,7 +41,7 @@ public static partial class NaturalGradientCatalog
             Optimizer = optimizer,
             ContextColumnName = contextColumnName,
             QuestionColumnName = questionColumnName,
-            TrainingAnswerColumnName = trainingAnswerColumnName,
+            LabelColumnName = trainingAnswerColumnName,
             AnswerIndexColumnName = answerIndexColumnName,
             PredictedAnswerColumnName = predictedAnswerColumnName,
             ScoreColumnName = scoreColumnName,

@@ -6,28 +6,23 @@ namespace Microsoft.ML.NaturalGradient;
 public sealed partial class QuestionAnswerTrainer
 {
     /// <summary>Settings of a <see cref="QuestionAnswerTrainer"/>; copied when the trainer is created.</summary>
+    /// <remarks>The label is the answer of training rows, a text: <see cref="FineTuningOptions.LabelColumnName"/> is "TrainingAnswer" unless told otherwise.</remarks>
     public sealed class Options : TextTrainerOptions
     {
         /// <summary>Creates the default settings.</summary>
         public Options()
         {
-            Sentence1ColumnName = "Question";
-            Sentence2ColumnName = "Context";
             LabelColumnName = "TrainingAnswer";
             BatchSize = 4;
         }
 
         /// <summary>Column with the text that has the answer. The default is "Context".</summary>
         [Required]
-        public string ContextColumnName { get => Sentence2ColumnName!; set => Sentence2ColumnName = value; }
+        public string ContextColumnName { get; set; } = "Context";
 
         /// <summary>Column with the question. The default is "Question".</summary>
         [Required]
-        public string QuestionColumnName { get => Sentence1ColumnName; set => Sentence1ColumnName = value; }
-
-        /// <summary>Column with the answer of training rows. The default is "TrainingAnswer".</summary>
-        [Required]
-        public string TrainingAnswerColumnName { get => LabelColumnName; set => LabelColumnName = value; }
+        public string QuestionColumnName { get; set; } = "Question";
 
         /// <summary>Column with where the answer of training rows begins in the context, in UTF-16 units from 0. The default is "AnswerIndex".</summary>
         [Required]
@@ -48,7 +43,7 @@ public sealed partial class QuestionAnswerTrainer
         /// <summary>Whether a training row whose answer does not stand where its index says is an error that names the row. The default is false: such rows are skipped and counted.</summary>
         public bool Strict { get; set; }
 
-        internal AnswerColumns AnswerColumns => new(Target, Sentence1ColumnName, Sentence2ColumnName!, AnswerIndexColumnName);
+        internal AnswerColumns AnswerColumns => new(Target, QuestionColumnName, ContextColumnName, AnswerIndexColumnName);
 
         internal override TextColumns Columns => AnswerColumns;
 
@@ -59,7 +54,6 @@ public sealed partial class QuestionAnswerTrainer
         internal override void Validate()
         {
             base.Validate();
-            ArgumentNullException.ThrowIfNull(Sentence2ColumnName, nameof(ContextColumnName));
             if (FewShot)
             {
                 throw new ArgumentException("FewShot compares whole texts, which have one class each. Set it to false to find answers.", nameof(FewShot));

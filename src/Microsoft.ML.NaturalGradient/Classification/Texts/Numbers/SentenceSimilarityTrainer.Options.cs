@@ -7,7 +7,7 @@ public sealed partial class SentenceSimilarityTrainer
 {
     /// <summary>Settings of a <see cref="SentenceSimilarityTrainer"/>; copied when the trainer is created.</summary>
     /// <remarks>The label is a number of type <see cref="float"/>.</remarks>
-    public sealed class Options : TextTrainerOptions
+    public sealed class Options : TextPairTrainerOptions
     {
         /// <summary>Creates the default settings.</summary>
         public Options()

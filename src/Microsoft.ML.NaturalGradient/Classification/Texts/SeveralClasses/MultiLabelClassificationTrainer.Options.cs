@@ -7,7 +7,7 @@ public sealed partial class MultiLabelClassificationTrainer
 {
     /// <summary>Settings of a <see cref="MultiLabelClassificationTrainer"/>; copied when the trainer is created.</summary>
     /// <remarks>The label is a vector of keys.</remarks>
-    public sealed class Options : TextTrainerOptions
+    public sealed class Options : TextPairTrainerOptions
     {
         /// <summary>Output column with the predicted classes. The default is "PredictedLabels".</summary>
         [Required]

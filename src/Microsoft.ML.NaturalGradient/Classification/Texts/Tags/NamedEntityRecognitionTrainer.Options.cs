@@ -6,14 +6,12 @@ namespace Microsoft.ML.NaturalGradient;
 public sealed partial class NamedEntityRecognitionTrainer
 {
     /// <summary>Settings of a <see cref="NamedEntityRecognitionTrainer"/>; copied when the trainer is created.</summary>
-    /// <remarks>The label is a vector of keys. There is no second sentence. <see cref="TextTrainerOptions.Sentence1ColumnName"/> is "Sentence" unless told otherwise, as with ML.NET's own trainer.</remarks>
+    /// <remarks>The label is a vector of keys.</remarks>
     public sealed class Options : TextTrainerOptions
     {
-        /// <summary>Creates the default settings.</summary>
-        public Options()
-        {
-            Sentence1ColumnName = "Sentence";
-        }
+        /// <summary>Column with the text, whose words stand between white space, or with a vector of its words. The default is "Sentence".</summary>
+        [Required]
+        public string Sentence1ColumnName { get; set; } = "Sentence";
 
         /// <summary>Output column with the predicted tags. The default is "PredictedLabel".</summary>
         [Required]
@@ -25,7 +23,7 @@ public sealed partial class NamedEntityRecognitionTrainer
         /// </summary>
         public string? EntitiesColumnName { get; set; }
 
-        internal override TextColumns Columns => base.Columns with { AllowsWords = true };
+        internal override TextColumns Columns => new(Target, Sentence1ColumnName, null) { AllowsWords = true };
 
         private protected override string PredictedLabel => PredictionColumnName;
 
@@ -36,11 +34,6 @@ public sealed partial class NamedEntityRecognitionTrainer
         internal override void Validate()
         {
             base.Validate();
-            if (Sentence2ColumnName is not null)
-            {
-                throw new ArgumentException("Sentence2ColumnName is set, but words are tagged in single texts. Set it to null.", nameof(Sentence2ColumnName));
-            }
-
             if (FewShot)
             {
                 throw new ArgumentException("FewShot compares whole texts, which have one class each. Set it to false to tag words.", nameof(FewShot));

@@ -61,11 +61,10 @@ public sealed class MultiLabelClassificationTests
         using var stream = new MemoryStream();
         _mlContext.Model.Save(model, View(Rows(1)).Schema, stream);
 
-        using var loaded = (IDisposable)_mlContext.Model.Load(stream, out _);
+        using var again = (MultiLabelClassificationTransformer)_mlContext.Model.Load(stream, out _);
 
         var thresholds = model.Model.Thresholds;
         Assert.IsTrue(thresholds.Any(threshold => threshold != 0.5f));
-        var again = ((TransformerChain<ITransformer>)loaded).OfType<MultiLabelClassificationTransformer>().Single();
         CollectionAssert.AreEqual(thresholds.ToArray(), again.Model.Thresholds.ToArray());
         var (fixedF1, chosen) = (F1(0.5f), _mlContext.MulticlassClassification.EvaluateMultiLabel(again.Transform(View(Rows(40, seed: 2)))).MacroF1);
         Assert.IsGreaterThanOrEqualTo(fixedF1, chosen);
