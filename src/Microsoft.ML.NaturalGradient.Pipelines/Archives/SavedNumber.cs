@@ -15,6 +15,16 @@ internal static class SavedNumber
         : throw new InvalidDataException(FormattableString.Invariant(
             $"The saved model is damaged: its {what} is {value}; it must be from {least} to {most}. Copy the file again, or save the model again."));
 
+    /// <summary>Refuses a number that is not greater than zero.</summary>
+    /// <param name="what">What it is.</param>
+    /// <param name="value">The number.</param>
+    /// <returns>The number.</returns>
+    /// <exception cref="InvalidDataException">It is not; the message names it.</exception>
+    public static double Positive(string what, double value) => double.IsFinite(value) && value > 0
+        ? value
+        : throw new InvalidDataException(FormattableString.Invariant(
+            $"The saved model is damaged: its {what} is {value}; it must be greater than zero. Copy the file again, or save the model again."));
+
     /// <summary>Refuses a number that is no probability.</summary>
     /// <param name="what">What it is.</param>
     /// <param name="value">The number.</param>

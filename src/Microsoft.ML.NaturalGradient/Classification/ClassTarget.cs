@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
 
@@ -8,10 +9,18 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 
 /// <summary>One of C classes: softmax cross-entropy; columns PredictedLabel and Score.</summary>
 /// <param name="labels">The classes.</param>
-internal sealed class ClassTarget(ClassLabels labels) : PredictionTarget
+/// <param name="temperature">What outputs are divided by before they become probabilities, greater than zero.</param>
+/// <param name="scoreThreshold">The probability that a class needs to be predicted; where none has it, nothing is.</param>
+internal sealed class ClassTarget(ClassLabels labels, double temperature = 1, float scoreThreshold = 0) : PredictionTarget
 {
     /// <summary>The classes.</summary>
     public ClassLabels Labels { get; } = labels;
+
+    /// <summary>What outputs are divided by before they become probabilities.</summary>
+    public double Temperature => temperature;
+
+    /// <summary>The probability that a class needs to be predicted.</summary>
+    public float ScoreThreshold => scoreThreshold;
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> OutputNames => Labels.Names;
@@ -23,7 +32,7 @@ internal sealed class ClassTarget(ClassLabels labels) : PredictionTarget
     public override string TextModelTitle => "Text classifier";
 
     /// <inheritdoc/>
-    public override (string Name, string Call) PythonPredictions => ("probabilities", ".softmax(-1)");
+    public override (string Name, string Call) PythonPredictions => ("probabilities", temperature == 1 ? ".softmax(-1)" : FormattableString.Invariant($".div({temperature:R}).softmax(-1)"));
 
     /// <inheritdoc/>
     public override double GuessLoss => Math.Log(OutputCount);
@@ -55,7 +64,7 @@ internal sealed class ClassTarget(ClassLabels labels) : PredictionTarget
     }
 
     /// <inheritdoc/>
-    public override Tensor Predictions(Tensor outputs) => nn.functional.softmax(outputs, -1);
+    public override Tensor Predictions(Tensor outputs) => nn.functional.softmax(temperature == 1 ? outputs : outputs.Times(1 / temperature), -1);
 
     /// <inheritdoc/>
     public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) =>
@@ -64,10 +73,11 @@ internal sealed class ClassTarget(ClassLabels labels) : PredictionTarget
         new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, Labels.Count), ScoreAnnotations(input), VectorGetter),
     ];
 
-    private static ValueGetter<uint> LargestGetter(Func<RowScores> scores) => (ref value) =>
+    private ValueGetter<uint> LargestGetter(Func<RowScores> scores) => (ref value) =>
     {
         var row = scores().Values;
-        value = float.IsNaN(row[0]) ? 0 : (uint)Array.IndexOf(row, row.Max()) + 1; // a row that could not be read has no prediction
+        var largest = row.Max();
+        value = float.IsNaN(row[0]) || largest < scoreThreshold ? 0 : (uint)Array.IndexOf(row, largest) + 1; // a row that could not be read has no prediction
     };
 
     private static ValueGetter<VBuffer<float>> VectorGetter(Func<RowScores> scores) => (ref value) => ScoringOutput.Fill<float>(ref value, scores().Values);

@@ -177,27 +177,6 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         return label => label.Times(weights[(int)label.Value]);
     }
 
-    /// <summary>Computes what a trained network puts out for all rows.</summary>
-    /// <param name="network">The network; not in training.</param>
-    /// <param name="rows">The rows.</param>
-    /// <returns>Outputs, [N, K], labels, and how often each row counts; in the caller's dispose scope.</returns>
-    public (Tensor Outputs, Tensor Labels, Tensor? Weights) OutputsOf(AdaptedNetwork network, IBatchSource rows)
-    {
-        using var noGrad = no_grad();
-        var (outputs, labels, weights) = (new List<Tensor>(), new List<Tensor>(), new List<Tensor>());
-        foreach (var batch in rows.Ordered())
-        {
-            using var owned = batch;
-            using var scope = NewDisposeScope();
-            CheckAlive();
-            outputs.Add(network.Forward(batch.Input).MoveToOuterDisposeScope());
-            labels.Add(batch.Labels.clone().MoveToOuterDisposeScope());
-            weights.AddRange(batch.Weights is { } some ? [some.clone().MoveToOuterDisposeScope()] : []);
-        }
-
-        return (cat(outputs), cat(labels), weights.Count > 0 ? cat(weights) : null);
-    }
-
     /// <summary>Describes the pretrained model for saving.</summary>
     /// <param name="files">Its files.</param>
     /// <param name="smallFiles">The contents of its small files.</param>

@@ -11,13 +11,14 @@ namespace Microsoft.ML.NaturalGradient.Interop;
 /// <remarks>
 /// Beside ML.NET's own description the zip holds ordinary files: <c>adapter_config.json</c> and <c>adapter_model.safetensors</c> (adapter and
 /// head), the small files of the base (its configuration, and its tokenizer or image processor) and, unless the base is only named, its
-/// <c>model.safetensors</c>. From version 2 on, the description ends with the SHA-256 of each.
+/// <c>model.safetensors</c>. From version 2 on, the description ends with the SHA-256 of each; from version 3 on, that of a classifier of texts has how its outputs become predictions.
 /// </remarks>
 internal static class ModelArchive
 {
     private const string Description = "the saved model";
     private const int MostFiles = 100;
-    private const uint CurrentVersion = 0x00010002;
+    private const uint CurrentVersion = 0x00010003;
+    private const uint ThirdVersion = 0x00010003; // with temperature and threshold of classes
     private const uint FirstVersion = 0x00010001; // without hashes
 
     /// <summary>Starts a saved model.</summary>
@@ -51,6 +52,9 @@ internal static class ModelArchive
     public static VersionInfo Version(string signature, string loaderSignature) => new(
         modelSignature: signature, verWrittenCur: CurrentVersion, verReadableCur: CurrentVersion, verWeCanReadBack: FirstVersion,
         loaderSignature: loaderSignature, loaderAssemblyName: typeof(ModelArchive).Assembly.FullName);
+
+    /// <summary>Whether a model was saved before the third version.</summary>
+    public static bool IsBeforeThird(ModelLoadContext context) => context.Header.ModelVerWritten < ThirdVersion;
 
     /// <summary>Writes which model it started from.</summary>
     public static void SaveBase(ModelSaveContext context, ModelBase source)

@@ -29,23 +29,23 @@ internal static class TextModelArchive
 
     /// <summary>Marks a saved text classifier.</summary>
     public static TextModelKind Classification { get; } = new(
-        "NGTXTCLS", TextClassificationTransformer.LoaderSignature, LabelKind.Class, (host, reader) => new ClassificationTask(ClassLabels.Load(host, reader), TextToTextSettings.Load(reader)));
+        "NGTXTCLS", TextClassificationTransformer.LoaderSignature, LabelKind.Class, ClassificationTask.Load);
 
     /// <summary>Marks a saved model for sentence similarity.</summary>
     public static TextModelKind Similarity { get; } = new(
-        "NGTXTSIM", SentenceSimilarityTransformer.LoaderSignature, LabelKind.Number, (_, _) => new RegressionTask());
+        "NGTXTSIM", SentenceSimilarityTransformer.LoaderSignature, LabelKind.Number, (_, _, _) => new RegressionTask());
 
     /// <summary>Marks a saved model that predicts a number.</summary>
-    public static TextModelKind Number { get; } = new("NGTXTNUM", TextRegressionTransformer.LoaderSignature, LabelKind.Number, (_, _) => new RegressionTask());
+    public static TextModelKind Number { get; } = new("NGTXTNUM", TextRegressionTransformer.LoaderSignature, LabelKind.Number, (_, _, _) => new RegressionTask());
 
     /// <summary>Marks a saved classifier for several classes at once.</summary>
-    public static TextModelKind SeveralClasses { get; } = new("NGTXTMUL", MultiLabelClassificationTransformer.LoaderSignature, LabelKind.Classes, SeveralClassesTask.Load);
+    public static TextModelKind SeveralClasses { get; } = new("NGTXTMUL", MultiLabelClassificationTransformer.LoaderSignature, LabelKind.Classes, (host, reader, _) => SeveralClassesTask.Load(host, reader));
 
     /// <summary>Marks a saved model that tags words.</summary>
-    public static TextModelKind Tags { get; } = new("NGTXTTAG", NamedEntityRecognitionTransformer.LoaderSignature, LabelKind.Tags, TagTask.Load);
+    public static TextModelKind Tags { get; } = new("NGTXTTAG", NamedEntityRecognitionTransformer.LoaderSignature, LabelKind.Tags, (host, reader, _) => TagTask.Load(host, reader));
 
     /// <summary>Marks a saved model that answers questions.</summary>
-    public static TextModelKind Answers { get; } = new("NGTXTANS", QuestionAnswerTransformer.LoaderSignature, LabelKind.Answer, (_, reader) => AnswerTask.Load(reader));
+    public static TextModelKind Answers { get; } = new("NGTXTANS", QuestionAnswerTransformer.LoaderSignature, LabelKind.Answer, (_, reader, _) => AnswerTask.Load(reader));
 
     /// <summary>Writes a model.</summary>
     public static void Save(IHost host, ModelSaveContext context, TextScorer scorer, TextColumns columns, TextModelKind kind)
@@ -70,7 +70,7 @@ internal static class TextModelArchive
         var columns = new TextColumns(ModelArchive.BeginLoad(context, kind.Version(), kind.Labels), context.LoadNonEmptyString(), context.LoadStringOrNull()) { AllowsWords = kind.Labels == LabelKind.Tags };
         var maxTokens = (int)SavedNumber.Check("longest sequence", context.Reader.ReadInt32(), 1, MostTokens);
         var source = ModelArchive.LoadBase(context);
-        var task = kind.ReadTask(host, context.Reader);
+        var task = kind.ReadTask(host, context.Reader, ModelArchive.IsBeforeThird(context));
         using var saved = ModelArchive.LoadFiles(environment, context, source);
         var settings = saved.ReadAdapter();
         var checkpoint = task.Load(saved.Files, saved.Elsewhere);

@@ -8,8 +8,8 @@ namespace Microsoft.ML.NaturalGradient.Interop;
 /// <param name="Signature">Eight letters at the start of the model stream.</param>
 /// <param name="LoaderSignature">Name under which ML.NET finds the transformer.</param>
 /// <param name="Labels">What labels are.</param>
-/// <param name="ReadTask">Reads what <see cref="TextTask.Save"/> wrote.</param>
-internal sealed record TextModelKind(string Signature, string LoaderSignature, LabelKind Labels, Func<IHost, BinaryReader, TextTask> ReadTask)
+/// <param name="ReadTask">Reads what <see cref="TextTask.Save"/> wrote; the last argument says whether that was before the third version.</param>
+internal sealed record TextModelKind(string Signature, string LoaderSignature, LabelKind Labels, Func<IHost, BinaryReader, bool, TextTask> ReadTask)
 {
     /// <summary>The version that is written and read.</summary>
     public VersionInfo Version() => ModelArchive.Version(Signature, LoaderSignature);

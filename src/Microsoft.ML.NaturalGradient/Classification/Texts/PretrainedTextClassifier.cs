@@ -26,7 +26,7 @@ internal static class PretrainedTextClassifier
             var what = adapter?.For(checkpoint.Tokenizer) ?? Whole(checkpoint.Network);
             ClassifierConfig.CheckSingleLabel(checkpoint.Files);
             var labels = PretrainedClassifier.Labels(mlContext, classNames ?? adapter?.HeadClassNames ?? ClassifierConfig.ReadClasses(checkpoint.Files));
-            var task = new ClassificationTask(labels, textToText.OrElse(adapter?.Notes.TextToText ?? ClassifierConfig.ReadTextToText(files), labels.Count));
+            var task = new ClassificationTask(new ClassTarget(labels), textToText.OrElse(adapter?.Notes.TextToText ?? ClassifierConfig.ReadTextToText(files), labels.Count));
             network = task.CreateNetwork(checkpoint, what, seed: 0, useHead: false);
             PretrainedClassifier.FillHead(network, adapter, files);
             network.MoveTo(device);

@@ -14,6 +14,9 @@ public sealed class TextClassificationModel : FineTunedModel
     /// <summary>Names of the classes; the order is that of the probabilities and of the label's keys.</summary>
     public IReadOnlyList<string> ClassNames => Scorer.Model.Target.OutputNames;
 
+    /// <summary>What outputs are divided by before they become probabilities; 1 unless the trainer was told to calibrate.</summary>
+    public double Temperature => ((ClassTarget)Scorer.Model.Target).Temperature;
+
     internal TextScorer Scorer { get; }
 
     /// <summary>Computes the probability of each class.</summary>

@@ -29,6 +29,19 @@ public sealed partial class TextClassificationTrainer
         /// </summary>
         public ClassWeights? ClassWeights { get => WeightsOfClasses; set => WeightsOfClasses = value; }
 
+        /// <summary>
+        /// Whether probabilities are calibrated when the training ends: outputs are divided by the temperature for which the validation rows, which are needed, have the least loss. The most probable
+        /// class stays the same. The temperature is saved with the model. The default is false.
+        /// </summary>
+        public bool Calibrate { get; set; }
+
+        /// <summary>
+        /// The probability that the most probable class of a row needs to be predicted, from 0 to 1; rows where it has less get the missing key, for "none of these", while their scores stay. The
+        /// default is 0: every row gets a class. It is saved with the model.
+        /// </summary>
+        [Range(0d, 1d, ErrorMessage = "Use a probability from 0 to 1, for example 0.5, or 0 for no threshold.")]
+        public float ScoreThreshold { get; set; }
+
         internal TextToTextSettings TextToText => new(Prompt, LabelWords);
 
         private protected override string PredictedLabel => PredictionColumnName;
@@ -39,6 +52,10 @@ public sealed partial class TextClassificationTrainer
         {
             base.Validate();
             Prompt?.Check(Sentence2ColumnName is not null);
+            if (Calibrate && ValidationSet is null && ValidationSetFraction == 0)
+            {
+                throw new ArgumentException("Calibrate is set, but there are no validation rows to calibrate on. Set ValidationSet or ValidationSetFraction.", nameof(Calibrate));
+            }
         }
     }
 }

@@ -28,7 +28,7 @@ public sealed partial class TextClassificationTrainer : FineTuningTrainer<TextCl
     private protected override TextClassificationTransformer Train(FineTuningRun run, IDataView data)
     {
         var options = (Options)run.Settings;
-        var task = new ClassificationTask(run.ReadClasses(data), options.TextToText);
+        var task = new ClassificationTask(new ClassTarget(run.ReadClasses(data), 1, options.ScoreThreshold), options.TextToText, options.Calibrate);
         return new(run.Host, new(new TextTrainingRun(run, options).Train(data, task)), options.Columns);
     }
 }

@@ -45,9 +45,7 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
             FineTuningRun.CheckTrained(network, batches);
             if (task.WantsValidation && validation is not null)
             {
-                using var scope = NewDisposeScope();
-                var (outputs, labels, weights) = run.OutputsOf(network, Source(validation, task, checkpoint));
-                task = task.Calibrate(outputs, labels, weights, message => run.Channel.Info(message));
+                task = Calibrate(network, task, Source(validation, task, checkpoint));
             }
 
             var model = new TrainedNetwork(
@@ -60,6 +58,24 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
             network?.Dispose();
             throw;
         }
+    }
+
+    private TextTask Calibrate(TextNetwork network, TextTask task, TokenBatchSource rows)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var (outputs, labels, weights) = (new List<Tensor>(), new List<Tensor>(), new List<Tensor>());
+        foreach (var batch in rows.Ordered())
+        {
+            using var owned = batch;
+            using var inner = NewDisposeScope();
+            run.CheckAlive();
+            outputs.Add(network.Outputs((TokenBatch)batch.Input).MoveToOuterDisposeScope());
+            labels.Add(batch.Labels.clone().MoveToOuterDisposeScope());
+            weights.AddRange(batch.Weights is { } some ? [some.clone().MoveToOuterDisposeScope()] : []);
+        }
+
+        return task.Calibrate(cat(outputs), cat(labels), weights.Count > 0 ? cat(weights) : null, message => run.Channel.Info(message));
     }
 
     private int MaxTokens(TextCheckpoint checkpoint)

@@ -1,0 +1,75 @@
+using Microsoft.ML.Data;
+using static Microsoft.ML.NaturalGradient.Optimizers;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Classification;
+
+/// <summary>Numbers for single texts; what pairs and numbers have in common is tested with sentence similarity.</summary>
+[TestClass]
+public sealed class TextRegressionTests
+{
+    private readonly MLContext _mlContext = new(seed: 1);
+
+    [TestMethod]
+    public void Fit_SingleTexts_PredictsTheirNumbers()
+    {
+        using var model = Trainer(options => (options.MaxEpoch, options.Adapter) = (12, Adapters.Full)).Fit(View(64));
+
+        var metrics = _mlContext.Regression.Evaluate(model.Transform(View(30)));
+        Assert.IsGreaterThan(0.8, metrics.RSquared);
+        Assert.AreEqual(model.Transform(View(30)).GetColumn<float>("Score").First(), model.Model.PredictNumbers([TinyText.Rows(30)[0].Text!])[0], 1e-5f);
+    }
+
+    [TestMethod]
+    public void Fit_Pairs_IsSentenceSimilarity()
+    {
+        using var model = Trainer(options => options.Sentence2ColumnName = "Pair").Fit(View(16));
+        using var similarity = _mlContext.Regression.Trainers.SentenceSimilarity(Ief, sentence1ColumnName: "Text", sentence2ColumnName: "Pair", batchSize: 8, maxEpochs: 2, model: TinyText.Model).Fit(View(16));
+
+        CollectionAssert.AreEqual(similarity.Transform(View(16)).GetColumn<float>("Score").ToArray(), model.Transform(View(16)).GetColumn<float>("Score").ToArray());
+    }
+
+    [TestMethod]
+    public void Fit_RowOfWeightTwo_IsTheRowTwice()
+    {
+        var rows = Rows(12);
+        using var twice = Trainer(options => options.BatchSize = 32).Fit(_mlContext.Data.LoadFromEnumerable(rows.Concat(rows[..3])));
+        rows = Rows(12);
+        Array.ForEach(rows[..3], row => row.Weight = 2);
+        using var weighted = Trainer(options => (options.BatchSize, options.ExampleWeightColumnName) = (32, "Weight")).Fit(_mlContext.Data.LoadFromEnumerable(rows));
+
+        foreach (var (first, second) in twice.Transform(View(12)).GetColumn<float>("Score").Zip(weighted.Transform(View(12)).GetColumn<float>("Score")))
+        {
+            Assert.AreEqual(first, second, 1e-3f); // the scale of the labels is weighted too
+        }
+    }
+
+    [TestMethod]
+    public void Trainer_KeepsTheEstimatorContract() => EstimatorContract.Check(
+        _mlContext, Trainer(), View(12), _mlContext.Data.LoadFromEnumerable([new { Label = "a", Text = 2f }]), "Score");
+
+    [TestMethod]
+    public void Create_AccuracyWatched_IsRefused() => Assert.ThrowsExactly<ArgumentException>(
+        () => Trainer(options => (options.ValidationSetFraction, options.EarlyStopping) = (0.2, new EarlyStopping { WatchAccuracy = true })));
+
+    private IDataView View(int count) => _mlContext.Data.LoadFromEnumerable(Rows(count));
+
+    private TextRegressionTrainer Trainer(Action<TextRegressionTrainer.Options>? change = null)
+    {
+        var options = new TextRegressionTrainer.Options { Model = TinyText.Model, MaxEpoch = 2, BatchSize = 8, Sentence1ColumnName = "Text" };
+        change?.Invoke(options);
+        return _mlContext.Regression.Trainers.TextRegression(options);
+    }
+
+    private static Row[] Rows(int count) => [.. TinyText.Rows(count).Select(row => new Row { Text = row.Text!, Pair = row.Pair!, Label = row.Label == "good" ? 4.5f : 1.5f })];
+
+    private sealed class Row
+    {
+        public float Label { get; set; }
+
+        public string Text { get; set; } = "";
+
+        public string Pair { get; set; } = "";
+
+        public float Weight { get; set; } = 1;
+    }
+}
