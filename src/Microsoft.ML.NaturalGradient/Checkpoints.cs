@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Pipelines;
 
@@ -76,8 +77,146 @@ public static class Checkpoints
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(model);
         var columns = new TextColumns(new TargetColumns("Label", scoreColumnName, outputColumnName, LabelKind.Class), sentence1ColumnName, sentence2ColumnName);
-        return new TextClassificationTransformer(mlContext, PretrainedTextClassifier.Load(
-            mlContext, model, adapter, classNames, columns, new TextToTextSettings(prompt, labelWords)), columns);
+        var textToText = new TextToTextSettings(prompt, labelWords);
+        var scorer = PretrainedText.Load(mlContext, model, adapter, HeadKind.Whole, columns, (files, checkpoint) =>
+        {
+            ClassifierConfig.CheckSingleLabel(checkpoint.Files);
+            var labels = Labels(mlContext, classNames, adapter, checkpoint);
+            return new ClassificationTask(
+                new ClassTarget(labels), textToText.OrElse(adapter?.Notes.TextToText ?? ClassifierConfig.ReadTextToText(files), labels.Count));
+        });
+        return new TextClassificationTransformer(mlContext, new TextClassificationModel(scorer), columns);
+    }
+
+    /// <summary>Reads a trained model that tags words, to score with it: a full checkpoint with a head, or a base model and an adapter for it.</summary>
+    /// <param name="mlContext">The context; its GpuDeviceId and FallbackToCpu count.</param>
+    /// <param name="model">The full checkpoint, for example dslim/bert-base-NER of a hub, or the base model.</param>
+    /// <param name="adapter">The adapter, from <see cref="LoadPeft"/>; null for a full checkpoint.</param>
+    /// <param name="tags">Names of the tags in the order of the logits; null takes those that were saved with the adapter, else those of the model's config.json.</param>
+    /// <param name="sentence1ColumnName">Column with the text, or with a vector of its words.</param>
+    /// <param name="outputColumnName">Output column with the predicted tags.</param>
+    /// <param name="scoreColumnName">Output column with the probability of each predicted tag.</param>
+    /// <param name="entitiesColumnName">What the names of the columns with entities begin with; null for no such columns.</param>
+    /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
+    /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
+    /// <exception cref="ArgumentException"><paramref name="tags"/> are too few, repeated, or neither given nor in the model.</exception>
+    /// <exception cref="NotSupportedException">The architecture is not supported.</exception>
+    public static NamedEntityRecognitionTransformer LoadNamedEntityRecognizer(
+        MLContext mlContext,
+        PretrainedModel model,
+        PretrainedAdapter? adapter = null,
+        IReadOnlyList<string>? tags = null,
+        string sentence1ColumnName = "Sentence",
+        string outputColumnName = "PredictedLabel",
+        string scoreColumnName = "Score",
+        string? entitiesColumnName = null)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentNullException.ThrowIfNull(model);
+        var columns = new TextColumns(new TargetColumns("Label", scoreColumnName, outputColumnName, LabelKind.Tags), sentence1ColumnName, null) { AllowsWords = true };
+        var scorer = PretrainedText.Load(mlContext, model, adapter, HeadKind.Tokens, columns, (_, checkpoint) =>
+            new TagTask(new TagTarget(Labels(mlContext, tags, adapter, checkpoint), missingIsOutside: false), entitiesColumnName));
+        return new NamedEntityRecognitionTransformer(mlContext, new NamedEntityRecognitionModel(scorer), columns);
+    }
+
+    /// <summary>Reads a trained model that finds answers, to score with it: a full checkpoint with a head, or a base model and an adapter for it.</summary>
+    /// <param name="mlContext">The context; its GpuDeviceId and FallbackToCpu count.</param>
+    /// <param name="model">The full checkpoint, for example deepset/roberta-base-squad2 of a hub, or the base model.</param>
+    /// <param name="adapter">The adapter, from <see cref="LoadPeft"/>; null for a full checkpoint.</param>
+    /// <param name="contextColumnName">Column with the text that has the answer.</param>
+    /// <param name="questionColumnName">Column with the question.</param>
+    /// <param name="predictedAnswerColumnName">Output column with the answers that are found.</param>
+    /// <param name="scoreColumnName">Output column with the probability of each answer.</param>
+    /// <param name="topK">Most answers to a question, at least 1.</param>
+    /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
+    /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
+    /// <exception cref="ArgumentException"><paramref name="topK"/> is out of range.</exception>
+    /// <exception cref="NotSupportedException">The architecture is not supported.</exception>
+    public static QuestionAnswerTransformer LoadQuestionAnswerer(
+        MLContext mlContext,
+        PretrainedModel model,
+        PretrainedAdapter? adapter = null,
+        string contextColumnName = "Context",
+        string questionColumnName = "Question",
+        string predictedAnswerColumnName = "Answer",
+        string scoreColumnName = "Score",
+        int topK = 3)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentNullException.ThrowIfNull(model);
+        var options = new QuestionAnswerTrainer.Options
+        {
+            ContextColumnName = contextColumnName,
+            QuestionColumnName = questionColumnName,
+            PredictedAnswerColumnName = predictedAnswerColumnName,
+            ScoreColumnName = scoreColumnName,
+            TopKAnswers = topK,
+        };
+        options.Validate();
+        var scorer = PretrainedText.Load(
+            mlContext, model, adapter, HeadKind.Spans, options.Columns, (_, _) => new AnswerTask(new SpanTarget(), new AnswerSearch(topK, options.MaxAnswerTokens)));
+        return new QuestionAnswerTransformer(mlContext, new QuestionAnswerModel(scorer), options.Columns);
+    }
+
+    /// <summary>
+    /// Reads a trained classifier that gives each class a probability of its own, to score with it: a full checkpoint with a head, or a base model and an adapter for it.
+    /// </summary>
+    /// <param name="mlContext">The context; its GpuDeviceId and FallbackToCpu count.</param>
+    /// <param name="model">The full checkpoint, for example SamLowe/roberta-base-go_emotions of a hub, or the base model.</param>
+    /// <param name="adapter">The adapter, from <see cref="LoadPeft"/>; null for a full checkpoint.</param>
+    /// <param name="classNames">Names of the classes in the order of the logits; null takes those that were saved with the adapter, else those of the model's config.json.</param>
+    /// <param name="sentence1ColumnName">Column with the text.</param>
+    /// <param name="sentence2ColumnName">Column with the second text of a pair; null for single texts.</param>
+    /// <param name="scoreColumnName">Output column with the probability of each class.</param>
+    /// <param name="outputColumnName">Output column with the predicted classes.</param>
+    /// <param name="threshold">The probability from which a class is predicted, from 0 to 1.</param>
+    /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
+    /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
+    /// <exception cref="ArgumentException"><paramref name="classNames"/> are too few, repeated, or neither given nor in the model; or <paramref name="threshold"/> is out of range.</exception>
+    /// <exception cref="NotSupportedException">The architecture is not supported.</exception>
+    public static MultiLabelClassificationTransformer LoadMultiLabelClassifier(
+        MLContext mlContext,
+        PretrainedModel model,
+        PretrainedAdapter? adapter = null,
+        IReadOnlyList<string>? classNames = null,
+        string sentence1ColumnName = "Sentence1",
+        string? sentence2ColumnName = null,
+        string scoreColumnName = "Score",
+        string outputColumnName = "PredictedLabels",
+        float threshold = 0.5f)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentNullException.ThrowIfNull(model);
+        SettingCheck.Require(threshold is >= 0 and <= 1, nameof(threshold), threshold, "Use a probability from 0 to 1, for example 0.5.");
+        var columns = new TextColumns(new TargetColumns("Label", scoreColumnName, outputColumnName, LabelKind.Classes), sentence1ColumnName, sentence2ColumnName);
+        var scorer = PretrainedText.Load(mlContext, model, adapter, HeadKind.Whole, columns, (_, checkpoint) =>
+            new SeveralClassesTask(SeveralClassesTarget.Of(Labels(mlContext, classNames, adapter, checkpoint), threshold)));
+        return new MultiLabelClassificationTransformer(mlContext, new MultiLabelClassificationModel(scorer), columns);
+    }
+
+    /// <summary>Reads a trained model that predicts a number, to score with it: a full checkpoint with a head of one output, or a base model and an adapter for it.</summary>
+    /// <param name="mlContext">The context; its GpuDeviceId and FallbackToCpu count.</param>
+    /// <param name="model">The full checkpoint, for example cross-encoder/stsb-roberta-base of a hub, or the base model.</param>
+    /// <param name="adapter">The adapter, from <see cref="LoadPeft"/>; null for a full checkpoint.</param>
+    /// <param name="sentence1ColumnName">Column with the text.</param>
+    /// <param name="sentence2ColumnName">Column with the second text of a pair; null for single texts.</param>
+    /// <param name="scoreColumnName">Output column with the predicted number, which is the output as it is.</param>
+    /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
+    /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
+    /// <exception cref="NotSupportedException">The architecture is not supported.</exception>
+    public static TextRegressionTransformer LoadTextRegression(
+        MLContext mlContext,
+        PretrainedModel model,
+        PretrainedAdapter? adapter = null,
+        string sentence1ColumnName = "Sentence1",
+        string? sentence2ColumnName = null,
+        string scoreColumnName = "Score")
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentNullException.ThrowIfNull(model);
+        var columns = new TextColumns(new TargetColumns("Label", scoreColumnName, null, LabelKind.Number), sentence1ColumnName, sentence2ColumnName);
+        var scorer = PretrainedText.Load(mlContext, model, adapter, HeadKind.Whole, columns, (_, _) => new RegressionTask());
+        return new TextRegressionTransformer(mlContext, new TextRegressionModel(scorer), columns);
     }
 
     /// <summary>Reads a trained classifier of pictures, to score with it: a full checkpoint with a head, or a base model and an adapter for it.</summary>
@@ -121,4 +260,7 @@ public static class Checkpoints
         options.Validate();
         return new ImageClassificationTransformer(mlContext, PretrainedImageClassifier.Load(mlContext, options, adapter, classNames), options.Columns);
     }
+
+    private static ClassLabels Labels(MLContext mlContext, IReadOnlyList<string>? given, PretrainedAdapter? adapter, TextCheckpoint checkpoint) =>
+        PretrainedClassifier.Labels(mlContext, given ?? adapter?.HeadClassNames ?? ClassifierConfig.ReadClasses(checkpoint.Files));
 }

@@ -43,12 +43,18 @@ internal static class AdapterConfig
 
     /// <summary>Writes the file.</summary>
     /// <param name="adapter">The adapter.</param>
-    /// <param name="encoder">The encoder it is attached to.</param>
+    /// <param name="network">The network that has it.</param>
     /// <param name="baseModel">Where the base model is; null where that is not known.</param>
     /// <returns>UTF-8 text.</returns>
-    public static byte[] Write(AdapterOptions adapter, PretrainedNetwork encoder, BaseLocation? baseModel)
+    public static byte[] Write(AdapterOptions adapter, AdaptedNetwork network, BaseLocation? baseModel)
     {
-        var config = adapter.ToConfig(encoder);
+        var config = adapter.ToConfig(network.Base);
+        if (network.HeadKind != HeadKind.Whole)
+        {
+            config[TaskField] = network.PeftTask;
+            config["modules_to_save"] = List([.. Names(config["modules_to_save"]).Except(network.Base.HeadModules).Union(network.HeadModules)]);
+        }
+
         // A program that finds a base here takes all of its layers.
         var whole = baseModel is { Layers: null } ? baseModel : null;
         config[BaseModelField] = whole?.Name;
@@ -121,6 +127,8 @@ internal static class AdapterConfig
         ["inference_mode"] = true,
         ["modules_to_save"] = (modulesToSave ?? []).Union(encoder.HeadModules).ToArray() is { Length: > 0 } modules ? List(modules) : null,
     };
+
+    private static IEnumerable<string> Names(JsonNode? list) => (list as JsonArray)?.Select(name => (string)name!) ?? [];
 
     /// <summary>Names as a list of JSON.</summary>
     public static JsonArray List(IReadOnlyList<string> names) => new([.. names.Select(name => JsonValue.Create(name))]);

@@ -83,6 +83,20 @@ internal abstract class AdaptedNetwork : nn.Module, ITrainableModel
     /// <returns>The vectors after them, [N, T, D], or those that the head reads, [N, D]; in the caller's dispose scope.</returns>
     public virtual Tensor FrozenOutput(ModelInput input, int layers) => throw new NotSupportedException($"{GetName()} keeps no output of its layers.");
 
+    /// <summary>What the head reads and gives.</summary>
+    public virtual HeadKind HeadKind => HeadKind.Whole;
+
+    /// <summary>What PEFT calls the task that an adapter is for; null where it has no name for it.</summary>
+    public string? PeftTask => HeadKind switch
+    {
+        HeadKind.Tokens => PeftNames.TokenTask,
+        HeadKind.Spans => PeftNames.SpanTask,
+        _ => Base.Architecture.PeftTask,
+    };
+
+    /// <summary>Modules of the head that is trained as a whole, as PEFT lists them.</summary>
+    public virtual IReadOnlyList<string> HeadModules => Base.HeadModules;
+
     /// <summary>Whether a parameter belongs to a head that is no part of the pretrained network.</summary>
     /// <param name="named">The parameter.</param>
     public virtual bool IsHead(NamedParameter named) => false;

@@ -48,10 +48,7 @@ internal sealed class ModernBertEncoder : TextEncoder
     };
 
     /// <inheritdoc/>
-    public override HeadLayout TokenHead => HeadOf(_config);
-
-    /// <inheritdoc/>
-    public override HeadLayout SpanHead => HeadOf(_config);
+    public override HeadLayout HeadOf(HeadKind kind) => kind == HeadKind.Whole ? Head : HeadOf(_config);
 
     /// <inheritdoc/>
     /// <remarks>Before the final normalisation.</remarks>

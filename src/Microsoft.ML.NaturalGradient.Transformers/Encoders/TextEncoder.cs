@@ -43,11 +43,14 @@ internal abstract class TextEncoder : PretrainedNetwork
     /// <summary>The classification head that fits: the checkpoint's own where it has one, else a linear map of the mean.</summary>
     public override HeadLayout Head { get; }
 
-    /// <summary>The head of its checkpoints that classify tokens.</summary>
-    public virtual HeadLayout TokenHead => HeadLayout.Linear;
-
-    /// <summary>The head of its checkpoints that find answers in texts.</summary>
-    public virtual HeadLayout SpanHead => HeadLayout.Spans;
+    /// <summary>The head of its checkpoints of one kind.</summary>
+    /// <param name="kind">What it reads and gives.</param>
+    public virtual HeadLayout HeadOf(HeadKind kind) => kind switch
+    {
+        HeadKind.Tokens => HeadLayout.Linear,
+        HeadKind.Spans => HeadLayout.Spans,
+        _ => Head,
+    };
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> HeadModules => [.. PeftNames.HeadModules.Union(Head.Modules)];

@@ -11,7 +11,6 @@ namespace Microsoft.ML.NaturalGradient.Models;
 internal sealed class TokenClassifier : TextNetwork
 {
     private readonly int _promptLength;
-    private readonly bool _findsSpans;
 
     [ComponentName(Name = "encoder")]
     private readonly TextEncoder _encoder;
@@ -22,16 +21,16 @@ internal sealed class TokenClassifier : TextNetwork
     /// <summary>Creates a network whose encoder is frozen but for what the adapter trains.</summary>
     /// <param name="encoder">The encoder; owned by this object from now on.</param>
     /// <param name="outputs">Classes K of a token; 2 for spans.</param>
-    /// <param name="findsSpans">Whether the outputs are two distributions over the tokens and not one over K classes for each token.</param>
+    /// <param name="kind">Whether the outputs are a distribution over K classes for each token, or two distributions over the tokens.</param>
     /// <param name="adapter">What is trained besides the head.</param>
     /// <param name="seed">Seed of the head's and the adapter's initial values and of dropout.</param>
     /// <param name="headWeights">The checkpoint's own head, as a safetensors file; null for a fresh head.</param>
     /// <exception cref="InvalidDataException"><paramref name="headWeights"/> does not fit the architecture.</exception>
-    public TokenClassifier(TextEncoder encoder, int outputs, bool findsSpans, AdapterOptions adapter, long seed, byte[]? headWeights = null)
+    public TokenClassifier(TextEncoder encoder, int outputs, HeadKind kind, AdapterOptions adapter, long seed, byte[]? headWeights = null)
         : base(nameof(TokenClassifier), seed)
     {
-        (_encoder, _findsSpans) = (encoder, findsSpans);
-        _head = new ClassificationHead(Layout(encoder, findsSpans), encoder.HiddenSize, outputs, Generator);
+        (_encoder, HeadKind) = (encoder, kind);
+        _head = new ClassificationHead(encoder.HeadOf(kind), encoder.HiddenSize, outputs, Generator);
         Freeze(encoder);
         if (headWeights is not null)
         {
@@ -52,10 +51,11 @@ internal sealed class TokenClassifier : TextNetwork
     /// <remarks>The head reads all tokens, so that what is kept is the vectors of all of them.</remarks>
     public override int FrozenLayers => Math.Min(CountFrozenLayers(), _encoder.LayerCount);
 
-    /// <summary>The head for tokens or spans of an encoder.</summary>
-    /// <param name="encoder">The encoder.</param>
-    /// <param name="findsSpans">Whether spans are looked for.</param>
-    public static HeadLayout Layout(TextEncoder encoder, bool findsSpans) => findsSpans ? encoder.SpanHead : encoder.TokenHead;
+    /// <inheritdoc/>
+    public override HeadKind HeadKind { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> HeadModules => _encoder.HeadOf(HeadKind).Modules;
 
     /// <inheritdoc/>
     public override bool IsHead(NamedParameter named) => named.Name != PromptAdapter.CheckpointName
@@ -71,7 +71,7 @@ internal sealed class TokenClassifier : TextNetwork
     public override Tensor Forward(ModelInput input)
     {
         var outputs = Outputs((TokenBatch)input); // [N, T, K]
-        return _findsSpans ? outputs.transpose(1, 2) : outputs;
+        return HeadKind == HeadKind.Spans ? outputs.transpose(1, 2) : outputs;
     }
 
     /// <inheritdoc/>

@@ -14,9 +14,14 @@ internal static class ClassifierConfig
     private const string TypeField = "model_type";
     private const string NamesField = "id2label";
     private const string EncoderSuffix = "Model";
+    private const string TokenSuffix = "ForTokenClassification";
+    private const string SpanSuffix = "ForQuestionAnswering";
     private const string ProblemField = "problem_type";
     private const string TasksField = "task_specific_params";
     private const string TaskName = "natural_gradient_classification";
+
+    /// <summary>What transformers calls models that give each class a probability of its own.</summary>
+    public const string SeveralLabels = "multi_label_classification";
 
     private static readonly string[] TypeFields = ["dtype", "torch_dtype"];
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -64,11 +69,10 @@ internal static class ClassifierConfig
     /// <exception cref="NotSupportedException">It gives each class a probability of its own.</exception>
     public static void CheckSingleLabel(IReadOnlyDictionary<string, byte[]> files)
     {
-        const string several = "multi_label_classification";
-        if (Parse(files[CheckpointFiles.ConfigName])[ProblemField] is JsonValue value && value.TryGetValue<string>(out var problem) && problem == several)
+        if (Parse(files[CheckpointFiles.ConfigName])[ProblemField] is JsonValue value && value.TryGetValue<string>(out var problem) && problem == SeveralLabels)
         {
             throw new NotSupportedException(
-                $"The model has {ProblemField} '{problem}': several classes may be right at once. Only models that choose one class are supported.");
+                $"The model has {ProblemField} '{problem}': several classes may be right at once. Read it with Checkpoints.LoadMultiLabelClassifier.");
         }
     }
 
@@ -95,8 +99,10 @@ internal static class ClassifierConfig
     /// <param name="files">The small files of the checkpoint that it started from.</param>
     /// <param name="classes">The names of the classes in the order of the logits; one name where a number is predicted.</param>
     /// <param name="textToText">How a text-to-text model is asked.</param>
+    /// <param name="kind">The head.</param>
+    /// <param name="problem">What transformers calls the loss of a whole text's outputs.</param>
     /// <returns>UTF-8 text; the architecture is <see cref="MeanPooled"/> where a text checkpoint was no classifier.</returns>
-    public static byte[] Write(IReadOnlyDictionary<string, byte[]> files, IReadOnlyList<string> classes, TextToTextSettings textToText)
+    public static byte[] Write(IReadOnlyDictionary<string, byte[]> files, IReadOnlyList<string> classes, TextToTextSettings textToText, HeadKind kind = HeadKind.Whole, string problem = "single_label_classification")
     {
         var config = Parse(files[CheckpointFiles.ConfigName]);
         if (KindOf(config) == ArchitectureKind.TextToText)
@@ -108,12 +114,18 @@ internal static class ClassifierConfig
 
             tasks[TaskName] = ClassifierNotes.Describe(textToText);
         }
+        else if (kind != HeadKind.Whole)
+        {
+            config[TypeField] = ModelType(config);
+            config[ArchitecturesField] = new JsonArray(Classes(config) + (kind == HeadKind.Tokens ? TokenSuffix : SpanSuffix));
+            _ = config.Remove(ProblemField);
+        }
         else
         {
             var isMean = IsBareTextEncoder(files);
             config[TypeField] = isMean ? MeanPooled.TypeOf(ModelType(config)!) : ModelType(config);
             config[ArchitecturesField] = new JsonArray(isMean ? MeanPooled.ClassName : Classes(config) + ClassifierSuffix(config));
-            config[ProblemField] = classes.Count == 1 ? "regression" : "single_label_classification";
+            config[ProblemField] = problem;
         }
 
         config["num_labels"] = classes.Count;

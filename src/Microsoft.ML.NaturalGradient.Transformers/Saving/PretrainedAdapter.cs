@@ -93,13 +93,10 @@ public sealed record PretrainedAdapter : AdapterOptions
 
     internal override void Attach(PretrainedNetwork encoder, Generator generator)
     {
-        if (_task is not (null or "FEATURE_EXTRACTION") && _task != encoder.Architecture.PeftTask)
-        {
-            throw new NotSupportedException(
-                $"The adapter of {_description} has {AdapterConfig.TaskField} '{_task}', which this model cannot be used for. "
-                + $"Supported are {encoder.Architecture.PeftTask ?? "none (null)"} and FEATURE_EXTRACTION.");
-        }
-
+        string?[] possible = encoder.Architecture.Kind == ArchitectureKind.TextEncoder
+            ? [encoder.Architecture.PeftTask, PeftNames.TokenTask, PeftNames.SpanTask]
+            : [encoder.Architecture.PeftTask];
+        CheckTask(possible);
         try
         {
             if (Options is LoraOptions lora)
@@ -119,6 +116,7 @@ public sealed record PretrainedAdapter : AdapterOptions
 
     internal override void Restore(AdaptedNetwork classifier)
     {
+        CheckTask([classifier.PeftTask]);
         using var weights = OpenWeights();
         try
         {
@@ -135,6 +133,16 @@ public sealed record PretrainedAdapter : AdapterOptions
 
     /// <summary>Opens the weights, which stay in memory.</summary>
     internal SafetensorsFile OpenWeights() => SafetensorsFile.FromMemory(_weights, _description);
+
+    private void CheckTask(string?[] possible)
+    {
+        if (_task is not (null or "FEATURE_EXTRACTION") && !possible.Contains(_task))
+        {
+            throw new NotSupportedException(
+                $"The adapter of {_description} has {AdapterConfig.TaskField} '{_task}', which this model cannot be used for. "
+                + $"Supported are {string.Join(", ", possible.OfType<string>().DefaultIfEmpty("none (null)"))} and FEATURE_EXTRACTION.");
+        }
+    }
 
     private static string Describe(CheckpointFiles files) => $"'{AdapterConfig.WeightsName}' of {files.Description}";
 

@@ -28,7 +28,7 @@ internal static class ModelCard
             "from peft import PeftModel",
             $"base = {kind.ModelClass}.from_pretrained({(name is null ? "\"BASE\"" : Text(name))}{arguments})"
                 + (name is null ? "  # BASE: folder or name of the model that was trained" : ""),
-            "model = PeftModel.from_pretrained(base, folder).eval()",
+            $"model = PeftModel.from_pretrained(base, folder){kind.AdapterCall}.eval()",
         ]);
     }
 

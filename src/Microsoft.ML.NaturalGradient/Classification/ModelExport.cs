@@ -31,7 +31,7 @@ internal static class ModelExport
         using var noGrad = no_grad();
         using var save = FolderSave.Begin(folder);
         save.Write(AdapterConfig.WeightsName, stream => SafetensorsWriter.Write(
-            stream, AdapterWeights.Entries(model.Network, model.Adapter), AdapterWeights.Metadata(model.Base.ReadsMean)));
+            stream, AdapterWeights.Entries(model.Network, model.Adapter), AdapterWeights.Metadata(model.ReadsMean)));
         foreach (var (name, content) in SmallFiles(model, details).Where(file => file.Key != CheckpointFiles.ConfigName))
         {
             save.Write(name, content);
@@ -39,7 +39,7 @@ internal static class ModelExport
 
         save.Write(ClassifierNotes.FileName, new ClassifierNotes(model.Target.OutputNames, details.TextToText).Write());
         save.Write(ModelCard.FileName, ModelCard.ForAdapter(model, details, location));
-        save.Write(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network.Base, location));
+        save.Write(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network, location));
         save.Commit([]);
     }
 
@@ -80,7 +80,7 @@ internal static class ModelExport
     private static Dictionary<string, byte[]> SmallFiles(TrainedNetwork model, ExportDetails details)
     {
         var (files, architecture) = (model.Base.Files.ToDictionary(), model.Network.Base.Architecture);
-        files[CheckpointFiles.ConfigName] = ClassifierConfig.Write(model.Base.Files, model.Target.OutputNames, details.TextToText);
+        files[CheckpointFiles.ConfigName] = ClassifierConfig.Write(model.Base.Files, model.Target.OutputNames, details.TextToText, model.Network.HeadKind, model.Target.ProblemType);
         if (details.MaxTokens is { } maxTokens)
         {
             files[TokenizerConfiguration.MainFile] = TokenizerExport.Complete(model.Base.Files, maxTokens, architecture.PreprocessorClass, architecture.TakesTypeIds);

@@ -23,6 +23,9 @@ internal abstract class PredictionTarget
     /// <summary>What a model of texts is called where it is exported, for example <c>Text classifier</c>.</summary>
     public abstract string TextModelTitle { get; }
 
+    /// <summary>What transformers calls the loss of a whole text's outputs.</summary>
+    public virtual string ProblemType => "single_label_classification";
+
     /// <summary>How Python makes predictions of a tensor <c>logits</c>: their name, and what is done to the tensor.</summary>
     public abstract (string Name, string Call) PythonPredictions { get; }
 

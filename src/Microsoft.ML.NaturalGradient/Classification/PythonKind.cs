@@ -27,6 +27,9 @@ internal sealed record PythonKind
     /// <summary>A line of the description; empty for none.</summary>
     public string Remark { get; init; } = "";
 
+    /// <summary>What is done to the base with its adapter before it is used; empty for nothing.</summary>
+    public string AdapterCall { get; init; } = "";
+
     /// <summary>Lines that use the model.</summary>
     public required Func<TrainedNetwork, ExportDetails, IReadOnlyList<string>> Use { get; init; }
 
@@ -36,7 +39,56 @@ internal sealed record PythonKind
     {
         ArchitectureKind.TextToText => TextToText(),
         ArchitectureKind.ImageEncoder => Pictures(model.Network.Base.PythonClass!),
-        _ => Texts(model),
+        _ => model.Network.HeadKind switch
+        {
+            HeadKind.Tokens => Tokens(model),
+            HeadKind.Spans => Spans(model),
+            _ => Texts(model),
+        },
+    };
+
+    private static PythonKind Tokens(TrainedNetwork model) => new()
+    {
+        Title = model.Target.TextModelTitle,
+        Task = "token-classification",
+        ModelClass = "AutoModelForTokenClassification",
+        Imports = ["from transformers import AutoModelForTokenClassification, AutoTokenizer"],
+        Remark = "- A word is classified at its first token; words are what stands between white space.",
+        Use = (_, _) =>
+        [
+            "tokenizer = AutoTokenizer.from_pretrained(folder, add_prefix_space=True)",
+            "words = \"the words of a text\".split()",
+            "inputs = tokenizer(words, is_split_into_words=True, truncation=True, return_tensors=\"pt\")",
+            "with torch.no_grad():",
+            "    probabilities = model(**inputs).logits.softmax(-1)[0]",
+            "first = [inputs.word_ids().index(word) for word in range(len(words))]  # token of each word",
+            "tags = [id2label[int(probabilities[token].argmax())] for token in first]",
+        ],
+    };
+
+    // PEFT's own class for questions does not hand token types on to the model.
+    private static PythonKind Spans(TrainedNetwork model) => new()
+    {
+        Title = model.Target.TextModelTitle,
+        Task = "question-answering",
+        ModelClass = "AutoModelForQuestionAnswering",
+        Imports = ["from transformers import AutoModelForQuestionAnswering, AutoTokenizer"],
+        Remark = "- The first token stands for \"not in this text\".",
+        AdapterCall = ".merge_and_unload()",
+        Use = (_, _) =>
+        [
+            "tokenizer = AutoTokenizer.from_pretrained(folder)",
+            "text = \"a text\"",
+            "inputs = tokenizer(\"a question\", text, truncation=\"only_second\", return_offsets_mapping=True, return_tensors=\"pt\")",
+            "places = inputs.pop(\"offset_mapping\")[0]",
+            "inside = torch.tensor([part == 1 for part in inputs.sequence_ids()])  # tokens of the text",
+            "with torch.no_grad():",
+            "    outputs = model(**inputs)",
+            "scores = (outputs.start_logits[0].unsqueeze(1) + outputs.end_logits[0]).triu()  # begin, end",
+            "scores[~(inside.unsqueeze(1) & inside & torch.ones_like(scores, dtype=torch.bool).triu())] = -torch.inf",
+            "begin, end = divmod(int(scores.argmax()), len(inside))",
+            "answer = text[places[begin][0]:places[end][1]]",
+        ],
     };
 
     private static PythonKind Texts(TrainedNetwork model)
@@ -56,7 +108,7 @@ internal sealed record PythonKind
                 $"    {name} = model(**inputs).logits{call}",
             ],
         };
-        return model.Base.ReadsMean ? WithMean(own, model) : own;
+        return model.ReadsMean ? WithMean(own, model) : own;
     }
 
     private static PythonKind WithMean(PythonKind own, TrainedNetwork model)

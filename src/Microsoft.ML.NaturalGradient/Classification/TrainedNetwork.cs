@@ -50,6 +50,9 @@ internal sealed class TrainedNetwork : IDisposable
     /// <summary>What the user disposes, for messages.</summary>
     public string OwnerName { get; set; } = nameof(FineTunedModel);
 
+    /// <summary>Whether the head reads the mean of the token vectors and not what the architecture's own classifier reads.</summary>
+    public bool ReadsMean => Network.HeadKind == HeadKind.Whole && Base.ReadsMean;
+
     /// <summary>Whether LoRA additions are merged into the weights of their layers.</summary>
     public bool IsMerged { get; private set; }
 

@@ -72,7 +72,7 @@ internal static class ModelArchive
     public static void SaveFiles(ModelSaveContext context, TrainedNetwork model)
     {
         var files = model.Base.Files.Where(_ => model.Base.Fingerprint is null).Append(
-            new(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network.Base, model.Base.Location))).ToArray();
+            new(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network, model.Base.Location))).ToArray();
         var hashes = new List<string>();
         context.Writer.Write(files.Length);
         foreach (var (name, content) in files)
@@ -82,7 +82,7 @@ internal static class ModelArchive
         }
 
         SaveWeights(
-            context, hashes, AdapterConfig.WeightsName, AdapterWeights.Entries(model.Network, model.Adapter), AdapterWeights.Metadata(model.Base.ReadsMean));
+            context, hashes, AdapterConfig.WeightsName, AdapterWeights.Entries(model.Network, model.Adapter), AdapterWeights.Metadata(model.ReadsMean));
         if (model.Base.Fingerprint is null)
         {
             SaveWeights(context, hashes, CheckpointFiles.WeightsName, model.UntrainedWeights);

@@ -151,8 +151,8 @@ public sealed class TaskReferenceTests
             return new TextClassifier(TextCheckpoint.Load(files).Encoder, outputs.GetArrayLength(), lora, seed: 1);
         }
 
-        var findsSpans = task == "span";
-        var checkpoint = TextCheckpoint.Load(ClassifierConfig.OpenAsEncoder(files), null, encoder => TokenClassifier.Layout((TextEncoder)encoder, findsSpans));
-        return new TokenClassifier(checkpoint.Encoder, findsSpans ? 2 : outputs[0].GetArrayLength(), findsSpans, lora, seed: 1, checkpoint.HeadWeights);
+        var kind = task == "span" ? HeadKind.Spans : HeadKind.Tokens;
+        var checkpoint = TextCheckpoint.Load(ClassifierConfig.OpenAsEncoder(files), null, encoder => ((TextEncoder)encoder).HeadOf(kind));
+        return new TokenClassifier(checkpoint.Encoder, kind == HeadKind.Spans ? 2 : outputs[0].GetArrayLength(), kind, lora, seed: 1, checkpoint.HeadWeights);
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Interop;
+using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.Runtime;
 
@@ -7,7 +8,7 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <summary>The part of a text that answers a question.</summary>
 /// <param name="target">The answers.</param>
 /// <param name="settings">How many are looked for.</param>
-internal sealed class AnswerTask(SpanTarget target, AnswerSearch settings) : TokenTask(findsSpans: true)
+internal sealed class AnswerTask(SpanTarget target, AnswerSearch settings) : TokenTask(HeadKind.Spans)
 {
     /// <inheritdoc/>
     public override SpanTarget Target => target;

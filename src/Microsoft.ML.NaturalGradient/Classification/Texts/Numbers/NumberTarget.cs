@@ -45,6 +45,9 @@ internal sealed class NumberTarget(double mean = 0, double deviation = 1) : Pred
     public override string TextModelTitle => "Numbers for texts";
 
     /// <inheritdoc/>
+    public override string ProblemType => "regression";
+
+    /// <inheritdoc/>
     public override (string Name, string Call) PythonPredictions => ("numbers", ".squeeze(-1)");
 
     /// <inheritdoc/>

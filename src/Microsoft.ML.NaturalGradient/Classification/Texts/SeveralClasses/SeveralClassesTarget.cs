@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
@@ -30,6 +31,9 @@ internal sealed class SeveralClassesTarget(ClassLabels labels, IReadOnlyList<flo
 
     /// <inheritdoc/>
     public override string TextModelTitle => "Text classifier for several classes at once";
+
+    /// <inheritdoc/>
+    public override string ProblemType => ClassifierConfig.SeveralLabels;
 
     /// <inheritdoc/>
     public override (string Name, string Call) PythonPredictions => ("probabilities", ".sigmoid()");

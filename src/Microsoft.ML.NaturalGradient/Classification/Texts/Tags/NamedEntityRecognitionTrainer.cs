@@ -32,7 +32,7 @@ public sealed partial class NamedEntityRecognitionTrainer : FineTuningTrainer<Na
     private protected override NamedEntityRecognitionTransformer Train(FineTuningRun run, IDataView data)
     {
         var options = (Options)run.Settings;
-        var task = new TagTask(new TagTarget(run.ReadClasses(data)), options.EntitiesColumnName);
+        var task = new TagTask(TagTarget.Of(run.ReadClasses(data)), options.EntitiesColumnName);
         return new(run.Host, new(new TextTrainingRun(run, options).Train(data, task)), options.Columns);
     }
 }

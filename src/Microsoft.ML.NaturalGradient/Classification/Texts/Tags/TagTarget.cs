@@ -9,8 +9,9 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 
 /// <summary>One of C tags for each word: softmax cross-entropy, summed over the words of a text; columns PredictedLabel and Score, both as long as the text.</summary>
 /// <param name="labels">The tags.</param>
+/// <param name="missingIsOutside">Whether words without a key are words that belong to nothing, and not words without a label.</param>
 /// <param name="words">Mean number of labelled words of a text, for <see cref="GuessLoss"/>.</param>
-internal sealed class TagTarget(ClassLabels labels, double words = 1) : PredictionTarget
+internal sealed class TagTarget(ClassLabels labels, bool missingIsOutside, double words = 1) : PredictionTarget
 {
     /// <summary>The tag of words that belong to nothing.</summary>
     public const string Outside = "O";
@@ -20,8 +21,8 @@ internal sealed class TagTarget(ClassLabels labels, double words = 1) : Predicti
     /// <summary>The tags.</summary>
     public ClassLabels Labels { get; } = labels;
 
-    /// <summary>Whether words without a key are words that belong to nothing, because no key says so; else they are words without a label.</summary>
-    public bool MissingIsOutside { get; } = !labels.Names.Contains(Outside) && !labels.Names.Contains(MLNetOutside);
+    /// <summary>Whether words without a key are words that belong to nothing; else they are words without a label.</summary>
+    public bool MissingIsOutside => missingIsOutside;
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> OutputNames => MissingIsOutside ? [Outside, .. Labels.Names] : Labels.Names;
@@ -44,10 +45,14 @@ internal sealed class TagTarget(ClassLabels labels, double words = 1) : Predicti
     /// <inheritdoc/>
     public override LabelFormat LabelFormat { get; } = new(ScalarType.Int64, IsVector: true);
 
+    /// <summary>A target of a label column: words without a key belong to nothing where no key says so.</summary>
+    /// <param name="labels">The tags.</param>
+    public static TagTarget Of(ClassLabels labels) => new(labels, !labels.Names.Contains(Outside) && !labels.Names.Contains(MLNetOutside));
+
     /// <summary>The same target for given texts.</summary>
     /// <param name="rows">Their labels.</param>
     public TagTarget For(IReadOnlyCollection<RowLabel> rows) =>
-        new(Labels, Math.Max(1, rows.Average(row => (double)row.Values.Count(value => value != LabelFormat.Filling))));
+        new(Labels, MissingIsOutside, Math.Max(1, rows.Average(row => (double)row.Values.Count(value => value != LabelFormat.Filling))));
 
     /// <inheritdoc/>
     /// <remarks>A value for each word. A text none of whose words has a label has none.</remarks>

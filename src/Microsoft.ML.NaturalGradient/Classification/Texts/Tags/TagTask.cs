@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.Runtime;
 
@@ -6,7 +7,7 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <summary>A tag for each word of a text.</summary>
 /// <param name="target">The tags.</param>
 /// <param name="spans">What the names of the columns with entities begin with; null for none.</param>
-internal sealed class TagTask(TagTarget target, string? spans) : TokenTask(findsSpans: false)
+internal sealed class TagTask(TagTarget target, string? spans) : TokenTask(HeadKind.Tokens)
 {
     /// <inheritdoc/>
     public override TagTarget Target => target;
@@ -15,13 +16,14 @@ internal sealed class TagTask(TagTarget target, string? spans) : TokenTask(finds
     public static TagTask Load(IHost host, BinaryReader reader)
     {
         var labels = ClassLabels.Load(host, reader);
-        return new(new TagTarget(labels), reader.ReadBoolean() ? reader.ReadString() : null);
+        return new(new TagTarget(labels, reader.ReadBoolean()), reader.ReadBoolean() ? reader.ReadString() : null);
     }
 
     /// <inheritdoc/>
     public override void Save(IHost host, BinaryWriter writer)
     {
         target.Labels.Save(host, writer);
+        writer.Write(target.MissingIsOutside);
         writer.Write(spans is not null);
         if (spans is not null)
         {

@@ -20,7 +20,7 @@ internal sealed class TaggedText : TextExample
         (Words, _outputs) = (words, outputs);
         var tokenizer = encoding.Tokenizer;
         var capacity = encoding.MaxTokens - tokenizer.SpecialCount(isPair: false);
-        var pieces = words.Select(word => tokenizer.Spell(word)).ToArray();
+        var pieces = words.Select(word => tokenizer.Spell(new TextUnit(word.Text, 1, FollowsSpace: true))).ToArray(); // the first one too, as transformers spells words that are given one by one
         IsTruncated = Array.Exists(pieces, piece => piece.Length > capacity);
         var windows = TokenWindow.Divide(Array.ConvertAll(pieces, piece => piece.Length), capacity);
         _owners = TokenWindow.Owners(windows, words.Count);

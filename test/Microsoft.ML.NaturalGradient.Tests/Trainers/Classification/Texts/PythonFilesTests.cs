@@ -157,8 +157,8 @@ public sealed class PythonFilesTests
         var text = Adapters.PromptTuning with { Initialization = PromptInitialization.Text, InitialText = "the film" };
         var location = baseModel is null ? null : new BaseLocation(baseModel);
 
-        Assert.Contains($"\"tokenizer_name_or_path\": \"{expected}\"", Encoding.UTF8.GetString(AdapterConfig.Write(text, classifier.Encoder, location)));
-        Assert.DoesNotContain("tokenizer_name_or_path", Encoding.UTF8.GetString(AdapterConfig.Write(Adapters.PromptTuning, classifier.Encoder, location)));
+        Assert.Contains($"\"tokenizer_name_or_path\": \"{expected}\"", Encoding.UTF8.GetString(AdapterConfig.Write(text, classifier, location)));
+        Assert.DoesNotContain("tokenizer_name_or_path", Encoding.UTF8.GetString(AdapterConfig.Write(Adapters.PromptTuning, classifier, location)));
     }
 
     [TestMethod]

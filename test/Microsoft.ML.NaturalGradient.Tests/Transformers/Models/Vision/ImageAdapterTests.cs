@@ -107,7 +107,7 @@ public sealed class ImageAdapterTests
         using var trained = fixture.CreateClassifier(lora, changes: ("architectures", new[] { "DeiTModel" }));
         EncoderFixture.Perturb(trained);
         var folder = Directory.CreateTempSubdirectory("deit-adapter").FullName;
-        File.WriteAllBytes(Path.Combine(folder, AdapterConfig.FileName), AdapterConfig.Write(lora, trained.Encoder, null));
+        File.WriteAllBytes(Path.Combine(folder, AdapterConfig.FileName), AdapterConfig.Write(lora, trained, null));
         using (var stream = File.Create(Path.Combine(folder, AdapterConfig.WeightsName)))
         {
             SafetensorsWriter.Write(stream, AdapterWeights.Entries(trained, lora), AdapterWeights.Metadata(readsMean: false));

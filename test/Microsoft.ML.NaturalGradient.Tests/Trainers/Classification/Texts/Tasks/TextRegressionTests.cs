@@ -12,7 +12,7 @@ public sealed class TextRegressionTests
     [TestMethod]
     public void Fit_SingleTexts_PredictsTheirNumbers()
     {
-        using var model = Trainer(options => (options.MaxEpoch, options.Adapter) = (12, Adapters.Full)).Fit(View(64));
+        using var model = Trainer(options => (options.MaxEpoch, options.Adapter) = (16, Adapters.Full)).Fit(View(160));
 
         var metrics = _mlContext.Regression.Evaluate(model.Transform(View(30)));
         Assert.IsGreaterThan(0.8, metrics.RSquared);

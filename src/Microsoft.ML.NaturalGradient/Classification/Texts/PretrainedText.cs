@@ -1,42 +1,44 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Models.T5;
-using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
-/// <summary>Makes a text classifier of files that were trained elsewhere.</summary>
-internal static class PretrainedTextClassifier
+/// <summary>Makes a model for texts of files that were trained elsewhere.</summary>
+internal static class PretrainedText
 {
-    /// <summary>Reads a classifier; see <see cref="ML.Checkpoints.LoadTextClassifier"/>.</summary>
-    public static TextClassificationModel Load(
-        MLContext mlContext, PretrainedModel model, PretrainedAdapter? adapter, IReadOnlyList<string>? classNames,
-        TextColumns columns, TextToTextSettings textToText)
+    /// <summary>Reads a model.</summary>
+    /// <param name="mlContext">The context; its GpuDeviceId and FallbackToCpu count.</param>
+    /// <param name="model">The full checkpoint, or the base model.</param>
+    /// <param name="adapter">The adapter; null for a full checkpoint.</param>
+    /// <param name="kind">The head.</param>
+    /// <param name="columns">The columns of rows.</param>
+    /// <param name="createTask">What is predicted, given the opened files and the checkpoint.</param>
+    /// <returns>The model; owned by the caller.</returns>
+    public static TextScorer Load(
+        MLContext mlContext, PretrainedModel model, PretrainedAdapter? adapter, HeadKind kind, Pipelines.TextColumns columns,
+        Func<CheckpointFiles, TextCheckpoint, TextTask> createTask)
     {
-        using var channel = ((IHostEnvironment)mlContext).Register(nameof(PretrainedTextClassifier)).Start("LoadModel");
+        using var channel = ((IHostEnvironment)mlContext).Register(nameof(PretrainedText)).Start("LoadModel");
         var device = ComputeDevice.Choose(mlContext, message => channel.Warning(message));
         var opened = model.Open(line => channel.Info(line));
         using var files = adapter is null ? opened : adapter.Open(opened);
-        var checkpoint = TextCheckpoint.Load(files);
+        var checkpoint = kind == HeadKind.Whole ? TextCheckpoint.Load(files) : TokenTask.Load(files, kind);
         TextNetwork? network = null;
         try
         {
             var what = adapter?.For(checkpoint.Tokenizer) ?? Whole(checkpoint.Network);
-            ClassifierConfig.CheckSingleLabel(checkpoint.Files);
-            var labels = PretrainedClassifier.Labels(mlContext, classNames ?? adapter?.HeadClassNames ?? ClassifierConfig.ReadClasses(checkpoint.Files));
-            var task = new ClassificationTask(new ClassTarget(labels), textToText.OrElse(adapter?.Notes.TextToText ?? ClassifierConfig.ReadTextToText(files), labels.Count));
+            var task = createTask(files, checkpoint);
             network = task.CreateNetwork(checkpoint, what, seed: 0, useHead: false);
             PretrainedClassifier.FillHead(network, adapter, files);
             network.MoveTo(device);
-            var source = new ModelBase(
-                model.ToString(), null, checkpoint.Files, checkpoint.StoredTypes, what.Base ?? model.Location);
+            var source = new ModelBase(model.ToString(), null, checkpoint.Files, checkpoint.StoredTypes, what.Base ?? model.Location);
             // Python cuts texts where the files say; where they say nothing, as much as in training.
             var maxTokens = Math.Min(
                 adapter?.MaxTokens ?? checkpoint.Tokenizer.MaxTokens ?? TextScorer.DefaultMaxTokens, checkpoint.MaxTokens - what.PromptLength);
             var trained = new TrainedNetwork(network, task.Target, what.Settings, source, device);
-            return new TextClassificationModel(new TextScorer(trained, task, task.RowTokenizer(checkpoint, columns), maxTokens));
+            return new TextScorer(trained, task, task.RowTokenizer(checkpoint, columns), maxTokens);
         }
         catch
         {
