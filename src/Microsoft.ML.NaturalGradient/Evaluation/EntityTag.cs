@@ -5,6 +5,8 @@ namespace Microsoft.ML.NaturalGradient.Evaluation;
 /// <param name="Type">Type of the entity; empty outside of any and where tags have none.</param>
 internal readonly record struct EntityTag(EntityPart Part, string Type)
 {
+    private const string MLNetOutside = "0"; // in ML.NET's samples
+
     /// <summary>A word that is in no entity.</summary>
     public static EntityTag Outside { get; } = new(EntityPart.Outside, "");
 
@@ -13,6 +15,11 @@ internal readonly record struct EntityTag(EntityPart Part, string Type)
     /// <param name="text">The tag.</param>
     public static EntityTag Parse(string text)
     {
+        if (text == MLNetOutside)
+        {
+            return Outside;
+        }
+
         if (text.Length == 0 || (text.Length > 1 && text[1] != '-') || PartOf(text[0]) is not { } part)
         {
             return new EntityTag(EntityPart.Inside, text);

@@ -120,7 +120,7 @@ internal sealed class TagTarget(ClassLabels labels, bool missingIsOutside, doubl
     {
         var best = Largest(scores.Values);
         var spans = new List<EntitySpan>();
-        EntitySpan.Find(Array.ConvertAll(best, output => output < 0 || OutputNames[output] == MLNetOutside ? EntityTag.Outside : EntityTag.Parse(OutputNames[output])), spans);
+        EntitySpan.Find(Array.ConvertAll(best, output => output < 0 ? EntityTag.Outside : EntityTag.Parse(OutputNames[output])), spans);
         return spans.Select(span =>
         {
             var (start, end) = (scores.Words[span.Start].Start, scores.Words[span.End - 1].End);
