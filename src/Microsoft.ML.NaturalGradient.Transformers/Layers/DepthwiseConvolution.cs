@@ -36,7 +36,7 @@ internal sealed class DepthwiseConvolution : nn.Module<Tensor, Tensor>
             output = tape.Record(output, [.. Uses(features)]);
         }
 
-        return output.transpose(1, 2);
+        return output.transpose(1, 2).contiguous(); // else products of what follows are rounded by where their memory lies
     }
 
     private IEnumerable<ParameterUse> Uses(Tensor features)

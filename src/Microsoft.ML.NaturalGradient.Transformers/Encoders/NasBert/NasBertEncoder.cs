@@ -74,7 +74,7 @@ internal sealed class NasBertEncoder : TextEncoder
     /// <inheritdoc/>
     protected override IEnumerable<Tensor> States(TokenBatch batch)
     {
-        var isToken = IsToken(batch.Ids); // [N, T]
+        var isToken = batch.Ids.NotEqualTo(_paddingId).logical_and(batch.Mask.NotEqualTo(0)); // [N, T]
         var start = batch.Frozen?.States ?? Embed(batch.Ids, isToken);
         var hasPadding = !isToken.all().item<bool>();
         var context = hasPadding
@@ -94,8 +94,6 @@ internal sealed class NasBertEncoder : TextEncoder
         var positions = counted.cumsum(1).mul(counted); // from 1 on; 0 for padding, [N, T]
         return _embeddingMap.call(_norm.call(_words.call(ids).Plus(_positions.call(positions))));
     }
-
-    private Tensor IsToken(Tensor ids) => ids.NotEqualTo(_paddingId);
 
     private sealed class PositionTable : nn.Module<Tensor, Tensor>
     {
