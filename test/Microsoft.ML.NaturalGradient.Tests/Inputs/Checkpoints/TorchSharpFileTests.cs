@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.ML.NaturalGradient.Checkpoints;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Checkpoints;

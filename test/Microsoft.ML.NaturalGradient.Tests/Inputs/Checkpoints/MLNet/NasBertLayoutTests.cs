@@ -95,7 +95,7 @@ public sealed class NasBertLayoutTests
         }
     }
 
-    private static ISafetensors Make(IEnumerable<(string Name, long[] Shape)> tensors)
+    private static SafetensorsFile Make(IEnumerable<(string Name, long[] Shape)> tensors)
     {
         var header = string.Join(',', tensors.Select(entry => entry.Name)
             .Zip(tensors.Select(entry => entry.Shape), Offsets(tensors)).Select(entry =>

@@ -1,6 +1,5 @@
 using System.Reflection;
 using Microsoft.ML.Tokenizers;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

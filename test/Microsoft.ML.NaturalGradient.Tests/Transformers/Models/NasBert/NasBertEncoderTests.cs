@@ -6,7 +6,6 @@ using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Oracles;
-using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
