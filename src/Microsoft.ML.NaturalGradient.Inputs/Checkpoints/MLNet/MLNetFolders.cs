@@ -22,10 +22,17 @@ internal static class MLNetFolders
     /// <param name="variable">Gives the value of an environment variable; null where it is not set.</param>
     /// <returns>Its full path.</returns>
     /// <exception cref="FileNotFoundException">It is not there; the message says where it was looked for, and what to do.</exception>
-    public static string Find(MLNetModel model, string? path, Func<string, string?> variable)
+    public static string Find(MLNetModel model, string? path, Func<string, string?> variable) => Find(model, path, variable, File.Exists);
+
+    /// <inheritdoc cref="Find(MLNetModel, string?, Func{string, string?})"/>
+    /// <param name="model">The model.</param>
+    /// <param name="path">Path of the file, or of the folder it is in; null to look where ML.NET keeps it.</param>
+    /// <param name="variable">Gives the value of an environment variable; null where it is not set.</param>
+    /// <param name="exists">Whether there is a file.</param>
+    internal static string Find(MLNetModel model, string? path, Func<string, string?> variable, Predicate<string> exists)
     {
         string[] places = path is null ? [.. Places(FileName(model), variable)] : [Directory.Exists(path) ? Path.Combine(path, FileName(model)) : path];
-        return Array.Find(places, File.Exists) is { } found ? Path.GetFullPath(found) : throw Missing(model, places, variable);
+        return Array.Find(places, exists) is { } found ? Path.GetFullPath(found) : throw Missing(model, places, variable);
     }
 
     // The folder that was set counts first; ML.NET's trainers download to the second unless MLContext.TempFilePath is another.

@@ -35,13 +35,19 @@ internal static class MLNetVocabulary
                 + $"('dotnet add package {assemblyName}'), or put the three files beside the weights.", Names[0]);
     }
 
+    // The loader of a notebook refuses to give an assembly a second time to one who does not know its version.
     private static Assembly? Load(string name)
     {
+        if (Array.Find(AppDomain.CurrentDomain.GetAssemblies(), assembly => assembly.GetName().Name == name) is { } loaded)
+        {
+            return loaded;
+        }
+
         try
         {
             return Assembly.Load(name);
         }
-        catch (FileNotFoundException)
+        catch (IOException)
         {
             return null; // the caller says what is missing
         }

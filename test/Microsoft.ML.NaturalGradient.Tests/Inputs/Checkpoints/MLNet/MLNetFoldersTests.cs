@@ -38,9 +38,18 @@ public sealed class MLNetFoldersTests
     }
 
     [TestMethod]
+    public void Find_FileThatMLNetDownloaded_IsInTheFolderForTemporaryFiles()
+    {
+        var expected = Path.Combine(Path.GetTempPath(), "mlnet", File);
+
+        Assert.AreEqual(expected, MLNetFolders.Find(MLNetModel.NasBert, null, None, path => path == expected));
+    }
+
+    [TestMethod]
     public void Find_NoFile_ListsThePlacesAndSaysWhatToDo()
     {
-        var error = Assert.ThrowsExactly<FileNotFoundException>(() => MLNetFolders.Find(MLNetModel.Roberta, null, name => name == MLNetFolders.PathVariable ? _folder : null));
+        var error = Assert.ThrowsExactly<FileNotFoundException>(() => MLNetFolders.Find(
+            MLNetModel.Roberta, null, name => name == MLNetFolders.PathVariable ? _folder : null, _ => false));
 
         Assert.AreEqual("pretrained_Roberta_encoder.tsm", error.FileName);
         StringAssert.StartsWith(error.Message, "There is no pretrained_Roberta_encoder.tsm, the weights of MLNetModel.Roberta. Looked for: ");
