@@ -26,7 +26,7 @@ internal static class BaseFingerprint
 
         if (!files.IsSharded)
         {
-            return OfFile(files, CheckpointFiles.WeightsName);
+            return OfFile(files, files.WeightsFile);
         }
         var lines = files.ReadIndex().Files.Select(name => $"{OfFile(files, name)}  {name}\n");
         return ContentHash.Of(Encoding.UTF8.GetBytes(string.Concat(lines)));

@@ -20,16 +20,19 @@ internal abstract class CheckpointFiles : IDisposable
 
     /// <summary>Names of the files that hold a tokenizer's vocabulary; a model that reads texts has at least one.</summary>
     public static IReadOnlyList<string> VocabularyNames { get; } =
-        ["tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "spm.model"];
+        ["tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "spm.model", "encoder.json"];
 
     /// <summary>Names of all files but the weights: what is kept with a trained model.</summary>
     public static IReadOnlyList<string> SmallNames { get; } =
     [
-        ConfigName, PreprocessorName, .. VocabularyNames, "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+        ConfigName, PreprocessorName, .. VocabularyNames, "merges.txt", "vocab.bpe", "dict.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
     ];
 
     /// <summary>Where the files are, in words for error messages.</summary>
     public abstract string Description { get; }
+
+    /// <summary>Name of the file with the weights, where they are in one.</summary>
+    public virtual string WeightsFile => WeightsName;
 
     /// <summary>Whether the weights are in several files: there is no <see cref="WeightsName"/>, but there is an index.</summary>
     public bool IsSharded => !Exists(WeightsName) && Exists(SafetensorsIndex.FileName);
@@ -104,7 +107,7 @@ internal abstract class CheckpointFiles : IDisposable
     /// <exception cref="InvalidDataException">It is too long.</exception>
     internal static void CheckLength(string name, long length, string description)
     {
-        var most = name.EndsWith(".safetensors", StringComparison.Ordinal) ? long.MaxValue
+        var most = name.EndsWith(".safetensors", StringComparison.Ordinal) || name.EndsWith(".tsm", StringComparison.Ordinal) ? long.MaxValue
             : name.EndsWith(".json", StringComparison.Ordinal) && !VocabularyNames.Contains(name) ? MaxSettingBytes : MaxSmallBytes;
         if (length > most)
         {

@@ -60,6 +60,9 @@ internal sealed partial class FirstLayers : CheckpointFiles
     public override string Description => All.Description;
 
     /// <inheritdoc/>
+    public override string WeightsFile => All.WeightsFile;
+
+    /// <inheritdoc/>
     public override bool Exists(string name) => All.Exists(name);
 
     /// <inheritdoc/>
@@ -81,7 +84,7 @@ internal sealed partial class FirstLayers : CheckpointFiles
         ? int.Parse(match.Groups["place"].ValueSpan, CultureInfo.InvariantCulture)
         : null;
 
-    [GeneratedRegex(@"(?:^|\.)(?:layer|layers)\.(?<place>[0-9]{1,5})\.", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"(?:^|\.)(?:layer|layers|Layers)\.(?<place>[0-9]{1,5})\.", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex LayerName();
 
     /// <summary>The weights of the layers that are kept, and those of no layer.</summary>

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.NaturalGradient.Checkpoints;
 
-/// <summary>Named tensors of one safetensors file, or of several that belong together. Several threads may read at once.</summary>
+/// <summary>Named tensors of one safetensors file, of several that belong together, or of a file of TorchSharp. Several threads may read at once.</summary>
 internal interface ISafetensors : IDisposable
 {
     /// <summary>Where the tensors are, in words for error messages.</summary>
@@ -16,7 +16,7 @@ internal interface ISafetensors : IDisposable
     /// <exception cref="InvalidDataException">There is no such tensor.</exception>
     string FileOf(string name);
 
-    /// <summary>What the header says of a tensor.</summary>
+    /// <summary>What the file says of a tensor.</summary>
     /// <exception cref="InvalidDataException">There is no such tensor.</exception>
     SafetensorsTensor Describe(string name);
 

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Checkpoints.Hub;
+using Microsoft.ML.NaturalGradient.Checkpoints.MLNet;
 
 namespace Microsoft.ML;
 
@@ -98,6 +99,36 @@ public sealed record PretrainedModel
     /// <exception cref="ArgumentException"><paramref name="model"/> or <paramref name="revision"/> is not what a hub can have.</exception>
     public static PretrainedModel FromHub(string model, string revision = HubName.MainRevision) =>
         FromHub(model, revision, () => HubSettings.FromEnvironment(Environment.GetEnvironmentVariable));
+
+    /// <summary>A model that ML.NET's own trainers of Microsoft.ML.TorchSharp start from, so that it can be trained by natural gradients too.</summary>
+    /// <remarks>
+    /// Nothing is downloaded. Without a path the weights are looked for where ML.NET's trainers leave them: in the folder <c>mlnet</c> of the folder that the
+    /// environment variable MICROSOFTML_RESOURCE_PATH names, in that folder itself, in <c>mlnet</c> of the folder for temporary files (what
+    /// MLContext.TempFilePath is unless it was set), and in <c>mlnet-resources/mlnet</c> of the user's local application data. The tokenizer needs the files
+    /// encoder.json, vocab.bpe and dict.txt, which are read beside the weights or from the assembly Microsoft.ML.TorchSharp, if the application has its package.
+    /// A model that is saved has them; what loads it needs neither. Texts become the token ids that ML.NET's trainers feed; a head on NAS-BERT reads the
+    /// vector of the first token, as theirs does. Such a model is saved with <c>mlContext.Model.Save</c> only: Python has no class for its tokenizer.
+    /// </remarks>
+    /// <param name="model">Which of them.</param>
+    /// <param name="path">Path of the weights (NasBert2000000.tsm, pretrained_Roberta_encoder.tsm), or of the folder they are in; null to look for them.</param>
+    /// <returns>The model; its files are not looked for before training starts.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="model"/> is none of them.</exception>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is empty.</exception>
+    public static PretrainedModel FromMLNet(MLNetModel model, string? path = null)
+    {
+        if (!Enum.IsDefined(model))
+        {
+            throw new ArgumentOutOfRangeException(nameof(model), model, $"There is no such model. Use one of {string.Join(", ", Enum.GetNames<MLNetModel>())}.");
+        }
+
+        if (path is not null)
+        {
+            ArgumentException.ThrowIfNullOrWhiteSpace(path);
+            path = Path.GetFullPath(path);
+        }
+
+        return new PretrainedModel($"ML.NET's {model}{(path is null ? "" : $" in '{path}'")}", (_, _) => MLNetCheckpointFiles.Open(model, path), null);
+    }
 
     /// <inheritdoc/>
     public override string ToString() => Layers is { } count ? FormattableString.Invariant($"the first {count} layers of {_name}") : _name;

@@ -10,6 +10,9 @@ internal sealed class ReplacedCheckpointFiles(CheckpointFiles files, string repl
     public override string Description => files.Description;
 
     /// <inheritdoc/>
+    public override string WeightsFile => files.WeightsFile;
+
+    /// <inheritdoc/>
     public override bool Exists(string name) => name == replaced || files.Exists(name);
 
     /// <inheritdoc/>

@@ -55,6 +55,23 @@ internal sealed class SafetensorsHeader
     public static InvalidDataException Damaged(string description, string what, Exception? cause = null) => new(
         $"{description} is not a valid safetensors file: {what}. Download or export it again.", cause);
 
+    /// <summary>Bytes of a tensor; null if they, or libtorch's strides, do not fit 63 bits.</summary>
+    /// <param name="shape">Dimensions, none negative.</param>
+    /// <param name="type">Element type.</param>
+    public static long? SizeInBytes(long[] shape, ElementType type)
+    {
+        var size = (UInt128)type.Size();
+        foreach (var dimension in shape)
+        {
+            size *= (UInt128)(ulong)Math.Max(dimension, 1); // both factors are below 2^63
+            if (size > long.MaxValue)
+            {
+                return null;
+            }
+        }
+        return shape.Contains(0) ? 0 : (long)size;
+    }
+
     private InvalidDataException BadTensor(string name, string what) => Damaged(_description, $"tensor '{name}' {what}");
 
     private void ReadRoot(ReadOnlySpan<byte> json)
@@ -180,21 +197,6 @@ internal sealed class SafetensorsHeader
             throw BadTensor(name, $"claims {end - begin} bytes, but {typeName} of shape {MessageText.Shape(shape)} takes {size}");
         }
         return new SafetensorsTensor(type, shape, begin, end);
-    }
-
-    /// <summary>Bytes of a tensor; null if they, or libtorch's strides, do not fit 63 bits.</summary>
-    private static long? SizeInBytes(long[] shape, ElementType type)
-    {
-        var size = (UInt128)type.Size();
-        foreach (var dimension in shape)
-        {
-            size *= (UInt128)(ulong)Math.Max(dimension, 1); // both factors are below 2^63
-            if (size > long.MaxValue)
-            {
-                return null;
-            }
-        }
-        return shape.Contains(0) ? 0 : (long)size;
     }
 
     /// <summary>Sorted by place, every tensor must begin where the one before ends, and the last at the file's end.</summary>

@@ -47,9 +47,12 @@ internal sealed class BytePairModel
 
     /// <summary>Ids of one word.</summary>
     /// <param name="word">The word, its leading space included.</param>
-    public IReadOnlyList<int> Spell(string word)
+    public IReadOnlyList<int> Spell(string word) => Spell(Encoding.UTF8.GetBytes(word));
+
+    /// <summary>Ids of one word.</summary>
+    /// <param name="bytes">Its bytes; none for no ids.</param>
+    public IReadOnlyList<int> Spell(byte[] bytes)
     {
-        var bytes = Encoding.UTF8.GetBytes(word);
         var ids = Array.ConvertAll(bytes, value => _byteIds[value]);
         if (ids.Length < 2)
         {

@@ -35,6 +35,20 @@ internal sealed class SequenceTemplate
         return new SequenceTemplate(single, [.. single, Token(separatorId), Text(TemplateSlot.Second), Token(separatorId)]);
     }
 
+    /// <summary><c>&lt;s&gt; A</c> and <c>&lt;s&gt; A &lt;/s&gt; B</c>, without segments: what ML.NET's trainers feed NAS-BERT.</summary>
+    public static SequenceTemplate NasBert(int classId, int separatorId)
+    {
+        TemplatePart[] single = [Token(classId), Text(TemplateSlot.First)];
+        return new SequenceTemplate(single, [.. single, Token(separatorId), Text(TemplateSlot.Second)]);
+    }
+
+    /// <summary><c>&lt;s&gt; A &lt;/s&gt;</c> and <c>&lt;s&gt; A &lt;/s&gt; B</c>; the second text is segment 1: what ML.NET's trainer feeds RoBERTa.</summary>
+    public static SequenceTemplate EnglishRoberta(int classId, int separatorId)
+    {
+        TemplatePart[] single = [Token(classId), Text(TemplateSlot.First), Token(separatorId)];
+        return new SequenceTemplate(single, [.. single, Text(TemplateSlot.Second, 1)]);
+    }
+
     /// <summary><c>A &lt;/s&gt;</c> and <c>A &lt;/s&gt; B &lt;/s&gt;</c>, without segments.</summary>
     public static SequenceTemplate EndAfterEach(int endId)
     {

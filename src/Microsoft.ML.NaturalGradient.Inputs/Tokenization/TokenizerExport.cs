@@ -23,6 +23,19 @@ internal static class TokenizerExport
     public static int? ReadMaxTokens(CheckpointFiles files) =>
         files.Exists(TokenizerConfiguration.MainFile) ? new TokenizerConfiguration(files).MaxTokens : null;
 
+    /// <summary>Refuses a tokenizer that Python does not have.</summary>
+    /// <param name="files">The small files of the checkpoint.</param>
+    /// <exception cref="NotSupportedException">It is that of ML.NET's own models; the message says what to do.</exception>
+    public static void CheckPythonHasIt(IReadOnlyDictionary<string, byte[]> files)
+    {
+        using var opened = new MemoryCheckpointFiles(files, "the pretrained model");
+        if (new EnglishRobertaFormat().IsIn(opened))
+        {
+            throw new NotSupportedException(
+                "The model reads texts with the tokenizer of ML.NET's own models, which no library of Python has. Save it with mlContext.Model.Save.");
+        }
+    }
+
     /// <summary>Completes the settings: longest sequence, class, token for padding, inputs.</summary>
     /// <param name="files">The small files of the checkpoint.</param>
     /// <param name="maxTokens">Most tokens of a sequence.</param>

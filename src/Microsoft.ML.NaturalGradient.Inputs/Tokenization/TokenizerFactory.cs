@@ -7,7 +7,7 @@ internal static class TokenizerFactory
 {
     // The first format whose files are there is taken, as in Python.
     private static readonly ITokenizerFormat[] Formats =
-        [new TokenizerJsonFormat(), new WordPieceFormat(), new BytePairFormat(), new SentencePieceFormat()];
+        [new TokenizerJsonFormat(), new WordPieceFormat(), new BytePairFormat(), new SentencePieceFormat(), new EnglishRobertaFormat()];
 
     /// <summary>Reads the tokenizer of a checkpoint.</summary>
     /// <param name="files">The checkpoint; not kept.</param>

@@ -33,6 +33,8 @@ internal sealed record TokenizerFamily(string Name, IReadOnlyList<string> Models
         new("XLMRoberta", Unigram, HasTypeIds: false),
         new("Camembert", Unigram, HasTypeIds: false),
         new("DebertaV2", Unigram),
+        new("NasBert", BytePair, HasTypeIds: false),
+        new("EnglishRoberta", BytePair),
         new("PreTrained", []),
     ];
 

@@ -36,14 +36,14 @@ public sealed record LoraOptions : AdapterOptions
     public double Dropout { get; init; }
 
     /// <summary>Names of the linear layers to adapt, by the end of their checkpoint names, for example <c>query</c> or <c>output.dense</c>.</summary>
-    /// <value><see langword="null"/> (the default) takes the query and value projections of every attention layer; see <see cref="AllLinear"/> too.</value>
+    /// <value><see langword="null"/> (the default) takes the query and value projections of every attention layer, and all linear layers of NAS-BERT, which has few of attention; see <see cref="AllLinear"/> too.</value>
     public IReadOnlyList<string>? TargetModules { get; init; }
 
     /// <summary>A regular expression for the whole checkpoint names of the layers to adapt, in place of <see cref="TargetModules"/>.</summary>
     /// <value><see langword="null"/> (the default) for none; for example <c>.*layer\.[01]\.attention.*(query|value)</c>.</value>
     public string? TargetPattern { get; init; }
 
-    /// <summary>How many layers of the encoder, from the last one down, are adapted. What is below is then computed once for a row; see the trainers' <c>FrozenLayerCache</c>.</summary>
+    /// <summary>How many layers of the encoder, from the last one down, are adapted; layers without a linear layer do not count. What is below is then computed once for a row; see the trainers' <c>FrozenLayerCache</c>.</summary>
     /// <value>From 1 to the encoder's number of layers; <see langword="null"/> (the default) for all.</value>
     public int? Layers { get; init; }
 

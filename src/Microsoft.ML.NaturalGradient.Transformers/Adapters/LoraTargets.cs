@@ -68,7 +68,9 @@ internal static class LoraTargets
                 $"LoraOptions.Layers is {last}, but the model has {encoder.LayerCount} layers. Set at most that, or null for all."), nameof(encoder));
         }
 
-        return [.. layers.Where(layer => FirstLayers.LayerOf(layer.Name) >= encoder.LayerCount - last)];
+        // A layer that does nothing, as NAS-BERT has some, is none of the last.
+        var places = layers.Select(layer => FirstLayers.LayerOf(layer.Name)).OfType<int>().Distinct().OrderDescending().Take(last).ToHashSet();
+        return [.. layers.Where(layer => FirstLayers.LayerOf(layer.Name) is { } place && places.Contains(place))];
     }
 
     private static bool EndsWith(string name, string target) =>

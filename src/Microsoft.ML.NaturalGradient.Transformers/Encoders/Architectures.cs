@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models.NasBert;
 using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 
@@ -19,6 +20,7 @@ internal static class Architectures
         ElectraEncoder.Descriptor,
         ModernBertEncoder.Descriptor,
         MPNetEncoder.Descriptor,
+        NasBertEncoder.Descriptor,
         RobertaEncoder.Descriptor,
         T5Network.Descriptor,
         ViTEncoder.Descriptor,

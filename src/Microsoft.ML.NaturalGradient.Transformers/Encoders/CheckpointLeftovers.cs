@@ -16,7 +16,7 @@ internal static class CheckpointLeftovers
     [
         "cls.", "lm_head.", "discriminator_predictions.", "generator_predictions.", "generator_lm_head.", "mask_predictions.",
         "lm_predictions.", "vocab_transform.", "vocab_layer_norm.", "vocab_projector.", "qa_outputs.", "decoder.", "head.",
-        "classifier.", "pre_classifier.", "cls_classifier.", "distillation_classifier.", "mean_classifier.",
+        "classifier.", "pre_classifier.", "cls_classifier.", "distillation_classifier.", "mean_classifier.", "PredictionHead.",
     ];
 
     /// <summary>Checks what was left over after loading.</summary>

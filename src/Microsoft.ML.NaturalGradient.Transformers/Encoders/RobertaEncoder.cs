@@ -26,7 +26,11 @@ internal sealed class RobertaEncoder : TextEncoder
     {
         _paddingId = config.OptionalInt("pad_token_id", 1);
         MaxTokens = Sizes.TokensAfter(_paddingId);
-        _embeddings = new TokenEmbeddings(EmbeddingSizes.Of(Sizes) with { SegmentCount = EncoderSizes.SegmentCount(config, 1) });
+        _embeddings = new TokenEmbeddings(EmbeddingSizes.Of(Sizes) with
+        {
+            SegmentCount = EncoderSizes.SegmentCount(config, 1),
+            LayerNormEpsilon = EncoderSizes.Epsilon(config, "embedding_layer_norm_eps", Sizes.LayerNormEpsilon), // ML.NET's has its own
+        });
         _layers = new PostNormLayers(Sizes);
         RegisterComponents();
     }

@@ -39,7 +39,7 @@ public abstract class FineTunedModel : IDisposable
     /// <param name="baseModel">
     /// Name or path by which Python finds the base model. Null takes the name that a loaded adapter had, else the folder or hub name of the pretrained model.
     /// </param>
-    /// <exception cref="NotSupportedException">PEFT has no such adapter: the model was trained as a whole, or only its biases or its head.</exception>
+    /// <exception cref="NotSupportedException">PEFT has no such adapter: the model was trained as a whole, or only its biases or its head. Or Python has no such tokenizer: the model is one of <see cref="PretrainedModel.FromMLNet"/>.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public void SavePeft(string folder, string? baseModel = null)
     {
@@ -58,7 +58,7 @@ public abstract class FineTunedModel : IDisposable
     /// </remarks>
     /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
     /// <exception cref="IOException">The folder has an adapter, which Python would load in place of the model; or it cannot be written.</exception>
-    /// <exception cref="NotSupportedException">The adapter is a prompt, which cannot be merged.</exception>
+    /// <exception cref="NotSupportedException">The adapter is a prompt, which cannot be merged. Or Python has no such tokenizer: the model is one of <see cref="PretrainedModel.FromMLNet"/>.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public void SavePretrained(string folder)
     {

@@ -21,6 +21,7 @@ internal static class ModelExport
     public static void SavePeft(TrainedNetwork model, ExportDetails details, string folder, string? baseModel)
     {
         using var use = model.Use();
+        TokenizerExport.CheckPythonHasIt(model.Base.Files);
         if (!model.Adapter.IsPeft)
         {
             throw new NotSupportedException(
@@ -50,6 +51,7 @@ internal static class ModelExport
     public static void SavePretrained(TrainedNetwork model, ExportDetails details, string folder)
     {
         using var use = model.Use();
+        TokenizerExport.CheckPythonHasIt(model.Base.Files);
         if (model.Adapter.PromptLength > 0)
         {
             throw new NotSupportedException(

@@ -46,13 +46,14 @@ internal static class FuzzTargets
     /// <summary>Everything; made anew, which takes about two seconds.</summary>
     public static IReadOnlyList<FuzzTarget> Create() =>
     [
-        .. new[] { "bert", "deberta-v2", "modernbert", "mpnet", "t5", "vit", "dinov2" }.SelectMany(Network),
+        .. new[] { "bert", "deberta-v2", "modernbert", "mpnet", "nas-bert", "t5", "vit", "dinov2" }.SelectMany(Network),
         .. Tokenizers(),
         InFiles("preprocessor_config.json", Encoder("vit", Preprocessor), files =>
             Prepare(ImagePreprocessor.Read(files, "ViTImageProcessor"))),
         InFiles("adapter_config.json", Adapter(), ReadAdapter, count: 200), InFiles("adapter_model.safetensors", Adapter(), ReadAdapter, count: 200),
         InFiles(SafetensorsIndex.FileName, Sharded(), files => Describe(files.OpenWeights())),
         .. new[] { SKEncodedImageFormat.Png, SKEncodedImageFormat.Jpeg, SKEncodedImageFormat.Webp }.Select(Decoded),
+        TorchSharpWeights(),
         SavedModel(),
     ];
 
@@ -114,12 +115,34 @@ internal static class FuzzTargets
         };
         yield return InFiles("vocab.json", pairs, Encode, "bpe");
         yield return InFiles("merges.txt", pairs, Encode, "bpe");
+        var ranked = new Dictionary<string, byte[]>
+        {
+            ["encoder.json"] = pairs["vocab.json"],
+            ["vocab.bpe"] = pairs["merges.txt"],
+            ["dict.txt"] = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 300).Select(id => $"{(id * 7) % 300} {300 - id}\n")) + "madeupword0 0\n"),
+            ["tokenizer_config.json"] = """{ "tokenizer_class": "NasBertTokenizer" }"""u8.ToArray(),
+        };
+        yield return InFiles("dict.txt", ranked, Encode);
+        yield return InFiles("vocab.bpe", ranked, Encode);
         var pieces = new Dictionary<string, byte[]>
         {
             ["spiece.model"] = Fixture("tokenization", "unigram", "spiece.model"),
             ["tokenizer_config.json"] = """{ "tokenizer_class": "T5Tokenizer" }"""u8.ToArray(),
         };
         yield return InFiles("spiece.model", pieces, Encode);
+    }
+
+    private static FuzzTarget TorchSharpWeights()
+    {
+        using var network = nn.Sequential(("first", nn.Linear(3, 2)), ("second", nn.BatchNorm1d(2)), ("third", nn.Embedding(5, 3)));
+        using var stream = new MemoryStream();
+        _ = network.save(stream);
+        return new FuzzTarget("weights of TorchSharp", stream.ToArray(), content =>
+        {
+            using var scope = NewDisposeScope();
+            using var file = TorchSharpFile.FromMemory(content, "the fuzzed model");
+            return $"{string.Join(' ', file.Names)} {Sum(file.Names.Select(name => file.Read(name, file.TypeOf(name))))}";
+        }, ManyReads);
     }
 
     private static string Encode(CheckpointFiles files)

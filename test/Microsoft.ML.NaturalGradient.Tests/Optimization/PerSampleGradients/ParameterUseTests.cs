@@ -152,6 +152,42 @@ public sealed class ParameterUseTests
     }
 
     [TestMethod]
+    [DataRow(1, 9)]
+    [DataRow(3, 1)]
+    [DataRow(3, 2)]
+    [DataRow(5, 9)]
+    [DataRow(7, 4)]
+    public void PerSampleGradient_DepthwiseKernel_IsThatOfOneSampleAfterTheOther(int kernelSize, int tokens)
+    {
+        const int samples = 3;
+        const int size = 4;
+        using var scope = NewDisposeScope();
+        var input = Fixture.Sine(1, 0.41, 0.15, samples, size, tokens);
+        var error = Fixture.Sine(1, 0.63, 0.35, samples, size, tokens);
+        using var use = new DepthwiseWeightUse(nn.Parameter(zeros([size, 1, kernelSize], ScalarType.Float64)), input);
+
+        var actual = use.PerSampleGradient(error).view(samples, size, kernelSize);
+
+        for (var n = 0; n < samples; n++)
+        {
+            for (var d = 0; d < size; d++)
+            {
+                for (var k = 0; k < kernelSize; k++)
+                {
+                    var sum = 0.0;
+                    for (var t = 0; t < tokens; t++)
+                    {
+                        var read = t + k - (kernelSize / 2);
+                        sum += read >= 0 && read < tokens ? error[n, d, t].item<double>() * input[n, d, read].item<double>() : 0;
+                    }
+
+                    Assert.AreEqual(sum, actual[n, d, k].item<double>(), 1e-12);
+                }
+            }
+        }
+    }
+
+    [TestMethod]
     [DataRow(1)]
     [DataRow(700)]
     [DataRow(1 << 20)]
@@ -170,6 +206,7 @@ public sealed class ParameterUseTests
             (new LinearWeightUse(Zeros(50, 60), Fixture.Sine(1, 0.7, 0.1, 4, 2, 60)) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 2, 50)),
             (new ConvolutionWeightUse(Zeros(5, 2, 3, 3), wide, stride: 1, padding: 1) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 0.63, 0.35, 4, 5, 6, 6)),
             (new ConvolutionWeightUse(Zeros(40, 2, 6, 6), wide, stride: 6, padding: 0) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 0.63, 0.35, 4, 40, 1, 1)),
+            (new DepthwiseWeightUse(Zeros(5, 1, 3), Fixture.Sine(1, 0.41, 0.15, 4, 5, 7)) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 0.63, 0.35, 4, 5, 7)),
             (new BiasUse(Zeros(5)) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 3, 5)),
             (new ScaleUse(Zeros(6), sequence) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 3, 6)),
             (new BroadcastUse(Zeros(7, 9)) { ChunkBytes = chunkBytes }, Fixture.Sine(1, 1.3, 0.4, 4, 7, 9)),

@@ -1,0 +1,53 @@
+using Microsoft.ML.NaturalGradient.Checkpoints.MLNet;
+using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Numerics;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Models.NasBert;
+
+/// <summary>A NAS-BERT layer of two dense layers, added to what it reads and normalised.</summary>
+internal sealed class NasBertFeedForward : nn.Module<Tensor, NasBertContext, Tensor>
+{
+    [ComponentName(Name = "FullConnects")]
+    private readonly Maps _maps;
+
+    [ComponentName(Name = "FinalLayerNorm")]
+    private readonly NormalizationLayer _norm;
+
+    /// <summary>Creates the layer with empty weights.</summary>
+    /// <param name="width">Width D.</param>
+    /// <param name="sizes">The encoder's sizes.</param>
+    public NasBertFeedForward(int width, EncoderSizes sizes)
+        : base(nameof(NasBertFeedForward))
+    {
+        _maps = new Maps(width, sizes);
+        _norm = new NormalizationLayer(width, sizes.LayerNormEpsilon);
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor input, NasBertContext context) => _norm.call(_maps.call(input).Plus(input));
+
+    private sealed class Maps : nn.Module<Tensor, Tensor>
+    {
+        private readonly Func<Tensor, Tensor> _activation;
+
+        [ComponentName(Name = "fc1")]
+        private readonly LinearLayer _inner;
+
+        [ComponentName(Name = "fc2")]
+        private readonly LinearLayer _outer;
+
+        public Maps(int width, EncoderSizes sizes)
+            : base(nameof(Maps))
+        {
+            _activation = Activation.Named(sizes.Activation);
+            _inner = new LinearLayer(width, NasBertLayout.FeedForwardFactor * width);
+            _outer = new LinearLayer(NasBertLayout.FeedForwardFactor * width, width);
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor input) => _outer.call(_activation(_inner.call(input)));
+    }
+}
