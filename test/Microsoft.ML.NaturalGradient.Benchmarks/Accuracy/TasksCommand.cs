@@ -77,42 +77,42 @@ internal static class TasksCommand
         switch (task)
         {
             case "wnut17":
-            {
-                var (training, validation) = Keyed(context, Tags(folder, "train"), Tags(folder, "dev"));
-                using var model = context.MulticlassClassification.Trainers.NamedEntityRecognition(Set(new NamedEntityRecognitionTrainer.Options(), validation)).Fit(training);
-                var metrics = context.MulticlassClassification.EvaluateNamedEntities(model.Transform(validation));
-                return (metrics.F1, metrics.TagAccuracy, loss);
-            }
+                {
+                    var (training, validation) = Keyed(context, Tags(folder, "train"), Tags(folder, "dev"));
+                    using var model = context.MulticlassClassification.Trainers.NamedEntityRecognition(Set(new NamedEntityRecognitionTrainer.Options(), validation)).Fit(training);
+                    var metrics = context.MulticlassClassification.EvaluateNamedEntities(model.Transform(validation));
+                    return (metrics.F1, metrics.TagAccuracy, loss);
+                }
 
             case "goemotions":
-            {
-                var (training, validation) = Keyed(context, Emotions(folder, "train").Take(Rows), Emotions(folder, "dev").Take(DevelopmentRows));
-                using var model = context.MulticlassClassification.Trainers.MultiLabelClassification(Set(new MultiLabelClassificationTrainer.Options(), validation)).Fit(training);
-                var metrics = context.MulticlassClassification.EvaluateMultiLabel(model.Transform(validation));
-                return (metrics.MicroF1, metrics.MacroF1, loss);
-            }
+                {
+                    var (training, validation) = Keyed(context, Emotions(folder, "train").Take(Rows), Emotions(folder, "dev").Take(DevelopmentRows));
+                    using var model = context.MulticlassClassification.Trainers.MultiLabelClassification(Set(new MultiLabelClassificationTrainer.Options(), validation)).Fit(training);
+                    var metrics = context.MulticlassClassification.EvaluateMultiLabel(model.Transform(validation));
+                    return (metrics.MicroF1, metrics.MacroF1, loss);
+                }
 
             case "xquad":
-            {
-                var (training, validation) = (context.Data.LoadFromEnumerable(Questions(folder, "train")), context.Data.LoadFromEnumerable(Questions(folder, "dev")));
-                var options = Set(new QuestionAnswerTrainer.Options(), validation);
-                (options.MaxSequenceLength, options.BatchSize) = (256, 16);
-                using var model = context.MulticlassClassification.Trainers.QuestionAnswer(options).Fit(training);
-                var metrics = context.MulticlassClassification.EvaluateQuestionAnswers(model.Transform(validation));
-                return (metrics.ExactMatch, metrics.F1, loss);
-            }
+                {
+                    var (training, validation) = (context.Data.LoadFromEnumerable(Questions(folder, "train")), context.Data.LoadFromEnumerable(Questions(folder, "dev")));
+                    var options = Set(new QuestionAnswerTrainer.Options(), validation);
+                    (options.MaxSequenceLength, options.BatchSize) = (256, 16);
+                    using var model = context.MulticlassClassification.Trainers.QuestionAnswer(options).Fit(training);
+                    var metrics = context.MulticlassClassification.EvaluateQuestionAnswers(model.Transform(validation));
+                    return (metrics.ExactMatch, metrics.F1, loss);
+                }
 
             default:
-            {
-                var (train, dev) = task == "emobank"
-                    ? (Valences(folder, "train").Take(Rows), Valences(folder, "dev").Take(DevelopmentRows)) : (Similarities(folder, "train").Take(Rows), Similarities(folder, "dev"));
-                var (training, validation) = (context.Data.LoadFromEnumerable(train), context.Data.LoadFromEnumerable(dev));
-                var options = Set(new TextRegressionTrainer.Options(), validation);
-                options.Sentence2ColumnName = task == "emobank" ? null : "Sentence2";
-                using var model = context.Regression.Trainers.TextRegression(options).Fit(training);
-                var scored = model.Transform(validation);
-                return (Pearson(scored), context.Regression.Evaluate(scored).RSquared, loss);
-            }
+                {
+                    var (train, dev) = task == "emobank"
+                        ? (Valences(folder, "train").Take(Rows), Valences(folder, "dev").Take(DevelopmentRows)) : (Similarities(folder, "train").Take(Rows), Similarities(folder, "dev"));
+                    var (training, validation) = (context.Data.LoadFromEnumerable(train), context.Data.LoadFromEnumerable(dev));
+                    var options = Set(new TextRegressionTrainer.Options(), validation);
+                    options.Sentence2ColumnName = task == "emobank" ? null : "Sentence2";
+                    using var model = context.Regression.Trainers.TextRegression(options).Fit(training);
+                    var scored = model.Transform(validation);
+                    return (Pearson(scored), context.Regression.Evaluate(scored).RSquared, loss);
+                }
         }
 
         T Set<T>(T options, IDataView validation)

@@ -1,8 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.NaturalGradient;
 using Microsoft.ML.NaturalGradient.Classification;
-using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.Runtime;
 

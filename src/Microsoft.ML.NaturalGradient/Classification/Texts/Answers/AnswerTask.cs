@@ -1,4 +1,3 @@
-using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.Runtime;

@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using static Microsoft.ML.NaturalGradient.Optimizers;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Classification;
