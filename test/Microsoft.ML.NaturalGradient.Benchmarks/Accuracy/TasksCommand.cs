@@ -94,7 +94,7 @@ internal static class TasksCommand
 
             case "xquad":
                 {
-                    var (training, validation) = (context.Data.LoadFromEnumerable(Questions(folder, "train")), context.Data.LoadFromEnumerable(Questions(folder, "dev")));
+                    var (training, validation) = (context.Data.LoadFromEnumerable(Questions(folder, "train").ToArray()), context.Data.LoadFromEnumerable(Questions(folder, "dev").ToArray()));
                     var options = Set(new QuestionAnswerTrainer.Options(), validation);
                     (options.MaxSequenceLength, options.BatchSize) = (256, 16);
                     using var model = context.MulticlassClassification.Trainers.QuestionAnswer(options).Fit(training);
@@ -106,7 +106,7 @@ internal static class TasksCommand
                 {
                     var (train, dev) = task == "emobank"
                         ? (Valences(folder, "train").Take(Rows), Valences(folder, "dev").Take(DevelopmentRows)) : (Similarities(folder, "train").Take(Rows), Similarities(folder, "dev"));
-                    var (training, validation) = (context.Data.LoadFromEnumerable(train), context.Data.LoadFromEnumerable(dev));
+                    var (training, validation) = (context.Data.LoadFromEnumerable(train.ToArray()), context.Data.LoadFromEnumerable(dev.ToArray()));
                     var options = Set(new TextRegressionTrainer.Options(), validation);
                     options.Sentence2ColumnName = task == "emobank" ? null : "Sentence2";
                     using var model = context.Regression.Trainers.TextRegression(options).Fit(training);
@@ -127,9 +127,9 @@ internal static class TasksCommand
     private static (IDataView Training, IDataView Validation) Keyed<T>(MLContext context, IEnumerable<T> training, IEnumerable<T> validation)
         where T : class
     {
-        var view = context.Data.LoadFromEnumerable(training);
+        var view = context.Data.LoadFromEnumerable(training.ToArray());
         var keys = context.Transforms.Conversion.MapValueToKey("Label").Fit(view);
-        return (keys.Transform(view), keys.Transform(context.Data.LoadFromEnumerable(validation)));
+        return (keys.Transform(view), keys.Transform(context.Data.LoadFromEnumerable(validation.ToArray())));
     }
 
     private static IEnumerable<TaggedText> Tags(string folder, string part)

@@ -90,11 +90,12 @@ public sealed class TaskArchiveTests
     [DataRow("classes")]
     [DataRow("answers")]
     [DataRow("numbers")]
+    [DataRow("class")]
     public void TrainScoreAndDispose_LeavesNoTensors(string task)
     {
         Run();
-        var before = LiveTensors.Settled();
         var perParameter = LiveTensors.LeftOfParameter();
+        var before = LiveTensors.Settled();
 
         var parameters = Run();
 
@@ -107,6 +108,7 @@ public sealed class TaskArchiveTests
             Scores(model);
             var network = model switch
             {
+                TextClassificationTransformer one => one.Model.Scorer.Model.Network,
                 NamedEntityRecognitionTransformer tags => tags.Model.Scorer.Model.Network,
                 MultiLabelClassificationTransformer classes => classes.Model.Scorer.Model.Network,
                 QuestionAnswerTransformer answers => answers.Model.Scorer.Model.Network,
@@ -151,6 +153,7 @@ public sealed class TaskArchiveTests
         var words = Keyed(new { Text = "the film was good", Label = new[] { "O", "B-THING", "O", "O" } }, new { Text = "good book", Label = new[] { "O", "B-THING" } });
         return task switch
         {
+            "class" => TinyText.Trainer(_mlContext, options => options.SaveBaseModel = false).Fit(TinyText.KeyedRows(_mlContext, 4)),
             "tags" => trainers.NamedEntityRecognition(new NamedEntityRecognitionTrainer.Options
             {
                 Model = TinyText.Model,
