@@ -5,7 +5,7 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 
 /// <summary>Labelled rows of a data view, tokenized once.</summary>
 /// <param name="Rows">The rows that have a label, each in one window or several.</param>
-/// <param name="Unlabelled">Rows skipped because their label is missing.</param>
+/// <param name="Unlabelled">Rows skipped because their label is missing, or stands at nothing that the network can read.</param>
 /// <param name="Weightless">Rows skipped because their weight is zero.</param>
 /// <param name="Truncated">Rows whose text lost its end.</param>
 /// <param name="Undecoded">Rows whose text has U+FFFD, which stands for bytes that could not be decoded.</param>
@@ -21,7 +21,7 @@ internal sealed record TextRows(IReadOnlyList<IReadOnlyList<EncodedRow>> Rows, i
     /// <exception cref="InvalidDataException">A label does not fit its text; the message names the row.</exception>
     public static TextRows Read(IDataView data, TextColumns columns, TextTask task, TextEncoding encoding, Action checkAlive)
     {
-        var (rows, truncated, undecoded) = (new List<IReadOnlyList<EncodedRow>>(), 0, 0);
+        var (rows, truncated, undecoded, unreadable) = (new List<IReadOnlyList<EncodedRow>>(), 0, 0, 0);
         using var cursor = data.GetRowCursor(columns.TrainingInputs.Distinct().Select(name => data.Schema[name]));
         var labels = new LabelReader(cursor, columns.Target, task.Target);
         var read = task.OpenRow(cursor, columns, encoding);
@@ -36,10 +36,17 @@ internal sealed record TextRows(IReadOnlyList<IReadOnlyList<EncodedRow>> Rows, i
             var example = read();
             truncated += example.IsTruncated ? 1 : 0;
             undecoded += example.IsUndecoded ? 1 : 0;
-            rows.Add(Encode(example, label, cursor.Position));
+            if (Encode(example, label, cursor.Position) is { Count: > 0 } windows)
+            {
+                rows.Add(windows);
+            }
+            else
+            {
+                unreadable++;
+            }
         }
 
-        return new TextRows(rows, labels.Unlabelled, labels.Weightless, truncated, undecoded);
+        return new TextRows(rows, labels.Unlabelled + unreadable, labels.Weightless, truncated, undecoded);
     }
 
     private static List<EncodedRow> Encode(TextExample example, RowLabel label, long position)

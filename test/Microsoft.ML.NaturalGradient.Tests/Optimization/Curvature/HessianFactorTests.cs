@@ -30,6 +30,20 @@ public sealed class HessianFactorTests
     }
 
     [TestMethod]
+    public void FactorHessian_BinaryDecisions_GivesTheHessianAndTheGradient()
+    {
+        using var scope = NewDisposeScope();
+        AssertFactor(new BinaryCrossEntropy(), Fixture.Sine(1.5, 0.5, 0.1, 3, 4), tensor(new[,] { { 1.0, 0, 0, 1 }, { 0, 0, 0, 0 }, { 1, 1, 1, 1 } }));
+    }
+
+    [TestMethod]
+    public void FactorHessian_Spans_GivesTheHessianAndTheGradient()
+    {
+        using var scope = NewDisposeScope();
+        AssertFactor(new SpanCrossEntropy(), Fixture.Sine(1.5, 0.5, 0.1, 3, 2, 6), tensor(new long[,] { { 2, 3, 2, 6 }, { 0, 0, 1, 4 }, { 1, 1, 1, 2 } }));
+    }
+
+    [TestMethod]
     public void FactorHessian_ClassLearnedToTheLastDigit_IsFinite()
     {
         using var scope = NewDisposeScope();

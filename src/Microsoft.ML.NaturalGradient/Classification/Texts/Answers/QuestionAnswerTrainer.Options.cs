@@ -6,14 +6,14 @@ namespace Microsoft.ML.NaturalGradient;
 public sealed partial class QuestionAnswerTrainer
 {
     /// <summary>Settings of a <see cref="QuestionAnswerTrainer"/>; copied when the trainer is created.</summary>
-    /// <remarks>The label is the answer of training rows, a text: <see cref="FineTuningOptions.LabelColumnName"/> is "TrainingAnswer" unless told otherwise.</remarks>
+    /// <remarks>The label is the answer of training rows, a text: <see cref="FineTuningOptions.LabelColumnName"/> is "TrainingAnswer" unless told otherwise. <see cref="FineTuningOptions.BatchSize"/> is 16.</remarks>
     public sealed class Options : TextTrainerOptions
     {
         /// <summary>Creates the default settings.</summary>
         public Options()
         {
             LabelColumnName = "TrainingAnswer";
-            BatchSize = 4;
+            BatchSize = 16;
         }
 
         /// <summary>Column with the text that has the answer. The default is "Context".</summary>

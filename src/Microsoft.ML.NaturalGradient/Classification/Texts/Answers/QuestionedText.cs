@@ -83,32 +83,54 @@ internal sealed class QuestionedText : TextExample
     /// <inheritdoc/>
     public override RowScores Combine(ReadOnlySpan<float[]> windows)
     {
-        var best = new Dictionary<(int First, int Last), double>(); // logarithms of probabilities
+        var best = new List<(double Score, int First, int Last)>(); // logarithms of probabilities, the best first
         for (var i = 0; i < windows.Length; i++)
         {
             Look(_windows[i].UnitOf, _windows[i].First, windows[i], best);
         }
 
-        return new AnswerScores([.. best.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key).Take(_search.Count).Select(pair =>
+        return new AnswerScores([.. best.Select(found =>
         {
-            var (start, end) = (_units[pair.Key.First].Start, _units[pair.Key.Last].End);
-            return new AnswerSpan(_context[start..end], start, (float)Math.Exp(pair.Value));
+            var (start, end) = (_units[found.First].Start, _units[found.Last].End);
+            return new AnswerSpan(_context[start..end], start, (float)Math.Exp(found.Score));
         })]);
     }
 
-    private void Look(int[] unitOf, int first, float[] logits, Dictionary<(int First, int Last), double> best)
+    private void Look(int[] unitOf, int first, float[] logits, List<(double Score, int First, int Last)> best)
     {
         var (begins, ends) = (LogProbabilities(logits, 0, unitOf.Length, first), LogProbabilities(logits, 1, unitOf.Length, first));
         for (var begin = 0; begin < unitOf.Length; begin++)
         {
             for (var end = begin; end < Math.Min(unitOf.Length, begin + _search.MostTokens); end++)
             {
-                var (answer, score) = ((unitOf[begin], unitOf[end]), begins[begin] + ends[end]);
-                if (!best.TryGetValue(answer, out var known) || score > known)
+                var score = begins[begin] + ends[end];
+                if (best.Count < _search.Count || score > best[^1].Score)
                 {
-                    best[answer] = score;
+                    Keep(best, (score, unitOf[begin], unitOf[end]));
                 }
             }
+        }
+    }
+
+    // Each answer once, with its highest score: windows overlap, and parts may have several tokens.
+    private void Keep(List<(double Score, int First, int Last)> best, (double Score, int First, int Last) answer)
+    {
+        var known = best.FindIndex(other => other.First == answer.First && other.Last == answer.Last);
+        if (known >= 0)
+        {
+            if (best[known].Score >= answer.Score)
+            {
+                return;
+            }
+
+            best.RemoveAt(known);
+        }
+
+        var place = best.FindIndex(other => other.Score < answer.Score);
+        best.Insert(place < 0 ? best.Count : place, answer);
+        if (best.Count > _search.Count)
+        {
+            best.RemoveAt(best.Count - 1);
         }
     }
 

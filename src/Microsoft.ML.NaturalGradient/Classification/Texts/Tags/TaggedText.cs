@@ -8,6 +8,7 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 internal sealed class TaggedText : TextExample
 {
     private readonly int _outputs;
+    private readonly IReadOnlyList<TokenWindow> _windows;
     private readonly int[] _owners; // the window of each word
     private readonly int[] _places; // of each word's first token in its window; -1 for words of no token
 
@@ -22,16 +23,16 @@ internal sealed class TaggedText : TextExample
         var capacity = encoding.MaxTokens - tokenizer.SpecialCount(isPair: false);
         var pieces = words.Select(word => tokenizer.Spell(new TextUnit(word.Text, 1, FollowsSpace: true))).ToArray(); // the first one too, as transformers spells words that are given one by one
         IsTruncated = Array.Exists(pieces, piece => piece.Length > capacity);
-        var windows = TokenWindow.Divide(Array.ConvertAll(pieces, piece => piece.Length), capacity);
-        _owners = TokenWindow.Owners(windows, words.Count);
+        _windows = TokenWindow.Divide(Array.ConvertAll(pieces, piece => piece.Length), capacity);
+        _owners = TokenWindow.Owners(_windows, words.Count);
         _places = new int[words.Count];
-        var sequences = new TokenSequence[windows.Count];
-        for (var window = 0; window < windows.Count; window++)
+        var sequences = new TokenSequence[_windows.Count];
+        for (var window = 0; window < _windows.Count; window++)
         {
-            var ids = pieces[windows[window].First..windows[window].End].SelectMany(piece => piece).Take(capacity).ToArray();
+            var ids = pieces[_windows[window].First.._windows[window].End].SelectMany(piece => piece).Take(capacity).ToArray();
             var (tokens, start, _) = tokenizer.Join(ids, null);
             sequences[window] = tokens;
-            for (var (word, place) = (windows[window].First, start); word < windows[window].End; place += pieces[word++].Length)
+            for (var (word, place) = (_windows[window].First, start); word < _windows[window].End; place += pieces[word++].Length)
             {
                 if (_owners[word] == window)
                 {
@@ -70,7 +71,7 @@ internal sealed class TaggedText : TextExample
         {
             var values = new double[tokens.Ids.Length];
             Array.Fill(values, LabelFormat.Filling);
-            for (var word = 0; word < Words.Count; word++)
+            for (var word = _windows[window].First; word < _windows[window].End; word++)
             {
                 if (_owners[word] == window && _places[word] >= 0)
                 {

@@ -150,6 +150,27 @@ public sealed class NamedEntityRecognitionTests
     }
 
     [TestMethod]
+    public void Fit_OnlyTextsWithoutLabelsOrTokens_SaysSo()
+    {
+        var rows = new[] { new TaggedRow { Sentence = "\u0001", Label = ["O"] }, new TaggedRow { Sentence = "\u0001", Label = ["B-THING"] }, new TaggedRow { Sentence = "", Label = [] } };
+
+        var error = Assert.Throws<InvalidOperationException>(() => Trainer().Fit(View(rows)));
+
+        StringAssert.Contains(error.Message, "All 3 training rows have a missing label.");
+    }
+
+    [TestMethod]
+    public void TrainAndScore_TextOfManyThousandWordsAndManyTags_AreReadWhole()
+    {
+        var words = Enumerable.Range(0, 30_000).Select(i => i % 3 == 0 ? "film" : "good").ToArray();
+        var row = new TaggedRow { Sentence = string.Join(' ', words), Label = [.. Enumerable.Range(0, words.Length).Select(i => $"B-{i % 300}")] };
+        using var model = Trainer(options => (options.MaxEpoch, options.BatchSize, options.Adapter) = (1, 512, Adapters.HeadOnly)).Fit(View([row]));
+
+        Assert.HasCount(words.Length, model.Model.PredictTags([row.Sentence])[0]);
+        Assert.HasCount(300, model.Model.Tags.Where(tag => tag != "O").ToArray());
+    }
+
+    [TestMethod]
     public void Fit_TextToText_IsRefused()
     {
         var error = Assert.ThrowsExactly<NotSupportedException>(() => Trainer(options => options.Model = TinyT5.Model).Fit(View(Rows(8))));

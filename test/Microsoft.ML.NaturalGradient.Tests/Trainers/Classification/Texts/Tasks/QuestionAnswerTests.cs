@@ -65,6 +65,19 @@ public sealed class QuestionAnswerTests
     }
 
     [TestMethod]
+    public void Transform_ContextOfManyThousandWords_IsReadToItsEnd()
+    {
+        using var model = Trainer().Fit(View(Rows(12)));
+        var context = string.Concat(Enumerable.Repeat("we had a very nice day, ", 4000)) + "the film";
+
+        var answers = model.Model.FindAnswers([new string('x', 100_000) + " what was it"], [context])[0];
+
+        Assert.HasCount(3, answers);
+        Assert.HasCount(3, answers.Select(answer => (answer.Start, answer.Text)).Distinct().ToArray());
+        Assert.IsTrue(answers.All(answer => context.Substring(answer.Start, answer.Text.Length) == answer.Text));
+    }
+
+    [TestMethod]
     public void Transform_EmptyContext_HasNoAnswer()
     {
         using var model = Trainer().Fit(View(Rows(12)));
