@@ -28,7 +28,7 @@ internal sealed class LabelsTask(TaskOptions options) : TaskCommand<LabelledComm
         var scored = Context.Data.Cache(model.Transform(View(parts.Test))); // the network sees each text once
         var metrics = Context.MulticlassClassification.EvaluateMultiLabel(scored);
         Write(metrics);
-
+        ReportUnknown(parts.Training.SelectMany(row => row.Label), parts.Test.SelectMany(row => row.Label));
         var found = Context.Data.CreateEnumerable<FoundLabels>(scored, reuseRowObject: false).ToArray();
         Console.WriteLine("Some of the test texts:");
         foreach (var row in Shown(ChosenRows, found.Length))

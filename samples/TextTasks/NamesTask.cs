@@ -30,7 +30,7 @@ internal sealed class NamesTask(TaskOptions options) : TaskCommand<TaggedSentenc
         var scored = Context.Data.Cache(model.Transform(View(parts.Test))); // the network sees each text once
         var metrics = Context.MulticlassClassification.EvaluateNamedEntities(scored);
         Write(metrics);
-
+        ReportUnknown(parts.Training.SelectMany(row => row.Label), parts.Test.SelectMany(row => row.Label));
         var found = Context.Data.CreateEnumerable<FoundNames>(scored, reuseRowObject: false).ToArray();
         Console.WriteLine("Some of the test texts, with what was found:");
         var display = new MarkedText([.. metrics.PerType.Keys]);

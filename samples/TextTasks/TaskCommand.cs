@@ -84,6 +84,16 @@ internal abstract class TaskCommand<TRow>(TaskOptions options)
 
     protected IDataView View(IEnumerable<TRow> rows) => Context.Data.LoadFromEnumerable(rows);
 
+    /// <summary>Says which labels of the test rows no training row has: the model cannot know them, and the metrics leave them out.</summary>
+    protected static void ReportUnknown(IEnumerable<string> training, IEnumerable<string> test)
+    {
+        var unknown = test.Except(training).Order(StringComparer.Ordinal).ToArray();
+        if (unknown.Length > 0)
+        {
+            Console.WriteLine($"No training row has {string.Join(", ", unknown)}, so that the metrics count nothing of it.");
+        }
+    }
+
     /// <summary>Draws the picture of the task and says where it is.</summary>
     protected void Draw(string what, Action<string> save)
     {
