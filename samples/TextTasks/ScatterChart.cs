@@ -9,7 +9,7 @@ internal static class ScatterChart
     private const double Spread = 0.25;
     private const double GoldenRatio = 0.6180339887; // multiples of it fill an interval evenly
 
-    /// <param name="labels">The labels. Whole numbers are drawn beside their place, by chance alike, since dots would hide each other.</param>
+    /// <param name="labels">The labels. Whole numbers are drawn a little beside their place, the same way in each run, since dots would hide each other.</param>
     /// <param name="predictions">The predictions.</param>
     /// <param name="title">What stands above.</param>
     /// <param name="path">The picture to write.</param>
