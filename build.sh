@@ -19,6 +19,11 @@ Usage: ./build.sh VERB [ARGUMENT...]
            classify three pictures.
              ./build.sh sample-images --quick   one epoch on 100 pictures, under a minute
              ./build.sh sample-images --help    all its options, among them your own pictures
+  sample-tasks
+           Train for other tasks on texts: names in messages (ner), several labels (labels), a number (number), answers (qa).
+             ./build.sh sample-tasks --task labels       about two minutes; without --task: ner
+             ./build.sh sample-tasks --quick             few rows, seconds
+             ./build.sh sample-tasks --help              all its options, among them your own data
   sample-web
            Serve a text and a picture classifier over HTTP, with a page to try them; train them first where there are none.
              ./build.sh sample-web              then open http://localhost:5080
@@ -90,6 +95,11 @@ sample_images() {
   run_program ImageClassification "$@"
 }
 
+sample_tasks() {
+  build samples/TextTasks/TextTasks.csproj
+  run_program TextTasks "$@"
+}
+
 sample_web() {
   build samples/WebApi/WebApi.csproj
   run_program WebApi "$@"
@@ -141,6 +151,7 @@ VERB=${1:-help}
 case "$VERB" in
   sample) set_up; sample "$@" ;;
   sample-images) set_up; sample_images "$@" ;;
+  sample-tasks) set_up; sample_tasks "$@" ;;
   sample-web) set_up; sample_web "$@" ;;
   replicate) set_up; replicate "$@" ;;
   test) set_up; run_tests "$@" ;;

@@ -37,7 +37,8 @@ internal sealed class TrainingDisplay
     /// <summary>Shows where one trainer is.</summary>
     public void Report(string name, TrainingProgress progress)
     {
-        var text = $"{Padded(name)} epoch {progress.Epoch}/{progress.EpochCount}  loss {progress.Loss:F3}  accuracy {progress.Accuracy:F3}  "
+        var accuracy = progress.Accuracy is { } share ? $"  accuracy {share:F3}" : ""; // numbers as labels have none
+        var text = $"{Padded(name)} epoch {progress.Epoch}/{progress.EpochCount}  loss {progress.Loss:F3}{accuracy}  "
             + $"{progress.RowsPerSecond:F0} rows/s  {progress.TimeLeft:m\\:ss} left";
         if (_bars.TryGetValue(name, out var bar))
         {

@@ -120,7 +120,7 @@ internal sealed record CompareCommand
         var loss = Path.Combine(OutputFolder, LossFileName);
         LossChart.Save(runs, $"Training loss on {set.Training.Count} pictures", loss);
         var confusion = Path.Combine(OutputFolder, ConfusionFileName);
-        ConfusionChart.Save(predictions, set.Classes, $"{best}: {predictions.Count} test pictures", confusion);
+        ConfusionChart.Save(ScoredPicture.Count(predictions, set.Classes), set.Classes, $"{best}: {predictions.Count} test pictures", confusion);
         Console.WriteLine($"Loss curves: {loss}\nConfusion matrix ({best}): {confusion}");
         var mistakes = Path.Combine(OutputFolder, MistakesFileName);
         if (MistakeSheet.Save(predictions, mistakes))

@@ -1,5 +1,4 @@
 using Samples;
-using TextClassificationSample;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Samples;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using Samples;
-using TextClassificationSample;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Samples;
 

@@ -1,10 +1,9 @@
-using Samples;
 using ScottPlot;
 using ScottPlot.TickGenerators;
 
-namespace ImageClassificationSample;
+namespace Samples;
 
-/// <summary>Draws how often pictures of each class are taken for each class.</summary>
+/// <summary>Draws how often what is of each class is taken for each class.</summary>
 internal static class ConfusionChart
 {
     private const int MostNumberedClasses = 25; // beyond it, numbers would not fit into their cells
@@ -12,10 +11,13 @@ internal static class ConfusionChart
     private const int Margin = 220;
     private const int LetterWidth = 7;
 
-    public static void Save(IReadOnlyList<ScoredPicture> predictions, IReadOnlyList<string> classes, string title, string path)
+    /// <param name="counts">Counts by true class (row) and predicted class (column).</param>
+    /// <param name="classes">Names of the classes.</param>
+    /// <param name="title">What stands above.</param>
+    /// <param name="path">The picture to write.</param>
+    public static void Save(int[,] counts, IReadOnlyList<string> classes, string title, string path)
     {
         ChartFont.Use();
-        var counts = Count(predictions, classes);
         using var plot = new Plot();
         var map = plot.Add.Heatmap(Shares(counts));
         map.Colormap = new ScottPlot.Colormaps.Blues().Reversed();
@@ -42,20 +44,7 @@ internal static class ConfusionChart
         plot.SavePng(path, side + Margin + (Margin / 4), side + Margin);
     }
 
-    /// <summary>Pictures by true class (row) and predicted class (column).</summary>
-    internal static int[,] Count(IReadOnlyList<ScoredPicture> predictions, IReadOnlyList<string> classes)
-    {
-        var index = classes.Select((name, i) => (name, i)).ToDictionary(pair => pair.name, pair => pair.i);
-        var counts = new int[classes.Count, classes.Count];
-        foreach (var prediction in predictions)
-        {
-            counts[index[prediction.Label], index[prediction.PredictedLabel]]++;
-        }
-
-        return counts;
-    }
-
-    /// <summary>Each row divided by its sum; a class without pictures stays zero.</summary>
+    /// <summary>Each row divided by its sum; a class without any stays zero.</summary>
     private static double[,] Shares(int[,] counts)
     {
         var shares = new double[counts.GetLength(0), counts.GetLength(1)];

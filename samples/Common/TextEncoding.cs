@@ -1,7 +1,6 @@
 using System.Text;
-using Samples;
 
-namespace TextClassificationSample;
+namespace Samples;
 
 /// <summary>Decodes a text file: by its byte-order mark, else as UTF-16 or UTF-8 if its bytes allow, else as Windows-1252, which Excel writes.</summary>
 internal static class TextEncoding

@@ -1,6 +1,4 @@
-using Samples;
-
-namespace TextClassificationSample;
+namespace Samples;
 
 /// <summary>The rows of a text with a separator between its values; the first row names the columns.</summary>
 /// <remarks>
