@@ -43,7 +43,7 @@ internal sealed class ImageRowScorer(ImageScorer scorer, ImageColumns columns) :
         {
             var scores = scorer.Score(_rows, log is null ? null : Warn);
             _rows.Clear();
-            return [.. scores.Select(row => new RowScores(row))];
+            return [.. scores.Select(row => new PlainScores(row))];
         }
 
         private void Warn(string problem)

@@ -36,5 +36,5 @@ internal sealed class WholeText(TokenSequence tokens, bool isUndecoded) : TextEx
     public override IEnumerable<RowLabel?> Labels(RowLabel label) => [label];
 
     /// <inheritdoc/>
-    public override RowScores Combine(ReadOnlySpan<float[]> windows) => new(windows[0]);
+    public override RowScores Combine(ReadOnlySpan<float[]> windows) => new PlainScores(windows[0]);
 }

@@ -14,13 +14,13 @@ internal sealed class RegressionTask(NumberTarget target) : TextTask
     }
 
     /// <summary>Refuses what numbers have no use for.</summary>
-    /// <param name="stopping">When to stop before the last epoch.</param>
+    /// <param name="earlyStopping">When to stop before the last epoch.</param>
     /// <exception cref="ArgumentException">Accuracy is watched.</exception>
-    public static void CheckStopping(EarlyStopping? stopping)
+    public static void CheckStopping(EarlyStopping? earlyStopping)
     {
-        if (stopping is { WatchAccuracy: true })
+        if (earlyStopping is { WatchAccuracy: true })
         {
-            throw new ArgumentException("EarlyStopping.WatchAccuracy is set, but numbers have no accuracy. Leave it false to watch the loss.", nameof(TextTrainerOptions.EarlyStopping));
+            throw new ArgumentException("EarlyStopping.WatchAccuracy is set, but numbers have no accuracy. Leave it false to watch the loss.", nameof(earlyStopping));
         }
     }
 
