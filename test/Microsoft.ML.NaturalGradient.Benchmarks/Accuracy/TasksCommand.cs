@@ -21,7 +21,7 @@ internal static class TasksCommand
           --rates all     iEF at rates from 0.5 to 8 instead of its default
         """;
 
-    private const int Rows = 2000; // of goemotions and emobank
+    private const int Rows = 2000; // of goemotions, emobank and sts-b
     private const int DevelopmentRows = 800;
     private const int MaxTokens = 128;
 
@@ -105,7 +105,7 @@ internal static class TasksCommand
             default:
                 {
                     var (train, dev) = task == "emobank"
-                        ? (Valences(folder, "train").Take(Rows), Valences(folder, "dev").Take(DevelopmentRows)) : (Similarities(folder, "train").Take(Rows), Similarities(folder, "dev"));
+                        ? (Valences(folder, "train").Take(Rows), Valences(folder, "dev").Take(DevelopmentRows)) : (Similarities(folder, "train").Take(Rows), Similarities(folder, "dev").Take(DevelopmentRows));
                     var (training, validation) = (context.Data.LoadFromEnumerable(train.ToArray()), context.Data.LoadFromEnumerable(dev.ToArray()));
                     var options = Set(new TextRegressionTrainer.Options(), validation);
                     options.Sentence2ColumnName = task == "emobank" ? null : "Sentence2";
