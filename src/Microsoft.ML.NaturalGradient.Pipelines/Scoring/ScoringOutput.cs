@@ -25,6 +25,29 @@ internal sealed record ScoringOutput(
         return builder;
     }
 
+    /// <summary>The annotations of a column of predicted classes.</summary>
+    /// <param name="input">Schema of the rows.</param>
+    /// <param name="labels">The classes.</param>
+    public static DataViewSchema.Annotations LabelAnnotations(DataViewSchema input, ClassLabels labels)
+    {
+        var builder = ScoreAnnotations(input, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification, AnnotationUtils.Const.ScoreValueKind.PredictedLabel);
+        labels.Annotate(builder, AnnotationUtils.Kinds.KeyValues);
+        return builder.ToAnnotations();
+    }
+
+    /// <summary>The annotations of a column with a number for each class.</summary>
+    /// <param name="input">Schema of the rows.</param>
+    /// <param name="labels">The classes.</param>
+    /// <remarks>Names of the slots are text whatever the label's type, so that metrics print them.</remarks>
+    public static DataViewSchema.Annotations ClassAnnotations(DataViewSchema input, ClassLabels labels)
+    {
+        var builder = ScoreAnnotations(input, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification, AnnotationUtils.Const.ScoreValueKind.Score);
+        labels.Annotate(builder, AnnotationUtils.Kinds.TrainingLabelValues);
+        var names = new VBuffer<ReadOnlyMemory<char>>(labels.Count, [.. labels.Names.Select(name => name.AsMemory())]);
+        builder.AddSlotNames(names.Length, (ref value) => names.CopyTo(ref value));
+        return builder.ToAnnotations();
+    }
+
     /// <summary>Fills a vector of a row.</summary>
     /// <param name="vector">The vector; changed.</param>
     /// <param name="values">The values.</param>

@@ -69,8 +69,8 @@ internal sealed class ClassTarget(ClassLabels labels, double temperature = 1, fl
     /// <inheritdoc/>
     public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) =>
     [
-        new(columns.PredictedLabel!, new KeyDataViewType(typeof(uint), Labels.Count), LabelAnnotations(input), LargestGetter),
-        new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, Labels.Count), ScoreAnnotations(input), VectorGetter),
+        new(columns.PredictedLabel!, new KeyDataViewType(typeof(uint), Labels.Count), ScoringOutput.LabelAnnotations(input, Labels), LargestGetter),
+        new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, Labels.Count), ScoringOutput.ClassAnnotations(input, Labels), VectorGetter),
     ];
 
     private ValueGetter<uint> LargestGetter(Func<RowScores> scores) => (ref value) =>
@@ -81,23 +81,4 @@ internal sealed class ClassTarget(ClassLabels labels, double temperature = 1, fl
     };
 
     private static ValueGetter<VBuffer<float>> VectorGetter(Func<RowScores> scores) => (ref value) => ScoringOutput.Fill<float>(ref value, scores().Values);
-
-    private DataViewSchema.Annotations LabelAnnotations(DataViewSchema input)
-    {
-        var builder = ScoringOutput.ScoreAnnotations(
-            input, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification, AnnotationUtils.Const.ScoreValueKind.PredictedLabel);
-        Labels.Annotate(builder, AnnotationUtils.Kinds.KeyValues);
-        return builder.ToAnnotations();
-    }
-
-    // Names of the slots are text whatever the label's type, so that metrics print them.
-    private DataViewSchema.Annotations ScoreAnnotations(DataViewSchema input)
-    {
-        var builder = ScoringOutput.ScoreAnnotations(
-            input, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification, AnnotationUtils.Const.ScoreValueKind.Score);
-        Labels.Annotate(builder, AnnotationUtils.Kinds.TrainingLabelValues);
-        var names = new VBuffer<ReadOnlyMemory<char>>(Labels.Count, [.. Labels.Names.Select(name => name.AsMemory())]);
-        builder.AddSlotNames(names.Length, (ref value) => names.CopyTo(ref value));
-        return builder.ToAnnotations();
-    }
 }

@@ -88,22 +88,11 @@ internal sealed class SeveralClassesTarget(ClassLabels labels, IReadOnlyList<flo
     public override Tensor Predictions(Tensor outputs) => outputs.sigmoid();
 
     /// <inheritdoc/>
-    public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input)
-    {
-        var keys = ScoringOutput.ScoreAnnotations(
-            input, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification, AnnotationUtils.Const.ScoreValueKind.PredictedLabel);
-        Labels.Annotate(keys, AnnotationUtils.Kinds.KeyValues);
-        var scores = ScoringOutput.ScoreAnnotations(
-            input, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification, AnnotationUtils.Const.ScoreValueKind.Score);
-        Labels.Annotate(scores, AnnotationUtils.Kinds.TrainingLabelValues);
-        var names = new VBuffer<ReadOnlyMemory<char>>(Labels.Count, [.. Labels.Names.Select(name => name.AsMemory())]);
-        scores.AddSlotNames(names.Length, (ref value) => names.CopyTo(ref value));
-        return
-        [
-            new(columns.PredictedLabel!, new VectorDataViewType(new KeyDataViewType(typeof(uint), Labels.Count)), keys.ToAnnotations(), KeyGetter),
-            new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, Labels.Count), scores.ToAnnotations(), ScoreGetter),
-        ];
-    }
+    public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) =>
+    [
+        new(columns.PredictedLabel!, new VectorDataViewType(new KeyDataViewType(typeof(uint), Labels.Count)), ScoringOutput.LabelAnnotations(input, Labels), KeyGetter),
+        new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, Labels.Count), ScoringOutput.ClassAnnotations(input, Labels), ScoreGetter),
+    ];
 
     /// <summary>The classes that are predicted.</summary>
     /// <param name="scores">Probabilities, [C].</param>

@@ -80,17 +80,11 @@ internal sealed class TagTarget(ClassLabels labels, bool missingIsOutside, doubl
     public override Tensor Predictions(Tensor outputs) => nn.functional.softmax(outputs, -1);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input)
-    {
-        var builder = ScoringOutput.ScoreAnnotations(
-            input, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification, AnnotationUtils.Const.ScoreValueKind.PredictedLabel);
-        Labels.Annotate(builder, AnnotationUtils.Kinds.KeyValues);
-        return
-        [
-            new(columns.PredictedLabel!, new VectorDataViewType(new KeyDataViewType(typeof(uint), Labels.Count)), builder.ToAnnotations(), KeyGetter),
-            new(columns.Score, new VectorDataViewType(NumberDataViewType.Single), DataViewSchema.Annotations.Empty, ScoreGetter),
-        ];
-    }
+    public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) =>
+    [
+        new(columns.PredictedLabel!, new VectorDataViewType(new KeyDataViewType(typeof(uint), Labels.Count)), ScoringOutput.LabelAnnotations(input, Labels), KeyGetter),
+        new(columns.Score, new VectorDataViewType(NumberDataViewType.Single), DataViewSchema.Annotations.Empty, ScoreGetter),
+    ];
 
     /// <summary>The most probable tag of each word.</summary>
     /// <param name="scores">Probabilities, words by tags; NaN for words of no token.</param>

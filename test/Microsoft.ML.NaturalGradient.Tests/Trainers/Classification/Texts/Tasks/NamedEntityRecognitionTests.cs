@@ -17,22 +17,16 @@ public sealed class NamedEntityRecognitionTests
     [DynamicData(nameof(AllOptimizers))]
     public void Fit_AnyOptimizer_LowersTheLoss(OptimizerOptions optimizer)
     {
-        var losses = new List<double>();
+        var losses = new EpochLosses();
 
         using var model = Trainer(options =>
         {
             options.Optimizer = optimizer;
             options.MaxEpoch = 4;
-            options.MetricsCallback = progress =>
-            {
-                if (progress.EndOfEpoch)
-                {
-                    losses.Add(progress.Loss);
-                }
-            };
+            options.MetricsCallback = losses.Report;
         }).Fit(View(Rows(48)));
 
-        Fixture.AssertLess(losses[0], losses[^1]);
+        losses.AssertFell();
     }
 
     [TestMethod]
