@@ -27,6 +27,35 @@ public sealed class ImageClassificationFitTests
     }
 
     [TestMethod]
+    public void Fit_RowOfWeightTwo_IsTheRowTwice_AndOfZeroIsLeftOut()
+    {
+        var rows = TinyImages.Rows()[..9];
+        using var twice = Train([.. rows[..8], rows[0], rows[4]], _ => 1);
+        using var weighted = Train(rows, i => i is 0 or 4 ? 2 : i == 8 ? 0 : 1);
+        using var byClass = Train(rows[..8], _ => 1, ClassWeights.Balanced);
+
+        var data = TinyImages.KeyedRows(_mlContext);
+        foreach (var (first, second) in Flat(TinyImages.Scores(twice, data)).Zip(Flat(TinyImages.Scores(weighted, data))))
+        {
+            Assert.AreEqual(first, second, 1e-3f); // float32: another order of sums
+        }
+
+        CollectionAssert.AreNotEqual(Flat(TinyImages.Scores(twice, data)), Flat(TinyImages.Scores(byClass, data)));
+
+        ImageClassificationTransformer Train(IReadOnlyList<ImageRow> pictures, Func<int, float> weight, ClassWeights? classWeights = null)
+        {
+            var view = _mlContext.Data.LoadFromEnumerable(pictures.Select((row, i) => new { row.Label, row.ImagePath, Weight = weight(i) }).ToArray());
+            var keys = _mlContext.Data.LoadFromEnumerable(TinyImages.Classes.Select(name => new { Value = name }));
+            var keyed = _mlContext.Transforms.Conversion.MapValueToKey("Label", keyData: keys).Fit(view).Transform(view);
+            return TinyImages.Trainer(_mlContext, options =>
+            {
+                (options.ExampleWeightColumnName, options.BatchSize, options.ValidationSetFraction, options.Epoch, options.ClassWeights) = ("Weight", 64, 0, 2, classWeights);
+                options.EarlyStoppingCriteria = null;
+            }).Fit(keyed);
+        }
+    }
+
+    [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
     public void Fit_SameSeed_GivesEqualModels(bool augmented)
