@@ -10,7 +10,7 @@ internal sealed class TextTokenizer : ITextTokenizer
 
     private readonly Func<string, string> _clean;
     private readonly bool _cleansInParts;
-    private readonly bool _cleansSpaces; // before a text
+    private readonly Lazy<bool> _cleansSpaces; // before a text
     private readonly PieceModel _model;
     private readonly SequenceTemplate _template;
     private readonly AddedTokenSplitter? _rawTokens;
@@ -27,7 +27,7 @@ internal sealed class TextTokenizer : ITextTokenizer
         }
 
         _clean = parts.Cleaning.Apply;
-        _cleansSpaces = _clean(" a") is not [' ', ..];
+        _cleansSpaces = new Lazy<bool>(() => _clean(" a") is not [' ', ..]);
         _model = parts.Model;
         _template = parts.Template;
         VocabularySize = parts.VocabularySize;
@@ -86,8 +86,8 @@ internal sealed class TextTokenizer : ITextTokenizer
     /// <inheritdoc/>
     public int[] Spell(TextUnit unit)
     {
-        var isStart = unit.Start == 0 || (unit.FollowsSpace && _cleansSpaces);
-        return [.. Read(unit.FollowsSpace && !_cleansSpaces ? " " + unit.Text : unit.Text, int.MaxValue, isStart)];
+        var isStart = unit.Start == 0 || (unit.FollowsSpace && _cleansSpaces.Value);
+        return [.. Read(unit.FollowsSpace && !_cleansSpaces.Value ? " " + unit.Text : unit.Text, int.MaxValue, isStart)];
     }
 
     /// <inheritdoc/>
