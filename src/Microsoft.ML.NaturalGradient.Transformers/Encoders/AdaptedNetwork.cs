@@ -59,6 +59,7 @@ internal abstract class AdaptedNetwork : nn.Module, ITrainableModel
     /// <param name="rounded">Whether they are.</param>
     public void RoundFrozenProducts(bool rounded)
     {
+        using var scope = NewDisposeScope();
         foreach (var layer in Base.modules().OfType<LinearLayer>())
         {
             layer.RoundProducts(rounded);

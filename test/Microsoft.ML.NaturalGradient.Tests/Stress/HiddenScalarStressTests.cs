@@ -88,6 +88,7 @@ public sealed class HiddenScalarStressTests
     [DataRow("pictures")]
     [DataRow("head")]
     [DataRow("last layer")]
+    [DataRow("rounded")]
     [DataRow("few rows")]
     public void Fit_EveryTensor_IsMadeInADisposeScope(string kind)
     {
@@ -123,7 +124,7 @@ public sealed class HiddenScalarStressTests
                 _ => Adapters.LoRA,
             };
             options.FewShot = kind == "few rows";
-            options.Precision = kind == "last layer" ? Precision.Auto : Precision.Float32;
+            options.Precision = kind switch { "last layer" => Precision.Auto, "rounded" => Precision.BFloat16, _ => Precision.Float32 };
         }).Fit(TinyText.KeyedRows(_mlContext, 16));
         return (texts, () => texts.Model.PredictProbabilities(["the film was good", "a dull book, a bad song"]));
     }
