@@ -27,7 +27,6 @@ internal readonly record struct TokenWindow(int First, int End)
             }
 
             windows.Add(new TokenWindow(first, end));
-
             first = Middle(tokens, first, end, taken, capacity);
         }
     }

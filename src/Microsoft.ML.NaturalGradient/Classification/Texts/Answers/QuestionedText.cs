@@ -24,10 +24,11 @@ internal sealed class QuestionedText : TextExample
         var tokenizer = encoding.Tokenizer;
         var room = encoding.MaxTokens - tokenizer.SpecialCount(isPair: true);
         var asked = TextUnits.Parts(question).SelectMany(unit => tokenizer.Spell(unit)).Take(Math.Max(1, room / 2) + 1).ToArray();
-        IsTruncated = asked.Length > Math.Max(1, room / 2);
-        asked = IsTruncated ? asked[..^1] : asked;
+        var isCut = asked.Length > Math.Max(1, room / 2);
+        asked = isCut ? asked[..^1] : asked;
         var capacity = Math.Max(1, room - asked.Length);
         var pieces = _units.Select(unit => tokenizer.Spell(unit)).ToArray();
+        IsTruncated = isCut || Array.Exists(pieces, piece => piece.Length > capacity);
         var windows = TokenWindow.Divide(Array.ConvertAll(pieces, piece => piece.Length), capacity);
         var sequences = new TokenSequence[windows.Count];
         _windows = new (int[], int)[windows.Count];
@@ -46,7 +47,7 @@ internal sealed class QuestionedText : TextExample
     public override IReadOnlyList<TokenSequence> Windows { get; }
 
     /// <inheritdoc/>
-    /// <remarks>The question; the text never does.</remarks>
+    /// <remarks>The question, or a single word of the text that is longer than a window.</remarks>
     public override bool IsTruncated { get; }
 
     /// <inheritdoc/>

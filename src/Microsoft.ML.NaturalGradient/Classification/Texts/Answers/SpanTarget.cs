@@ -27,7 +27,7 @@ internal sealed class SpanTarget(AnswerLabels? answers = null, double tokens = 1
     public override double GuessLoss => 2 * Math.Log(1 + tokens);
 
     /// <inheritdoc/>
-    /// <remarks>Not the number of tokens: what was learned of answers came apart at the rate that many classes have.</remarks>
+    /// <remarks>Not the number of tokens: in the prototype the rate of many classes was worse than that of two, and without a floor of the damping not finite.</remarks>
     public override int RateClassCount => 2;
 
     /// <inheritdoc/>

@@ -14,9 +14,7 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 internal sealed class TagTarget(ClassLabels labels, bool missingIsOutside, double words = 1) : PredictionTarget
 {
     /// <summary>The tag of words that belong to nothing.</summary>
-    public const string Outside = "O";
-
-    private const string MLNetOutside = "0"; // in ML.NET's samples
+    private const string Outside = "O";
 
     /// <summary>The tags.</summary>
     public ClassLabels Labels { get; } = labels;
@@ -25,7 +23,7 @@ internal sealed class TagTarget(ClassLabels labels, bool missingIsOutside, doubl
     public bool MissingIsOutside => missingIsOutside;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> OutputNames => MissingIsOutside ? [Outside, .. Labels.Names] : Labels.Names;
+    public override IReadOnlyList<string> OutputNames { get; } = missingIsOutside ? [Outside, .. labels.Names] : labels.Names;
 
     /// <inheritdoc/>
     public override IObjective Objective { get; } = new SoftmaxCrossEntropy();
@@ -47,7 +45,7 @@ internal sealed class TagTarget(ClassLabels labels, bool missingIsOutside, doubl
 
     /// <summary>A target of a label column: words without a key belong to nothing where no key says so.</summary>
     /// <param name="labels">The tags.</param>
-    public static TagTarget Of(ClassLabels labels) => new(labels, !labels.Names.Contains(Outside) && !labels.Names.Contains(MLNetOutside));
+    public static TagTarget Of(ClassLabels labels) => new(labels, !labels.Names.Any(name => EntityTag.Parse(name) == EntityTag.Outside));
 
     /// <summary>The same target for given texts.</summary>
     /// <param name="rows">Their labels.</param>

@@ -33,9 +33,8 @@ internal static class WordReader
         };
     }
 
-    /// <summary>Words as parts of the text that they are when a space stands between them.</summary>
-    /// <param name="words">The words.</param>
-    public static IReadOnlyList<TextUnit> Joined(IEnumerable<string> words)
+    // As parts of the text that they are when a space stands between them.
+    private static List<TextUnit> Joined(IEnumerable<string> words)
     {
         var units = new List<TextUnit>();
         foreach (var word in words)

@@ -165,6 +165,18 @@ public sealed class NamedEntityRecognitionTests
     }
 
     [TestMethod]
+    public void Fit_MicroBatches_IsTheWholeBatch()
+    {
+        using var whole = Trainer().Fit(View(Rows(16)));
+        using var parts = Trainer(options => options.MicroBatchSize = 3).Fit(View(Rows(16)));
+
+        foreach (var (expected, actual) in Scores(whole.Transform(View(Rows(16)))).Zip(Scores(parts.Transform(View(Rows(16))))))
+        {
+            Assert.AreEqual(expected, actual, 1e-3f);
+        }
+    }
+
+    [TestMethod]
     public void Fit_TextToText_IsRefused()
     {
         var error = Assert.ThrowsExactly<NotSupportedException>(() => Trainer(options => options.Model = TinyT5.Model).Fit(View(Rows(8))));
