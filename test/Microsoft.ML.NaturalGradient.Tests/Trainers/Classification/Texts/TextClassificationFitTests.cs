@@ -34,6 +34,18 @@ public sealed class TextClassificationFitTests
     }
 
     [TestMethod]
+    [DataRow(19, 8)]
+    [DataRow(20, 12)]
+    public void Fit_DefaultEncoder_HasAllItsLayersForManyClasses(int classes, int layers)
+    {
+        var trainer = _mlContext.MulticlassClassification.Trainers.TextClassification(sentence1ColumnName: "Text", adapter: Adapters.HeadOnly, maxEpochs: 1);
+
+        using var model = trainer.Fit(TinyText.KeyedRows(_mlContext, classes, [.. Enumerable.Range(0, classes).Select(number => $"class {number}")]));
+
+        Assert.AreEqual(layers, model.Model.Scorer.Model.Network.Base.LayerCount);
+    }
+
+    [TestMethod]
     public void Fit_Ief_LearnsThreeClasses()
     {
         var data = TinyText.KeyedRows(_mlContext, 48, "good", "bad", "neutral");
