@@ -1,5 +1,3 @@
-using Microsoft.ML.NaturalGradient.Batching;
-using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Tests.Models;
 using static TorchSharp.torch;
 
