@@ -1,6 +1,8 @@
+using System.Globalization;
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
@@ -65,6 +67,18 @@ internal sealed class ClassTarget(ClassLabels labels, double temperature = 1, fl
 
     /// <inheritdoc/>
     public override Tensor Predictions(Tensor outputs) => nn.functional.softmax(temperature == 1 ? outputs : outputs.Times(1 / temperature), -1);
+
+    /// <inheritdoc/>
+    public override OnnxValue? EmitProbabilities(OnnxGraph graph, OnnxValue outputs) =>
+        graph.Softmax(temperature == 1 ? outputs : graph.Mul(outputs, graph.Scalar(1 / temperature, OnnxElementType.Float)));
+
+    /// <inheritdoc/>
+    public override IEnumerable<KeyValuePair<string, string>> OnnxNotes =>
+    [
+        new("task", "class"),
+        new("temperature", temperature.ToString("R", CultureInfo.InvariantCulture)),
+        new("score_threshold", scoreThreshold.ToString("R", CultureInfo.InvariantCulture)),
+    ];
 
     /// <inheritdoc/>
     public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) =>

@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Imaging;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using static TorchSharp.torch;
 
@@ -23,6 +24,7 @@ internal sealed class ImageScorer(TrainedNetwork model, ImagePreprocessor prepro
     /// <inheritdoc/>
     public override ExportDetails Export => new()
     {
+        Pictures = new OnnxPictureSize(Preprocessor.Height, Preprocessor.Width),
         ResizesPositions = !Encoder.Architecture.TakesAnySize && (Preprocessor.Width != Encoder.ImageSize || Preprocessor.Height != Encoder.ImageSize),
     };
 

@@ -33,6 +33,7 @@ internal sealed class TextScorer(TrainedNetwork model, TextTask task, ITextToken
     public override ExportDetails Export => new()
     {
         MaxTokens = MaxTokens,
+        PadId = tokenizer.PadId,
         TextToText = new TextToTextSettings(tokenizer.Prompt, Network.ClassWords),
     };
 

@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
 
@@ -70,6 +71,12 @@ internal sealed class NumberTarget(double mean = 0, double deviation = 1) : Pred
 
     /// <inheritdoc/>
     public override Tensor Predictions(Tensor outputs) => outputs;
+
+    /// <inheritdoc/>
+    public override OnnxValue? EmitProbabilities(OnnxGraph graph, OnnxValue outputs) => null;
+
+    /// <inheritdoc/>
+    public override IEnumerable<KeyValuePair<string, string>> OnnxNotes => [new("task", "number")];
 
     /// <inheritdoc/>
     public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input)

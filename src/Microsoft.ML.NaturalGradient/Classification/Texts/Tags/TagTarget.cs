@@ -2,6 +2,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Evaluation;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
 
@@ -76,6 +77,13 @@ internal sealed class TagTarget(ClassLabels labels, bool missingIsOutside, doubl
 
     /// <inheritdoc/>
     public override Tensor Predictions(Tensor outputs) => nn.functional.softmax(outputs, -1);
+
+    /// <inheritdoc/>
+    public override OnnxValue? EmitProbabilities(OnnxGraph graph, OnnxValue outputs) => graph.Softmax(outputs);
+
+    /// <inheritdoc/>
+    /// <remarks>Whether the first class is no key of the label column, but stands for words without one.</remarks>
+    public override IEnumerable<KeyValuePair<string, string>> OnnxNotes => [new("task", "tags"), new("first_class_is_no_key", missingIsOutside ? "true" : "false")];
 
     /// <inheritdoc/>
     public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) =>
