@@ -1,6 +1,4 @@
-using Microsoft.ML.NaturalGradient.Pipelines;
-
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>The predictions of a row that are numbers and nothing else.</summary>
 /// <param name="values">The predictions, [K].</param>

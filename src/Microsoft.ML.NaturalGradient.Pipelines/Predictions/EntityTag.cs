@@ -1,4 +1,4 @@
-namespace Microsoft.ML.NaturalGradient.Evaluation;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>What the tag of a word says.</summary>
 /// <param name="Part">Where in an entity the word is.</param>

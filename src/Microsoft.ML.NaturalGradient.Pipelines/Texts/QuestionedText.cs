@@ -1,7 +1,6 @@
-using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>A question and the text that has its answer; a long text in windows, which overlap.</summary>
 /// <remarks>Answers begin and end with the parts of <see cref="TextUnits.Parts"/>, so that they are exact parts of the user's text whatever cleaning makes of it.</remarks>
@@ -93,7 +92,7 @@ internal sealed class QuestionedText : TextExample
         return new AnswerScores([.. best.Select(found =>
         {
             var (start, end) = (_units[found.First].Start, _units[found.Last].End);
-            return new AnswerSpan(_context[start..end], start, (float)Math.Exp(found.Score));
+            return new FoundAnswer(_context[start..end], start, (float)Math.Exp(found.Score));
         })]);
     }
 

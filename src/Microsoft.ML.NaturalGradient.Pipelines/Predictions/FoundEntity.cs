@@ -1,4 +1,4 @@
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>Where a name stands.</summary>
 /// <param name="Start">Where it begins in the text, in UTF-16 units.</param>

@@ -1,8 +1,6 @@
-using Microsoft.ML.NaturalGradient.Batching;
-using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>A text whose words are classified, each at its first token; a long one in windows, of which each word counts in the one that sees most around it.</summary>
 internal sealed class TaggedText : TextExample
@@ -70,7 +68,7 @@ internal sealed class TaggedText : TextExample
         return Windows.Select((tokens, window) =>
         {
             var values = new double[tokens.Ids.Length];
-            Array.Fill(values, LabelFormat.Filling);
+            Array.Fill(values, RowLabel.Filling);
             for (var word = _windows[window].First; word < _windows[window].End; word++)
             {
                 if (_owners[word] == window && _places[word] >= 0)
@@ -79,7 +77,7 @@ internal sealed class TaggedText : TextExample
                 }
             }
 
-            return Array.Exists(values, value => value != LabelFormat.Filling) ? new RowLabel(values, label.Weight) : default(RowLabel?);
+            return Array.Exists(values, value => value != RowLabel.Filling) ? new RowLabel(values, label.Weight) : default(RowLabel?);
         });
     }
 

@@ -1,6 +1,6 @@
 using Microsoft.ML.NaturalGradient.Tokenization;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>How texts become tokens.</summary>
 /// <param name="Tokenizer">The tokenizer for rows.</param>

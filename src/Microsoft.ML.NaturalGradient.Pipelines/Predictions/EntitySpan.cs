@@ -1,4 +1,4 @@
-namespace Microsoft.ML.NaturalGradient.Evaluation;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>An entity.</summary>
 /// <param name="Start">Its first word.</param>

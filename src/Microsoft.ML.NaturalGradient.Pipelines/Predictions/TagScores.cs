@@ -1,7 +1,6 @@
-using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>The probabilities of the tags of a row's words.</summary>
 /// <param name="values">Words by tags; NaN for words of no token.</param>

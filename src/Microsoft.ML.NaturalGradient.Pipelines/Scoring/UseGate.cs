@@ -1,4 +1,4 @@
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>Keeps what several threads use until the last of them is done, though another disposes it meanwhile.</summary>
 /// <param name="release">Frees what is used; called once, on the thread that disposes or on the one that is done last.</param>

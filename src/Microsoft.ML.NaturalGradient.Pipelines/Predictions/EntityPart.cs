@@ -1,4 +1,4 @@
-namespace Microsoft.ML.NaturalGradient.Evaluation;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>Where in an entity a word is.</summary>
 internal enum EntityPart

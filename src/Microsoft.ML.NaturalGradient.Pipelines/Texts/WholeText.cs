@@ -1,7 +1,6 @@
-using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>A text or pair that is read as one sequence, without its end where it is too long.</summary>
 /// <param name="tokens">The sequence.</param>

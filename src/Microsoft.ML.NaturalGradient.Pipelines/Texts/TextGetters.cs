@@ -1,6 +1,4 @@
-using Microsoft.ML.NaturalGradient.Pipelines;
-
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>Reads the text or pair of the current row.</summary>
 internal sealed class TextGetters

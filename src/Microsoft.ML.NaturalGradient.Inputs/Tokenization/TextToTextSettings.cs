@@ -1,4 +1,4 @@
-namespace Microsoft.ML.NaturalGradient.Models.T5;
+namespace Microsoft.ML.NaturalGradient.Tokenization;
 
 /// <summary>How a text-to-text model is asked, as far as the user says it.</summary>
 /// <param name="Prompt">What the model reads for a row; null for the texts alone.</param>

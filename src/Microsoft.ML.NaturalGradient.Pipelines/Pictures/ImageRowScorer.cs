@@ -1,47 +1,47 @@
 using Microsoft.ML.NaturalGradient.Imaging;
-using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.Runtime;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>Scores rows with pictures.</summary>
 /// <remarks>
 /// When many rows are scored, a picture that cannot be read costs its row the prediction (missing key, scores NaN) and is reported to the log,
 /// unless <see cref="UnreadableImages.Stop"/> was set. A row that is scored by itself, in a prediction engine, always gets an error.
 /// </remarks>
-/// <param name="scorer">The trained network; owned by the caller.</param>
+/// <param name="predictor">Makes predictions of pictures.</param>
+/// <param name="format">What the predictions are.</param>
 /// <param name="columns">The columns.</param>
-internal sealed class ImageRowScorer(ImageScorer scorer, ImageColumns columns) : IRowScorer
+internal sealed class ImageRowScorer(PicturePredictor predictor, PredictionFormat format, ImageColumns columns) : IRowScorer
 {
     /// <inheritdoc/>
     public RowColumns Columns => columns;
 
     /// <inheritdoc/>
-    public int LargestWindow => 2 * ImageScorer.BatchSize;
+    public int LargestWindow => 2 * PicturePredictor.BatchSize;
 
     /// <inheritdoc/>
-    public IReadOnlyList<ScoringOutput> Outputs(DataViewSchema input) => scorer.Model.Target.Outputs(columns.Target, input);
+    public IReadOnlyList<ScoringOutput> Outputs(DataViewSchema input) => format.Outputs(columns.Target, input);
 
     /// <inheritdoc/>
     public IPendingRows Open(DataViewRow row, IHost host)
     {
-        var getter = new ImageGetter(row, row.Schema[columns.Feature], scorer.Reading.MaxPixels);
-        return new Pending(scorer, getter, row is DataViewRowCursor && scorer.Reading.Unreadable == UnreadableImages.Skip ? host : null);
+        var getter = new ImageGetter(row, row.Schema[columns.Feature], predictor.Reading.MaxPixels);
+        return new Pending(predictor, getter, row is DataViewRowCursor && predictor.Reading.Unreadable == UnreadableImages.Skip ? host : null);
     }
 
-    private sealed class Pending(ImageScorer scorer, ImageGetter getter, IHost? log) : IPendingRows
+    private sealed class Pending(PicturePredictor predictor, ImageGetter getter, IHost? log) : IPendingRows
     {
         private readonly List<ImageSource> _rows = [];
 
         public void Add()
         {
             var source = getter.Read();
-            _rows.Add(source.HoldsPixels ? source.PrepareNow(scorer.Preprocessor.Prepare, scorer.Reading.MaxPixels) : source);
+            _rows.Add(source.HoldsPixels ? source.PrepareNow(predictor.Preprocessor.Prepare, predictor.Reading.MaxPixels) : source);
         }
 
         public IReadOnlyList<RowScores> Score()
         {
-            var scores = scorer.Score(_rows, log is null ? null : Warn);
+            var scores = predictor.Score(_rows, log is null ? null : Warn);
             _rows.Clear();
             return [.. scores.Select(row => new PlainScores(row))];
         }

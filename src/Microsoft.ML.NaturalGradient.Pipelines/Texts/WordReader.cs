@@ -1,7 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>Reads the words of rows.</summary>
 internal static class WordReader

@@ -1,6 +1,6 @@
-using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Pipelines;
 
-namespace Microsoft.ML.NaturalGradient.Tests.Classification;
+namespace Microsoft.ML.NaturalGradient.Tests.Pipelines;
 
 [TestClass]
 public sealed class UseGateTests : IDisposable

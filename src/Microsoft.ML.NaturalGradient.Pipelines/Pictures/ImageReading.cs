@@ -1,7 +1,6 @@
 using Microsoft.ML.NaturalGradient.Imaging;
-using Microsoft.ML.NaturalGradient.Pipelines;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>How a trained model reads pictures.</summary>
 /// <param name="ImageSize">Columns and rows of prepared pictures; null takes those of the pretrained model.</param>

@@ -1,7 +1,6 @@
-using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>The texts of a row as the network reads them: one sequence, or several windows of a long text.</summary>
 internal abstract class TextExample

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.NaturalGradient.Classification;
+namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>How answers are looked for.</summary>
 /// <param name="Count">How many are given at most.</param>
