@@ -13,7 +13,7 @@ internal sealed class FolderSave : IDisposable
     private const string SavedName = ".saved";
     private const string LockName = ".saving.lock";
     private const string StaleName = ".stale"; // lists the files of the old model that the new one does not have
-    private const string WeightsEnding = ".safetensors";
+    private static readonly string[] WeightsEndings = [".safetensors", ".onnx", ".onnx_data"];
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
@@ -157,8 +157,8 @@ internal sealed class FolderSave : IDisposable
         }
 
         var stale = StaleNames(saved);
-        var files = saved.GetFiles().Where(file => file.Name != StaleName).OrderBy(file => file.Name.EndsWith(WeightsEnding, StringComparison.Ordinal)).ToArray();
-        foreach (var name in files.Select(file => file.Name).Where(name => name.EndsWith(WeightsEnding, StringComparison.Ordinal)))
+        var files = saved.GetFiles().Where(file => file.Name != StaleName).OrderBy(file => IsWeights(file.Name)).ToArray();
+        foreach (var name in files.Select(file => file.Name).Where(IsWeights))
         {
             File.Delete(Path.Combine(folder, name));
         }
@@ -175,6 +175,8 @@ internal sealed class FolderSave : IDisposable
 
         saved.Delete(recursive: true);
     }
+
+    private static bool IsWeights(string name) => WeightsEndings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal));
 
     private static string[] StaleNames(DirectoryInfo saved)
     {

@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -71,6 +72,12 @@ internal abstract class AdaptedNetwork : nn.Module, ITrainableModel
 
     /// <inheritdoc/>
     public abstract Tensor Forward(ModelInput input);
+
+    /// <summary>Writes the outputs by which rows are scored into a graph, with its inputs.</summary>
+    /// <param name="graph">The graph; changed. Its numbers are read from this network when it is written.</param>
+    /// <param name="pictures">Size of the pictures; null for texts.</param>
+    /// <returns>The outputs of <see cref="Forward"/>, [N, K], or [N, T, K] where a head reads each token; no predictions yet.</returns>
+    public abstract OnnxValue Emit(OnnxGraph graph, OnnxPictureSize? pictures);
 
     /// <summary>
     /// How many layers, from the input on, have nothing trained in or before them, so that their output for a row never changes; one more than there are layers where that

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -45,13 +46,19 @@ internal sealed class BertEncoder : TextEncoder
         _layers.States(() => _embeddings.Embed(batch.Ids, batch.TypeIds, TokenEmbeddings.Positions(batch.Ids)), batch);
 
     /// <inheritdoc/>
+    public override OnnxValue Emit(OnnxGraph graph, OnnxTokens tokens) => _layers.Emit(graph, _embeddings.Emit(graph, tokens), tokens);
+
+    /// <inheritdoc/>
     /// <remarks>
     /// The pooler, tanh of a linear map of the first token's vector, as a checkpoint with a classification head was trained. It
     /// belongs to the encoder, and so it is frozen with it.
     /// </remarks>
     protected override Tensor PoolForOwnHead(Tensor hidden, Tensor mask) => _pooler!.call(hidden);
 
-    private sealed class BertPooler : nn.Module<Tensor, Tensor>
+    /// <inheritdoc/>
+    protected override OnnxValue EmitPoolForOwnHead(OnnxGraph graph, OnnxValue hidden, OnnxValue mask) => _pooler!.Emit(graph, hidden);
+
+    private sealed class BertPooler : nn.Module<Tensor, Tensor>, IOnnxLayer
     {
         [ComponentName(Name = "dense")]
         private readonly LinearLayer _dense;
@@ -64,5 +71,11 @@ internal sealed class BertEncoder : TextEncoder
         }
 
         public override Tensor forward(Tensor hidden) => _dense.call(hidden.select(1, 0)).tanh();
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+        {
+            using var scope = graph.Enter(this);
+            return graph.Tanh(_dense.Emit(graph, graph.Select(input, 1, 0)));
+        }
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -46,6 +47,14 @@ internal sealed class DebertaV2Encoder : TextEncoder
     /// <inheritdoc/>
     protected override IEnumerable<Tensor> States(TokenBatch batch) => _layers.States(batch.Frozen?.States ?? Embed(batch), batch);
 
+    /// <inheritdoc/>
+    public override OnnxValue Emit(OnnxGraph graph, OnnxTokens tokens)
+    {
+        var embedded = _embeddings.Emit(graph, tokens);
+        var mask = graph.Cast(tokens.Mask, embedded.Type); // [N, T]
+        return _layers.Emit(graph, graph.Mul(embedded, graph.Unsqueeze(mask, -1)), mask);
+    }
+
     private Tensor Embed(TokenBatch batch)
     {
         var embedded = _embeddings.Embed(batch.Ids, batch.TypeIds, TokenEmbeddings.Positions(batch.Ids));
@@ -84,6 +93,20 @@ internal sealed class DebertaV2Encoder : TextEncoder
                 Table(start.shape[0]),
                 _table is null ? null : _positions.Rows(start.shape[1], start.device));
             return LayerStack.States(start, batch.Frozen, _layers, (layer, states) => layer.call(states, context));
+        }
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue start, OnnxValue mask)
+        {
+            using var scope = graph.Enter(this);
+            var seen = graph.Mul(graph.Unsqueeze(mask, 1), graph.Unsqueeze(mask, 2)); // [N, T, T]
+            var table = _table?.Emit(graph); // [1, 2·S, D]
+            var context = new OnnxContext
+            {
+                Mask = graph.Hide(graph.Unsqueeze(seen, 1)),
+                Table = table is null || _norm is null ? table : _norm.Emit(graph, table),
+                Rows = table is null ? null : _positions.Emit(graph, start),
+            };
+            return _layers.Aggregate(start, (states, layer) => layer.Emit(graph, states, context));
         }
 
         // [1 or N, 2·S, D]

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -11,7 +12,7 @@ namespace Microsoft.ML.NaturalGradient.Models.Layers;
 /// which the checkpoints were trained, reads row δ(i,j) there, and so do we. Always written out: the last two terms leave no
 /// fused kernel to use.
 /// </remarks>
-internal sealed class DisentangledAttention : nn.Module<Tensor, DisentangledContext, Tensor>
+internal sealed class DisentangledAttention : nn.Module<Tensor, DisentangledContext, Tensor>, IOnnxContextLayer
 {
     private readonly DebertaV2Config _config;
 
@@ -72,6 +73,40 @@ internal sealed class DisentangledAttention : nn.Module<Tensor, DisentangledCont
         }
 
         return MultiHeadAttention.Merge(MultiHeadAttention.Average(scores, value, context.Mask));
+    }
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxContext context)
+    {
+        using var scope = graph.Enter(this);
+        var heads = _config.Sizes.HeadCount;
+        var value = graph.SplitHeads(_value.Emit(graph, input), heads); // [N, H, T, d]
+        var terms = 1 + (_config.HasContentToPosition ? 1 : 0) + (_config.HasPositionToContent ? 1 : 0);
+        var scale = graph.Scalar(1 / Math.Sqrt(value.Width.Value * terms));
+        var query = graph.Mul(graph.SplitHeads(_query.Emit(graph, input), heads), scale); // [N, H, T, d]
+        var key = graph.SplitHeads(_key.Emit(graph, input), heads); // [N, H, T, d]
+        var scores = graph.MatMul(query, graph.Transpose(key, 0, 1, 3, 2)); // [N, H, T, T]
+        if (context is { Table: { } table, Rows: { } rows })
+        {
+            if (_config.HasContentToPosition)
+            {
+                scores = graph.Add(scores, Pick(query, _positionKey ?? _key, rows));
+            }
+
+            if (_config.HasPositionToContent)
+            {
+                var picked = Pick(graph.Mul(key, scale), _positionQuery ?? _query, graph.Transpose(rows, 1, 0));
+                scores = graph.Add(scores, graph.Transpose(picked, 0, 1, 3, 2));
+            }
+
+            OnnxValue Pick(OnnxValue states, LinearLayer projection, OnnxValue places)
+            {
+                var positions = graph.SplitHeads(projection.Emit(graph, table), heads, transposed: true); // [1, H, d, 2·S]
+                return graph.GatherLast(graph.MatMul(states, positions), graph.ExpandLike(places, scores)); // [N, H, T, T]
+            }
+        }
+
+        return graph.MergeHeads(graph.MatMul(graph.Softmax(graph.Add(scores, context.Mask!)), value));
     }
 
     // For each pair of positions, the score with the row that belongs to their distance: [N·H, T, 2·S] -> [N·H, T, T].

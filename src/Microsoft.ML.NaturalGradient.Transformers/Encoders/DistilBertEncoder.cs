@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -56,6 +57,14 @@ internal sealed class DistilBertEncoder : TextEncoder
         return LayerStack.States(start, batch.Frozen, _transformer.Layers, (layer, states) => layer.call(states, mask));
     }
 
+    /// <inheritdoc/>
+    public override OnnxValue Emit(OnnxGraph graph, OnnxTokens tokens)
+    {
+        var start = _embeddings.Emit(graph, tokens);
+        var context = new OnnxContext { Mask = graph.PaddingMask(tokens.Mask) };
+        return _transformer.Layers.Aggregate(start, (states, layer) => layer.Emit(graph, states, context));
+    }
+
     private sealed class LayerList : nn.Module
     {
         [ComponentName(Name = "layer")]
@@ -71,7 +80,7 @@ internal sealed class DistilBertEncoder : TextEncoder
         public IEnumerable<Layer> Layers => _layers;
     }
 
-    private sealed class Layer : nn.Module<Tensor, Tensor?, Tensor>
+    private sealed class Layer : nn.Module<Tensor, Tensor?, Tensor>, IOnnxContextLayer
     {
         [ComponentName(Name = "attention")]
         private readonly ProjectedAttention _attention;
@@ -100,11 +109,18 @@ internal sealed class DistilBertEncoder : TextEncoder
             var attended = _attentionNorm.call(_attention.call(input, mask).Plus(input));
             return _outputNorm.call(_feedForward.call(attended).Plus(attended));
         }
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxContext context)
+        {
+            using var scope = graph.Enter(this);
+            var attended = _attentionNorm.Emit(graph, graph.Add(_attention.Emit(graph, input, context), input));
+            return _outputNorm.Emit(graph, graph.Add(_feedForward.Emit(graph, attended), attended));
+        }
     }
 
-    private sealed class FeedForward : nn.Module<Tensor, Tensor>
+    private sealed class FeedForward : nn.Module<Tensor, Tensor>, IOnnxLayer
     {
-        private readonly Func<Tensor, Tensor> _activation;
+        private readonly Activation _activation;
 
         [ComponentName(Name = "lin1")]
         private readonly LinearLayer _first;
@@ -121,6 +137,12 @@ internal sealed class DistilBertEncoder : TextEncoder
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor input) => _second.call(_activation(_first.call(input)));
+        public override Tensor forward(Tensor input) => _second.call(_activation.Apply(_first.call(input)));
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+        {
+            using var scope = graph.Enter(this);
+            return _second.Emit(graph, _activation.Emit(graph, _first.Emit(graph, input)));
+        }
     }
 }

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -43,6 +44,13 @@ internal sealed class ElectraEncoder : TextEncoder
 
     /// <inheritdoc/>
     protected override IEnumerable<Tensor> States(TokenBatch batch) => _layers.States(() => Embed(batch), batch);
+
+    /// <inheritdoc/>
+    public override OnnxValue Emit(OnnxGraph graph, OnnxTokens tokens)
+    {
+        var embedded = _embeddings.Emit(graph, tokens);
+        return _layers.Emit(graph, _projection is null ? embedded : _projection.Emit(graph, embedded), tokens);
+    }
 
     private Tensor Embed(TokenBatch batch)
     {

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -54,7 +55,11 @@ internal sealed class MPNetEncoder : TextEncoder
     protected override IEnumerable<Tensor> States(TokenBatch batch) =>
         _layers.States(() => _embeddings.Embed(batch.Ids, null, TokenEmbeddings.PositionsAfter(PaddingId, batch.Ids)), batch);
 
-    private sealed class Attention : nn.Module<Tensor, Tensor?, Tensor>
+    /// <inheritdoc/>
+    public override OnnxValue Emit(OnnxGraph graph, OnnxTokens tokens) =>
+        _layers.Emit(graph, _embeddings.Emit(graph, tokens, TokenEmbeddings.EmitPositionsAfter(graph, PaddingId, tokens.Ids)), tokens);
+
+    private sealed class Attention : nn.Module<Tensor, Tensor?, Tensor>, IOnnxContextLayer
     {
         [ComponentName(Name = "attn")]
         private readonly ProjectedAttention _attention;
@@ -71,5 +76,11 @@ internal sealed class MPNetEncoder : TextEncoder
         }
 
         public override Tensor forward(Tensor input, Tensor? mask) => _norm.call(_attention.call(input, mask).Plus(input));
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxContext context)
+        {
+            using var scope = graph.Enter(this);
+            return _norm.Emit(graph, graph.Add(_attention.Emit(graph, input, context), input));
+        }
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -64,6 +65,19 @@ internal sealed class ModernBertEncoder : TextEncoder
     public override Tensor Encode(TokenBatch batch) => _finalNorm.call(base.Encode(batch));
 
     /// <inheritdoc/>
+    public override OnnxValue Emit(OnnxGraph graph, OnnxTokens tokens)
+    {
+        var start = _embeddings.Emit(graph, tokens.Ids);
+        var contexts = new[] { false, true }.Select(isLocal => _config.IsLocal.Contains(isLocal) ? Context(graph, tokens, start, isLocal) : new OnnxContext()).ToArray();
+        var last = _layers.Zip(_config.IsLocal).Aggregate(start, (states, layer) => layer.First.Emit(graph, states, contexts[layer.Second ? 1 : 0]));
+        return _finalNorm.Emit(graph, last);
+    }
+
+    /// <inheritdoc/>
+    protected override OnnxValue EmitPoolForOwnHead(OnnxGraph graph, OnnxValue hidden, OnnxValue mask) =>
+        _config.HeadReadsMean ? Pooling.EmitMean(graph, hidden, mask) : base.EmitPoolForOwnHead(graph, hidden, mask);
+
+    /// <inheritdoc/>
     protected override Tensor PoolForOwnHead(Tensor hidden, Tensor mask) =>
         _config.HeadReadsMean ? Pooling.Mean(hidden, mask) : base.PoolForOwnHead(hidden, mask);
 
@@ -83,6 +97,19 @@ internal sealed class ModernBertEncoder : TextEncoder
         RotaryPositions.Create(
             embedded.shape[1], HiddenSize / _config.Sizes.HeadCount, isLocal ? _config.LocalTheta : _config.GlobalTheta, embedded));
 
+    private OnnxContext Context(OnnxGraph graph, OnnxTokens tokens, OnnxValue embedded, bool isLocal)
+    {
+        var (cosines, sines) = RotaryPositions.Emit(
+            graph, isLocal ? "local_positions" : "global_positions", Sizes.PositionCount, HiddenSize / _config.Sizes.HeadCount,
+            isLocal ? _config.LocalTheta : _config.GlobalTheta, embedded);
+        return new OnnxContext
+        {
+            Mask = isLocal ? AttentionMask.EmitWindow(graph, tokens.Mask, _config.Window / 2) : graph.PaddingMask(tokens.Mask),
+            Cosines = cosines,
+            Sines = sines,
+        };
+    }
+
     private sealed class LayerContext(Tensor? mask, RotaryPositions positions)
     {
         public Tensor? Mask { get; } = mask;
@@ -90,7 +117,7 @@ internal sealed class ModernBertEncoder : TextEncoder
         public RotaryPositions Positions { get; } = positions;
     }
 
-    private sealed class Embeddings : nn.Module<Tensor, Tensor>
+    private sealed class Embeddings : nn.Module<Tensor, Tensor>, IOnnxLayer
     {
         [ComponentName(Name = "tok_embeddings")]
         private readonly EmbeddingLayer _words;
@@ -107,9 +134,11 @@ internal sealed class ModernBertEncoder : TextEncoder
         }
 
         public override Tensor forward(Tensor ids) => _norm.call(_words.call(ids));
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input) => _norm.Emit(graph, _words.Emit(graph, input));
     }
 
-    private sealed class Layer : nn.Module<Tensor, LayerContext, Tensor>
+    private sealed class Layer : nn.Module<Tensor, LayerContext, Tensor>, IOnnxContextLayer
     {
         [ComponentName(Name = "attn_norm")]
         private readonly NormalizationLayer? _attentionNorm;
@@ -138,9 +167,16 @@ internal sealed class ModernBertEncoder : TextEncoder
             var attended = input.Plus(_attention.call(_attentionNorm is null ? input : _attentionNorm.call(input), context));
             return attended.Plus(_feedForward.call(_feedForwardNorm.call(attended)));
         }
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxContext context)
+        {
+            using var scope = graph.Enter(this);
+            var attended = graph.Add(_attention.Emit(graph, _attentionNorm is null ? input : _attentionNorm.Emit(graph, input), context), input);
+            return graph.Add(_feedForward.Emit(graph, _feedForwardNorm.Emit(graph, attended)), attended);
+        }
     }
 
-    private sealed class Attention : nn.Module<Tensor, LayerContext, Tensor>
+    private sealed class Attention : nn.Module<Tensor, LayerContext, Tensor>, IOnnxContextLayer
     {
         private readonly int _heads;
 
@@ -166,12 +202,20 @@ internal sealed class ModernBertEncoder : TextEncoder
             return _output.call(MultiHeadAttention.Attend(
                 context.Positions.Rotate(parts[0]), context.Positions.Rotate(parts[1]), parts[2], context.Mask));
         }
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxContext context)
+        {
+            using var scope = graph.Enter(this);
+            var parts = graph.Split(_queryKeyValue.Emit(graph, input), 3).Select(part => graph.SplitHeads(part, _heads)).ToArray(); // [N, H, T, d] each
+            var (query, key) = (RotaryPositions.EmitRotate(graph, parts[0], context), RotaryPositions.EmitRotate(graph, parts[1], context));
+            return _output.Emit(graph, graph.Attend(query, graph.Transpose(key, 0, 1, 3, 2), parts[2], context.Mask));
+        }
     }
 
     /// <remarks>Shazeer, "GLU Variants Improve Transformer", 2020: activation(xW) ∘ (xV), W and V in one layer.</remarks>
-    private sealed class GatedFeedForward : nn.Module<Tensor, Tensor>
+    private sealed class GatedFeedForward : nn.Module<Tensor, Tensor>, IOnnxLayer
     {
-        private readonly Func<Tensor, Tensor> _activation;
+        private readonly Activation _activation;
 
         [ComponentName(Name = "Wi")]
         private readonly LinearLayer _input;
@@ -192,7 +236,14 @@ internal sealed class ModernBertEncoder : TextEncoder
         public override Tensor forward(Tensor input)
         {
             var parts = _input.call(input).chunk(2, -1);
-            return _output.call(_activation(parts[0]).mul(parts[1]));
+            return _output.call(_activation.Apply(parts[0]).mul(parts[1]));
+        }
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+        {
+            using var scope = graph.Enter(this);
+            var parts = graph.Split(_input.Emit(graph, input), 2);
+            return _output.Emit(graph, graph.Mul(_activation.Emit(graph, parts[0]), parts[1]));
         }
     }
 }

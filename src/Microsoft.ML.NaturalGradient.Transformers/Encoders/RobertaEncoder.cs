@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -72,4 +73,8 @@ internal sealed class RobertaEncoder : TextEncoder
     /// <inheritdoc/>
     protected override IEnumerable<Tensor> States(TokenBatch batch) =>
         _layers.States(() => _embeddings.Embed(batch.Ids, batch.TypeIds, TokenEmbeddings.PositionsAfter(_paddingId, batch.Ids)), batch);
+
+    /// <inheritdoc/>
+    public override OnnxValue Emit(OnnxGraph graph, OnnxTokens tokens) =>
+        _layers.Emit(graph, _embeddings.Emit(graph, tokens, TokenEmbeddings.EmitPositionsAfter(graph, _paddingId, tokens.Ids)), tokens);
 }

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models;
@@ -89,6 +90,20 @@ internal abstract class TextEncoder : PretrainedNetwork
         ? PoolForOwnHead(Encode(batch), batch.Mask)
         : Pooling.Mean(Encode(batch), batch.Mask);
 
+    /// <summary>Writes <see cref="Encode"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="tokens">The texts.</param>
+    /// <returns>[N, T, D].</returns>
+    public abstract OnnxValue Emit(OnnxGraph graph, OnnxTokens tokens);
+
+    /// <summary>Writes <see cref="Pool"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="tokens">The texts.</param>
+    /// <returns>[N, D].</returns>
+    public OnnxValue EmitPool(OnnxGraph graph, OnnxTokens tokens) => HasClassificationHead
+        ? EmitPoolForOwnHead(graph, Emit(graph, tokens), tokens.Mask)
+        : Pooling.EmitMean(graph, Emit(graph, tokens), tokens.Mask);
+
     /// <summary>Computes the vector of each token after each layer, each when it is asked for.</summary>
     /// <param name="batch">Padded token ids.</param>
     /// <returns>The embedding's output and each layer's, [N, T, D]; where the batch has the output of the first layers, from that on.</returns>
@@ -99,4 +114,11 @@ internal abstract class TextEncoder : PretrainedNetwork
     /// <param name="mask">1 for tokens and 0 for padding, [N, T].</param>
     /// <returns>[N, D]; in the caller's dispose scope.</returns>
     protected virtual Tensor PoolForOwnHead(Tensor hidden, Tensor mask) => hidden.select(1, 0);
+
+    /// <summary>Writes <see cref="PoolForOwnHead"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="hidden">The final vectors, [N, T, D].</param>
+    /// <param name="mask">1 for tokens and 0 for padding, [N, T], int64.</param>
+    /// <returns>[N, D].</returns>
+    protected virtual OnnxValue EmitPoolForOwnHead(OnnxGraph graph, OnnxValue hidden, OnnxValue mask) => graph.Select(hidden, 1, 0);
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using static TorchSharp.torch;
 
@@ -48,6 +49,21 @@ internal static class AttentionMask
         }
 
         return Hide(isHidden, type).unsqueeze(1);
+    }
+
+    /// <summary>Writes <see cref="Window"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="mask">1 for tokens and 0 for padding, [N, T], int64.</param>
+    /// <param name="distance">Largest distance that is seen, on either side.</param>
+    /// <returns>[N, 1, T, T].</returns>
+    public static OnnxValue EmitWindow(OnnxGraph graph, OnnxValue mask, long distance)
+    {
+        using var scope = graph.Enter("window");
+        var positions = graph.Indices(mask, 1); // [T]
+        var distances = graph.Abs(graph.Sub(graph.Unsqueeze(positions, 0), graph.Unsqueeze(positions, 1))); // [T, T]
+        var isPadding = graph.Unsqueeze(graph.Unsqueeze(graph.Equal(mask, graph.Integer(0)), 1), 2); // [N, 1, 1, T]
+        var isHidden = graph.Or(isPadding, graph.Greater(distances, graph.Integer(distance))); // [N, 1, T, T]
+        return graph.Mul(graph.Cast(isHidden, graph.FloatType), graph.Scalar(graph.Hidden()));
     }
 
     /// <summary>Hides later positions from each position.</summary>

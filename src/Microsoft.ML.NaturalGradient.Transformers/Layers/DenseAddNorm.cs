@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -26,4 +27,14 @@ internal sealed class DenseAddNorm : nn.Module<Tensor, Tensor, Tensor>
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input, Tensor residual) => _norm.call(_dense.call(input).Plus(residual));
+
+    /// <summary>Writes the layers into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="input">What is mapped.</param>
+    /// <param name="residual">What is added.</param>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxValue residual)
+    {
+        using var scope = graph.Enter(this);
+        return _norm.Emit(graph, graph.Add(_dense.Emit(graph, input), residual));
+    }
 }

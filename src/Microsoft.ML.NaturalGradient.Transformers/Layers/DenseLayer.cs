@@ -1,10 +1,11 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.Layers;
 
 /// <summary>A linear map that checkpoints call <c>dense</c> inside a module of its own.</summary>
-internal sealed class DenseLayer : nn.Module<Tensor, Tensor>
+internal sealed class DenseLayer : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     [ComponentName(Name = "dense")]
     private readonly LinearLayer _dense;
@@ -21,4 +22,7 @@ internal sealed class DenseLayer : nn.Module<Tensor, Tensor>
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input) => _dense.call(input);
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input) => _dense.Emit(graph, input);
 }

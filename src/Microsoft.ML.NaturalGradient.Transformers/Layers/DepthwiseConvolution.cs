@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -6,7 +7,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Models.Layers;
 
 /// <summary>A convolution along tokens with a kernel of its own for each feature, that records itself on the current tape when it is trainable.</summary>
-internal sealed class DepthwiseConvolution : nn.Module<Tensor, Tensor>
+internal sealed class DepthwiseConvolution : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     [ComponentName(Name = "weight")]
     private readonly Parameter _weight; // [D, 1, K]
@@ -37,6 +38,16 @@ internal sealed class DepthwiseConvolution : nn.Module<Tensor, Tensor>
         }
 
         return output.transpose(1, 2).contiguous(); // else products of what follows are rounded by where their memory lies
+    }
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+    {
+        using var scope = graph.Enter(this);
+        var (size, kernel) = (_weight.shape[0], _weight.shape[2]);
+        var (weight, bias) = (graph.Weight("weight", () => _weight, size, 1, kernel), graph.Weight("bias", () => _bias, size));
+        var output = graph.Convolution(graph.Transpose(input, 0, 2, 1), weight, bias, stride: 1, padding: (int)kernel / 2, groups: size);
+        return graph.Transpose(output, 0, 2, 1);
     }
 
     private IEnumerable<ParameterUse> Uses(Tensor features)

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -7,7 +8,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Models.Layers;
 
 /// <summary>A table of vectors looked up by id, that records itself on the current tape when it is trainable, and may carry a prompt.</summary>
-internal sealed class EmbeddingLayer : nn.Module<Tensor, Tensor>
+internal sealed class EmbeddingLayer : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     [ComponentName(Name = "weight")]
     private readonly Parameter _weight; // [V, D]
@@ -48,6 +49,28 @@ internal sealed class EmbeddingLayer : nn.Module<Tensor, Tensor>
     /// <remarks>With a prompt of P vectors, the first P ids of each text only keep its place.</remarks>
     public override Tensor forward(Tensor ids) => // [N, T] -> [N, T, D]
         LayerWatch.See(this, Prompt is null ? LookUp(ids) : Prompt.Prepend(LookUp(ids.narrow(1, Prompt.Length, ids.shape[1] - Prompt.Length))));
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+    {
+        using var scope = graph.Enter(this);
+        if (Prompt is null)
+        {
+            return graph.LookUp(() => _weight, Count, Width, input);
+        }
+
+        return Prompt.EmitPrepend(graph, graph.LookUp(() => _weight, Count, Width, graph.Slice(input, 1, Prompt.Length)));
+    }
+
+    /// <summary>Writes one row of the table into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="row">The row.</param>
+    /// <returns>[D].</returns>
+    public OnnxValue EmitRow(OnnxGraph graph, long row)
+    {
+        using var scope = graph.Enter(this);
+        return graph.Weight("row", () => _weight.select(0, row), Width);
+    }
 
     private Tensor LookUp(Tensor ids)
     {

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -8,7 +9,7 @@ namespace Microsoft.ML.NaturalGradient.Models.Vision;
 
 /// <summary>Multiplies each entry of a vector by a learned factor: y = λ ∘ x.</summary>
 /// <remarks>Touvron et al., "Going deeper with Image Transformers", ICCV 2021, eq. (1).</remarks>
-internal sealed class LayerScale : nn.Module<Tensor, Tensor>
+internal sealed class LayerScale : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     [ComponentName(Name = "lambda1")]
     private readonly Parameter _scale; // λ, [D]
@@ -27,5 +28,12 @@ internal sealed class LayerScale : nn.Module<Tensor, Tensor>
     {
         var output = LayerWatch.See(this, input.mul(_scale));
         return GradientTape.Current is { } tape && _scale.requires_grad ? tape.Record(output, new ScaleUse(_scale, input)) : output;
+    }
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+    {
+        using var scope = graph.Enter(this);
+        return graph.Mul(input, graph.Weight("lambda1", () => _scale, _scale.shape[0]));
     }
 }

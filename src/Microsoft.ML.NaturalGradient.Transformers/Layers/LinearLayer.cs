@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
@@ -8,7 +9,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Models.Layers;
 
 /// <summary>A linear map y = x Wᵀ + b that records itself on the current tape when it is trainable, and may carry an adapter.</summary>
-internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
+internal sealed class LinearLayer : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     /// <summary>Name under which an adapter is registered; not part of checkpoint names.</summary>
     public const string AdapterName = "adapter";
@@ -128,6 +129,14 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>
     /// <inheritdoc/>
     public override Tensor forward(Tensor input) => // [N, ..., I] -> [N, ..., O]
         LayerWatch.See(this, Adapter is null || IsMerged ? Map(input) : Adapter.Apply(this, input));
+
+    /// <inheritdoc/>
+    /// <remarks>With the adapter merged into the weight, which stays as it is here.</remarks>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+    {
+        using var scope = graph.Enter(this);
+        return graph.Linear(input, () => Adapter is null || IsMerged ? _weight : Adapter.Merged(_weight), OutputSize, _bias is null ? null : () => _bias);
+    }
 
     /// <summary>Computes the output of the layer alone, xWᵀ + b, recorded on the current tape.</summary>
     /// <param name="input">[N, ..., I].</param>

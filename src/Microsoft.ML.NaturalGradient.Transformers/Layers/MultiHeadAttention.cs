@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using static TorchSharp.torch;
 
@@ -46,6 +47,17 @@ internal static class MultiHeadAttention
         query.shape[2] >= FusedFrom && !_isExplicitForced
             ? nn.functional.scaled_dot_product_attention(query, key, value, mask)
             : Explicit(query, key, value, mask));
+
+    /// <summary>Writes attention into a graph, from and to vectors of all heads side by side.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="query">Q, [N, T, D].</param>
+    /// <param name="key">K, [N, T, D].</param>
+    /// <param name="value">V, [N, T, D].</param>
+    /// <param name="heads">Heads H; D is a multiple of it.</param>
+    /// <param name="mask">Additive mask that broadcasts to [N, H, T, T]; null for none.</param>
+    /// <returns>[N, T, D].</returns>
+    public static OnnxValue Emit(OnnxGraph graph, OnnxValue query, OnnxValue key, OnnxValue value, int heads, OnnxValue? mask) =>
+        graph.Attend(graph.SplitHeads(query, heads), graph.SplitHeads(key, heads, transposed: true), graph.SplitHeads(value, heads), mask);
 
     /// <summary>Divides vectors into heads.</summary>
     /// <param name="states">[N, T, H·d].</param>

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
@@ -8,7 +9,7 @@ namespace Microsoft.ML.NaturalGradient.Models.Layers;
 
 /// <summary>Layer normalisation over the last dimension: y = γ ∘ (x − mean)/√(variance + ε) + β.</summary>
 /// <remarks>Ba, Kiros and Hinton, "Layer Normalization", 2016, eq. (4).</remarks>
-internal sealed class NormalizationLayer : nn.Module<Tensor, Tensor>
+internal sealed class NormalizationLayer : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly double _epsilon;
 
@@ -53,5 +54,15 @@ internal sealed class NormalizationLayer : nn.Module<Tensor, Tensor>
 
         var scaled = normalized.mul(_weight);
         return tape.Record(_bias is null ? scaled : scaled.Plus(_bias), [.. uses]);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>With a shift in any case: ONNX Runtime looks at it where it searches for attention.</remarks>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+    {
+        using var scope = graph.Enter(this);
+        var size = _weight.shape[0];
+        var shift = graph.Weight("bias", () => _bias ?? zeros_like(_weight), size);
+        return graph.LayerNormalization(input, graph.Weight("weight", () => _weight, size), shift, _epsilon);
     }
 }

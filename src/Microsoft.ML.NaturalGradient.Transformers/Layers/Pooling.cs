@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models;
@@ -13,5 +14,17 @@ internal static class Pooling
     {
         var weights = mask.to(hidden.dtype).unsqueeze(-1); // [N, T, 1]
         return hidden.mul(weights).sum(1).div(weights.sum(1));
+    }
+
+    /// <summary>Writes <see cref="Mean"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="hidden">[N, T, D].</param>
+    /// <param name="mask">1 for tokens and 0 for padding, [N, T], int64.</param>
+    /// <returns>[N, D].</returns>
+    public static OnnxValue EmitMean(OnnxGraph graph, OnnxValue hidden, OnnxValue mask)
+    {
+        using var scope = graph.Enter("mean");
+        var weights = graph.Unsqueeze(graph.Cast(mask, hidden.Type), -1); // [N, T, 1]
+        return graph.Div(graph.Sum(graph.Mul(hidden, weights), 1), graph.Sum(weights, 1));
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -5,7 +6,7 @@ namespace Microsoft.ML.NaturalGradient.Models.Layers;
 
 /// <summary>The attention of a post-normalised layer under the names of BERT's checkpoints, which map its output outside of it.</summary>
 /// <typeparam name="TContext">What attention reads besides the vectors, such as a mask.</typeparam>
-internal sealed class PostNormAttention<TContext> : nn.Module<Tensor, TContext, Tensor>
+internal sealed class PostNormAttention<TContext> : nn.Module<Tensor, TContext, Tensor>, IOnnxContextLayer
 {
     [ComponentName(Name = "self")]
     private readonly nn.Module<Tensor, TContext, Tensor> _self;
@@ -26,4 +27,11 @@ internal sealed class PostNormAttention<TContext> : nn.Module<Tensor, TContext, 
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input, TContext context) => _output.call(_self.call(input, context), input);
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxContext context)
+    {
+        using var scope = graph.Enter(this);
+        return _output.Emit(graph, ((IOnnxContextLayer)_self).Emit(graph, input, context), input);
+    }
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -5,9 +6,9 @@ namespace Microsoft.ML.NaturalGradient.Models.Layers;
 
 /// <summary>A post-normalised transformer layer under the names of BERT's checkpoints: attention, then two dense layers, each added and normalised.</summary>
 /// <typeparam name="TContext">What attention reads besides the vectors, such as a mask.</typeparam>
-internal sealed class PostNormLayer<TContext> : nn.Module<Tensor, TContext, Tensor>
+internal sealed class PostNormLayer<TContext> : nn.Module<Tensor, TContext, Tensor>, IOnnxContextLayer
 {
-    private readonly Func<Tensor, Tensor> _activation;
+    private readonly Activation _activation;
 
     [ComponentName(Name = "attention")]
     private readonly nn.Module<Tensor, TContext, Tensor> _attention;
@@ -35,6 +36,14 @@ internal sealed class PostNormLayer<TContext> : nn.Module<Tensor, TContext, Tens
     public override Tensor forward(Tensor input, TContext context)
     {
         var attended = _attention.call(input, context);
-        return _output.call(_activation(_intermediate.call(attended)), attended);
+        return _output.call(_activation.Apply(_intermediate.call(attended)), attended);
+    }
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxContext context)
+    {
+        using var scope = graph.Enter(this);
+        var attended = ((IOnnxContextLayer)_attention).Emit(graph, input, context);
+        return _output.Emit(graph, _activation.Emit(graph, _intermediate.Emit(graph, attended)), attended);
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -50,6 +51,19 @@ internal sealed class PostNormLayers : nn.Module
         }
 
         return Apply(start, mask, batch.Frozen);
+    }
+
+    /// <summary>Writes the layers into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="start">The embeddings' output, [N, T, D].</param>
+    /// <param name="tokens">The texts, whose padding is hidden.</param>
+    /// <returns>The output of the last layer, [N, T, D].</returns>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue start, OnnxTokens tokens)
+    {
+        using var scope = graph.Enter(this);
+        var mask = graph.PaddingMask(tokens.Mask);
+        var context = new OnnxContext { Mask = _positions is null ? mask : graph.Add(_positions.Emit(graph, start), mask) };
+        return _layers.Aggregate(start, (states, layer) => layer.Emit(graph, states, context));
     }
 
     private IEnumerable<Tensor> Apply(Tensor start, Tensor? mask, FrozenStates? frozen) =>

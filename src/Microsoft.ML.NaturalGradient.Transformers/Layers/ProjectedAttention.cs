@@ -1,9 +1,10 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.Layers;
 
 /// <summary>Self-attention with the projection of its output; an architecture says what the four maps are called.</summary>
-internal sealed class ProjectedAttention : nn.Module<Tensor, Tensor?, Tensor>
+internal sealed class ProjectedAttention : nn.Module<Tensor, Tensor?, Tensor>, IOnnxContextLayer
 {
     private readonly int _heads;
 
@@ -35,4 +36,12 @@ internal sealed class ProjectedAttention : nn.Module<Tensor, Tensor?, Tensor>
     /// <param name="mask">From <see cref="AttentionMask"/>; null when nothing is hidden.</param>
     public override Tensor forward(Tensor input, Tensor? mask) => _maps.Output.call(
         MultiHeadAttention.Attend(_maps.Query.call(input), _maps.Key.call(input), _maps.Value.call(input), _heads, mask));
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxContext context)
+    {
+        using var scope = graph.Enter(this);
+        var (query, key, value) = (_maps.Query.Emit(graph, input), _maps.Key.Emit(graph, input), _maps.Value.Emit(graph, input));
+        return _maps.Output.Emit(graph, MultiHeadAttention.Emit(graph, query, key, value, _heads, context.Mask));
+    }
 }

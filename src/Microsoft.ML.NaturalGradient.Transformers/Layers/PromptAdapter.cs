@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -45,5 +46,16 @@ internal sealed class PromptAdapter : nn.Module
         }
 
         return cat([prompt.narrow(1, 0, Length), words], 1);
+    }
+
+    /// <summary>Writes <see cref="Prepend"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="words">[N, T, D].</param>
+    /// <returns>[N, P + T, D].</returns>
+    public OnnxValue EmitPrepend(OnnxGraph graph, OnnxValue words)
+    {
+        using var scope = graph.Enter(this);
+        var vectors = graph.Weight(CheckpointName, () => _vectors.narrow(0, 0, Length).unsqueeze(0), 1, Length, words.Width.Value);
+        return graph.Concat(1, graph.ExpandRows(vectors, words), words);
     }
 }

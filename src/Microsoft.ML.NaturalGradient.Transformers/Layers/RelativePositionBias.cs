@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -55,6 +56,20 @@ internal sealed class RelativePositionBias : nn.Module
         return table.index_select(1, Rows(tokens)).view(table.shape[0], tokens, tokens, -1).permute(0, 3, 1, 2); // [N or 1, H, T, T]
     }
 
+    /// <summary>Writes <see cref="Bias"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="states">What attends to itself, [N, T, D].</param>
+    /// <returns>[1, H, T, T]; rows are queries.</returns>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue states)
+    {
+        using var scope = graph.Enter(this);
+        var table = graph.Weight("weight_by_distance", ByDistance, (2 * _farthest) + 1, _weight.shape[1]);
+        var positions = graph.Indices(states, 1); // [T]
+        var ahead = graph.Sub(graph.Unsqueeze(positions, 0), graph.Unsqueeze(positions, 1)); // [T, T]
+        var rows = graph.Add(graph.Clip(ahead, graph.Integer(-_farthest), graph.Integer(_farthest)), graph.Integer(_farthest));
+        return graph.Unsqueeze(graph.Transpose(graph.Gather(table, rows), 2, 0, 1), 0);
+    }
+
     /// <summary>Finds the bucket of a distance.</summary>
     /// <param name="ahead">Position of the key minus that of the query.</param>
     /// <param name="count">Buckets B.</param>
@@ -75,6 +90,10 @@ internal sealed class RelativePositionBias : nn.Module
         var steps = MathF.Log((float)distance / exact) / (float)Math.Log((double)farthest / exact) * (side - exact);
         return first + Math.Min(exact + (long)steps, side - 1);
     }
+
+    // The bias of each distance, from the farthest that is behind to the farthest that is ahead, [2·F + 1, H].
+    private Tensor ByDistance() => _weight.index_select(
+        0, tensor([.. Enumerable.Range(-_farthest, (2 * _farthest) + 1).Select(ahead => Bucket(ahead, _buckets, _farthest, _bothWays))], device: _weight.device));
 
     private Tensor Rows(long tokens)
     {

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.Layers;
@@ -23,7 +24,7 @@ internal sealed record RelativePositions(int? BucketCount, int Farthest)
         var rows = new long[tokens, tokens];
         for (var distance = 1 - tokens; distance < tokens; distance++)
         {
-            var row = Math.Clamp(Bucket(distance) + Span, 0, (2L * Span) - 1);
+            var row = Row(distance);
             for (var i = Math.Max(0, distance); i < Math.Min(tokens, tokens + distance); i++)
             {
                 rows[i, i - distance] = row;
@@ -32,6 +33,27 @@ internal sealed record RelativePositions(int? BucketCount, int Farthest)
 
         return tensor(rows, device: device);
     }
+
+    /// <summary>Writes <see cref="Rows"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="states">What attends to itself, [N, T, D].</param>
+    /// <returns>Row for query i and key j, [T, T], int64.</returns>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue states)
+    {
+        var last = (long)Farthest; // all farther distances have the same row
+        while (Row(last) != (2L * Span) - 1 || Row(-last) != 0)
+        {
+            last++;
+        }
+
+        var rows = Enumerable.Range(0, (int)(2 * last) + 1).Select(place => Row(place - last)).ToArray();
+        var table = graph.Numbers("row_by_distance", OnnxElementType.Int64, () => tensor(rows, device: CPU), rows.Length);
+        var positions = graph.Indices(states, 1); // [T]
+        var distances = graph.Sub(graph.Unsqueeze(positions, 1), graph.Unsqueeze(positions, 0)); // [T, T]
+        return graph.Gather(table, graph.Add(graph.Clip(distances, graph.Integer(-last), graph.Integer(last)), graph.Integer(last)));
+    }
+
+    private long Row(long distance) => Math.Clamp(Bucket(distance) + Span, 0, (2L * Span) - 1);
 
     private long Bucket(long distance)
     {

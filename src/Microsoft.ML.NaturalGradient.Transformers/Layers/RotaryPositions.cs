@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using static TorchSharp.torch;
 
@@ -32,6 +33,35 @@ internal sealed class RotaryPositions
         var (cosines, sines) = (angles.cos(), angles.sin());
         return new RotaryPositions(
             cat([cosines, cosines], 1).to(like.dtype).to(like.device), cat([sines.neg(), sines], 1).to(like.dtype).to(like.device));
+    }
+
+    /// <summary>Writes the angles into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="name">What the tables are called.</param>
+    /// <param name="most">Most tokens.</param>
+    /// <param name="headSize">Width d of a head, even.</param>
+    /// <param name="theta">Base θ of the frequencies.</param>
+    /// <param name="states">What is rotated, [N, T, D].</param>
+    /// <returns>Cosines, and sines that are negative in the first half, [T, d].</returns>
+    public static (OnnxValue Cosines, OnnxValue Sines) Emit(OnnxGraph graph, string name, long most, long headSize, double theta, OnnxValue states)
+    {
+        using var scope = graph.Enter(name);
+        var positions = graph.Indices(states, 1); // [T]
+        return (Table("cosines", angles => angles._cosines), Table("sines", angles => angles._sines));
+
+        OnnxValue Table(string part, Func<RotaryPositions, Tensor> of) =>
+            graph.Gather(graph.Weight(part, () => of(Create(most, headSize, theta, empty(0, ScalarType.Float32, CPU))), most, headSize), positions);
+    }
+
+    /// <summary>Writes <see cref="Rotate"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="states">Queries or keys, [N, H, T, d].</param>
+    /// <param name="context">Has cosines and sines.</param>
+    /// <returns>[N, H, T, d].</returns>
+    public static OnnxValue EmitRotate(OnnxGraph graph, OnnxValue states, OnnxContext context)
+    {
+        var halves = graph.Split(states, 2);
+        return graph.Add(graph.Mul(states, context.Cosines!), graph.Mul(graph.Concat(-1, halves[1], halves[0]), context.Sines!));
     }
 
     /// <summary>Rotates.</summary>

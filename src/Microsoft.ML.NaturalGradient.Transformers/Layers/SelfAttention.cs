@@ -1,10 +1,11 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.Layers;
 
 /// <summary>Self-attention under the names of BERT's checkpoints; its output is projected by the next layer.</summary>
-internal sealed class SelfAttention : nn.Module<Tensor, Tensor?, Tensor>
+internal sealed class SelfAttention : nn.Module<Tensor, Tensor?, Tensor>, IOnnxContextLayer
 {
     private readonly int _heads;
 
@@ -36,4 +37,11 @@ internal sealed class SelfAttention : nn.Module<Tensor, Tensor?, Tensor>
     /// <param name="mask">From <see cref="AttentionMask"/>; null when nothing is hidden.</param>
     public override Tensor forward(Tensor input, Tensor? mask) =>
         MultiHeadAttention.Attend(_query.call(input), _key.call(input), _value.call(input), _heads, mask);
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxContext context)
+    {
+        using var scope = graph.Enter(this);
+        return MultiHeadAttention.Emit(graph, _query.Emit(graph, input), _key.Emit(graph, input), _value.Emit(graph, input), _heads, context.Mask);
+    }
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -34,5 +35,14 @@ internal sealed class SharedTable : nn.Module<long, Tensor>
         return GradientTape.Current is { } tape && _weight.requires_grad
             ? tape.Record(rows, new BroadcastUse(_weight))
             : rows;
+    }
+
+    /// <summary>Writes the table into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <returns>[1, R, D].</returns>
+    public OnnxValue Emit(OnnxGraph graph)
+    {
+        using var scope = graph.Enter(this);
+        return graph.Weight("weight", () => _weight.unsqueeze(0), 1, _weight.shape[0], _weight.shape[1]);
     }
 }

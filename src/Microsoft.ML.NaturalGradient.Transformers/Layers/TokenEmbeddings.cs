@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -52,6 +53,40 @@ internal sealed class TokenEmbeddings : nn.Module
         using var padding = tensor(paddingId, ScalarType.Int64, ids.device);
         var isToken = ids.ne(padding).to(ScalarType.Int64); // [N, T]
         return isToken.cumsum(1).mul(isToken).Plus(padding);
+    }
+
+    /// <summary>Writes <see cref="PositionsAfter"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="paddingId">Id of the padding token.</param>
+    /// <param name="ids">Token ids, [N, T].</param>
+    /// <returns>The positions, [N, T], int64.</returns>
+    public static OnnxValue EmitPositionsAfter(OnnxGraph graph, long paddingId, OnnxValue ids)
+    {
+        using var scope = graph.Enter("positions");
+        var isToken = graph.Cast(graph.Not(graph.Equal(ids, graph.Integer(paddingId))), OnnxElementType.Int64); // [N, T]
+        return graph.Add(graph.Mul(graph.CumulativeSum(isToken, 1), isToken), graph.Integer(paddingId));
+    }
+
+    /// <summary>Writes <see cref="Embed"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="tokens">The texts.</param>
+    /// <param name="positions">Positions, [T] or [N, T]; null counts from zero.</param>
+    /// <returns>[N, T, D].</returns>
+    public OnnxValue Emit(OnnxGraph graph, OnnxTokens tokens, OnnxValue? positions = null)
+    {
+        using var scope = graph.Enter(this);
+        var sum = _words.Emit(graph, tokens.Ids);
+        if (_segments is not null)
+        {
+            sum = graph.Add(sum, _segmentCount == 1 ? _segments.EmitRow(graph, 0) : _segments.Emit(graph, tokens.TypeIds));
+        }
+
+        if (_positions is not null)
+        {
+            sum = graph.Add(sum, _positions.Emit(graph, positions ?? graph.Indices(tokens.Ids, 1)));
+        }
+
+        return _norm.Emit(graph, _projection is null ? sum : _projection.Emit(graph, sum));
     }
 
     /// <summary>Looks up a batch.</summary>

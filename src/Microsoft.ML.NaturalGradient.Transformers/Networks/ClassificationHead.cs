@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Utils;
@@ -8,12 +9,12 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Models;
 
 /// <summary>What turns an encoder's pooled vector into one logit per class; trained as a whole.</summary>
-internal sealed class ClassificationHead : nn.Module<Tensor, Tensor>
+internal sealed class ClassificationHead : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     private const double Deviation = 0.02;
 
     private readonly HeadLayout _layout;
-    private readonly Func<Tensor, Tensor> _activation;
+    private readonly Activation _activation;
 
     [ComponentName(Name = "inner")]
     private readonly LinearLayer? _inner;
@@ -82,10 +83,24 @@ internal sealed class ClassificationHead : nn.Module<Tensor, Tensor>
 
         if (_inner is not null)
         {
-            pooled = _activation(_inner.call(pooled));
+            pooled = _activation.Apply(_inner.call(pooled));
         }
 
         return _output.call(_norm is null ? pooled : _norm.call(pooled));
+    }
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+    {
+        using var scope = graph.Enter(this);
+        if (_secondOutput is not null)
+        {
+            var halves = graph.Split(input, 2); // [N, D] each
+            return graph.Mul(graph.Add(_output.Emit(graph, halves[0]), _secondOutput.Emit(graph, halves[1])), graph.Scalar(0.5));
+        }
+
+        var inner = _inner is null ? input : _activation.Emit(graph, _inner.Emit(graph, input));
+        return _output.Emit(graph, _norm is null ? inner : _norm.Emit(graph, inner));
     }
 
     private bool IsOutput(string name) =>

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -75,6 +76,14 @@ internal sealed class ImageClassifier : AdaptedNetwork
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The pictures' size does not fit the encoder's patches.</exception>
     public override Tensor Forward(ModelInput input) => _head.call(input is PooledBatch pooled ? pooled.Vectors : _encoder.Pool((PixelBatch)input)); // [N, C]
+
+    /// <inheritdoc/>
+    public override OnnxValue Emit(OnnxGraph graph, OnnxPictureSize? pictures)
+    {
+        var size = pictures ?? new OnnxPictureSize(_encoder.ImageSize, _encoder.ImageSize);
+        var pixels = graph.Input(OnnxPictureSize.InputName, OnnxElementType.Float, OnnxTokens.Batch, 3, size.Height, size.Width);
+        return _head.Emit(graph, _encoder.EmitPool(graph, graph.Cast(pixels, graph.FloatType)));
+    }
 
     /// <inheritdoc/>
     public override bool IsHead(NamedParameter named) => !named.Name.StartsWith(_encoder.Prefix + ".", StringComparison.Ordinal);

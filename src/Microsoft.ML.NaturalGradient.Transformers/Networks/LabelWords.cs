@@ -32,6 +32,9 @@ internal sealed class LabelWords
     /// <summary>Tokens T of the longest word, the end token included.</summary>
     public int MaxLength { get; }
 
+    /// <summary>The tokens of each class's word, the end token included, [C].</summary>
+    public IReadOnlyList<IReadOnlyList<int>> LabelRows => _tokens;
+
     /// <summary>Groups of words that begin with the same token; a first token then says less than the class.</summary>
     public IReadOnlyList<string[]> SharedFirstTokens => [.. Enumerable.Range(0, Words.Count).GroupBy(index => _tokens[index][0], index => Words[index])
         .Select(group => group.ToArray()).Where(group => group.Length > 1)];

@@ -2,6 +2,7 @@ using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -78,6 +79,10 @@ internal sealed class TextClassifier : TextNetwork
     /// <inheritdoc/>
     public override Tensor Outputs(TokenBatch batch) =>
         _head.call(_encoder.Pool(_promptLength > 0 ? batch.WithPrompt(_promptLength) : batch)); // [N, C]
+
+    /// <inheritdoc/>
+    public override OnnxValue Emit(OnnxGraph graph, OnnxPictureSize? pictures) =>
+        _head.Emit(graph, _encoder.EmitPool(graph, OnnxTokens.Inputs(graph).WithPrompt(graph, _promptLength)));
 
     /// <inheritdoc/>
     protected override IEnumerable<NamedParameter> Named() => ParameterNames.Of(_encoder, _encoder.Prefix).Concat(_head.Named);

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Utils;
@@ -95,6 +96,23 @@ internal sealed class TextToTextClassifier : TextNetwork
     }
 
     /// <inheritdoc/>
+    /// <returns>Log-probabilities of the classes' words, as <see cref="ClassLogProbabilities"/> computes them, [N, C].</returns>
+    public override OnnxValue Emit(OnnxGraph graph, OnnxPictureSize? pictures)
+    {
+        var tokens = OnnxTokens.Inputs(graph);
+        var words = _network.EmitEmbed(graph, tokens.Ids); // [N, S, D]
+        if (_network.Prompt is { } prompt)
+        {
+            words = prompt.EmitPrepend(graph, words); // [N, P + S, D]
+            tokens = tokens.WithPrompt(graph, (int)prompt.Length);
+        }
+
+        var mask = graph.PaddingMask(tokens.Mask);
+        var memory = _network.EmitEncode(graph, words, mask);
+        return EmitClasses(graph, memory, mask);
+    }
+
+    /// <inheritdoc/>
     protected override IEnumerable<NamedParameter> Named() => ParameterNames.Of(_network);
 
     private Tensor Decode(TokenBatch text, Tensor decoderIds)
@@ -109,6 +127,26 @@ internal sealed class TextToTextClassifier : TextNetwork
         var mask = _network.Mask(text);
         var memory = _network.Encode(words, mask)[^1]; // [N, S, D]
         return _network.Decode(_network.Embed(decoderIds), memory, mask)[^1];
+    }
+
+    // What the decoder reads is the same for every text, and so it is in the file: the vectors of all words' tokens.
+    private OnnxValue EmitClasses(OnnxGraph graph, OnnxValue memory, OnnxValue mask)
+    {
+        using var scope = graph.Enter("words");
+        var labels = Words.LabelRows; // [C], tokens of each
+        var (classes, length, width) = (labels.Count, Words.MaxLength, (long)_network.HiddenSize);
+        var start = graph.Weight(
+            "decoder_inputs", () => _network.WordVectors(Words.DecoderIds(CPU).flatten()).unsqueeze(0), 1, classes * length, width);
+        var hidden = _network.EmitDecode(graph, graph.ExpandRows(start, memory), memory, mask, classes); // [N, C·T, D]
+        var counted = labels.SelectMany((word, place) => word.Select((token, t) => (Place: (long)(place * length) + t, Token: (long)token, Class: place))).ToArray(); // K
+        var rows = graph.Gather(hidden, graph.Integers([.. counted.Select(entry => entry.Place)]), 1); // [N, K, D]
+        var logits = graph.Cast(_network.EmitLogits(graph, graph.Reshape(rows, rows.Shape[0] * counted.Length, width)), OnnxElementType.Float); // [N·K, V]
+        var shares = graph.LogSoftmax(graph.Reshape(logits, rows.Shape[0], counted.Length, logits.Width)); // [N, K, V]
+        var targets = graph.Numbers("tokens", OnnxElementType.Int64, () => tensor([.. counted.Select(entry => entry.Token)], device: CPU).view(1, -1, 1), 1, counted.Length, 1);
+        var tokens = graph.Reshape(graph.GatherLast(shares, graph.ExpandRows(targets, shares)), shares.Shape[0], counted.Length); // [N, K]
+        var sums = graph.Numbers(
+            "classes", OnnxElementType.Float, () => nn.functional.one_hot(tensor([.. counted.Select(entry => (long)entry.Class)], device: CPU), classes), counted.Length, classes);
+        return graph.MatMul(tokens, sums); // [N, C]
     }
 
     // log p(target) of each row, [R], float64.

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -79,6 +80,13 @@ internal sealed class TokenClassifier : TextNetwork
     {
         var states = _encoder.Encode(_promptLength > 0 ? batch.WithPrompt(_promptLength) : batch); // [N, P + T, D]
         return _head.call(_promptLength > 0 ? states.narrow(1, _promptLength, batch.Ids.shape[1]) : states); // [N, T, K]
+    }
+
+    /// <inheritdoc/>
+    public override OnnxValue Emit(OnnxGraph graph, OnnxPictureSize? pictures)
+    {
+        var states = _encoder.Emit(graph, OnnxTokens.Inputs(graph).WithPrompt(graph, _promptLength)); // [N, P + T, D]
+        return _head.Emit(graph, _promptLength > 0 ? graph.Slice(states, 1, _promptLength) : states); // [N, T, K]
     }
 
     /// <inheritdoc/>

@@ -1,7 +1,9 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Pipelines;
+using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -63,4 +65,16 @@ internal sealed class ClassTarget(ClassFormat format) : PredictionTarget
 
     /// <inheritdoc/>
     public override Tensor Predictions(Tensor outputs) => nn.functional.softmax(format.Temperature == 1 ? outputs : outputs.Times(1 / format.Temperature), -1);
+
+    /// <inheritdoc/>
+    public override OnnxValue? EmitProbabilities(OnnxGraph graph, OnnxValue outputs) =>
+        graph.Softmax(format.Temperature == 1 ? outputs : graph.Mul(outputs, graph.Scalar(1 / format.Temperature, OnnxElementType.Float)));
+
+    /// <inheritdoc/>
+    public override IEnumerable<KeyValuePair<string, string>> OnnxNotes =>
+    [
+        new("task", "class"),
+        new("temperature", format.Temperature.ToString("R", CultureInfo.InvariantCulture)),
+        new("score_threshold", format.ScoreThreshold.ToString("R", CultureInfo.InvariantCulture)),
+    ];
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -7,6 +8,12 @@ internal sealed record ExportDetails
 {
     /// <summary>Most tokens of a text; null for pictures.</summary>
     public int? MaxTokens { get; init; }
+
+    /// <summary>Id that fills shorter rows of texts.</summary>
+    public int PadId { get; init; }
+
+    /// <summary>Size of pictures as the network reads them; null for texts.</summary>
+    public OnnxPictureSize? Pictures { get; init; }
 
     /// <summary>How a text-to-text model was asked; nothing for others.</summary>
     public TextToTextSettings TextToText { get; init; } = TextToTextSettings.None;

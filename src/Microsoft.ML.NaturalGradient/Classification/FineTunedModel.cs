@@ -66,6 +66,27 @@ public abstract class FineTunedModel : IDisposable
         ModelExport.SavePretrained(_scorer.Model, _scorer.Export, folder);
     }
 
+    /// <summary>Writes the model as an ONNX graph, which ONNX Runtime and others compute in any language, without libtorch.</summary>
+    /// <remarks>
+    /// The folder has <c>model.onnx</c> with the adapter merged into it, the configuration, the tokenizer or the settings for pictures, and a README.md with the lines
+    /// of Python and C# that give the model's answers. Inputs of texts are <c>input_ids</c>, <c>attention_mask</c> and, where the network reads them,
+    /// <c>token_type_ids</c>; of pictures <c>pixel_values</c>. Outputs are <c>logits</c> and, where there are any, <c>probabilities</c>.
+    /// Weights of more than 1 GB are in <c>model.onnx_data</c> beside it. This model stays as it is.
+    /// </remarks>
+    /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
+    /// <param name="options">Settings; null for those that give the answers of this model.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A setting is out of range; the message names it.</exception>
+    /// <exception cref="InvalidOperationException">A weight is not finite, or cannot be held by the numbers that were asked for.</exception>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public void SaveOnnx(string folder, OnnxExportOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        options ??= new OnnxExportOptions();
+        options.Validate();
+        OnnxExport.Save(_scorer.Model, _scorer.Export, folder, options);
+    }
+
     /// <summary>Frees the weights. Calls of other threads end first; later ones throw <see cref="ObjectDisposedException"/>. Does not wait for them.</summary>
     public void Dispose()
     {

@@ -79,7 +79,11 @@ internal static class ModelExport
         save.Commit(CheckpointFiles.SmallNames);
     }
 
-    private static Dictionary<string, byte[]> SmallFiles(TrainedNetwork model, ExportDetails details)
+    /// <summary>The files that say what the model is and how its rows are read.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="details">How rows were read.</param>
+    /// <returns>Content by name.</returns>
+    public static Dictionary<string, byte[]> SmallFiles(TrainedNetwork model, ExportDetails details)
     {
         var (files, architecture) = (model.Base.Files.ToDictionary(), model.Network.Base.Architecture);
         files[CheckpointFiles.ConfigName] = ClassifierConfig.Write(model.Base.Files, model.Target.OutputNames, details.TextToText, model.Network.HeadKind, model.Target.ProblemType);

@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
 
@@ -54,6 +55,15 @@ internal abstract class PredictionTarget
     /// <param name="outputs">Outputs, [N, K] or [N, T, K], float64.</param>
     /// <returns>Predictions, shaped alike, float64; in the caller's dispose scope.</returns>
     public abstract Tensor Predictions(Tensor outputs);
+
+    /// <summary>Writes <see cref="Predictions"/> into a graph, where they are probabilities.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="outputs">The network's outputs, [N, K] or [N, T, K], float32.</param>
+    /// <returns>Probabilities, shaped alike; null where predictions are the outputs.</returns>
+    public abstract OnnxValue? EmitProbabilities(OnnxGraph graph, OnnxValue outputs);
+
+    /// <summary>What readers of an exported graph need to know of the target, by the names that the graph's notes have.</summary>
+    public abstract IEnumerable<KeyValuePair<string, string>> OnnxNotes { get; }
 
     /// <summary>Names the labels that could be predicted but no training row has.</summary>
     /// <param name="labels">The labels of the training rows.</param>

@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Checkpoints.MLNet;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -7,7 +8,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Models.NasBert;
 
 /// <summary>A NAS-BERT layer of attention, added to what it reads and normalised.</summary>
-internal sealed class NasBertAttention : nn.Module<Tensor, NasBertContext, Tensor>
+internal sealed class NasBertAttention : nn.Module<Tensor, NasBertContext, Tensor>, IOnnxContextLayer
 {
     [ComponentName(Name = "SelfAttention")]
     private readonly ProjectedAttention _attention;
@@ -29,4 +30,11 @@ internal sealed class NasBertAttention : nn.Module<Tensor, NasBertContext, Tenso
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input, NasBertContext context) => _norm.call(_attention.call(input, context.AttentionMask).Plus(input));
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxContext context)
+    {
+        using var scope = graph.Enter(this);
+        return _norm.Emit(graph, graph.Add(_attention.Emit(graph, input, context), input));
+    }
 }

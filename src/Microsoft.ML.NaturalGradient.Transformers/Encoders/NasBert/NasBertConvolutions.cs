@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -7,7 +8,7 @@ namespace Microsoft.ML.NaturalGradient.Models.NasBert;
 
 /// <summary>A NAS-BERT layer of two separable convolutions, each added to what it reads and normalised.</summary>
 /// <remarks>A convolution reads zeros at padding; what is added to its output is what it was given. The map between features is a linear layer.</remarks>
-internal sealed class NasBertConvolutions : nn.Module<Tensor, NasBertContext, Tensor>
+internal sealed class NasBertConvolutions : nn.Module<Tensor, NasBertContext, Tensor>, IOnnxContextLayer
 {
     [ComponentName(Name = "Conv1")]
     private readonly Activated _first;
@@ -42,10 +43,18 @@ internal sealed class NasBertConvolutions : nn.Module<Tensor, NasBertContext, Te
         return _secondNorm.call(_second.call(context.WithoutPadding(between)).Plus(between));
     }
 
-    // Modules in modules, as the names of the file have them: Conv1.conv.Conv.conv1.
-    private sealed class Activated : nn.Module<Tensor, Tensor>
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxContext context)
     {
-        private readonly Func<Tensor, Tensor> _activation;
+        using var scope = graph.Enter(this);
+        var between = _firstNorm.Emit(graph, graph.Add(_first.Emit(graph, graph.Mul(input, context.Tokens!)), input));
+        return _secondNorm.Emit(graph, graph.Add(_second.Emit(graph, graph.Mul(between, context.Tokens!)), between));
+    }
+
+    // Modules in modules, as the names of the file have them: Conv1.conv.Conv.conv1.
+    private sealed class Activated : nn.Module<Tensor, Tensor>, IOnnxLayer
+    {
+        private readonly Activation _activation;
 
         [ComponentName(Name = "conv")]
         private readonly Wrapped _convolution;
@@ -58,10 +67,16 @@ internal sealed class NasBertConvolutions : nn.Module<Tensor, NasBertContext, Te
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor input) => _activation(_convolution.call(input));
+        public override Tensor forward(Tensor input) => _activation.Apply(_convolution.call(input));
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+        {
+            using var scope = graph.Enter(this);
+            return _activation.Emit(graph, _convolution.Emit(graph, input));
+        }
     }
 
-    private sealed class Wrapped : nn.Module<Tensor, Tensor>
+    private sealed class Wrapped : nn.Module<Tensor, Tensor>, IOnnxLayer
     {
         [ComponentName(Name = "Conv")]
         private readonly Separable _convolution;
@@ -74,9 +89,11 @@ internal sealed class NasBertConvolutions : nn.Module<Tensor, NasBertContext, Te
         }
 
         public override Tensor forward(Tensor input) => _convolution.call(input);
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input) => _convolution.Emit(graph, input);
     }
 
-    private sealed class Separable : nn.Module<Tensor, Tensor>
+    private sealed class Separable : nn.Module<Tensor, Tensor>, IOnnxLayer
     {
         [ComponentName(Name = "conv1")]
         private readonly DepthwiseConvolution _depthwise;
@@ -93,5 +110,7 @@ internal sealed class NasBertConvolutions : nn.Module<Tensor, NasBertContext, Te
         }
 
         public override Tensor forward(Tensor input) => _pointwise.call(_depthwise.call(input));
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input) => _pointwise.Emit(graph, _depthwise.Emit(graph, input));
     }
 }

@@ -2,6 +2,7 @@ using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Checkpoints.MLNet;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -85,6 +86,23 @@ internal sealed class NasBertEncoder : TextEncoder
             (layer, states) => AfterLayer(layer.Place, layer.Layer.call(states, context)));
     }
 
+    /// <inheritdoc/>
+    public override OnnxValue Emit(OnnxGraph graph, OnnxTokens tokens)
+    {
+        var isToken = graph.And(
+            graph.Not(graph.Equal(tokens.Ids, graph.Integer(_paddingId))), graph.Not(graph.Equal(tokens.Mask, graph.Integer(0)))); // [N, T]
+        var counted = graph.Cast(isToken, OnnxElementType.Int64);
+        var positions = graph.Mul(graph.CumulativeSum(counted, 1), counted); // [N, T]
+        var words = graph.Add(_words.Emit(graph, tokens.Ids), _positions.Emit(graph, positions));
+        var context = new OnnxContext { Mask = graph.PaddingMask(counted), Tokens = graph.Unsqueeze(graph.Cast(isToken, graph.FloatType), -1) };
+        var start = graph.Mul(_embeddingMap.Emit(graph, _norm.Emit(graph, words)), context.Tokens);
+        return _layers.Select((layer, place) => (Layer: layer, Place: place))
+            .Aggregate(start, (states, layer) => EmitAfterLayer(graph, layer.Place, layer.Layer.Emit(graph, states, context)));
+    }
+
+    private OnnxValue EmitAfterLayer(OnnxGraph graph, int place, OnnxValue states) =>
+        (place + 1) % _plan.BlockSize == 0 ? _blockMaps[place / _plan.BlockSize].Emit(graph, states) : states;
+
     private Tensor AfterLayer(int place, Tensor states) =>
         (place + 1) % _plan.BlockSize == 0 ? _blockMaps[place / _plan.BlockSize].call(states) : states;
 
@@ -95,7 +113,7 @@ internal sealed class NasBertEncoder : TextEncoder
         return _embeddingMap.call(_norm.call(_words.call(ids).Plus(_positions.call(positions))));
     }
 
-    private sealed class PositionTable : nn.Module<Tensor, Tensor>
+    private sealed class PositionTable : nn.Module<Tensor, Tensor>, IOnnxLayer
     {
         [ComponentName(Name = "Embedding")]
         private readonly EmbeddingLayer _table;
@@ -108,5 +126,7 @@ internal sealed class NasBertEncoder : TextEncoder
         }
 
         public override Tensor forward(Tensor positions) => _table.call(positions);
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input) => _table.Emit(graph, input);
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Checkpoints.MLNet;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -7,7 +8,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Models.NasBert;
 
 /// <summary>A NAS-BERT layer of two dense layers, added to what it reads and normalised.</summary>
-internal sealed class NasBertFeedForward : nn.Module<Tensor, NasBertContext, Tensor>
+internal sealed class NasBertFeedForward : nn.Module<Tensor, NasBertContext, Tensor>, IOnnxContextLayer
 {
     [ComponentName(Name = "FullConnects")]
     private readonly Maps _maps;
@@ -29,9 +30,16 @@ internal sealed class NasBertFeedForward : nn.Module<Tensor, NasBertContext, Ten
     /// <inheritdoc/>
     public override Tensor forward(Tensor input, NasBertContext context) => _norm.call(_maps.call(input).Plus(input));
 
-    private sealed class Maps : nn.Module<Tensor, Tensor>
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxContext context)
     {
-        private readonly Func<Tensor, Tensor> _activation;
+        using var scope = graph.Enter(this);
+        return _norm.Emit(graph, graph.Add(_maps.Emit(graph, input), input));
+    }
+
+    private sealed class Maps : nn.Module<Tensor, Tensor>, IOnnxLayer
+    {
+        private readonly Activation _activation;
 
         [ComponentName(Name = "fc1")]
         private readonly LinearLayer _inner;
@@ -48,6 +56,12 @@ internal sealed class NasBertFeedForward : nn.Module<Tensor, NasBertContext, Ten
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor input) => _outer.call(_activation(_inner.call(input)));
+        public override Tensor forward(Tensor input) => _outer.call(_activation.Apply(_inner.call(input)));
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+        {
+            using var scope = graph.Enter(this);
+            return _outer.Emit(graph, _activation.Emit(graph, _inner.Emit(graph, input)));
+        }
     }
 }

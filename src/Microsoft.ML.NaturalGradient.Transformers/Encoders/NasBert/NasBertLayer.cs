@@ -1,11 +1,12 @@
 using Microsoft.ML.NaturalGradient.Checkpoints.MLNet;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.NasBert;
 
 /// <summary>One layer of a NAS-BERT network: one operation of the search space, or nothing.</summary>
-internal sealed class NasBertLayer : nn.Module<Tensor, NasBertContext, Tensor>
+internal sealed class NasBertLayer : nn.Module<Tensor, NasBertContext, Tensor>, IOnnxContextLayer
 {
     [ComponentName(Name = "Operation")]
     private readonly nn.Module<Tensor, NasBertContext, Tensor>? _operation;
@@ -28,4 +29,8 @@ internal sealed class NasBertLayer : nn.Module<Tensor, NasBertContext, Tensor>
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input, NasBertContext context) => _operation is null ? input : _operation.call(input, context);
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxContext context) =>
+        _operation is null ? input : ((IOnnxContextLayer)_operation).Emit(graph, input, context);
 }

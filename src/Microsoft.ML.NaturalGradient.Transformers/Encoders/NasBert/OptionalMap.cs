@@ -1,10 +1,11 @@
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.NasBert;
 
 /// <summary>A linear map between parts of different widths, and nothing between parts of the same.</summary>
-internal sealed class OptionalMap : nn.Module<Tensor, Tensor>
+internal sealed class OptionalMap : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     // No field of its own, which TorchSharp would register once more under its name.
     private readonly IReadOnlyList<LinearLayer> _maps;
@@ -25,4 +26,7 @@ internal sealed class OptionalMap : nn.Module<Tensor, Tensor>
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input) => _maps is [var map] ? map.call(input) : input;
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input) => _maps is [var map] ? map.Emit(graph, input) : input;
 }

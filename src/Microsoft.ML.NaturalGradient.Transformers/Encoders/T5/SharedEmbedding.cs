@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -41,6 +42,30 @@ internal sealed class SharedEmbedding : nn.Module
     /// <returns>[N, ..., V]; in the caller's dispose scope.</returns>
     public Tensor Logits(Tensor hidden) =>
         Recorded(nn.functional.linear(hidden, _weight), () => new LinearWeightUse(_weight, hidden));
+
+    /// <summary>Writes <see cref="LookUp"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="ids">Ids, [N, T].</param>
+    /// <returns>[N, T, D].</returns>
+    public OnnxValue EmitLookUp(OnnxGraph graph, OnnxValue ids)
+    {
+        using var scope = graph.Enter(this);
+        return graph.LookUp(() => _weight, _weight.shape[0], _weight.shape[1], ids);
+    }
+
+    /// <summary>Writes <see cref="Logits"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="hidden">[R, D].</param>
+    /// <returns>[R, V].</returns>
+    /// <remarks>The table is in the file once, but for one of 8-bit numbers, which are rounded for each use.</remarks>
+    public OnnxValue EmitLogits(OnnxGraph graph, OnnxValue hidden)
+    {
+        using var scope = graph.Enter(this);
+        var (count, width) = (_weight.shape[0], _weight.shape[1]);
+        return graph.Precision == OnnxPrecision.Int8
+            ? graph.Linear(hidden, () => _weight, count, null)
+            : graph.MatMulTransposed(hidden, graph.Weight("weight", () => _weight, count, width));
+    }
 
     private Tensor Recorded(Tensor output, Func<ParameterUse> use) =>
         GradientTape.Current is { } tape && _weight.requires_grad ? tape.Record(output, use()) : LayerWatch.See(this, output);

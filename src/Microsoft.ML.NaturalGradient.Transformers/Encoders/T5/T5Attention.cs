@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -66,6 +67,22 @@ internal sealed class T5Attention : nn.Module<Tensor, Tensor, Tensor?, Tensor>
         var context = scores.softmax(-1).bmm(Heads(_value.call(memory))); // [N·H, g·T, d]
         var together = context.view(samples, _heads, queries, -1).transpose(1, 2).flatten(2); // [N, g·T, H·d]
         return _output.call(together).view(input.shape);
+    }
+
+    /// <summary>Writes the layer into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="input">What asks, [N, T, D].</param>
+    /// <param name="memory">What is attended to, [N, S, D].</param>
+    /// <param name="bias">Added to the scores, broadcast to [N, H, T, S].</param>
+    /// <returns>[N, T, D].</returns>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxValue memory, OnnxValue bias)
+    {
+        using var scope = graph.Enter(this);
+        var query = graph.SplitHeads(_query.Emit(graph, input), _heads);
+        var key = graph.SplitHeads(_key.Emit(graph, memory), _heads, transposed: true);
+        var value = graph.SplitHeads(_value.Emit(graph, memory), _heads);
+        var weights = graph.Softmax(graph.Add(graph.MatMul(query, key), bias)); // [N, H, T, S]
+        return _output.Emit(graph, graph.MergeHeads(graph.MatMul(weights, value)));
     }
 
     private Tensor Heads(Tensor states) =>

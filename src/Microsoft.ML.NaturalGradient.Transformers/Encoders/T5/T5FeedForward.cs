@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -6,10 +7,10 @@ namespace Microsoft.ML.NaturalGradient.Models.T5;
 
 /// <summary>The feed-forward part: W_o·relu(W_i x), or with a gate W_o·(gelu(W_0 x) ∘ W_1 x).</summary>
 /// <remarks>Shazeer, "GLU Variants Improve Transformer", 2020, eq. (6), with GELU in its tanh form.</remarks>
-internal sealed class T5FeedForward : nn.Module<Tensor, Tensor>
+internal sealed class T5FeedForward : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
-    private static readonly Func<Tensor, Tensor> Relu = Activation.Named("relu");
-    private static readonly Func<Tensor, Tensor> Gelu = Activation.Named("gelu_new");
+    private static readonly Activation Relu = Activation.Named("relu");
+    private static readonly Activation Gelu = Activation.Named("gelu_new");
 
     [ComponentName(Name = "wi")]
     private readonly LinearLayer? _inner;
@@ -39,5 +40,14 @@ internal sealed class T5FeedForward : nn.Module<Tensor, Tensor>
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input) => // [N, T, D] -> [N, T, D]
-        _outer.call(_inner is null ? Gelu(_gate!.call(input)).mul(_gated!.call(input)) : Relu(_inner.call(input)));
+        _outer.call(_inner is null ? Gelu.Apply(_gate!.call(input)).mul(_gated!.call(input)) : Relu.Apply(_inner.call(input)));
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+    {
+        using var scope = graph.Enter(this);
+        return _outer.Emit(graph, _inner is null
+            ? graph.Mul(Gelu.Emit(graph, _gate!.Emit(graph, input)), _gated!.Emit(graph, input))
+            : Relu.Emit(graph, _inner.Emit(graph, input)));
+    }
 }

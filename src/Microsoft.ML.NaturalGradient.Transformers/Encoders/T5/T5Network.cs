@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -124,6 +125,44 @@ internal sealed class T5Network : PretrainedNetwork
         return _head is null ? _shared.Logits(scaled) : _head.call(scaled);
     }
 
+    /// <summary>Writes <see cref="Embed"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="ids">Token ids, [N, T].</param>
+    /// <returns>[N, T, D].</returns>
+    public OnnxValue EmitEmbed(OnnxGraph graph, OnnxValue ids) => _shared.EmitLookUp(graph, ids);
+
+    /// <summary>Writes <see cref="Encode"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="embedded">[N, S, D].</param>
+    /// <param name="mask">Hides padding, [N, 1, 1, S].</param>
+    /// <returns>The last output, [N, S, D].</returns>
+    public OnnxValue EmitEncode(OnnxGraph graph, OnnxValue embedded, OnnxValue mask) => _encoder.Emit(graph, embedded, mask, null, null, 1);
+
+    /// <summary>Writes <see cref="Decode"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="embedded">Embedded decoder ids, [N, g·T, D]: g rows side by side for each row of the encoder.</param>
+    /// <param name="memory">The encoder's last output, [N, S, D].</param>
+    /// <param name="memoryMask">Hides padding, [N, 1, 1, S].</param>
+    /// <param name="rows">Rows g of the decoder for each of the encoder.</param>
+    /// <returns>The last output, [N, g·T, D].</returns>
+    public OnnxValue EmitDecode(OnnxGraph graph, OnnxValue embedded, OnnxValue memory, OnnxValue memoryMask, long rows)
+    {
+        var tokens = embedded.Shape[1].Value / rows;
+        using var scope = graph.Enter(_decoder);
+        var causal = graph.Weight("causal_mask", () => ones(tokens, tokens, device: CPU).triu(1).Times(graph.Hidden()), tokens, tokens);
+        return _decoder.Emit(graph, embedded, causal, memory, memoryMask, rows);
+    }
+
+    /// <summary>Writes <see cref="Logits"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="hidden">[R, D].</param>
+    /// <returns>[R, V].</returns>
+    public OnnxValue EmitLogits(OnnxGraph graph, OnnxValue hidden)
+    {
+        var scaled = Config.ScalesOutput ? graph.Mul(hidden, graph.Scalar(1 / Math.Sqrt(Config.HiddenSize))) : hidden;
+        return _head is null ? _shared.EmitLogits(graph, scaled) : _head.Emit(graph, scaled);
+    }
+
     /// <summary>The encoder's or the decoder's layers.</summary>
     private sealed class Stack : nn.Module
     {
@@ -157,7 +196,20 @@ internal sealed class T5Network : PretrainedNetwork
             states[^1] = _norm.call(states[^1]);
             return states;
         }
+
+        // Of the decoder, rows that read the same memory lie side by side, and are apart where they attend to themselves.
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue embedded, OnnxValue mask, OnnxValue? memory, OnnxValue? memoryMask, long rows)
+        {
+            using var scope = graph.Enter(this);
+            var apart = Apart(graph, embedded, rows);
+            var bias = graph.Add(_blocks[0].Positions.Emit(graph, apart), mask);
+            return _norm.Emit(graph, _blocks.Aggregate(embedded, (states, block) => block.Emit(graph, states, bias, memory, memoryMask, rows)));
+        }
     }
+
+    // [N, g·T, D] -> [N·g, T, D]
+    private static OnnxValue Apart(OnnxGraph graph, OnnxValue states, long rows) =>
+        rows == 1 ? states : graph.Reshape(states, states.Shape[0] * rows, states.Shape[1].Value / rows, states.Width);
 
     /// <summary>One layer of a stack: self-attention, in the decoder attention to the encoder, and the feed-forward part.</summary>
     private sealed class Block : nn.Module
@@ -189,6 +241,18 @@ internal sealed class T5Network : PretrainedNetwork
 
             return ((ForwardPart)_parts[^1]).Add(hidden);
         }
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxValue bias, OnnxValue? memory, OnnxValue? memoryMask, long rows)
+        {
+            var hidden = ((AttentionPart)_parts[0]).Emit(graph, Apart(graph, input, rows), null, bias);
+            hidden = graph.Reshape(hidden, [.. input.Shape]);
+            if (memory is not null)
+            {
+                hidden = ((AttentionPart)_parts[1]).Emit(graph, hidden, memory, memoryMask!);
+            }
+
+            return ((ForwardPart)_parts[^1]).Emit(graph, hidden);
+        }
     }
 
     private sealed class AttentionPart : nn.Module
@@ -218,6 +282,13 @@ internal sealed class T5Network : PretrainedNetwork
             var normalized = _norm.call(input);
             return input.Plus((_self ?? _cross)!.call(normalized, memory ?? normalized, bias));
         }
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input, OnnxValue? memory, OnnxValue bias)
+        {
+            using var scope = graph.Enter(this);
+            var normalized = _norm.Emit(graph, input);
+            return graph.Add(input, (_self ?? _cross)!.Emit(graph, normalized, memory ?? normalized, bias));
+        }
     }
 
     private sealed class ForwardPart : nn.Module
@@ -237,5 +308,11 @@ internal sealed class T5Network : PretrainedNetwork
         }
 
         public Tensor Add(Tensor input) => input.Plus(_forward.call(_norm.call(input)));
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+        {
+            using var scope = graph.Enter(this);
+            return graph.Add(input, _forward.Emit(graph, _norm.Emit(graph, input)));
+        }
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.Vision;
@@ -35,4 +36,16 @@ internal sealed class DeiTEncoder : ImageEncoder
     /// <remarks>The class token's vector; with two heads the distillation token's beside it, [N, 2·D].</remarks>
     public override Tensor Pool(PixelBatch batch) =>
         Head.SecondOutput is null ? base.Pool(batch) : Encode(batch).narrow(1, 0, 2).flatten(1);
+
+    /// <inheritdoc/>
+    public override OnnxValue EmitPool(OnnxGraph graph, OnnxValue pixels)
+    {
+        if (Head.SecondOutput is null)
+        {
+            return base.EmitPool(graph, pixels);
+        }
+
+        var both = graph.Slice(Emit(graph, pixels), 1, 0, 2); // [N, 2, D]
+        return graph.Reshape(both, both.Shape[0], 2L * HiddenSize);
+    }
 }

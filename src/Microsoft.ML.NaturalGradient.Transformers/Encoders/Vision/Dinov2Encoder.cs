@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.Vision;
@@ -36,5 +37,12 @@ internal sealed class Dinov2Encoder : ImageEncoder
     {
         var encoded = Encode(batch);
         return cat([encoded.select(1, 0), encoded.narrow(1, 1, encoded.shape[1] - 1).mean([1L])], 1);
+    }
+
+    /// <inheritdoc/>
+    public override OnnxValue EmitPool(OnnxGraph graph, OnnxValue pixels)
+    {
+        var encoded = Emit(graph, pixels);
+        return graph.Concat(1, graph.Select(encoded, 1, 0), graph.Mean(graph.Slice(encoded, 1, 1), 1));
     }
 }

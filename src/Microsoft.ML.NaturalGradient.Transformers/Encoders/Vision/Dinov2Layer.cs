@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -6,7 +7,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Models.Vision;
 
 /// <summary>A pre-normalised transformer layer under the names of DINOv2's checkpoints, whose two parts are scaled before they are added.</summary>
-internal sealed class Dinov2Layer : nn.Module<Tensor, Tensor>
+internal sealed class Dinov2Layer : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     [ComponentName(Name = "norm1")]
     private readonly NormalizationLayer _attentionNorm;
@@ -48,9 +49,18 @@ internal sealed class Dinov2Layer : nn.Module<Tensor, Tensor>
         return attended.Plus(_feedForwardScale.call(_feedForward.call(_feedForwardNorm.call(attended))));
     }
 
-    private sealed class FeedForward : nn.Module<Tensor, Tensor>
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
     {
-        private readonly Func<Tensor, Tensor> _activation;
+        using var scope = graph.Enter(this);
+        var attended = graph.Add(_attentionScale.Emit(graph, _attention.Emit(graph, _attentionNorm.Emit(graph, input))), input);
+        var forward = ((IOnnxLayer)_feedForward).Emit(graph, _feedForwardNorm.Emit(graph, attended));
+        return graph.Add(_feedForwardScale.Emit(graph, forward), attended);
+    }
+
+    private sealed class FeedForward : nn.Module<Tensor, Tensor>, IOnnxLayer
+    {
+        private readonly Activation _activation;
 
         [ComponentName(Name = "fc1")]
         private readonly LinearLayer _first;
@@ -67,11 +77,17 @@ internal sealed class Dinov2Layer : nn.Module<Tensor, Tensor>
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor input) => _second.call(_activation(_first.call(input)));
+        public override Tensor forward(Tensor input) => _second.call(_activation.Apply(_first.call(input)));
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+        {
+            using var scope = graph.Enter(this);
+            return _second.Emit(graph, _activation.Emit(graph, _first.Emit(graph, input)));
+        }
     }
 
     /// <remarks>Shazeer, "GLU Variants Improve Transformer", 2020, eq. (6): silu(xW) ∘ (xV), W and V in one layer.</remarks>
-    private sealed class GatedFeedForward : nn.Module<Tensor, Tensor>
+    private sealed class GatedFeedForward : nn.Module<Tensor, Tensor>, IOnnxLayer
     {
         [ComponentName(Name = "weights_in")]
         private readonly LinearLayer _input;
@@ -91,6 +107,13 @@ internal sealed class Dinov2Layer : nn.Module<Tensor, Tensor>
         {
             var parts = _input.call(input).chunk(2, -1);
             return _output.call(nn.functional.silu(parts[0]).mul(parts[1]));
+        }
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+        {
+            using var scope = graph.Enter(this);
+            var parts = graph.Split(_input.Emit(graph, input), 2);
+            return _output.Emit(graph, graph.Mul(graph.Silu(parts[0]), parts[1]));
         }
     }
 }

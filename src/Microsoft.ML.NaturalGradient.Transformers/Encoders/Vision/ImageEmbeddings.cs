@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
@@ -9,7 +10,7 @@ namespace Microsoft.ML.NaturalGradient.Models.Vision;
 
 /// <summary>Turns pictures into special tokens and patches with positions.</summary>
 /// <remarks>Dosovitskiy et al., "An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale", ICLR 2021, eq. (1).</remarks>
-internal sealed class ImageEmbeddings : nn.Module<Tensor, Tensor>
+internal sealed class ImageEmbeddings : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly int _gridSize;
 
@@ -66,6 +67,22 @@ internal sealed class ImageEmbeddings : nn.Module<Tensor, Tensor>
         return cat(parts, 1).Plus(Positions(samples, rows, columns));
     }
 
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input) // [N, 3, H, W] -> [N, S + patches, D]
+    {
+        using var scope = graph.Enter(this);
+        var patches = _patches.Emit(graph, input); // [N, D, rows, columns]
+        var (width, rows, columns) = (patches.Shape[1].Value, patches.Shape[2].Value, patches.Shape[3].Value);
+        var flat = graph.Transpose(graph.Reshape(patches, patches.Shape[0], width, rows * columns), 0, 2, 1);
+        var special = graph.Weight(
+            "special_tokens", () => _distillationToken is null ? _classToken : cat([_classToken, _distillationToken], 1), 1, SpecialCount, width);
+        var positions = graph.Weight("position_embeddings", () => PositionsFor(rows, columns), 1, SpecialCount + (rows * columns), width);
+        return graph.Add(graph.Concat(1, graph.ExpandRows(special, flat), flat), positions);
+    }
+
+    private Tensor PositionsFor(long rows, long columns) =>
+        rows == _gridSize && columns == _gridSize ? _positions : PositionGrid.Resize(_positions, SpecialCount, rows, columns);
+
     private Tensor Positions(long samples, long rows, long columns) // [N or 1, S + rows · columns, D]
     {
         if (rows == _gridSize && columns == _gridSize)
@@ -86,7 +103,7 @@ internal sealed class ImageEmbeddings : nn.Module<Tensor, Tensor>
         return GradientTape.Current is { } tape && value.requires_grad ? tape.Record(expanded, new BroadcastUse(value)) : expanded;
     }
 
-    private sealed class PatchEmbeddings : nn.Module<Tensor, Tensor>
+    private sealed class PatchEmbeddings : nn.Module<Tensor, Tensor>, IOnnxLayer
     {
         [ComponentName(Name = "projection")]
         private readonly PatchProjection _projection;
@@ -99,5 +116,7 @@ internal sealed class ImageEmbeddings : nn.Module<Tensor, Tensor>
         }
 
         public override Tensor forward(Tensor pixels) => _projection.call(pixels);
+
+        public OnnxValue Emit(OnnxGraph graph, OnnxValue input) => _projection.Emit(graph, input);
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -105,6 +106,18 @@ internal abstract class ImageEncoder : PretrainedNetwork
     /// <returns>[N, D]; in the caller's dispose scope.</returns>
     /// <exception cref="ArgumentException">The pictures' size does not fit the patches.</exception>
     public virtual Tensor Pool(PixelBatch batch) => Encode(batch).select(1, 0);
+
+    /// <summary>Writes <see cref="Encode"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="pixels">Pictures, [N, 3, H, W].</param>
+    /// <returns>[N, T, D].</returns>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue pixels) => _norm.Emit(graph, _layers.Emit(graph, _embeddings.Emit(graph, pixels)));
+
+    /// <summary>Writes <see cref="Pool"/> into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="pixels">Pictures, [N, 3, H, W].</param>
+    /// <returns>[N, D], or twice as wide where the head reads two vectors.</returns>
+    public virtual OnnxValue EmitPool(OnnxGraph graph, OnnxValue pixels) => graph.Select(Emit(graph, pixels), 1, 0);
 
     private IEnumerable<Tensor> States(PixelBatch batch) => _layers.States(batch.Frozen?.States ?? _embeddings.call(batch.Pixels), batch.Frozen);
 

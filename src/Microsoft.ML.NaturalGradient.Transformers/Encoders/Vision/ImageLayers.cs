@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -26,4 +27,10 @@ internal sealed class ImageLayers : nn.Module
     /// <param name="frozen">What the first layers gave; null for nothing.</param>
     /// <returns><paramref name="start"/> and the output of each layer after it.</returns>
     public IEnumerable<Tensor> States(Tensor start, FrozenStates? frozen) => LayerStack.States(start, frozen, _layers, (layer, states) => layer.call(states));
+
+    /// <summary>Writes the layers into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="start">The embeddings' output, [N, T, D].</param>
+    /// <returns>The output of the last layer, [N, T, D].</returns>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue start) => _layers.Aggregate(start, (states, layer) => ((IOnnxLayer)layer).Emit(graph, states));
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -7,7 +8,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Models.Vision;
 
 /// <summary>A linear map of each patch of a picture to a vector: a convolution whose stride is its width.</summary>
-internal sealed class PatchProjection : nn.Module<Tensor, Tensor>
+internal sealed class PatchProjection : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     private const int ChannelCount = 3;
 
@@ -40,6 +41,15 @@ internal sealed class PatchProjection : nn.Module<Tensor, Tensor>
         return GradientTape.Current is { } tape && (_weight.requires_grad || _bias.requires_grad)
             ? tape.Record(output, [.. Uses(pixels)])
             : output;
+    }
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+    {
+        using var scope = graph.Enter(this);
+        var size = _weight.shape[0];
+        var weight = graph.Weight("weight", () => _weight, _weight.shape);
+        return graph.Convolution(input, weight, graph.Weight("bias", () => _bias, size), stride: _patchSize, padding: 0, groups: 1);
     }
 
     private void Check(Tensor pixels)

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -10,9 +11,9 @@ namespace Microsoft.ML.NaturalGradient.Models.Vision;
 /// Dosovitskiy et al., "An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale", ICLR 2021, eq. (2) and (3):
 /// x ← x + Attention(Norm(x)), then x ← x + W₂·activation(W₁·Norm(x)).
 /// </remarks>
-internal sealed class ViTLayer : nn.Module<Tensor, Tensor>
+internal sealed class ViTLayer : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
-    private readonly Func<Tensor, Tensor> _activation;
+    private readonly Activation _activation;
 
     [ComponentName(Name = "layernorm_before")]
     private readonly NormalizationLayer _attentionNorm;
@@ -48,6 +49,14 @@ internal sealed class ViTLayer : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input) // [N, T, D]
     {
         var attended = input.Plus(_attention.call(_attentionNorm.call(input)));
-        return attended.Plus(_output.call(_activation(_intermediate.call(_feedForwardNorm.call(attended)))));
+        return attended.Plus(_output.call(_activation.Apply(_intermediate.call(_feedForwardNorm.call(attended)))));
+    }
+
+    /// <inheritdoc/>
+    public OnnxValue Emit(OnnxGraph graph, OnnxValue input)
+    {
+        using var scope = graph.Enter(this);
+        var attended = graph.Add(_attention.Emit(graph, _attentionNorm.Emit(graph, input)), input);
+        return graph.Add(_output.Emit(graph, _activation.Emit(graph, _intermediate.Emit(graph, _feedForwardNorm.Emit(graph, attended)))), attended);
     }
 }

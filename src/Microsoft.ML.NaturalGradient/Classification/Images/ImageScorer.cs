@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Imaging;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
@@ -25,6 +26,7 @@ internal sealed class ImageScorer : NetworkScorer, IPictureNetwork
     /// <inheritdoc/>
     public override ExportDetails Export => new()
     {
+        Pictures = new OnnxPictureSize(Predictor.Preprocessor.Height, Predictor.Preprocessor.Width),
         ResizesPositions = !Encoder.Architecture.TakesAnySize && (Predictor.Preprocessor.Width != Encoder.ImageSize || Predictor.Preprocessor.Height != Encoder.ImageSize),
     };
 

@@ -36,6 +36,7 @@ internal sealed class TextScorer : NetworkScorer, ITokenNetwork
     public override ExportDetails Export => new()
     {
         MaxTokens = Encoding.MaxTokens,
+        PadId = Encoding.Tokenizer.PadId,
         TextToText = new TextToTextSettings(Encoding.Tokenizer.Prompt, Network.ClassWords),
     };
 

@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
 
@@ -43,4 +44,10 @@ internal sealed class SpanTarget(AnswerLabels? answers = null, double tokens = 1
     /// <inheritdoc/>
     /// <remarks>Logits: what they mean depends on which tokens are part of the text.</remarks>
     public override Tensor Predictions(Tensor outputs) => outputs;
+
+    /// <inheritdoc/>
+    public override OnnxValue? EmitProbabilities(OnnxGraph graph, OnnxValue outputs) => null;
+
+    /// <inheritdoc/>
+    public override IEnumerable<KeyValuePair<string, string>> OnnxNotes => [new("task", "answer")];
 }

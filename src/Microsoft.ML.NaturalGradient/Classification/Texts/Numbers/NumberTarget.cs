@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
 
@@ -69,6 +70,12 @@ internal sealed class NumberTarget(double mean = 0, double deviation = 1) : Pred
 
     /// <inheritdoc/>
     public override Tensor Predictions(Tensor outputs) => outputs;
+
+    /// <inheritdoc/>
+    public override OnnxValue? EmitProbabilities(OnnxGraph graph, OnnxValue outputs) => null;
+
+    /// <inheritdoc/>
+    public override IEnumerable<KeyValuePair<string, string>> OnnxNotes => [new("task", "number")];
 
     /// <inheritdoc/>
     public override RowLabel ToOutput(RowLabel label) => new([(label.Value - Mean) / Deviation], label.Weight);

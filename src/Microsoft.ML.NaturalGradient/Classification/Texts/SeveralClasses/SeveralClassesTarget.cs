@@ -2,6 +2,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
 
@@ -76,4 +77,10 @@ internal sealed class SeveralClassesTarget(SeveralClassesFormat format) : Predic
 
     /// <inheritdoc/>
     public override Tensor Predictions(Tensor outputs) => outputs.sigmoid();
+
+    /// <inheritdoc/>
+    public override OnnxValue? EmitProbabilities(OnnxGraph graph, OnnxValue outputs) => graph.Sigmoid(outputs);
+
+    /// <inheritdoc/>
+    public override IEnumerable<KeyValuePair<string, string>> OnnxNotes => [new("task", "several_classes"), new("thresholds", OnnxExport.List(format.Thresholds))];
 }

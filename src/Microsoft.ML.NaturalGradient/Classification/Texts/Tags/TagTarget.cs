@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
 
@@ -61,6 +62,13 @@ internal sealed class TagTarget(TagFormat format, double words = 1) : Prediction
 
     /// <inheritdoc/>
     public override Tensor Predictions(Tensor outputs) => nn.functional.softmax(outputs, -1);
+
+    /// <inheritdoc/>
+    public override OnnxValue? EmitProbabilities(OnnxGraph graph, OnnxValue outputs) => graph.Softmax(outputs);
+
+    /// <inheritdoc/>
+    /// <remarks>Whether the first class is no key of the label column, but stands for words without one.</remarks>
+    public override IEnumerable<KeyValuePair<string, string>> OnnxNotes => [new("task", "tags"), new("first_class_is_no_key", format.MissingIsOutside ? "true" : "false")];
 
     private double OutputOf(uint key) => key > format.Labels.Count || (key == 0 && !format.MissingIsOutside) ? RowLabel.Filling : format.MissingIsOutside ? key : key - 1.0;
 }

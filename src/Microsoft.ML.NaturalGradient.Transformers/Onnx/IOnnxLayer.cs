@@ -1,0 +1,11 @@
+namespace Microsoft.ML.NaturalGradient.Models.Onnx;
+
+/// <summary>A layer that writes what its <c>forward</c> computes, without training, into a graph.</summary>
+internal interface IOnnxLayer
+{
+    /// <summary>Writes the layer.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="input">What the layer reads.</param>
+    /// <returns>What it gives.</returns>
+    OnnxValue Emit(OnnxGraph graph, OnnxValue input);
+}

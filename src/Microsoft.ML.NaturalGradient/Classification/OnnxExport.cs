@@ -1,0 +1,82 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Encodings.Web;
+using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Classification;
+
+/// <summary>Writes a trained model as an ONNX graph, with the files that say how its rows are read.</summary>
+internal static class OnnxExport
+{
+    /// <summary>Name of the output of the network.</summary>
+    public const string OutputsName = "logits";
+
+    /// <summary>Name of the predictions, where they are probabilities.</summary>
+    public const string ProbabilitiesName = "probabilities";
+
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Writes a model.</summary>
+    /// <param name="model">The model; not modified.</param>
+    /// <param name="details">How rows were read.</param>
+    /// <param name="folder">Path of the folder.</param>
+    /// <param name="options">Settings, checked.</param>
+    public static void Save(TrainedNetwork model, ExportDetails details, string folder, OnnxExportOptions options)
+    {
+        using var use = model.Use();
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var graph = new OnnxGraph(model.Network, options.Precision);
+        var outputs = model.Network.Emit(graph, details.Pictures);
+        graph.Output(OutputsName, outputs);
+        if (model.Target.EmitProbabilities(graph, graph.Cast(outputs, OnnxElementType.Float)) is { } probabilities)
+        {
+            graph.Output(ProbabilitiesName, probabilities);
+        }
+
+        using var save = FolderSave.Begin(folder);
+        OnnxFile.Write(save, graph, Notes(model, details, options), options.LargestFile);
+        foreach (var (name, content) in ModelExport.SmallFiles(model, details))
+        {
+            save.Write(name, content);
+        }
+
+        save.Commit([.. CheckpointFiles.SmallNames, OnnxFile.DataName]);
+    }
+
+    /// <summary>A list of texts as the file's notes have it.</summary>
+    public static string List<T>(IEnumerable<T> values) => JsonSerializer.Serialize(values, Readable);
+
+    // What a reader needs to know and no other file of the folder says as shortly.
+    private static IEnumerable<KeyValuePair<string, string>> Notes(TrainedNetwork model, ExportDetails details, OnnxExportOptions options)
+    {
+        var network = model.Network.Base;
+        yield return new("format", "NaturalGradient.MLNet 1");
+        yield return new("precision", options.Precision.ToString());
+        yield return new("model_type", network.Architecture.ModelType);
+        yield return new("class_names", List(model.Target.OutputNames));
+        foreach (var note in model.Target.OnnxNotes)
+        {
+            yield return note;
+        }
+
+        if (details.MaxTokens is { } maxTokens)
+        {
+            yield return new("max_tokens", maxTokens.ToString(CultureInfo.InvariantCulture));
+            yield return new("pad_token_id", details.PadId.ToString(CultureInfo.InvariantCulture));
+            yield return new("vocabulary_size", network.VocabularySize.ToString(CultureInfo.InvariantCulture));
+        }
+
+        if (details.TextToText.Prompt is { } prompt)
+        {
+            yield return new("prompt", prompt.Text);
+        }
+
+        if (details.TextToText.LabelWords is { } words)
+        {
+            yield return new("label_words", List(words));
+        }
+    }
+}
