@@ -21,7 +21,7 @@ public sealed class NaturalGradientOnnxEstimator : IEstimator<NaturalGradientOnn
         _host = environment.Register(nameof(NaturalGradientOnnxEstimator));
         (_folder, _options) = (folder, options);
         using var files = new FolderCheckpointFiles(folder);
-        _model = ServedFolder.Read(files, columns);
+        _model = ServedFolder.Read(files, GraphSource.InFolder(folder).Facts.Notes, columns);
         _model.Columns.Target.CheckNames(_model.Columns.Features);
     }
 

@@ -12,6 +12,7 @@ internal sealed class GraphFacts
     private readonly Dictionary<string, IReadOnlyList<long>> _shapes = new(StringComparer.Ordinal);
     private readonly HashSet<string> _externalFiles = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _opsets = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _notes = new(StringComparer.Ordinal);
     private readonly List<(string Type, string[] Inputs, string[] Outputs)> _nodes = [];
 
     private GraphFacts()
@@ -24,6 +25,9 @@ internal sealed class GraphFacts
     /// <summary>Names of the files beside the graph that hold weights.</summary>
     public IReadOnlyCollection<string> ExternalFiles => _externalFiles;
 
+    /// <summary>Texts that the writer of the graph left for its readers, by name.</summary>
+    public IReadOnlyDictionary<string, string> Notes => _notes;
+
     /// <summary>Rows of the table from which token ids take their vectors; null where none is found.</summary>
     public long? VocabularySize { get; private set; }
 
@@ -32,7 +36,8 @@ internal sealed class GraphFacts
     /// <exception cref="InvalidDataException">It is damaged, or no ONNX graph.</exception>
     public static GraphFacts Read(ReadOnlySpan<byte> graph)
     {
-        var (facts, reader, hasGraph) = (new GraphFacts(), new ProtobufReader(graph), false);
+        var (facts, hasGraph) = (new GraphFacts(), false);
+        var reader = new ProtobufReader(graph);
         while (reader.MoveNext())
         {
             if (reader.Field == 7)
@@ -43,6 +48,11 @@ internal sealed class GraphFacts
             else if (reader.Field == 8)
             {
                 facts.ReadOpset(reader.Content);
+            }
+            else if (reader.Field == 14)
+            {
+                var (name, text) = ReadPair(reader.Content);
+                facts._notes[name] = text;
             }
         }
 
@@ -120,7 +130,7 @@ internal sealed class GraphFacts
                     name = reader.Text;
                     break;
                 case 13:
-                    file = Location(reader.Content) ?? file;
+                    file = ReadPair(reader.Content) is ("location", var place) ? place : file;
                     break;
                 case 14:
                     isExternal = reader.Number == ExternalLocation;
@@ -135,7 +145,7 @@ internal sealed class GraphFacts
         }
     }
 
-    private static string? Location(ReadOnlySpan<byte> message)
+    private static (string Key, string Value) ReadPair(ReadOnlySpan<byte> message)
     {
         var (key, value) = ("", "");
         for (var reader = new ProtobufReader(message); reader.MoveNext();)
@@ -143,7 +153,7 @@ internal sealed class GraphFacts
             (key, value) = reader.Field == 1 ? (reader.Text, value) : reader.Field == 2 ? (key, reader.Text) : (key, value);
         }
 
-        return key == "location" ? value : null;
+        return (key, value);
     }
 
     // Nodes stand behind those that they use, so that one walk finds what the ids reach before they are looked up.

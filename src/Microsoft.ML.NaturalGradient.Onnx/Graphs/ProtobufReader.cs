@@ -45,7 +45,8 @@ internal ref struct ProtobufReader
 
         var key = ReadVarint();
         Field = (int)(key >> 3);
-        (Number, Content) = (0, default);
+        Number = 0;
+        Content = default;
         switch ((int)(key & 7))
         {
             case Varint:
@@ -71,7 +72,8 @@ internal ref struct ProtobufReader
     /// <param name="packed">The list.</param>
     public static List<long> Numbers(ReadOnlySpan<byte> packed)
     {
-        var (reader, numbers) = (new ProtobufReader(packed), new List<long>());
+        var numbers = new List<long>();
+        var reader = new ProtobufReader(packed);
         while (reader._position < packed.Length)
         {
             numbers.Add((long)reader.ReadVarint());

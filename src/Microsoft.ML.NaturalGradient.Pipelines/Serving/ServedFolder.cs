@@ -1,120 +1,83 @@
-using System.Text.Encodings.Web;
+using System.Globalization;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
 namespace Microsoft.ML.NaturalGradient.Pipelines;
 
-/// <summary>What a folder with an exported graph says about the model beside tokenizer or image processor, so that ML.NET can score with it.</summary>
+/// <summary>Reads a folder with an exported graph: what the graph's notes say of its predictions, and the tokenizer or image processor beside it.</summary>
 internal static class ServedFolder
 {
-    /// <summary>Name of the file.</summary>
-    public const string FileName = "natural_gradient.json";
+    /// <summary>Name of the note with what is predicted.</summary>
+    public const string TaskNote = "task";
 
-    private const string TaskField = "task";
-    private const string ReadsField = "reads";
-    private const string TextsValue = "texts";
-    private const string PicturesValue = "pictures";
-    private const string UsualClassField = "usual_class";
-    private const string NamesField = "class_names";
-    private const string TokensField = "max_tokens";
-    private const string PromptField = "prompt";
-    private const string ThresholdField = "score_threshold";
-    private const string ThresholdsField = "thresholds";
-    private const string OutsideField = "missing_is_outside";
-    private const string CountField = "answer_count";
-    private const string LongestField = "answer_tokens";
-    private const string SizeField = "image_size";
-    private const string PixelsField = "max_pixels";
-    private const string SkipField = "skips_unreadable";
+    /// <summary>Name of the note with the classes, or names of the outputs.</summary>
+    public const string NamesNote = "class_names";
 
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    /// <summary>Name of the note with the longest sequence; graphs for pictures have none.</summary>
+    public const string TokensNote = "max_tokens";
 
-    /// <summary>Describes a model.</summary>
-    /// <param name="model">The model; its columns are not described.</param>
-    /// <returns>UTF-8 text.</returns>
-    public static byte[] Write(ServedModel model)
-    {
-        var fields = new JsonObject { [TaskField] = model.Format.Kind.Name, [UsualClassField] = model.UsualClass };
-        switch (model.Format)
-        {
-            case ClassFormat classes:
-                fields[NamesField] = Array(classes.Labels.Names);
-                fields[ThresholdField] = classes.ScoreThreshold;
-                break;
-            case SeveralClassesFormat several:
-                fields[NamesField] = Array(several.Labels.Names);
-                fields[ThresholdsField] = Array(several.Thresholds);
-                break;
-            case TagFormat tags:
-                fields[NamesField] = Array(tags.Labels.Names);
-                fields[OutsideField] = tags.MissingIsOutside;
-                break;
-        }
+    /// <summary>Name of the note with the prompt that rows are put into.</summary>
+    public const string PromptNote = "prompt";
 
-        if (model is ServedTexts texts)
-        {
-            fields[ReadsField] = TextsValue;
-            fields[TokensField] = texts.MaxTokens;
-            if (texts.AnswersWithText)
-            {
-                fields[PromptField] = ((ClassificationScoring)texts.Scoring).TextToText.PromptFor(texts.Columns.Sentence2 is not null).Text;
-            }
+    /// <summary>Name of the note with the probability that a class needs.</summary>
+    public const string ThresholdNote = "score_threshold";
 
-            if (texts.Scoring is AnswerScoring { Search: var search })
-            {
-                fields[CountField] = search.Count;
-                fields[LongestField] = search.MostTokens;
-            }
-        }
-        else if (model is ServedPictures { Reading: var reading })
-        {
-            fields[ReadsField] = PicturesValue;
-            fields[SizeField] = reading.ImageSize;
-            fields[PixelsField] = reading.MaxPixels;
-            fields[SkipField] = reading.Unreadable == UnreadableImages.Skip;
-        }
+    /// <summary>Name of the note with the probability that each of several classes needs.</summary>
+    public const string ThresholdsNote = "thresholds";
 
-        return JsonSerializer.SerializeToUtf8Bytes(fields, Indented);
-    }
+    /// <summary>Name of the note on whether the first tag stands for words without a key.</summary>
+    public const string OutsideNote = "first_class_is_no_key";
+
+    /// <summary>Name of the note with how many answers are given.</summary>
+    public const string AnswersNote = "answers";
+
+    /// <summary>Name of the note with the most tokens of an answer.</summary>
+    public const string AnswerTokensNote = "answer_tokens";
+
+    /// <summary>Name of the note with the most pixels of a picture before it is resized.</summary>
+    public const string PixelsNote = "max_pixels";
+
+    /// <summary>Name of the note on whether pictures that cannot be read are skipped.</summary>
+    public const string SkipNote = "skips_unreadable";
+
+    /// <summary>Name of the note with the class of tokenizer or image processor where no file names one.</summary>
+    public const string PreprocessorNote = "preprocessor_class";
+
+    private const int UsualAnswers = 3;
+    private const int UsualAnswerTokens = 30;
+
+    private static readonly (string Name, LabelKind Kind)[] Tasks =
+    [
+        ("class", LabelKind.Class), ("number", LabelKind.Number), ("several_classes", LabelKind.Classes), ("tags", LabelKind.Tags), ("answer", LabelKind.Answer),
+    ];
 
     /// <summary>Reads a folder.</summary>
     /// <param name="files">The folder.</param>
+    /// <param name="notes">The graph's notes.</param>
     /// <param name="names">Names of the columns.</param>
     /// <returns>The model.</returns>
-    /// <exception cref="FileNotFoundException">The description is missing; the message says what to do.</exception>
-    /// <exception cref="InvalidDataException">A field is missing or makes no sense; the message names it.</exception>
-    public static ServedModel Read(CheckpointFiles files, ServedColumns names)
+    /// <exception cref="InvalidDataException">A note is missing or makes no sense; the message names it.</exception>
+    public static ServedModel Read(CheckpointFiles files, IReadOnlyDictionary<string, string> notes, ServedColumns names)
     {
-        if (!files.Exists(FileName))
-        {
-            throw new FileNotFoundException(
-                $"There is no '{FileName}' in {files.Description}, which says what the graph predicts. Give a folder that SaveOnnx wrote.", FileName);
-        }
-
-        var config = ModelConfig.Read(files, FileName);
-        var kind = LabelKind.All.FirstOrDefault(known => known.Name == config.OptionalString(TaskField, ""))
-            ?? throw config.Unexpected(TaskField, string.Join(", ", LabelKind.All.Select(known => $"\"{known.Name}\"")));
-        var usualClass = config.OptionalString(UsualClassField, null);
+        var reader = new Notes(notes, files.Description);
+        var task = reader.Text(TaskNote) ?? throw reader.Wrong(TaskNote, $"one of {string.Join(", ", Tasks.Select(known => known.Name))}");
+        var kind = Array.Find(Tasks, known => known.Name == task).Kind ?? throw reader.Wrong(TaskNote, $"one of {string.Join(", ", Tasks.Select(known => known.Name))}");
         var small = files.ReadSmallFiles();
-        if (config.RequireString(ReadsField) == PicturesValue)
+        var usualClass = reader.Text(PreprocessorNote);
+        if (!notes.ContainsKey(TokensNote))
         {
-            var size = config.OptionalInt(SizeField, 0);
-            var reading = new ImageReading(
-                size == 0 ? null : (int)Between(size, SizeField, 1, ImagePreprocessor.LargestSize),
-                (long)Between(config.OptionalDouble(PixelsField, ImageDecoder.DefaultMaxPixels), PixelsField, 1, ImageDecoder.HighestMaxPixels),
-                config.OptionalBool(SkipField, true) ? UnreadableImages.Skip : UnreadableImages.Stop);
-            return new ServedPictures(names.ForPictures(), (ClassFormat)Format(kind, config), reading, small, usualClass);
+            var pixels = (long)reader.Number(PixelsNote, 1, ImageDecoder.HighestMaxPixels, ImageDecoder.DefaultMaxPixels);
+            var reading = new ImageReading(null, pixels, reader.Truth(SkipNote, true) ? UnreadableImages.Skip : UnreadableImages.Stop);
+            return new ServedPictures(names.ForPictures(), (ClassFormat)Format(kind, reader), reading, small, usualClass);
         }
 
-        var prompt = config.OptionalString(PromptField, null);
-        return new ServedTexts(
-            names.ForTexts(kind), Scoring(kind, config, prompt), (int)Between(config.RequireInt(TokensField), TokensField, 1, int.MaxValue), prompt is not null, small, usualClass);
+        var maxTokens = (int)reader.Number(TokensNote, 1, int.MaxValue, null);
+        return new ServedTexts(names.ForTexts(kind), Scoring(kind, reader), maxTokens, reader.Text(PromptNote) is not null, small, usualClass);
     }
 
-    private static TextScoring Scoring(LabelKind kind, ModelConfig config, string? prompt)
+    private static TextScoring Scoring(LabelKind kind, Notes notes)
     {
         if (kind == LabelKind.Number)
         {
@@ -124,40 +87,76 @@ internal static class ServedFolder
         if (kind == LabelKind.Answer)
         {
             return new AnswerScoring(new AnswerSearch(
-                (int)Between(config.RequireInt(CountField), CountField, 1, int.MaxValue), (int)Between(config.RequireInt(LongestField), LongestField, 1, int.MaxValue)));
+                (int)notes.Number(AnswersNote, 1, int.MaxValue, UsualAnswers), (int)notes.Number(AnswerTokensNote, 1, int.MaxValue, UsualAnswerTokens)));
         }
 
-        return Format(kind, config) switch
+        return Format(kind, notes) switch
         {
             TagFormat tags => new TagScoring(tags, null),
             SeveralClassesFormat classes => new SeveralClassesScoring(classes),
-            var format => new ClassificationScoring((ClassFormat)format, new TextToTextSettings(prompt is null ? null : new PromptTemplate(prompt), null)),
+            var format => new ClassificationScoring((ClassFormat)format, new TextToTextSettings(notes.Prompt(), null)),
         };
     }
 
-    private static PredictionFormat Format(LabelKind kind, ModelConfig config)
+    private static PredictionFormat Format(LabelKind kind, Notes notes)
     {
-        var names = config.OptionalStrings(NamesField);
-        var labels = names.Count >= 2 ? ClassLabels.Of(names) : throw config.Unexpected(NamesField, "a list of at least two names");
+        var names = notes.List<string>(NamesNote);
+        var isFirstOutside = kind == LabelKind.Tags && notes.Truth(OutsideNote, false);
+        var own = isFirstOutside ? [.. names.Skip(1)] : names;
+        var labels = own.Length >= 2 ? ClassLabels.Of(own) : throw notes.Wrong(NamesNote, "a list of at least two names");
         if (kind == LabelKind.Tags)
         {
-            return new TagFormat(labels, config.OptionalBool(OutsideField, false));
+            return new TagFormat(labels, isFirstOutside);
         }
 
         if (kind == LabelKind.Class)
         {
-            return new ClassFormat(labels, 1, (float)Between(config.OptionalDouble(ThresholdField, 0), ThresholdField, 0, 1));
+            return new ClassFormat(labels, 1, (float)notes.Number(ThresholdNote, 0, 1, 0));
         }
 
-        var thresholds = config.OptionalNumberList(ThresholdsField);
-        return thresholds.Count == labels.Count
-            ? new SeveralClassesFormat(labels, [.. thresholds.Select(threshold => (float)Between(threshold, ThresholdsField, 0, 1))])
-            : throw config.Unexpected(ThresholdsField, "a probability for each class");
+        var thresholds = notes.List<float>(ThresholdsNote);
+        return thresholds.Length == labels.Count && Array.TrueForAll(thresholds, threshold => threshold is >= 0 and <= 1)
+            ? new SeveralClassesFormat(labels, thresholds)
+            : throw notes.Wrong(ThresholdsNote, "a probability for each class");
     }
 
-    private static double Between(double value, string field, double least, double most) => value >= least && value <= most
-        ? value
-        : throw ModelConfig.OutOfRange(field, value, FormattableString.Invariant($"from {least} to {most}"));
+    private sealed class Notes(IReadOnlyDictionary<string, string> notes, string place)
+    {
+        public string? Text(string name) => notes.GetValueOrDefault(name);
 
-    private static JsonArray Array<T>(IEnumerable<T> values) => [.. values.Select(value => (JsonNode?)JsonValue.Create(value))];
+        public bool Truth(string name, bool usual) => Text(name) is not { } text ? usual : bool.TryParse(text, out var value) ? value : throw Wrong(name, "true or false");
+
+        public double Number(string name, double least, double most, double? usual) =>
+            Text(name) is { } text
+                ? double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most
+                    ? value : throw Wrong(name, FormattableString.Invariant($"a number from {least} to {most}"))
+                : usual ?? throw Wrong(name, FormattableString.Invariant($"a number from {least} to {most}"));
+
+        public T[] List<T>(string name)
+        {
+            try
+            {
+                return Text(name) is { } text && JsonSerializer.Deserialize<T[]>(text) is { } values && !Array.Exists(values, value => value is null) ? values : throw Wrong(name, "a list");
+            }
+            catch (JsonException)
+            {
+                throw Wrong(name, "a list");
+            }
+        }
+
+        public PromptTemplate? Prompt()
+        {
+            try
+            {
+                return Text(PromptNote) is { } text ? new PromptTemplate(text) : null;
+            }
+            catch (ArgumentException)
+            {
+                throw Wrong(PromptNote, "a prompt with {sentence1}");
+            }
+        }
+
+        public InvalidDataException Wrong(string name, string expected) => new(
+            $"The graph in {place} {(Text(name) is { } text ? $"notes '{name}' as '{text}'" : $"has no note '{name}'")}; expected {expected}. Give a folder that SaveOnnx wrote.");
+    }
 }

@@ -12,7 +12,7 @@ public sealed class ImageClassificationTransformer : FineTunedTransformer<ImageC
 
     internal ImageClassificationTransformer(IHostEnvironment environment, ImageClassificationModel model, ImageColumns columns)
         : base(
-            environment, model, model.Scorer.RowScorer(columns),
+            environment, model, model.Scorer.RowScorer(columns), () => model.Scorer.Served(columns),
             (host, context) => ImageModelArchive.Save(host, context, model.Scorer, columns))
     {
     }

@@ -3,6 +3,7 @@ using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Pipelines;
+using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -27,6 +28,11 @@ internal sealed class ImageScorer : NetworkScorer, IPictureNetwork
     public override ExportDetails Export => new()
     {
         Pictures = new OnnxPictureSize(Predictor.Preprocessor.Height, Predictor.Preprocessor.Width),
+        Notes = new Dictionary<string, string>
+        {
+            [ServedFolder.PixelsNote] = Predictor.Reading.MaxPixels.ToString(CultureInfo.InvariantCulture),
+            [ServedFolder.SkipNote] = Predictor.Reading.Unreadable == UnreadableImages.Skip ? "true" : "false",
+        },
         ResizesPositions = !Encoder.Architecture.TakesAnySize && (Predictor.Preprocessor.Width != Encoder.ImageSize || Predictor.Preprocessor.Height != Encoder.ImageSize),
     };
 
@@ -35,6 +41,11 @@ internal sealed class ImageScorer : NetworkScorer, IPictureNetwork
     /// <summary>Scores rows of data views.</summary>
     /// <param name="columns">The columns.</param>
     public ImageRowScorer RowScorer(ImageColumns columns) => new(Predictor, Model.Target.Format, columns);
+
+    /// <summary>All that is needed to score, but the network.</summary>
+    /// <param name="columns">The columns.</param>
+    public ServedPictures Served(ImageColumns columns) =>
+        new(columns, ((ClassTarget)Model.Target).Format, Predictor.Reading, Model.Base.Files, Encoder.Architecture.PreprocessorClass);
 
     /// <inheritdoc/>
     public void ThrowIfDisposed() => Model.ThrowIfDisposed();

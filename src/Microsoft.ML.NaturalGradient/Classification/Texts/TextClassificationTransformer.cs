@@ -11,7 +11,7 @@ public sealed class TextClassificationTransformer : FineTunedTransformer<TextCla
 
     internal TextClassificationTransformer(IHostEnvironment environment, TextClassificationModel model, TextColumns columns)
         : base(
-            environment, model, model.Scorer.RowScorer(columns),
+            environment, model, model.Scorer.RowScorer(columns), () => model.Scorer.Served(columns),
             (host, context) => TextModelArchive.Save(host, context, model.Scorer, columns, TextModelArchive.Classification))
     {
     }

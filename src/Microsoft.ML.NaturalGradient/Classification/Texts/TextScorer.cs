@@ -2,6 +2,7 @@ using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
+using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -37,6 +38,13 @@ internal sealed class TextScorer : NetworkScorer, ITokenNetwork
     {
         MaxTokens = Encoding.MaxTokens,
         PadId = Encoding.Tokenizer.PadId,
+        Notes = Task.Scoring is AnswerScoring { Search: var search }
+            ? new Dictionary<string, string>
+            {
+                [ServedFolder.AnswersNote] = search.Count.ToString(CultureInfo.InvariantCulture),
+                [ServedFolder.AnswerTokensNote] = search.MostTokens.ToString(CultureInfo.InvariantCulture),
+            }
+            : [],
         TextToText = new TextToTextSettings(Encoding.Tokenizer.Prompt, Network.ClassWords),
     };
 
@@ -45,6 +53,14 @@ internal sealed class TextScorer : NetworkScorer, ITokenNetwork
     /// <summary>Scores rows of data views.</summary>
     /// <param name="columns">The columns.</param>
     public TextRowScorer RowScorer(TextColumns columns) => new(Predictor, Task.Scoring, columns);
+
+    /// <summary>All that is needed to score, but the network.</summary>
+    /// <param name="columns">The columns.</param>
+    public ServedTexts Served(TextColumns columns)
+    {
+        var architecture = Model.Network.Base.Architecture;
+        return new(columns, Task.Scoring, Encoding.MaxTokens, architecture.Kind == ArchitectureKind.TextToText, Model.Base.Files, architecture.PreprocessorClass);
+    }
 
     /// <inheritdoc cref="TextPredictor.Score(IReadOnlyList{string}, IReadOnlyList{string}?)"/>
     public float[][] Score(IReadOnlyList<string> texts, IReadOnlyList<string>? pairs) => Predictor.Score(texts, pairs);

@@ -11,7 +11,7 @@ public sealed class QuestionAnswerTransformer : FineTunedTransformer<QuestionAns
 
     internal QuestionAnswerTransformer(IHostEnvironment environment, QuestionAnswerModel model, TextColumns columns)
         : base(
-            environment, model, model.Scorer.RowScorer(columns),
+            environment, model, model.Scorer.RowScorer(columns), () => model.Scorer.Served(columns),
             (host, context) => TextModelArchive.Save(host, context, model.Scorer, columns, TextModelArchive.Answers))
     {
     }
