@@ -38,7 +38,7 @@ public sealed class TextClassificationFitTests
     [DataRow(20, 12)]
     public void Fit_DefaultEncoder_HasAllItsLayersForManyClasses(int classes, int layers)
     {
-        var trainer = _mlContext.MulticlassClassification.Trainers.TextClassification(sentence1ColumnName: "Text", adapter: Adapters.HeadOnly, maxEpochs: 1);
+        var trainer = _mlContext.MulticlassClassification.Trainers.TextClassification(Optimizers.Ief, sentence1ColumnName: "Text", adapter: Adapters.HeadOnly, maxEpochs: 1);
 
         using var model = trainer.Fit(TinyText.KeyedRows(_mlContext, classes, [.. Enumerable.Range(0, classes).Select(number => $"class {number}")]));
 
