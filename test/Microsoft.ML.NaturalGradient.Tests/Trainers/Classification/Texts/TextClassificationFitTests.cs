@@ -40,7 +40,9 @@ public sealed class TextClassificationFitTests
     {
         var trainer = _mlContext.MulticlassClassification.Trainers.TextClassification(Optimizers.Ief, sentence1ColumnName: "Text", adapter: Adapters.HeadOnly, maxEpochs: 1);
 
-        using var model = trainer.Fit(TinyText.KeyedRows(_mlContext, classes, [.. Enumerable.Range(0, classes).Select(number => $"class {number}")]));
+        var rows = TinyText.View(_mlContext, Enumerable.Range(0, classes).Select(number => new TextRow { Label = $"{number}", Text = $"number {number}" }));
+
+        using var model = trainer.Fit(_mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(rows).Transform(rows));
 
         Assert.AreEqual(layers, model.Model.Scorer.Model.Network.Base.LayerCount);
     }
