@@ -68,9 +68,11 @@ internal sealed class ModernBertEncoder : TextEncoder
     public override OnnxValue Emit(OnnxGraph graph, OnnxTokens tokens)
     {
         var start = _embeddings.Emit(graph, tokens.Ids);
-        var contexts = new[] { false, true }.Select(isLocal => _config.IsLocal.Contains(isLocal) ? Context(graph, tokens, start, isLocal) : new OnnxContext()).ToArray();
-        var last = _layers.Zip(_config.IsLocal).Aggregate(start, (states, layer) => layer.First.Emit(graph, states, contexts[layer.Second ? 1 : 0]));
+        var (whole, local) = (Of(isLocal: false), Of(isLocal: true));
+        var last = _layers.Zip(_config.IsLocal).Aggregate(start, (states, layer) => layer.First.Emit(graph, states, layer.Second ? local : whole));
         return _finalNorm.Emit(graph, last);
+
+        OnnxContext Of(bool isLocal) => _config.IsLocal.Contains(isLocal) ? Context(graph, tokens, start, isLocal) : new OnnxContext();
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Microsoft.ML.NaturalGradient;
 
 /// <summary>The numbers of an exported model.</summary>
+[SuppressMessage("Naming", "CA1720:Identifier contains type name", Justification = "The members are types of numbers.")]
 public enum OnnxPrecision
 {
     /// <summary>32-bit floating point: the answers of the trained model.</summary>

@@ -123,7 +123,8 @@ public sealed class TaskReferenceTests
         };
     }
 
-    private static TextNetwork Load(string name)
+    /// <summary>The network of a task, float64, with the weights of its adapter.</summary>
+    internal static TextNetwork Load(string name)
     {
         var folder = Path.Combine(AppContext.BaseDirectory, "Fixtures", "tasks", name);
         using var files = new MemoryCheckpointFiles(

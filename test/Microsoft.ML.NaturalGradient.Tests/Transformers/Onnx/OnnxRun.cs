@@ -35,14 +35,15 @@ internal sealed class OnnxRun : IDisposable
     public static OnnxRun Open(string folder) => new(folder, ownsFolder: false);
 
     /// <summary>Exports a network's outputs, and looks whether the file is right.</summary>
-    public static OnnxRun Of(AdaptedNetwork network, OnnxPrecision precision = OnnxPrecision.Float32, long largest = long.MaxValue)
+    public static OnnxRun Of(
+        AdaptedNetwork network, OnnxPrecision precision = OnnxPrecision.Float32, OnnxPictureSize? pictures = null, long largest = long.MaxValue)
     {
         var folder = Directory.CreateTempSubdirectory("onnx").FullName;
         using (no_grad())
         using (var save = FolderSave.Begin(folder))
         {
             var graph = new OnnxGraph(network, precision);
-            graph.Output("logits", network.Emit(graph, null));
+            graph.Output("logits", network.Emit(graph, pictures));
             OnnxFile.Write(save, graph, [], largest);
             save.Commit([]);
         }
@@ -73,6 +74,17 @@ internal sealed class OnnxRun : IDisposable
             [OnnxPictureSize.InputName] = OrtValue.CreateTensorValueFromMemory(pixels.to(ScalarType.Float32).contiguous().data<float>().ToArray(), pixels.shape),
         },
         output);
+
+    /// <summary>Fails where probabilities differ by more than issue 21 allows.</summary>
+    /// <param name="expected">Outputs of the network, [N, ..., C].</param>
+    /// <param name="actual">Outputs of the graph.</param>
+    /// <param name="tolerance">Largest difference of a probability.</param>
+    public static void AssertSameProbabilities(Tensor expected, Tensor actual, double tolerance = 1e-5)
+    {
+        CollectionAssert.AreEqual(expected.shape, actual.shape);
+        var difference = expected.to(ScalarType.Float64).softmax(-1).sub(actual.to(ScalarType.Float64).softmax(-1)).abs().max().item<double>();
+        Fixture.AssertLess(tolerance, difference);
+    }
 
     public void Dispose()
     {
