@@ -2,7 +2,7 @@ using Microsoft.ML.NaturalGradient;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Models.T5;
+using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.NaturalGradient.Pipelines;
 
 namespace Microsoft.ML;
@@ -81,7 +81,7 @@ public static class Checkpoints
         var scorer = PretrainedText.Load(mlContext, model, adapter, HeadKind.Whole, columns, (files, checkpoint) =>
         {
             ClassifierConfig.CheckSingleLabel(checkpoint.Files);
-            var labels = Labels(mlContext, classNames, adapter, checkpoint);
+            var labels = Labels(classNames, adapter, checkpoint);
             return new ClassificationTask(
                 new ClassTarget(labels), textToText.OrElse(adapter?.Notes.TextToText ?? ClassifierConfig.ReadTextToText(files), labels.Count));
         });
@@ -115,7 +115,7 @@ public static class Checkpoints
         ArgumentNullException.ThrowIfNull(model);
         var columns = new TextColumns(new TargetColumns("Label", scoreColumnName, outputColumnName, LabelKind.Tags), sentence1ColumnName, null) { AllowsWords = true };
         var scorer = PretrainedText.Load(mlContext, model, adapter, HeadKind.Tokens, columns, (_, checkpoint) =>
-            new TagTask(new TagTarget(Labels(mlContext, tags, adapter, checkpoint), missingIsOutside: false), entitiesColumnName));
+            new TagTask(new TagTarget(new TagFormat(Labels(tags, adapter, checkpoint), missingIsOutside: false)), entitiesColumnName));
         return new NamedEntityRecognitionTransformer(mlContext, new NamedEntityRecognitionModel(scorer), columns);
     }
 
@@ -190,7 +190,7 @@ public static class Checkpoints
         SettingCheck.Require(threshold is >= 0 and <= 1, nameof(threshold), threshold, "Use a probability from 0 to 1, for example 0.5.");
         var columns = new TextColumns(new TargetColumns("Label", scoreColumnName, outputColumnName, LabelKind.Classes), sentence1ColumnName, sentence2ColumnName);
         var scorer = PretrainedText.Load(mlContext, model, adapter, HeadKind.Whole, columns, (_, checkpoint) =>
-            new SeveralClassesTask(SeveralClassesTarget.Of(Labels(mlContext, classNames, adapter, checkpoint), threshold)));
+            new SeveralClassesTask(new SeveralClassesTarget(SeveralClassesFormat.Of(Labels(classNames, adapter, checkpoint), threshold))));
         return new MultiLabelClassificationTransformer(mlContext, new MultiLabelClassificationModel(scorer), columns);
     }
 
@@ -261,6 +261,6 @@ public static class Checkpoints
         return new ImageClassificationTransformer(mlContext, PretrainedImageClassifier.Load(mlContext, options, adapter, classNames), options.Columns);
     }
 
-    private static ClassLabels Labels(MLContext mlContext, IReadOnlyList<string>? given, PretrainedAdapter? adapter, TextCheckpoint checkpoint) =>
-        PretrainedClassifier.Labels(mlContext, given ?? adapter?.HeadClassNames ?? ClassifierConfig.ReadClasses(checkpoint.Files));
+    private static ClassLabels Labels(IReadOnlyList<string>? given, PretrainedAdapter? adapter, TextCheckpoint checkpoint) =>
+        PretrainedClassifier.Labels(given ?? adapter?.HeadClassNames ?? ClassifierConfig.ReadClasses(checkpoint.Files));
 }

@@ -15,6 +15,8 @@ internal abstract class CheckpointFiles : IDisposable
     /// <summary>Most bytes of a file of settings: ten times the largest of today, which lists the names of 21,843 classes.</summary>
     public const long MaxSettingBytes = 1 << 25;
 
+    private static readonly string[] WeightEndings = [".safetensors", ".tsm", ".onnx"];
+
     /// <summary>Name of the file that says how pictures are prepared; a model that reads pictures has it.</summary>
     public const string PreprocessorName = "preprocessor_config.json";
 
@@ -107,7 +109,7 @@ internal abstract class CheckpointFiles : IDisposable
     /// <exception cref="InvalidDataException">It is too long.</exception>
     internal static void CheckLength(string name, long length, string description)
     {
-        var most = name.EndsWith(".safetensors", StringComparison.Ordinal) || name.EndsWith(".tsm", StringComparison.Ordinal) ? long.MaxValue
+        var most = Array.Exists(WeightEndings, ending => name.EndsWith(ending, StringComparison.Ordinal)) ? long.MaxValue
             : name.EndsWith(".json", StringComparison.Ordinal) && !VocabularyNames.Contains(name) ? MaxSettingBytes : MaxSmallBytes;
         if (length > most)
         {

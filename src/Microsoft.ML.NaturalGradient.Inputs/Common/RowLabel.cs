@@ -3,6 +3,9 @@ namespace Microsoft.ML.NaturalGradient;
 /// <summary>What a row is labelled with, one value or several, and how often the row counts.</summary>
 internal readonly struct RowLabel
 {
+    /// <summary>A value of several that losses pass over; it fills up rows with fewer values than others.</summary>
+    public const double Filling = -100;
+
     /// <summary>Keeps values.</summary>
     /// <param name="values">Class indices, from 0, or numbers; at least one.</param>
     /// <param name="weight">How often the row counts, greater than zero: a row of weight 2 is the same as the row twice.</param>

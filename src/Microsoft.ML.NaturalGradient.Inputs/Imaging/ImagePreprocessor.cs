@@ -106,6 +106,7 @@ internal sealed class ImagePreprocessor
             throw new ArgumentException(FormattableString.Invariant(
                 $"The picture has {image.Width} x {image.Height} pixels instead of {Width} x {Height}. Prepare it first."), nameof(image));
         }
+
         var pixels = image.Pixels;
         var plane = Width * Height;
         for (var channel = 0; channel < RgbImage.Channels; channel++)
@@ -117,6 +118,21 @@ internal sealed class ImagePreprocessor
                 to[i] = values[pixels[from]];
             }
         }
+    }
+
+    /// <summary>Makes numbers of prepared pictures.</summary>
+    /// <param name="images">N pictures of <see cref="Width"/> x <see cref="Height"/>.</param>
+    /// <returns>[N, 3, Height, Width].</returns>
+    /// <exception cref="ArgumentException">A picture has another size.</exception>
+    public float[] Normalize(IReadOnlyList<RgbImage> images)
+    {
+        var values = new float[images.Count * ValueCount];
+        for (var i = 0; i < images.Count; i++)
+        {
+            Normalize(images[i], values.AsSpan(i * ValueCount, ValueCount));
+        }
+
+        return values;
     }
 
     // Like the reference, rounds down where the crop is larger, too.

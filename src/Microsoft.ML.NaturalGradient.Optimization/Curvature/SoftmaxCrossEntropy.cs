@@ -11,7 +11,7 @@ namespace Microsoft.ML.NaturalGradient.Curvature;
 internal sealed class SoftmaxCrossEntropy : IObjective
 {
     /// <summary>The label of a position that does not count.</summary>
-    public const long IgnoredLabel = -100;
+    public const long IgnoredLabel = (long)RowLabel.Filling;
 
     private const double SmallestProbability = 1e-12;
 

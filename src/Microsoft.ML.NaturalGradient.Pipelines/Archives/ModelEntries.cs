@@ -87,7 +87,7 @@ internal sealed class ModelEntries
 
     private static string Normal(string path) => path.Replace('\\', '/');
 
-    private static bool IsWeights(string path) => path.EndsWith(".safetensors", StringComparison.Ordinal);
+    private static bool IsWeights(string path) => path.EndsWith(".safetensors", StringComparison.Ordinal) || path.EndsWith(".onnx", StringComparison.Ordinal);
 
     private static void CheckLength(string name, ZipArchiveEntry entry)
     {

@@ -40,6 +40,11 @@ internal abstract class ClassLabels
             : new Unnamed((int)count);
     }
 
+    /// <summary>Classes with names that are texts, as <c>MapValueToKey</c> makes them of texts.</summary>
+    /// <param name="names">The names.</param>
+    public static ClassLabels Of(IReadOnlyList<string> names) => new Named<ReadOnlyMemory<char>>(
+        new VectorDataViewType(TextDataViewType.Instance, names.Count), new VBuffer<ReadOnlyMemory<char>>(names.Count, [.. names.Select(name => name.AsMemory())]));
+
     /// <summary>Reads what <see cref="Save"/> wrote.</summary>
     /// <param name="host">The host.</param>
     /// <param name="reader">The model stream.</param>

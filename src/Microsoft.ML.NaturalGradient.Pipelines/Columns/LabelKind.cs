@@ -20,6 +20,12 @@ internal abstract class LabelKind
     /// <summary>A part of a text: text. Out come texts and a number for each.</summary>
     public static LabelKind Answer { get; } = new PartOfText();
 
+    /// <summary>All kinds.</summary>
+    public static IReadOnlyList<LabelKind> All { get; } = [Class, Number, Classes, Tags, Answer];
+
+    /// <summary>Name by which files tell it from others.</summary>
+    public abstract string Name { get; }
+
     /// <summary>Which columns are labels, in words.</summary>
     public abstract string Expected { get; }
 
@@ -45,6 +51,8 @@ internal abstract class LabelKind
 
     private sealed class OneClass : LabelKind
     {
+        public override string Name => "class";
+
         public override string Expected => "Key<UInt32>, which Transforms.Conversion.MapValueToKey makes";
 
         public override bool Accepts(SchemaShape.Column column) => column.Kind == SchemaShape.Column.VectorKind.Scalar && IsKey(column);
@@ -58,6 +66,8 @@ internal abstract class LabelKind
 
     private sealed class OneNumber : LabelKind
     {
+        public override string Name => "number";
+
         public override string Expected => "Single";
 
         public override bool Accepts(SchemaShape.Column column) =>
@@ -69,6 +79,8 @@ internal abstract class LabelKind
 
     private sealed class SeveralClasses : LabelKind
     {
+        public override string Name => "classes";
+
         public override string Expected => "Vector<Key<UInt32>>, which Transforms.Conversion.MapValueToKey makes of a vector of texts";
 
         public override bool Accepts(SchemaShape.Column column) => column.Kind != SchemaShape.Column.VectorKind.Scalar && IsKey(column);
@@ -82,6 +94,8 @@ internal abstract class LabelKind
 
     private sealed class TagOfEachWord : LabelKind
     {
+        public override string Name => "tags";
+
         public override string Expected => "Vector<Key<UInt32>>, one key for each word, which Transforms.Conversion.MapValueToKey makes of a vector of texts";
 
         public override bool Accepts(SchemaShape.Column column) => column.Kind != SchemaShape.Column.VectorKind.Scalar && IsKey(column);
@@ -104,6 +118,8 @@ internal abstract class LabelKind
 
     private sealed class PartOfText : LabelKind
     {
+        public override string Name => "answer";
+
         public override string Expected => "String";
 
         public override bool Accepts(SchemaShape.Column column) =>

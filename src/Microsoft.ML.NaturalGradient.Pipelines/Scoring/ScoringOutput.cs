@@ -58,6 +58,10 @@ internal sealed record ScoringOutput(
         vector = editor.Commit();
     }
 
+    /// <summary>Reads all numbers of a row.</summary>
+    /// <param name="scores">Gives the current row's predictions.</param>
+    public static ValueGetter<VBuffer<float>> ValuesGetter(Func<RowScores> scores) => (ref value) => Fill<float>(ref value, scores().Values);
+
     private static void AddText(DataViewSchema.Annotations.Builder builder, string kind, string text) =>
         builder.Add(kind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> value) => value = text.AsMemory());
 }

@@ -42,15 +42,9 @@ internal sealed class ImageBatchSource : RowBatchSource
     /// <returns>The batch, in no dispose scope; owned by the caller.</returns>
     public static PixelBatch Collate(IReadOnlyList<RgbImage> pictures, ImagePreprocessor preprocessor, Device device)
     {
-        var values = new float[pictures.Count * preprocessor.ValueCount];
-        for (var i = 0; i < pictures.Count; i++)
-        {
-            preprocessor.Normalize(pictures[i], values.AsSpan(i * preprocessor.ValueCount, preprocessor.ValueCount));
-        }
-
         using var scope = NewDisposeScope();
         var shape = new long[] { pictures.Count, RgbImage.Channels, preprocessor.Height, preprocessor.Width };
-        return new PixelBatch(tensor(values, shape, device: device).DetachFromDisposeScope()); // [N, 3, H, W]
+        return new PixelBatch(tensor(preprocessor.Normalize(pictures), shape, device: device).DetachFromDisposeScope()); // [N, 3, H, W]
     }
 
     /// <inheritdoc/>

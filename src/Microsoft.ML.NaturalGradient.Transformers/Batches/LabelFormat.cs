@@ -4,12 +4,9 @@ namespace Microsoft.ML.NaturalGradient.Batching;
 
 /// <summary>The tensors of labels.</summary>
 /// <param name="Type">Element type: int64 for classes, float64 for numbers.</param>
-/// <param name="IsVector">Whether a row has several values, [N, L], shorter ones filled up with <see cref="Filling"/>, and not one, [N].</param>
+/// <param name="IsVector">Whether a row has several values, [N, L], shorter ones filled up with <see cref="RowLabel.Filling"/>, and not one, [N].</param>
 internal readonly record struct LabelFormat(ScalarType Type, bool IsVector = false)
 {
-    /// <summary>What fills up rows with fewer values than others: a class that losses pass over.</summary>
-    public const double Filling = Curvature.SoftmaxCrossEntropy.IgnoredLabel;
-
     /// <summary>One class for a row.</summary>
     public static LabelFormat Class { get; } = new(ScalarType.Int64);
 
@@ -26,7 +23,7 @@ internal readonly record struct LabelFormat(ScalarType Type, bool IsVector = fal
 
         var width = labels.Max(label => label.Values.Length);
         var values = new double[labels.Length * width];
-        Array.Fill(values, Filling);
+        Array.Fill(values, RowLabel.Filling);
         for (var row = 0; row < labels.Length; row++)
         {
             labels[row].Values.CopyTo(values, row * width);

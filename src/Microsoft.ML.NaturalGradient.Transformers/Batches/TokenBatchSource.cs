@@ -42,31 +42,15 @@ internal sealed class TokenBatchSource : RowBatchSource
     /// <returns>The batch, in no dispose scope; owned by the caller.</returns>
     public static TokenBatch Collate(IReadOnlyList<TokenSequence> sequences, int padId, Device device)
     {
-        var rows = sequences.Count;
-        var width = sequences.Max(sequence => sequence.Ids.Length);
-        var ids = new long[rows * width];
-        var mask = new long[rows * width];
-        var typeIds = new long[rows * width];
-        Array.Fill(ids, padId);
-        for (var row = 0; row < rows; row++)
-        {
-            var sequence = sequences[row];
-            var start = row * width;
-            for (var t = 0; t < sequence.Ids.Length; t++)
-            {
-                ids[start + t] = sequence.Ids[t];
-                mask[start + t] = 1;
-                typeIds[start + t] = sequence.TypeIds?[t] ?? 0;
-            }
-        }
-
+        var padded = new PaddedTokens(sequences, padId);
+        long[] shape = [padded.Rows, padded.Width];
         using var scope = NewDisposeScope();
-        var idsTensor = tensor(ids, [rows, width], device: device); // [N, T]
-        var maskTensor = tensor(mask, [rows, width], device: device); // [N, T]
-        var typeIdsTensor = tensor(typeIds, [rows, width], device: device); // [N, T]
+        var idsTensor = tensor(padded.Ids, shape, device: device); // [N, T]
+        var maskTensor = tensor(padded.Mask, shape, device: device); // [N, T]
+        var typeIdsTensor = tensor(padded.TypeIds, shape, device: device); // [N, T]
         return new TokenBatch(
             idsTensor.DetachFromDisposeScope(), maskTensor.DetachFromDisposeScope(), typeIdsTensor.DetachFromDisposeScope(),
-            sequences.Any(sequence => sequence.Ids.Length < width));
+            sequences.Any(sequence => sequence.Ids.Length < padded.Width));
     }
 
     /// <inheritdoc/>

@@ -31,6 +31,9 @@ internal sealed class TextCheckpoint
     /// <summary>The network of a checkpoint that answers with texts.</summary>
     public T5Network TextToText => (T5Network)Network;
 
+    /// <summary>Whether it answers with texts.</summary>
+    public bool AnswersWithText => Network.Architecture.Kind == ArchitectureKind.TextToText;
+
     /// <summary>The tokenizer.</summary>
     public ITextTokenizer Tokenizer { get; }
 

@@ -22,6 +22,7 @@ internal static class OnnxFile
     public const int OperatorVersion = 17;
 
     private const int FormatVersion = 8; // of the file format, the one that belongs to the operators
+    private const long LargestMessage = 2_000_000_000; // a message has less than 2 GiB, structure included
     private const int Alignment = 4096; // a page, so that the file can be mapped into memory
     private const long LeastExternal = 1024; // shapes and the like are read when the graph is loaded
     private const long PieceElements = 1 << 26; // a span cannot reach across 2 GiB
@@ -35,13 +36,7 @@ internal static class OnnxFile
     public static void Write(FolderSave save, OnnxGraph graph, IEnumerable<KeyValuePair<string, string>> notes, long largest)
     {
         using var scope = NewDisposeScope();
-        var model = new ModelProto { IrVersion = FormatVersion, ProducerName = "Microsoft.ML.NaturalGradient", Graph = GraphOf(graph) };
-        model.OpsetImport.Add(new OperatorSetIdProto { Version = OperatorVersion });
-        foreach (var (key, value) in notes)
-        {
-            model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
-        }
-
+        var model = ModelOf(graph, notes);
         var outside = graph.Initializers.Sum(initializer => initializer.ByteLength) > largest
             ? graph.Initializers.Where(initializer => initializer.ByteLength >= LeastExternal).ToArray() : [];
         if (outside.Length > 0)
@@ -53,6 +48,38 @@ internal static class OnnxFile
 
         model.Graph.Initializer.AddRange(graph.Initializers.Except(outside).Select(Inside));
         save.Write(FileName, stream => model.WriteTo(stream));
+    }
+
+    /// <summary>Writes a graph with all numbers in it.</summary>
+    /// <param name="graph">The graph, whose numbers are read now.</param>
+    /// <param name="notes">Texts that readers of the file find by name.</param>
+    /// <returns>Content of the file.</returns>
+    /// <exception cref="InvalidOperationException">A number is not finite, or the type cannot hold it; or there are 2 GB of them or more.</exception>
+    public static byte[] ToBytes(OnnxGraph graph, IEnumerable<KeyValuePair<string, string>> notes)
+    {
+        var bytes = graph.Initializers.Sum(initializer => initializer.ByteLength);
+        if (bytes > LargestMessage)
+        {
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"The graph has {bytes} bytes of weights, and one file holds less than 2 GB. Use SaveOnnx, which writes them beside the graph, or numbers of fewer bits."));
+        }
+
+        using var scope = NewDisposeScope();
+        var model = ModelOf(graph, notes);
+        model.Graph.Initializer.AddRange(graph.Initializers.Select(Inside));
+        return model.ToByteArray();
+    }
+
+    private static ModelProto ModelOf(OnnxGraph graph, IEnumerable<KeyValuePair<string, string>> notes)
+    {
+        var model = new ModelProto { IrVersion = FormatVersion, ProducerName = "Microsoft.ML.NaturalGradient", Graph = GraphOf(graph) };
+        model.OpsetImport.Add(new OperatorSetIdProto { Version = OperatorVersion });
+        foreach (var (key, value) in notes)
+        {
+            model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
+        }
+
+        return model;
     }
 
     private static GraphProto GraphOf(OnnxGraph graph)

@@ -1,31 +1,29 @@
-using System.Globalization;
-using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Pipelines;
+using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
-/// <summary>One of C classes: softmax cross-entropy; columns PredictedLabel and Score.</summary>
-/// <param name="labels">The classes.</param>
-/// <param name="temperature">What outputs are divided by before they become probabilities, greater than zero.</param>
-/// <param name="scoreThreshold">The probability that a class needs to be predicted; where none has it, nothing is.</param>
-internal sealed class ClassTarget(ClassLabels labels, double temperature = 1, float scoreThreshold = 0) : PredictionTarget
+/// <summary>One of C classes: softmax cross-entropy.</summary>
+/// <param name="format">The classes.</param>
+internal sealed class ClassTarget(ClassFormat format) : PredictionTarget
 {
-    /// <summary>The classes.</summary>
-    public ClassLabels Labels { get; } = labels;
-
-    /// <summary>What outputs are divided by before they become probabilities.</summary>
-    public double Temperature => temperature;
-
-    /// <summary>The probability that a class needs to be predicted.</summary>
-    public float ScoreThreshold => scoreThreshold;
+    /// <summary>Takes classes, whose probabilities are the softmax of the outputs.</summary>
+    /// <param name="labels">The classes.</param>
+    public ClassTarget(ClassLabels labels)
+        : this(new ClassFormat(labels))
+    {
+    }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> OutputNames => Labels.Names;
+    public override ClassFormat Format => format;
+
+    /// <summary>The classes.</summary>
+    public ClassLabels Labels => format.Labels;
 
     /// <inheritdoc/>
     public override IObjective Objective { get; } = new SoftmaxCrossEntropy();
@@ -34,7 +32,7 @@ internal sealed class ClassTarget(ClassLabels labels, double temperature = 1, fl
     public override string TextModelTitle => "Text classifier";
 
     /// <inheritdoc/>
-    public override (string Name, string Call) PythonPredictions => ("probabilities", temperature == 1 ? ".softmax(-1)" : FormattableString.Invariant($".div({temperature:R}).softmax(-1)"));
+    public override (string Name, string Call) PythonPredictions => ("probabilities", format.Temperature == 1 ? ".softmax(-1)" : FormattableString.Invariant($".div({format.Temperature:R}).softmax(-1)"));
 
     /// <inheritdoc/>
     public override double GuessLoss => Math.Log(OutputCount);
@@ -66,33 +64,17 @@ internal sealed class ClassTarget(ClassLabels labels, double temperature = 1, fl
     }
 
     /// <inheritdoc/>
-    public override Tensor Predictions(Tensor outputs) => nn.functional.softmax(temperature == 1 ? outputs : outputs.Times(1 / temperature), -1);
+    public override Tensor Predictions(Tensor outputs) => nn.functional.softmax(format.Temperature == 1 ? outputs : outputs.Times(1 / format.Temperature), -1);
 
     /// <inheritdoc/>
     public override OnnxValue? EmitProbabilities(OnnxGraph graph, OnnxValue outputs) =>
-        graph.Softmax(temperature == 1 ? outputs : graph.Mul(outputs, graph.Scalar(1 / temperature, OnnxElementType.Float)));
+        graph.Softmax(format.Temperature == 1 ? outputs : graph.Mul(outputs, graph.Scalar(1 / format.Temperature, OnnxElementType.Float)));
 
     /// <inheritdoc/>
     public override IEnumerable<KeyValuePair<string, string>> OnnxNotes =>
     [
         new("task", "class"),
-        new("temperature", temperature.ToString("R", CultureInfo.InvariantCulture)),
-        new("score_threshold", scoreThreshold.ToString("R", CultureInfo.InvariantCulture)),
+        new("temperature", format.Temperature.ToString("R", CultureInfo.InvariantCulture)),
+        new("score_threshold", format.ScoreThreshold.ToString("R", CultureInfo.InvariantCulture)),
     ];
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) =>
-    [
-        new(columns.PredictedLabel!, new KeyDataViewType(typeof(uint), Labels.Count), ScoringOutput.LabelAnnotations(input, Labels), LargestGetter),
-        new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, Labels.Count), ScoringOutput.ClassAnnotations(input, Labels), VectorGetter),
-    ];
-
-    private ValueGetter<uint> LargestGetter(Func<RowScores> scores) => (ref value) =>
-    {
-        var row = scores().Values;
-        var largest = row.Max();
-        value = float.IsNaN(row[0]) || largest < scoreThreshold ? 0 : (uint)Array.IndexOf(row, largest) + 1; // a row that could not be read has no prediction
-    };
-
-    private static ValueGetter<VBuffer<float>> VectorGetter(Func<RowScores> scores) => (ref value) => ScoringOutput.Fill<float>(ref value, scores().Values);
 }

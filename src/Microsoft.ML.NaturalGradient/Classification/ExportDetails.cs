@@ -1,5 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models.Onnx;
-using Microsoft.ML.NaturalGradient.Models.T5;
+using Microsoft.ML.NaturalGradient.Tokenization;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
@@ -17,6 +17,9 @@ internal sealed record ExportDetails
 
     /// <summary>How a text-to-text model was asked; nothing for others.</summary>
     public TextToTextSettings TextToText { get; init; } = TextToTextSettings.None;
+
+    /// <summary>What an exported graph says of reading rows beside this, by name.</summary>
+    public IReadOnlyDictionary<string, string> Notes { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Whether pictures have another size than those that the base's positions were trained on.</summary>
     public bool ResizesPositions { get; init; }

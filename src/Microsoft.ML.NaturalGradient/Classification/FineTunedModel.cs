@@ -87,6 +87,11 @@ public abstract class FineTunedModel : IDisposable
         OnnxExport.Save(_scorer.Model, _scorer.Export, folder, options);
     }
 
+    /// <summary>Writes the model as an ONNX graph with all weights in it.</summary>
+    /// <param name="options">Settings, checked.</param>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    internal byte[] WriteGraph(OnnxExportOptions options) => OnnxExport.ToBytes(_scorer.Model, _scorer.Export, options);
+
     /// <summary>Frees the weights. Calls of other threads end first; later ones throw <see cref="ObjectDisposedException"/>. Does not wait for them.</summary>
     public void Dispose()
     {

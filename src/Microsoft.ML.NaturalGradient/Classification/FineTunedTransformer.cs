@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.Runtime;
 
@@ -12,22 +13,26 @@ namespace Microsoft.ML.NaturalGradient;
 /// <c>OwnsTransformer = false</c>.
 /// </remarks>
 /// <typeparam name="TModel">The model.</typeparam>
-public abstract class FineTunedTransformer<TModel> : IPredictionTransformer<TModel>, IDisposable
+public abstract class FineTunedTransformer<TModel> : IPredictionTransformer<TModel>, IServable, IDisposable
     where TModel : FineTunedModel
 {
     private readonly IHost _host;
     private readonly Action<IHost, ModelSaveContext> _save;
+    private readonly Func<ServedModel> _served;
     private readonly ScoringTransform _transform;
 
     /// <summary>Creates a transformer.</summary>
     /// <param name="environment">The environment.</param>
     /// <param name="model">The model; owned by the transformer from now on.</param>
     /// <param name="scorer">Scores rows with it.</param>
+    /// <param name="served">Gives what is needed to score, but the network.</param>
     /// <param name="save">Writes the model.</param>
-    private protected FineTunedTransformer(IHostEnvironment environment, TModel model, IRowScorer scorer, Action<IHost, ModelSaveContext> save)
+    private protected FineTunedTransformer(
+        IHostEnvironment environment, TModel model, IRowScorer scorer, Func<ServedModel> served, Action<IHost, ModelSaveContext> save)
     {
         _host = environment.Register(GetType().Name);
         _save = save;
+        _served = served;
         _transform = new ScoringTransform(_host, scorer);
         Model = model;
     }
@@ -53,6 +58,10 @@ public abstract class FineTunedTransformer<TModel> : IPredictionTransformer<TMod
         Model.Dispose();
         GC.SuppressFinalize(this);
     }
+
+    ServedModel IServable.Served => _served();
+
+    byte[] IServable.WriteGraph(OnnxExportOptions options) => Model.WriteGraph(options);
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => _save(_host, ctx);
 }

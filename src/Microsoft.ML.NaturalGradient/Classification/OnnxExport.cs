@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -28,14 +29,7 @@ internal static class OnnxExport
         using var use = model.Use();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var graph = new OnnxGraph(model.Network, options.Precision);
-        var outputs = model.Network.Emit(graph, details.Pictures);
-        graph.Output(OutputsName, outputs);
-        if (model.Target.EmitProbabilities(graph, graph.Cast(outputs, OnnxElementType.Float)) is { } probabilities)
-        {
-            graph.Output(ProbabilitiesName, probabilities);
-        }
-
+        var graph = Emit(model, details, options);
         using var save = FolderSave.Begin(folder);
         OnnxFile.Write(save, graph, Notes(model, details, options), options.LargestFile);
         foreach (var (name, content) in ModelExport.SmallFiles(model, details))
@@ -44,6 +38,33 @@ internal static class OnnxExport
         }
 
         save.Commit([.. CheckpointFiles.SmallNames, OnnxFile.DataName]);
+    }
+
+    /// <summary>Writes the graph alone, with all weights in it.</summary>
+    /// <param name="model">The model; not modified.</param>
+    /// <param name="details">How rows were read.</param>
+    /// <param name="options">Settings, checked.</param>
+    /// <returns>Content of the file.</returns>
+    /// <exception cref="InvalidOperationException">It has 2 GB or more.</exception>
+    public static byte[] ToBytes(TrainedNetwork model, ExportDetails details, OnnxExportOptions options)
+    {
+        using var use = model.Use();
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return OnnxFile.ToBytes(Emit(model, details, options), Notes(model, details, options));
+    }
+
+    private static OnnxGraph Emit(TrainedNetwork model, ExportDetails details, OnnxExportOptions options)
+    {
+        var graph = new OnnxGraph(model.Network, options.Precision);
+        var outputs = model.Network.Emit(graph, details.Pictures);
+        graph.Output(OutputsName, outputs);
+        if (model.Target.EmitProbabilities(graph, graph.Cast(outputs, OnnxElementType.Float)) is { } probabilities)
+        {
+            graph.Output(ProbabilitiesName, probabilities);
+        }
+
+        return graph;
     }
 
     /// <summary>A list of texts as the file's notes have it.</summary>
@@ -58,6 +79,16 @@ internal static class OnnxExport
         yield return new("model_type", network.Architecture.ModelType);
         yield return new("class_names", List(model.Target.OutputNames));
         foreach (var note in model.Target.OnnxNotes)
+        {
+            yield return note;
+        }
+
+        if (network.Architecture.PreprocessorClass is { } preprocessor)
+        {
+            yield return new(ServedFolder.PreprocessorNote, preprocessor);
+        }
+
+        foreach (var note in details.Notes)
         {
             yield return note;
         }

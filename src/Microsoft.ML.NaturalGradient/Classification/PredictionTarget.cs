@@ -6,14 +6,17 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
-/// <summary>What is predicted of a row: how labels are read, which loss compares them with the network's outputs, and which columns come out.</summary>
+/// <summary>What is predicted of a row: how labels are read, which loss compares them with the network's outputs, and which predictions these become.</summary>
 internal abstract class PredictionTarget
 {
+    /// <summary>What scoring knows of it: names of the outputs, and columns.</summary>
+    public abstract PredictionFormat Format { get; }
+
     /// <summary>Outputs K of the network for a row.</summary>
-    public int OutputCount => OutputNames.Count;
+    public int OutputCount => Format.OutputCount;
 
     /// <summary>Names of the outputs: those of the classes.</summary>
-    public abstract IReadOnlyList<string> OutputNames { get; }
+    public IReadOnlyList<string> OutputNames => Format.OutputNames;
 
     /// <summary>The loss.</summary>
     public abstract IObjective Objective { get; }
@@ -61,12 +64,6 @@ internal abstract class PredictionTarget
 
     /// <summary>What readers of an exported graph need to know of the target, by the names that the graph's notes have.</summary>
     public abstract IEnumerable<KeyValuePair<string, string>> OnnxNotes { get; }
-
-    /// <summary>The columns that a transformer adds.</summary>
-    /// <param name="columns">Their names.</param>
-    /// <param name="input">Schema of the rows they are added to.</param>
-    /// <returns>The columns, in order.</returns>
-    public abstract IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input);
 
     /// <summary>Names the labels that could be predicted but no training row has.</summary>
     /// <param name="labels">The labels of the training rows.</param>

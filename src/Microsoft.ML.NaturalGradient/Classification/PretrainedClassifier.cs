@@ -35,10 +35,9 @@ internal static class PretrainedClassifier
     }
 
     /// <summary>Makes classes of names, with the key values of a model that was trained here.</summary>
-    /// <param name="mlContext">The context.</param>
     /// <param name="names">The names in the order of the logits; null where they are not known.</param>
     /// <exception cref="ArgumentException">There are too few names, or the same one twice, or none are known.</exception>
-    public static ClassLabels Labels(MLContext mlContext, IReadOnlyList<string>? names)
+    public static ClassLabels Labels(IReadOnlyList<string>? names)
     {
         if (names is null || names.Count < 2 || names.Distinct(StringComparer.Ordinal).Count() < names.Count || names.Any(string.IsNullOrEmpty))
         {
@@ -47,8 +46,7 @@ internal static class PretrainedClassifier
                 + "Give classNames: at least two different names, in the order of the logits.", nameof(names));
         }
 
-        var view = mlContext.Data.LoadFromEnumerable(names.Select(name => new ClassRow { Label = name }));
-        return ClassLabels.Read(mlContext.Transforms.Conversion.MapValueToKey(nameof(ClassRow.Label)).Fit(view).Transform(view).Schema[nameof(ClassRow.Label)]);
+        return ClassLabels.Of(names);
     }
 
     private static bool HasHead(AdaptedNetwork network, PretrainedAdapter? adapter)
@@ -60,10 +58,5 @@ internal static class PretrainedClassifier
 
         using var weights = adapter.OpenWeights();
         return AdapterWeights.HasHead(network, adapter, weights);
-    }
-
-    private sealed class ClassRow
-    {
-        public string Label { get; set; } = "";
     }
 }

@@ -2,6 +2,7 @@ using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Numerics;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;

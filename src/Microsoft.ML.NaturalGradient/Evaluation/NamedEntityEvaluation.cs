@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient.Evaluation;

@@ -14,6 +14,7 @@ public sealed class LayeringTests
     [DataRow("Optimization", "Inputs", true, false)]
     [DataRow("Transformers", "Inputs Optimization", true, false)]
     [DataRow("Pipelines", "Inputs", false, true)]
+    [DataRow("Onnx", "Inputs Pipelines", false, true)]
     [DataRow("", "Inputs Optimization Transformers Pipelines", true, true)]
     public void Assembly_References_OnlyWhatItsRoomMayUse(string name, string rooms, bool torch, bool mlnet)
     {
@@ -33,6 +34,7 @@ public sealed class LayeringTests
     [DataRow("Optimization")]
     [DataRow("Transformers")]
     [DataRow("Pipelines")]
+    [DataRow("Onnx")]
     [DataRow("")]
     public void Folders_OfAnAssembly_FormNoCycle(string name)
     {
@@ -49,6 +51,7 @@ public sealed class LayeringTests
     [DataRow("Optimization")]
     [DataRow("Transformers")]
     [DataRow("Pipelines")]
+    [DataRow("Onnx")]
     [DataRow("")]
     public void PublicTypes_OfAnAssembly_AreInTheNamespacesOfUsers(string name)
     {

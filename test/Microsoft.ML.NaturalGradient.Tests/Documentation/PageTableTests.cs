@@ -17,6 +17,7 @@ public sealed partial class PageTableTests
     [DataRow(Main + ".Optimization")]
     [DataRow(Main + ".Transformers")]
     [DataRow(Main + ".Pipelines")]
+    [DataRow(Main + ".Onnx")]
     [DataRow(Main)]
     public void Architecture_TableOfARoom_ListsItsFolders(string room)
     {
@@ -37,6 +38,7 @@ public sealed partial class PageTableTests
     [DataRow(Main + ".Optimization")]
     [DataRow(Main + ".Transformers")]
     [DataRow(Main + ".Pipelines")]
+    [DataRow(Main + ".Onnx")]
     [DataRow(Main)]
     public void Architecture_TableOfARoom_HasEachFolderBelowThoseItUses(string room)
     {

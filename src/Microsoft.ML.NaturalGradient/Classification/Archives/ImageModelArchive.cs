@@ -22,7 +22,7 @@ internal static class ImageModelArchive
         using var use = scorer.Model.Use();
         ModelArchive.BeginSave(context, Version, columns.Target);
         context.SaveNonEmptyString(columns.Feature);
-        scorer.Reading.Save(context.Writer);
+        scorer.Predictor.Reading.Save(context.Writer);
         ModelArchive.SaveBase(context, scorer.Model.Base);
         ((ClassTarget)scorer.Model.Target).Labels.Save(host, context.Writer);
         ModelArchive.SaveFiles(context, scorer.Model);

@@ -27,23 +27,23 @@ internal static class TextModelArchive
 
     /// <summary>Marks a saved text classifier.</summary>
     public static TextModelKind Classification { get; } = new(
-        "NGTXTCLS", TextClassificationTransformer.LoaderSignature, LabelKind.Class, ClassificationTask.Load);
+        "NGTXTCLS", TextClassificationTransformer.LoaderSignature, LabelKind.Class, scoring => new ClassificationTask((ClassificationScoring)scoring));
 
     /// <summary>Marks a saved model for sentence similarity.</summary>
     public static TextModelKind Similarity { get; } = new(
-        "NGTXTSIM", SentenceSimilarityTransformer.LoaderSignature, LabelKind.Number, (_, _, _) => new RegressionTask());
+        "NGTXTSIM", SentenceSimilarityTransformer.LoaderSignature, LabelKind.Number, _ => new RegressionTask());
 
     /// <summary>Marks a saved model that predicts a number.</summary>
-    public static TextModelKind Number { get; } = new("NGTXTNUM", TextRegressionTransformer.LoaderSignature, LabelKind.Number, (_, _, _) => new RegressionTask());
+    public static TextModelKind Number { get; } = new("NGTXTNUM", TextRegressionTransformer.LoaderSignature, LabelKind.Number, _ => new RegressionTask());
 
     /// <summary>Marks a saved classifier for several classes at once.</summary>
-    public static TextModelKind SeveralClasses { get; } = new("NGTXTMUL", MultiLabelClassificationTransformer.LoaderSignature, LabelKind.Classes, (host, reader, _) => SeveralClassesTask.Load(host, reader));
+    public static TextModelKind SeveralClasses { get; } = new("NGTXTMUL", MultiLabelClassificationTransformer.LoaderSignature, LabelKind.Classes, scoring => new SeveralClassesTask(new SeveralClassesTarget(((SeveralClassesScoring)scoring).Format)));
 
     /// <summary>Marks a saved model that tags words.</summary>
-    public static TextModelKind Tags { get; } = new("NGTXTTAG", NamedEntityRecognitionTransformer.LoaderSignature, LabelKind.Tags, (host, reader, _) => TagTask.Load(host, reader));
+    public static TextModelKind Tags { get; } = new("NGTXTTAG", NamedEntityRecognitionTransformer.LoaderSignature, LabelKind.Tags, scoring => new TagTask(new TagTarget(((TagScoring)scoring).Format), ((TagScoring)scoring).Spans));
 
     /// <summary>Marks a saved model that answers questions.</summary>
-    public static TextModelKind Answers { get; } = new("NGTXTANS", QuestionAnswerTransformer.LoaderSignature, LabelKind.Answer, (_, reader, _) => AnswerTask.Load(reader));
+    public static TextModelKind Answers { get; } = new("NGTXTANS", QuestionAnswerTransformer.LoaderSignature, LabelKind.Answer, scoring => new AnswerTask(new SpanTarget(), ((AnswerScoring)scoring).Search));
 
     /// <summary>Writes a model.</summary>
     public static void Save(IHost host, ModelSaveContext context, TextScorer scorer, TextColumns columns, TextModelKind kind)
@@ -52,9 +52,9 @@ internal static class TextModelArchive
         ModelArchive.BeginSave(context, kind.Version(), columns.Target);
         context.SaveNonEmptyString(columns.Sentence1);
         context.SaveStringOrNull(columns.Sentence2);
-        context.Writer.Write(scorer.MaxTokens);
+        context.Writer.Write(scorer.Encoding.MaxTokens);
         ModelArchive.SaveBase(context, scorer.Model.Base);
-        scorer.Task.Save(host, context.Writer);
+        scorer.Task.Scoring.Save(host, context.Writer);
         ModelArchive.SaveFiles(context, scorer.Model);
     }
 
@@ -68,7 +68,7 @@ internal static class TextModelArchive
         var columns = new TextColumns(ModelArchive.BeginLoad(context, kind.Version(), kind.Labels), context.LoadNonEmptyString(), context.LoadStringOrNull()) { AllowsWords = kind.Labels == LabelKind.Tags };
         var maxTokens = (int)SavedNumber.Check("longest sequence", context.Reader.ReadInt32(), 1, MostTokens);
         var source = ModelArchive.LoadBase(context);
-        var task = kind.ReadTask(host, context.Reader, ModelArchive.IsBeforeThird(context));
+        var task = kind.CreateTask(TextScoring.Load(kind.Labels, host, context.Reader, ModelArchive.IsBeforeThird(context)));
         using var saved = ModelArchive.LoadFiles(environment, context, source);
         var settings = saved.ReadAdapter();
         var checkpoint = task.Load(saved.Files, saved.Elsewhere);
@@ -76,6 +76,6 @@ internal static class TextModelArchive
         var model = saved.Restore(
             task.Target, adapter, checkpoint.Files, checkpoint.StoredTypes, checkpoint.Network,
             () => task.CreateNetwork(checkpoint, adapter, seed: 0, useHead: false));
-        return (new TextScorer(model, task, task.RowTokenizer(checkpoint, columns), maxTokens), columns);
+        return (new TextScorer(model, task, task.Encoding(checkpoint, columns, maxTokens)), columns);
     }
 }

@@ -1,6 +1,5 @@
 using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Pipelines;
-using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient.Interop;
 
@@ -8,8 +7,8 @@ namespace Microsoft.ML.NaturalGradient.Interop;
 /// <param name="Signature">Eight letters at the start of the model stream.</param>
 /// <param name="LoaderSignature">Name under which ML.NET finds the transformer.</param>
 /// <param name="Labels">What labels are.</param>
-/// <param name="ReadTask">Reads what <see cref="TextTask.Save"/> wrote; the last argument says whether that was before the third version.</param>
-internal sealed record TextModelKind(string Signature, string LoaderSignature, LabelKind Labels, Func<IHost, BinaryReader, bool, TextTask> ReadTask)
+/// <param name="CreateTask">Makes the task of what was saved.</param>
+internal sealed record TextModelKind(string Signature, string LoaderSignature, LabelKind Labels, Func<TextScoring, TextTask> CreateTask)
 {
     /// <summary>The version that is written and read.</summary>
     public VersionInfo Version() => ModelArchive.Version(Signature, LoaderSignature);

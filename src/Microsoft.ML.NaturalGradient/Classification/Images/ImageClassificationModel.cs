@@ -26,7 +26,7 @@ public sealed class ImageClassificationModel : FineTunedModel
     public IReadOnlyList<float[]> PredictProbabilities(IReadOnlyList<string> imagePaths)
     {
         ArgumentNullException.ThrowIfNull(imagePaths);
-        return Scorer.Score(imagePaths.Select((path, row) => ImageSource.FromFile(path.AsMemory(), row)), onUnreadable: null);
+        return Scorer.Predictor.Score(imagePaths.Select((path, row) => ImageSource.FromFile(path.AsMemory(), row)), onUnreadable: null);
     }
 
     /// <summary>Computes the probability of each class for encoded pictures: the contents of JPEG, PNG, WebP, BMP or GIF files.</summary>
@@ -37,6 +37,6 @@ public sealed class ImageClassificationModel : FineTunedModel
     public IReadOnlyList<float[]> PredictProbabilities(IReadOnlyList<byte[]> images)
     {
         ArgumentNullException.ThrowIfNull(images);
-        return Scorer.Score(images.Select((bytes, row) => ImageSource.FromBytes(bytes, row)), onUnreadable: null);
+        return Scorer.Predictor.Score(images.Select((bytes, row) => ImageSource.FromBytes(bytes, row)), onUnreadable: null);
     }
 }

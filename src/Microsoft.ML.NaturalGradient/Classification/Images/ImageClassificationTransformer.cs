@@ -1,4 +1,3 @@
-using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.Runtime;
@@ -13,7 +12,7 @@ public sealed class ImageClassificationTransformer : FineTunedTransformer<ImageC
 
     internal ImageClassificationTransformer(IHostEnvironment environment, ImageClassificationModel model, ImageColumns columns)
         : base(
-            environment, model, new ImageRowScorer(model.Scorer, columns),
+            environment, model, model.Scorer.RowScorer(columns), () => model.Scorer.Served(columns),
             (host, context) => ImageModelArchive.Save(host, context, model.Scorer, columns))
     {
     }

@@ -2,88 +2,61 @@ using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Models.Vision;
+using Microsoft.ML.NaturalGradient.Pipelines;
+using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
 /// <summary>A trained network that reads pictures, with their preparation. Several threads may use it at once.</summary>
-/// <param name="model">The network; owned by this object from now on.</param>
-/// <param name="preprocessor">Prepares pictures.</param>
-/// <param name="reading">How pictures are read.</param>
-internal sealed class ImageScorer(TrainedNetwork model, ImagePreprocessor preprocessor, ImageReading reading) : NetworkScorer(model)
+internal sealed class ImageScorer : NetworkScorer, IPictureNetwork
 {
-    /// <summary>Pictures of a forward pass when many are scored.</summary>
-    public const int BatchSize = 16;
+    /// <summary>Takes over a network.</summary>
+    /// <param name="model">The network; owned by this object from now on.</param>
+    /// <param name="preprocessor">Prepares pictures.</param>
+    /// <param name="reading">How pictures are read.</param>
+    public ImageScorer(TrainedNetwork model, ImagePreprocessor preprocessor, ImageReading reading)
+        : base(model)
+    {
+        Predictor = new PicturePredictor(this, preprocessor, reading, model.Target.OutputCount);
+    }
 
-    /// <summary>Prepares pictures.</summary>
-    public ImagePreprocessor Preprocessor { get; } = preprocessor;
-
-    /// <summary>How pictures are read.</summary>
-    public ImageReading Reading { get; } = reading;
+    /// <summary>Makes predictions of pictures.</summary>
+    public PicturePredictor Predictor { get; }
 
     /// <inheritdoc/>
     public override ExportDetails Export => new()
     {
-        Pictures = new OnnxPictureSize(Preprocessor.Height, Preprocessor.Width),
-        ResizesPositions = !Encoder.Architecture.TakesAnySize && (Preprocessor.Width != Encoder.ImageSize || Preprocessor.Height != Encoder.ImageSize),
+        Pictures = new OnnxPictureSize(Predictor.Preprocessor.Height, Predictor.Preprocessor.Width),
+        Notes = new Dictionary<string, string>
+        {
+            [ServedFolder.PixelsNote] = Predictor.Reading.MaxPixels.ToString(CultureInfo.InvariantCulture),
+            [ServedFolder.SkipNote] = Predictor.Reading.Unreadable == UnreadableImages.Skip ? "true" : "false",
+        },
+        ResizesPositions = !Encoder.Architecture.TakesAnySize && (Predictor.Preprocessor.Width != Encoder.ImageSize || Predictor.Preprocessor.Height != Encoder.ImageSize),
     };
 
     private ImageEncoder Encoder => (ImageEncoder)Model.Network.Base;
 
-    /// <summary>Computes the predictions of pictures, which are decoded on several threads meanwhile.</summary>
-    /// <param name="sources">The pictures; read on the caller's thread.</param>
-    /// <param name="onUnreadable">Is told the problem of each picture that cannot be read, whose predictions are NaN; null to stop there.</param>
-    /// <returns>An array of K predictions for each picture, in order.</returns>
-    /// <exception cref="InvalidDataException">A picture cannot be read and <paramref name="onUnreadable"/> is null.</exception>
-    /// <exception cref="IOException">The same for a file.</exception>
-    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    public float[][] Score(IEnumerable<ImageSource> sources, Action<string>? onUnreadable)
-    {
-        Model.ThrowIfDisposed();
-        var pictures = OrderedPrefetch.Run(
-            sources, source => Read(source, onUnreadable is not null), Environment.ProcessorCount,
-            Math.Max(BatchSize, Environment.ProcessorCount), default);
-        var scores = new List<float[]>();
-        foreach (var batch in pictures.Chunk(BatchSize))
-        {
-            foreach (var problem in batch.Select(picture => picture.Problem).OfType<string>())
-            {
-                onUnreadable!(problem);
-            }
+    /// <summary>Scores rows of data views.</summary>
+    /// <param name="columns">The columns.</param>
+    public ImageRowScorer RowScorer(ImageColumns columns) => new(Predictor, Model.Target.Format, columns);
 
-            var readable = batch.Select(picture => picture.Image).OfType<RgbImage>().ToArray();
-            var values = new Queue<float[]>(readable.Length > 0 ? Forward(readable) : []);
-            scores.AddRange(batch.Select(picture => picture.Image is null ? Unknown() : values.Dequeue()));
-        }
+    /// <summary>All that is needed to score, but the network.</summary>
+    /// <param name="columns">The columns.</param>
+    public ServedPictures Served(ImageColumns columns) =>
+        new(columns, ((ClassTarget)Model.Target).Format, Predictor.Reading, Model.Base.Files, Encoder.Architecture.PreprocessorClass);
 
-        return [.. scores];
-    }
+    /// <inheritdoc/>
+    public void ThrowIfDisposed() => Model.ThrowIfDisposed();
 
-    private (RgbImage? Image, string? Problem) Read(ImageSource source, bool skip)
-    {
-        try
-        {
-            return (source.Read(Preprocessor.Prepare, Reading.MaxPixels), null);
-        }
-        catch (Exception e) when (skip && ImageDecoder.IsUnreadable(e))
-        {
-            return (null, e.Message);
-        }
-    }
-
-    private float[][] Forward(RgbImage[] pictures)
+    /// <inheritdoc/>
+    public float[][] Predict(IReadOnlyList<RgbImage> pictures)
     {
         using var use = Model.Use();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using PixelBatch batch = ImageBatchSource.Collate(pictures, Preprocessor, Model.Device);
+        using PixelBatch batch = ImageBatchSource.Collate(pictures, Predictor.Preprocessor, Model.Device);
         return Model.Target.ToArrays(Model.FiniteOutputs(() => Model.Network.Forward(batch)));
-    }
-
-    private float[] Unknown()
-    {
-        var scores = new float[Model.Target.OutputCount];
-        Array.Fill(scores, float.NaN);
-        return scores;
     }
 }

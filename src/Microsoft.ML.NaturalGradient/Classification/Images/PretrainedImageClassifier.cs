@@ -24,7 +24,7 @@ internal static class PretrainedImageClassifier
             AdapterOptions what = adapter is null ? Adapters.HeadOnly : adapter;
             ClassifierConfig.CheckSingleLabel(checkpoint.Files);
             var labels = PretrainedClassifier.Labels(
-                mlContext, classNames ?? adapter?.HeadClassNames ?? Distinct(ClassifierConfig.ReadClasses(checkpoint.Files)));
+                classNames ?? adapter?.HeadClassNames ?? Distinct(ClassifierConfig.ReadClasses(checkpoint.Files)));
             var preprocessor = checkpoint.ReadPreprocessor(reading.ImageSize);
             reading.CheckPatches(preprocessor, checkpoint.Encoder.PatchSize, model);
             network = new ImageClassifier(checkpoint.Encoder, labels.Count, what, seed: 0);

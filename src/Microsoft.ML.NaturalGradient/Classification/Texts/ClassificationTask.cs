@@ -2,7 +2,6 @@ using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.T5;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
-using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -13,37 +12,26 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <param name="calibrates">Whether a temperature is chosen by the validation rows.</param>
 internal sealed class ClassificationTask(ClassTarget target, TextToTextSettings textToText, bool calibrates = false) : TextTask
 {
+    /// <summary>A task that is only scored.</summary>
+    /// <param name="scoring">What was saved.</param>
+    public ClassificationTask(ClassificationScoring scoring)
+        : this(new ClassTarget(scoring.Format), scoring.TextToText)
+    {
+    }
+
     /// <inheritdoc/>
     public override ClassTarget Target => target;
 
     /// <inheritdoc/>
-    public override bool WantsValidation => calibrates;
-
-    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
-    /// <param name="host">The host.</param>
-    /// <param name="reader">The model stream.</param>
-    /// <param name="isPlain">Whether it was written before there were temperatures and thresholds.</param>
-    public static ClassificationTask Load(IHost host, BinaryReader reader, bool isPlain)
-    {
-        var (labels, textToText) = (ClassLabels.Load(host, reader), TextToTextSettings.Load(reader));
-        return isPlain
-            ? new(new ClassTarget(labels), textToText)
-            : new(new ClassTarget(labels, SavedNumber.Positive("temperature", reader.ReadDouble()), SavedNumber.Probability("threshold", reader.ReadSingle())), textToText);
-    }
+    public override ClassificationScoring Scoring { get; } = new(target.Format, textToText);
 
     /// <inheritdoc/>
-    public override void Save(IHost host, BinaryWriter writer)
-    {
-        target.Labels.Save(host, writer);
-        textToText.Save(writer);
-        writer.Write(target.Temperature);
-        writer.Write(target.ScoreThreshold);
-    }
+    public override bool WantsValidation => calibrates;
 
     /// <inheritdoc/>
     public override TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead)
     {
-        if (IsTextToText(checkpoint))
+        if (checkpoint.AnswersWithText)
         {
             var network = checkpoint.TextToText;
             return new TextToTextClassifier(
@@ -55,17 +43,10 @@ internal sealed class ClassificationTask(ClassTarget target, TextToTextSettings 
     }
 
     /// <inheritdoc/>
-    public override ITextTokenizer RowTokenizer(TextCheckpoint checkpoint, TextColumns columns) => IsTextToText(checkpoint)
-        ? new PromptTokenizer(checkpoint.Tokenizer, textToText.PromptFor(columns.Sentence2 is not null))
-        : checkpoint.Tokenizer;
-
-    /// <inheritdoc/>
     public override TextTask Calibrate(Tensor outputs, Tensor labels, Tensor? weights, Action<string> log)
     {
         var temperature = TemperatureScaling.Fit(outputs, labels, weights);
         log(FormattableString.Invariant($"Probabilities are those of outputs divided by {temperature:F3}, which fits the validation rows best."));
-        return new ClassificationTask(new ClassTarget(target.Labels, temperature, target.ScoreThreshold), textToText);
+        return new ClassificationTask(new ClassTarget(new ClassFormat(target.Labels, temperature, target.Format.ScoreThreshold)), textToText);
     }
-
-    private static bool IsTextToText(TextCheckpoint checkpoint) => checkpoint.Network.Architecture.Kind == ArchitectureKind.TextToText;
 }

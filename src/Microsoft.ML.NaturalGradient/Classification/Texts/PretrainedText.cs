@@ -38,7 +38,7 @@ internal static class PretrainedText
             var maxTokens = Math.Min(
                 adapter?.MaxTokens ?? checkpoint.Tokenizer.MaxTokens ?? TextScorer.DefaultMaxTokens, checkpoint.MaxTokens - what.PromptLength);
             var trained = new TrainedNetwork(network, task.Target, what.Settings, source, device);
-            return new TextScorer(trained, task, task.RowTokenizer(checkpoint, columns), maxTokens);
+            return new TextScorer(trained, task, task.Encoding(checkpoint, columns, maxTokens));
         }
         catch
         {

@@ -15,7 +15,7 @@ public sealed class TextClassificationModel : FineTunedModel
     public IReadOnlyList<string> ClassNames => Scorer.Model.Target.OutputNames;
 
     /// <summary>What outputs are divided by before they become probabilities; 1 unless the trainer was told to calibrate.</summary>
-    public double Temperature => ((ClassTarget)Scorer.Model.Target).Temperature;
+    public double Temperature => ((ClassTarget)Scorer.Model.Target).Format.Temperature;
 
     internal TextScorer Scorer { get; }
 

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient;
@@ -28,7 +29,7 @@ public sealed partial class TextClassificationTrainer : FineTuningTrainer<TextCl
     private protected override TextClassificationTransformer Train(FineTuningRun run, IDataView data)
     {
         var options = (Options)run.Settings;
-        var task = new ClassificationTask(new ClassTarget(run.ReadClasses(data), 1, options.ScoreThreshold), options.TextToText, options.Calibrate);
+        var task = new ClassificationTask(new ClassTarget(new ClassFormat(run.ReadClasses(data), 1, options.ScoreThreshold)), options.TextToText, options.Calibrate);
         return new(run.Host, new(new TextTrainingRun(run, options).Train(data, task)), options.Columns);
     }
 }

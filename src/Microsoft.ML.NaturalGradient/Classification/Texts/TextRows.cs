@@ -24,7 +24,7 @@ internal sealed record TextRows(IReadOnlyList<IReadOnlyList<EncodedRow>> Rows, i
         var (rows, truncated, undecoded, unreadable) = (new List<IReadOnlyList<EncodedRow>>(), 0, 0, 0);
         using var cursor = data.GetRowCursor(columns.TrainingInputs.Distinct().Select(name => data.Schema[name]));
         var labels = new LabelReader(cursor, columns.Target, task.Target);
-        var read = task.OpenRow(cursor, columns, encoding);
+        var read = task.Scoring.OpenRow(cursor, columns, encoding);
         while (cursor.MoveNext())
         {
             checkAlive();

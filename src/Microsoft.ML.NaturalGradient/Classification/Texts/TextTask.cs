@@ -1,8 +1,6 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Pipelines;
-using Microsoft.ML.NaturalGradient.Tokenization;
-using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -13,10 +11,8 @@ internal abstract class TextTask
     /// <summary>What is predicted.</summary>
     public abstract PredictionTarget Target { get; }
 
-    /// <summary>Writes what is needed to read the task again.</summary>
-    /// <param name="host">The host.</param>
-    /// <param name="writer">The model stream.</param>
-    public abstract void Save(IHost host, BinaryWriter writer);
+    /// <summary>What scoring knows of it: how rows are read, which columns come out, and what is saved.</summary>
+    public abstract TextScoring Scoring { get; }
 
     /// <summary>Reads a pretrained model, for a head of the task.</summary>
     /// <param name="files">The files; owned by the caller.</param>
@@ -32,22 +28,12 @@ internal abstract class TextTask
     /// <exception cref="NotSupportedException">The pretrained model cannot be used for the task.</exception>
     public abstract TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead);
 
-    /// <summary>The tokenizer for rows: the model's own, unless rows are put into a prompt.</summary>
+    /// <summary>How texts become tokens.</summary>
     /// <param name="checkpoint">The pretrained model.</param>
     /// <param name="columns">The columns of rows.</param>
-    public virtual ITextTokenizer RowTokenizer(TextCheckpoint checkpoint, TextColumns columns) => checkpoint.Tokenizer;
-
-    /// <summary>Prepares reading rows: each as one sequence, unless overridden.</summary>
-    /// <param name="row">The row or cursor, with the text columns active.</param>
-    /// <param name="columns">The columns.</param>
-    /// <param name="encoding">How texts become tokens.</param>
-    /// <returns>Reads the current row.</returns>
-    public virtual Func<TextExample> OpenRow(DataViewRow row, TextColumns columns, TextEncoding encoding) => WholeText.Reader(row, columns, encoding);
-
-    /// <summary>The columns that scoring adds.</summary>
-    /// <param name="columns">Their names.</param>
-    /// <param name="input">Schema of the rows they are added to.</param>
-    public virtual IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) => Target.Outputs(columns, input);
+    /// <param name="maxTokens">Most tokens of a sequence.</param>
+    public TextEncoding Encoding(TextCheckpoint checkpoint, TextColumns columns, int maxTokens) =>
+        new(Scoring.RowTokenizer(checkpoint.Tokenizer, checkpoint.AnswersWithText, columns), maxTokens);
 
     /// <summary>Adapts the task to the labels it is trained on.</summary>
     /// <param name="labels">The labels of the training rows.</param>

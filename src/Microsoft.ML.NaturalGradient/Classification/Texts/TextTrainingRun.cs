@@ -50,7 +50,7 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
 
             var model = new TrainedNetwork(
                 network, task.Target, adapter.Settings, run.Base(files, checkpoint.Files, checkpoint.StoredTypes), run.Device);
-            return new TextScorer(model, task, task.RowTokenizer(checkpoint, _columns), maxTokens);
+            return new TextScorer(model, task, task.Encoding(checkpoint, _columns, maxTokens));
         }
         catch
         {
@@ -102,7 +102,7 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
     private (IReadOnlyList<EncodedRow> Training, IReadOnlyList<EncodedRow>? Validation) ReadRows(
         IDataView data, TextTask task, TextCheckpoint checkpoint, int maxTokens)
     {
-        var encoding = new TextEncoding(task.RowTokenizer(checkpoint, _columns), maxTokens);
+        var encoding = task.Encoding(checkpoint, _columns, maxTokens);
         var all = ReadRows(data, "training", task, encoding);
         var (training, validation) = options.ValidationSet is { } set ? (all, ReadRows(set, "validation", task, encoding)) : run.Divide(all);
         return ([.. training.SelectMany(windows => windows)], validation is null ? null : [.. validation.SelectMany(windows => windows)]);

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Pipelines;
 
 namespace Microsoft.ML.NaturalGradient;
 
@@ -28,8 +29,8 @@ public sealed class QuestionAnswerModel : FineTunedModel
             throw new ArgumentException($"There are {questions.Count} questions, but {contexts.Count} texts. Give one for each question.", nameof(contexts));
         }
 
-        var search = ((AnswerTask)Scorer.Task).Search;
+        var search = ((AnswerScoring)Scorer.Task.Scoring).Search;
         return [.. Scorer.Score([.. questions.Zip(contexts, (question, context) => new QuestionedText(question, context, Scorer.Encoding, search))])
-            .Select(scores => ((AnswerScores)scores).Answers)];
+            .Select(scores => ((AnswerScores)scores).Answers.Select(found => new AnswerSpan(found.Text, found.Start, found.Score)).ToArray())];
     }
 }

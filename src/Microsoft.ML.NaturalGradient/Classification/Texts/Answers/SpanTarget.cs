@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
@@ -13,7 +12,7 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 internal sealed class SpanTarget(AnswerLabels? answers = null, double tokens = 1) : PredictionTarget
 {
     /// <inheritdoc/>
-    public override IReadOnlyList<string> OutputNames { get; } = ["start", "end"];
+    public override AnswerFormat Format { get; } = new();
 
     /// <inheritdoc/>
     public override IObjective Objective { get; } = new SpanCrossEntropy();
@@ -51,16 +50,4 @@ internal sealed class SpanTarget(AnswerLabels? answers = null, double tokens = 1
 
     /// <inheritdoc/>
     public override IEnumerable<KeyValuePair<string, string>> OnnxNotes => [new("task", "answer")];
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) =>
-    [
-        new(columns.PredictedLabel!, new VectorDataViewType(TextDataViewType.Instance), DataViewSchema.Annotations.Empty, AnswerGetter),
-        new(columns.Score, new VectorDataViewType(NumberDataViewType.Single), DataViewSchema.Annotations.Empty, ScoreGetter),
-    ];
-
-    private static ValueGetter<VBuffer<ReadOnlyMemory<char>>> AnswerGetter(Func<RowScores> scores) =>
-        (ref value) => ScoringOutput.Fill<ReadOnlyMemory<char>>(ref value, [.. ((AnswerScores)scores()).Answers.Select(answer => answer.Text.AsMemory())]);
-
-    private static ValueGetter<VBuffer<float>> ScoreGetter(Func<RowScores> scores) => (ref value) => ScoringOutput.Fill<float>(ref value, scores().Values);
 }

@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
@@ -34,7 +33,7 @@ internal sealed class NumberTarget(double mean = 0, double deviation = 1) : Pred
     public double Deviation { get; } = deviation;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> OutputNames => ["LABEL_0"];
+    public override NumberFormat Format { get; } = new();
 
     /// <inheritdoc/>
     public override IObjective Objective { get; } = new SquaredError();
@@ -77,16 +76,6 @@ internal sealed class NumberTarget(double mean = 0, double deviation = 1) : Pred
 
     /// <inheritdoc/>
     public override IEnumerable<KeyValuePair<string, string>> OnnxNotes => [new("task", "number")];
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input)
-    {
-        var annotations = ScoringOutput.ScoreAnnotations(
-            input, AnnotationUtils.Const.ScoreColumnKind.Regression, AnnotationUtils.Const.ScoreValueKind.Score).ToAnnotations();
-        return [new(columns.Score, NumberDataViewType.Single, annotations, Getter)];
-
-        static ValueGetter<float> Getter(Func<RowScores> scores) => (ref value) => value = scores().Values[0];
-    }
 
     /// <inheritdoc/>
     public override RowLabel ToOutput(RowLabel label) => new([(label.Value - Mean) / Deviation], label.Weight);

@@ -1,5 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.Runtime;
+using Microsoft.ML.NaturalGradient.Pipelines;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
@@ -28,9 +28,7 @@ internal sealed class RegressionTask(NumberTarget target) : TextTask
     public override PredictionTarget Target => target;
 
     /// <inheritdoc/>
-    public override void Save(IHost host, BinaryWriter writer)
-    {
-    }
+    public override NumberScoring Scoring { get; } = new();
 
     /// <inheritdoc/>
     public override TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead) =>

@@ -1,4 +1,3 @@
-using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.Runtime;
@@ -12,7 +11,7 @@ public sealed class TextRegressionTransformer : FineTunedTransformer<TextRegress
 
     internal TextRegressionTransformer(IHostEnvironment environment, TextRegressionModel model, TextColumns columns)
         : base(
-            environment, model, new TextRowScorer(model.Scorer, columns),
+            environment, model, model.Scorer.RowScorer(columns), () => model.Scorer.Served(columns),
             (host, context) => TextModelArchive.Save(host, context, model.Scorer, columns, TextModelArchive.Number))
     {
     }

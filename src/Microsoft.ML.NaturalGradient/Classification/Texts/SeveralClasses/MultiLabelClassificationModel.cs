@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Pipelines;
 
 namespace Microsoft.ML.NaturalGradient;
 
@@ -12,14 +13,14 @@ public sealed class MultiLabelClassificationModel : FineTunedModel
     }
 
     /// <summary>Names of the classes; the order is that of the probabilities and of the label's keys.</summary>
-    public IReadOnlyList<string> ClassNames => Target.OutputNames;
+    public IReadOnlyList<string> ClassNames => Format.OutputNames;
 
     /// <summary>The probability from which each class is predicted, in the order of <see cref="ClassNames"/>.</summary>
-    public IReadOnlyList<float> Thresholds => Target.Thresholds;
+    public IReadOnlyList<float> Thresholds => Format.Thresholds;
 
     internal TextScorer Scorer { get; }
 
-    private SeveralClassesTarget Target => (SeveralClassesTarget)Scorer.Model.Target;
+    private SeveralClassesFormat Format => (SeveralClassesFormat)Scorer.Task.Scoring.Format;
 
     /// <summary>Computes the probability of each class.</summary>
     /// <param name="texts">N texts.</param>
@@ -36,5 +37,5 @@ public sealed class MultiLabelClassificationModel : FineTunedModel
     /// <exception cref="ArgumentException">There are not as many second texts as first ones.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public IReadOnlyList<IReadOnlyList<string>> PredictClasses(IReadOnlyList<string> texts, IReadOnlyList<string>? pairs = null) =>
-        [.. Scorer.Score(texts, pairs).Select(scores => Target.Predicted(scores).Select(index => ClassNames[index]).ToArray())];
+        [.. Scorer.Score(texts, pairs).Select(scores => Format.Predicted(scores).Select(index => ClassNames[index]).ToArray())];
 }

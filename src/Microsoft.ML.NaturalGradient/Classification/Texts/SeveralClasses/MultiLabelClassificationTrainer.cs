@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient;
@@ -29,7 +30,7 @@ public sealed partial class MultiLabelClassificationTrainer : FineTuningTrainer<
     private protected override MultiLabelClassificationTransformer Train(FineTuningRun run, IDataView data)
     {
         var options = (Options)run.Settings;
-        var task = new SeveralClassesTask(SeveralClassesTarget.Of(run.ReadClasses(data), options.Threshold), options.ChooseThresholds);
+        var task = new SeveralClassesTask(new SeveralClassesTarget(SeveralClassesFormat.Of(run.ReadClasses(data), options.Threshold)), options.ChooseThresholds);
         return new(run.Host, new(new TextTrainingRun(run, options).Train(data, task)), options.Columns);
     }
 }

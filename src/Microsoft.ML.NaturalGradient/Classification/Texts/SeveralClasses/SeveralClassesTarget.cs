@@ -8,24 +8,14 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
-/// <summary>Any number of C classes: a binary cross-entropy for each, summed; columns PredictedLabels and Score.</summary>
-/// <param name="labels">The classes.</param>
-/// <param name="thresholds">The probability from which each class is predicted, [C].</param>
-internal sealed class SeveralClassesTarget(ClassLabels labels, IReadOnlyList<float> thresholds) : PredictionTarget
+/// <summary>Any number of C classes: a binary cross-entropy for each, summed.</summary>
+/// <param name="format">The classes.</param>
+internal sealed class SeveralClassesTarget(SeveralClassesFormat format) : PredictionTarget
 {
-    /// <summary>The classes.</summary>
-    public ClassLabels Labels { get; } = labels;
-
-    /// <summary>The probability from which each class is predicted, [C].</summary>
-    public IReadOnlyList<float> Thresholds { get; } = thresholds;
-
-    /// <summary>A target with one threshold for all classes.</summary>
-    /// <param name="labels">The classes.</param>
-    /// <param name="threshold">The probability from which a class is predicted.</param>
-    public static SeveralClassesTarget Of(ClassLabels labels, float threshold) => new(labels, [.. labels.Names.Select(_ => threshold)]);
-
     /// <inheritdoc/>
-    public override IReadOnlyList<string> OutputNames => Labels.Names;
+    public override SeveralClassesFormat Format => format;
+
+    private ClassLabels Labels => format.Labels;
 
     /// <inheritdoc/>
     public override IObjective Objective { get; } = new BinaryCrossEntropy();
@@ -92,22 +82,5 @@ internal sealed class SeveralClassesTarget(ClassLabels labels, IReadOnlyList<flo
     public override OnnxValue? EmitProbabilities(OnnxGraph graph, OnnxValue outputs) => graph.Sigmoid(outputs);
 
     /// <inheritdoc/>
-    public override IEnumerable<KeyValuePair<string, string>> OnnxNotes => [new("task", "several_classes"), new("thresholds", OnnxExport.List(Thresholds))];
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) =>
-    [
-        new(columns.PredictedLabel!, new VectorDataViewType(new KeyDataViewType(typeof(uint), Labels.Count)), ScoringOutput.LabelAnnotations(input, Labels), KeyGetter),
-        new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, Labels.Count), ScoringOutput.ClassAnnotations(input, Labels), ScoreGetter),
-    ];
-
-    /// <summary>The classes that are predicted.</summary>
-    /// <param name="scores">Probabilities, [C].</param>
-    /// <returns>Their indices, from 0.</returns>
-    public IEnumerable<int> Predicted(float[] scores) => Enumerable.Range(0, scores.Length).Where(i => scores[i] >= Thresholds[i]);
-
-    private ValueGetter<VBuffer<uint>> KeyGetter(Func<RowScores> scores) =>
-        (ref value) => ScoringOutput.Fill<uint>(ref value, [.. Predicted(scores().Values).Select(index => (uint)index + 1)]);
-
-    private static ValueGetter<VBuffer<float>> ScoreGetter(Func<RowScores> scores) => (ref value) => ScoringOutput.Fill<float>(ref value, scores().Values);
+    public override IEnumerable<KeyValuePair<string, string>> OnnxNotes => [new("task", "several_classes"), new("thresholds", OnnxExport.List(format.Thresholds))];
 }

@@ -1,6 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Pipelines;
-using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -13,22 +12,8 @@ internal sealed class SeveralClassesTask(SeveralClassesTarget target, bool choos
     /// <inheritdoc/>
     public override SeveralClassesTarget Target => target;
 
-    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
-    public static SeveralClassesTask Load(IHost host, BinaryReader reader)
-    {
-        var labels = ClassLabels.Load(host, reader);
-        return new(new SeveralClassesTarget(labels, [.. labels.Names.Select(_ => SavedNumber.Probability("threshold", reader.ReadSingle()))]));
-    }
-
     /// <inheritdoc/>
-    public override void Save(IHost host, BinaryWriter writer)
-    {
-        target.Labels.Save(host, writer);
-        foreach (var threshold in target.Thresholds)
-        {
-            writer.Write(threshold);
-        }
-    }
+    public override SeveralClassesScoring Scoring { get; } = new(target.Format);
 
     /// <inheritdoc/>
     public override TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead) => checkpoint.Network is TextEncoder encoder
@@ -45,9 +30,9 @@ internal sealed class SeveralClassesTask(SeveralClassesTarget target, bool choos
         var scores = target.ToArrays(outputs);
         var truth = labels.to(ScalarType.Float32).cpu().data<float>().ToArray().Chunk(target.OutputCount).ToArray();
         var counts = weights?.cpu().data<double>().ToArray() ?? [.. scores.Select(_ => 1.0)];
-        float[] thresholds = [.. target.Thresholds.Select((threshold, i) => BestThreshold.Of(
+        float[] thresholds = [.. target.Format.Thresholds.Select((threshold, i) => BestThreshold.Of(
             [.. scores.Select((row, n) => new RankedRow(row[i], truth[n][i] > 0.5f, counts[n]))], threshold))];
         log($"Thresholds with the highest F1 on the validation rows: {MessageText.Few([.. target.OutputNames.Zip(thresholds, (name, threshold) => FormattableString.Invariant($"'{name}' {threshold:F3}"))])}.");
-        return new SeveralClassesTask(new SeveralClassesTarget(target.Labels, thresholds));
+        return new SeveralClassesTask(new SeveralClassesTarget(new SeveralClassesFormat(target.Format.Labels, thresholds)));
     }
 }

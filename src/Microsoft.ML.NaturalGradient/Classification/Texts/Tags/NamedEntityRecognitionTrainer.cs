@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient;
@@ -32,7 +33,7 @@ public sealed partial class NamedEntityRecognitionTrainer : FineTuningTrainer<Na
     private protected override NamedEntityRecognitionTransformer Train(FineTuningRun run, IDataView data)
     {
         var options = (Options)run.Settings;
-        var task = new TagTask(TagTarget.Of(run.ReadClasses(data)), options.EntitiesColumnName);
+        var task = new TagTask(new TagTarget(TagFormat.Of(run.ReadClasses(data))), options.EntitiesColumnName);
         return new(run.Host, new(new TextTrainingRun(run, options).Train(data, task)), options.Columns);
     }
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.ML.Data;
-using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tests.Interop;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Classification;

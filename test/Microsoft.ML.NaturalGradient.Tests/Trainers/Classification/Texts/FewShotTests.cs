@@ -175,7 +175,7 @@ public sealed class FewShotTests
         using var scope = NewDisposeScope();
         var rows = TinyText.Rows(16);
         var scorer = model.Model.Scorer;
-        var tokens = rows.Select(row => scorer.Encoding.Tokenizer.Encode(row.Text!, null, scorer.MaxTokens)).ToArray();
+        var tokens = rows.Select(row => scorer.Encoding.Tokenizer.Encode(row.Text!, null, scorer.Encoding.MaxTokens)).ToArray();
         using var batch = TokenBatchSource.Collate(tokens, 0, CPU);
         var vectors = new PairNetwork(Network(model)).Forward(batch);
         var labels = tensor(rows.Select(row => row.Label == rows[0].Label ? 1.0f : -1.0f).ToArray()).unsqueeze(0);

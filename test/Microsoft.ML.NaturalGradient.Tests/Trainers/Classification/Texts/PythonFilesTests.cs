@@ -56,8 +56,8 @@ public sealed class PythonFilesTests
         CollectionAssert.AreEqual(new[] { "good", "bad" }, adapted.Model.ClassNames.ToArray());
         CollectionAssert.AreEqual(Scores(model, data), Scores(adapted, data));
         AssertClose(Scores(model, data), Scores(merged, data));
-        Assert.AreEqual(9, further.Model.Scorer.MaxTokens);
-        Assert.AreEqual(20, longer.Model.Scorer.MaxTokens);
+        Assert.AreEqual(9, further.Model.Scorer.Encoding.MaxTokens);
+        Assert.AreEqual(20, longer.Model.Scorer.Encoding.MaxTokens);
     }
 
     [TestMethod]

@@ -1,8 +1,0 @@
-using Microsoft.ML.NaturalGradient.Tokenization;
-
-namespace Microsoft.ML.NaturalGradient.Classification;
-
-/// <summary>How texts become tokens.</summary>
-/// <param name="Tokenizer">The tokenizer for rows.</param>
-/// <param name="MaxTokens">Most tokens of a sequence.</param>
-internal sealed record TextEncoding(ITextTokenizer Tokenizer, int MaxTokens);

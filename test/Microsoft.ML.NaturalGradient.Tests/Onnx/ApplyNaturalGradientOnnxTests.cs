@@ -1,0 +1,114 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Tests.Classification;
+
+namespace Microsoft.ML.NaturalGradient.Tests.Onnx;
+
+/// <summary>An exported folder as a step of a pipeline.</summary>
+[TestClass]
+public sealed class ApplyNaturalGradientOnnxTests
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("apply-onnx").FullName;
+    private readonly MLContext _mlContext = new(seed: 1);
+
+    public static IEnumerable<object[]> Tasks => ServingTasks.Names.Select(name => new object[] { name });
+
+    [TestCleanup]
+    public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
+
+    [TestMethod]
+    [DynamicData(nameof(Tasks))]
+    public void Fit_FolderOfEveryTask_ScoresLikeTheTrainedTransformer(string task)
+    {
+        var data = ServingTasks.Rows(_mlContext, task);
+        using var trained = (IDisposable)ServingTasks.Train(_mlContext, task);
+        Export(trained);
+
+        using var applied = Apply(task).Fit(data);
+
+        var (expected, actual) = (((ITransformer)trained).Transform(data), applied.Transform(data));
+        foreach (var name in ServingTasks.Outputs(task).Where(name => !name.StartsWith("Entity", StringComparison.Ordinal)))
+        {
+            Assert.AreEqual(ColumnText.Describe(expected.Schema[name]), ColumnText.Describe(actual.Schema[name]));
+            if (name == "Score")
+            {
+                SaveForServingTests.AssertNear(ColumnText.Numbers(expected, name), ColumnText.Numbers(actual, name));
+            }
+            else
+            {
+                CollectionAssert.AreEqual(ColumnText.Values(expected, name), ColumnText.Values(actual, name));
+            }
+        }
+    }
+
+    [TestMethod]
+    [DataRow("class")]
+    [DataRow("number")]
+    [DataRow("classes")]
+    [DataRow("tags")]
+    [DataRow("answer")]
+    [DataRow("picture")]
+    public void Estimator_OfATask_KeepsTheContract(string task)
+    {
+        var data = ServingTasks.Rows(_mlContext, task);
+        using (var trained = (IDisposable)ServingTasks.Train(_mlContext, task))
+        {
+            Export(trained);
+        }
+
+        EstimatorContract.Check(
+            _mlContext, Apply(task), data, _mlContext.Data.LoadFromEnumerable(new[] { new { Other = 1f } }),
+            [.. ServingTasks.Outputs(task).Where(name => !name.StartsWith("Entity", StringComparison.Ordinal))]);
+    }
+
+    [TestMethod]
+    public void Fit_NamedColumns_AreReadAndAdded()
+    {
+        var data = TinyText.KeyedRows(_mlContext, 12);
+        using (var trained = TinyText.Trainer(_mlContext, options => options.Sentence2ColumnName = "Pair").Fit(data))
+        {
+            trained.Model.SaveOnnx(_folder);
+        }
+
+        using var applied = _mlContext.Transforms.ApplyNaturalGradientOnnx(_folder, "Text", "Pair", "Class", "Probability", new OnnxScoringOptions { ThreadCount = 1 }).Fit(data);
+
+        CollectionAssert.IsSubsetOf(new[] { "Class", "Probability" }, applied.GetOutputSchema(data.Schema).Select(column => column.Name).ToArray());
+    }
+
+    [TestMethod]
+    public void Apply_OutputNamedLikeAnInput_IsRefused()
+    {
+        using (var trained = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 4)))
+        {
+            trained.Model.SaveOnnx(_folder);
+        }
+
+        Assert.Throws<ArgumentException>(() => _mlContext.Transforms.ApplyNaturalGradientOnnx(_folder, inputColumnName: "Text", scoreColumnName: "Text"));
+    }
+
+    private NaturalGradientOnnxEstimator Apply(string task)
+    {
+        var (first, second) = task switch
+        {
+            "pair" or "similarity" => ("Text", "Pair"),
+            "answer" => ("Question", "Text"),
+            "picture" => ("ImagePath", null),
+            _ => ("Text", default(string)),
+        };
+        return _mlContext.Transforms.ApplyNaturalGradientOnnx(_folder, first, second);
+    }
+
+    private void Export(object trained)
+    {
+        FineTunedModel model = trained switch
+        {
+            TextClassificationTransformer one => one.Model,
+            TextRegressionTransformer number => number.Model,
+            SentenceSimilarityTransformer similarity => similarity.Model,
+            MultiLabelClassificationTransformer classes => classes.Model,
+            NamedEntityRecognitionTransformer tags => tags.Model,
+            QuestionAnswerTransformer answers => answers.Model,
+            _ => ((ImageClassificationTransformer)trained).Model,
+        };
+        model.SaveOnnx(_folder);
+    }
+}
