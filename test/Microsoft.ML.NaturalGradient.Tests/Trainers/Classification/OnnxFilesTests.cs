@@ -63,7 +63,7 @@ public sealed class OnnxFilesTests
 
         AssertSame(model.Model.Scorer, "probabilities");
         using var run = OnnxRun.Open(_folder);
-        CollectionAssert.AreEqual(((SeveralClassesTarget)model.Model.Scorer.Model.Target).Thresholds.ToArray(), JsonSerializer.Deserialize<float[]>(run.Notes["thresholds"]));
+        CollectionAssert.AreEqual(model.Model.Thresholds.ToArray(), JsonSerializer.Deserialize<float[]>(run.Notes["thresholds"]));
     }
 
     [TestMethod]
@@ -132,7 +132,7 @@ public sealed class OnnxFilesTests
         var preprocessor = ImagePreprocessor.Read(files, null);
         using PixelBatch batch = ImageBatchSource.Collate([.. paths.Select(path => preprocessor.Prepare(ImageDecoder.DecodeFile(path)))], preprocessor, CPU);
         using var run = OnnxRun.Open(_folder);
-        var expected = model.Model.Scorer.Score(paths.Select((path, row) => ImageSource.FromFile(path.AsMemory(), row)), null);
+        var expected = model.Model.PredictProbabilities(paths);
         AssertClose([.. expected.SelectMany(row => row)], run.Run(batch.Pixels, "probabilities"));
     }
 
@@ -223,9 +223,9 @@ public sealed class OnnxFilesTests
         var actual = run.Run(batch, output);
         for (var row = 0; row < Texts.Length; row++)
         {
-            var expected = scorer.Score([rows[row]])[0]; // without padding, which stands at the end of the row
+            var expected = scorer.Predict([rows[row]])[0]; // without padding, which stands at the end of the row
             AssertClose(expected, actual[row].flatten().narrow(0, 0, expected.Length), tolerance);
-            CollectionAssert.AreEqual(scorer.Encoding.Tokenizer.Encode(Texts[row], pairs?[row], scorer.MaxTokens).Ids, rows[row].Ids);
+            CollectionAssert.AreEqual(scorer.Encoding.Tokenizer.Encode(Texts[row], pairs?[row], scorer.Encoding.MaxTokens).Ids, rows[row].Ids);
         }
     }
 
