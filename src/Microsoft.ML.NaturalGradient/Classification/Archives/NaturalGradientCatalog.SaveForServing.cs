@@ -2,7 +2,6 @@ using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Interop;
-using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML;
 
