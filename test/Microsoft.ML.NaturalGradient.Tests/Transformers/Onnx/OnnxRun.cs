@@ -75,6 +75,18 @@ internal sealed class OnnxRun : IDisposable
         },
         output);
 
+    /// <summary>How often each operator is in what ONNX Runtime makes of the graph on this machine.</summary>
+    public IReadOnlyDictionary<string, int> OptimizedOperators()
+    {
+        var path = Path.Combine(_folder, "optimized.onnx");
+        using (var options = new SessionOptions { OptimizedModelFilePath = path, GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR })
+        using (new InferenceSession(Path.Combine(_folder, OnnxFile.FileName), options))
+        {
+        }
+
+        return ModelProto.Parser.ParseFrom(System.IO.File.ReadAllBytes(path)).Graph.Node.CountBy(node => node.OpType).OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary();
+    }
+
     /// <summary>Fails where probabilities differ by more than issue 21 allows.</summary>
     /// <param name="expected">Outputs of the network, [N, ..., C].</param>
     /// <param name="actual">Outputs of the graph.</param>
