@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using static Microsoft.ML.NaturalGradient.Tokenization.TokenizerJsonWriter;
 
 namespace Microsoft.ML.NaturalGradient.Tokenization;
 
@@ -34,15 +36,23 @@ internal sealed class BytePairFormat : ITokenizerFormat
                 + "Supported with these files: RobertaTokenizer, GPT2Tokenizer. Name one of them as \"tokenizer_class\" in tokenizer_config.json if it is the right one, or add the model's tokenizer.json."),
         };
 
-        var model = new BytePairModel(vocabulary, BytePairFiles.Merges(files, MergesFile), $"{MergesFile} of {files.Description}");
+        var merges = BytePairFiles.Merges(files, MergesFile);
+        var model = new BytePairModel(vocabulary, merges, $"{MergesFile} of {files.Description}");
+        var addsSpace = configuration.Flag("add_prefix_space") ?? false;
         return new TextTokenizer(new TextTokenizerParts
         {
-            Model = CreateModel(model, configuration.Flag("add_prefix_space") ?? false),
+            Model = CreateModel(model, addsSpace),
             AddedTokens = tokens.Tokens,
             Template = template,
             VocabularySize = tokens.Size,
             PadId = padId,
             MaxTokens = configuration.MaxTokens,
+            Json = new TokenizerJsonParts(
+                null,
+                Component("ByteLevel", ("add_prefix_space", addsSpace), ("trim_offsets", true), ("use_regex", true)),
+                () => Component(
+                    "BPE", ("dropout", null), ("unk_token", null), ("continuing_subword_prefix", ""), ("end_of_word_suffix", ""), ("fuse_unk", false), ("byte_fallback", false),
+                    ("vocab", Vocabulary(vocabulary)), ("merges", new JsonArray([.. merges.Select(merge => JsonValue.Create($"{merge.Left} {merge.Right}"))])))),
         });
     }
 

@@ -1,3 +1,6 @@
+using System.Text.Json.Nodes;
+using static Microsoft.ML.NaturalGradient.Tokenization.TokenizerJsonWriter;
+
 namespace Microsoft.ML.NaturalGradient.Tokenization;
 
 /// <summary>Puts together a tokenizer of a SentencePiece model: what is the same for every architecture.</summary>
@@ -65,7 +68,7 @@ internal sealed class SentencePieceBuilder
     /// <param name="cleaning">Steps of text cleaning.</param>
     /// <param name="template">Special tokens around texts.</param>
     /// <param name="padId">Id that fills shorter rows.</param>
-    public TextTokenizer Build(IReadOnlyList<TextCleaning> cleaning, SequenceTemplate template, int padId)
+    public TextTokenizer Build(IReadOnlyList<CleaningStep> cleaning, SequenceTemplate template, int padId)
     {
         foreach (var (piece, _, kind) in _model.Pieces)
         {
@@ -80,7 +83,7 @@ internal sealed class SentencePieceBuilder
         var model = new UnigramModel(_pieces, _unknownId, spellBytes: false, Description);
         return new TextTokenizer(new TextTokenizerParts
         {
-            Cleaning = TextCleaning.Chain(cleaning) with { WorksInParts = false }, // maps and trims
+            Cleaning = TextCleaning.Chain([.. cleaning.Select(step => step.Cleaning)]) with { WorksInParts = false }, // maps and trims
             Model = new PieceModel(
                 (text, isStart) => MetaspacePreTokenizer.Mark(text, adds && (isStart || !onlyFirst)), new MetaspacePreTokenizer(), model.Spell),
             AddedTokens = Tokens.Tokens,
@@ -88,6 +91,11 @@ internal sealed class SentencePieceBuilder
             VocabularySize = Tokens.Size,
             PadId = padId,
             MaxTokens = _configuration.MaxTokens,
+            Json = new TokenizerJsonParts(
+                Component("Sequence", ("normalizers", new JsonArray([.. cleaning.Select(step => step.Json)]))),
+                Component("Metaspace", ("replacement", MetaspacePreTokenizer.Space.ToString()), ("prepend_scheme", !adds ? "never" : onlyFirst ? "first" : "always"), ("split", true)),
+                () => Component(
+                    "Unigram", ("unk_id", _unknownId), ("vocab", new JsonArray([.. _pieces.Select(entry => new JsonArray(entry.Piece, entry.Score))])), ("byte_fallback", false))),
         });
     }
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 
 namespace Microsoft.ML.NaturalGradient.Tokenization;
@@ -70,20 +69,19 @@ internal sealed class SentencePieceFormat : ITokenizerFormat
         // ALBERT keeps a number and the comma after it apart: pieces like "5," are made too improbable to be used.
         var pieces = Pieces(model).Select(entry =>
             entry.Piece is [.., var digit, ','] && char.IsDigit(digit) ? (entry.Piece, entry.Score - 100) : entry);
-        List<TextCleaning> cleaning =
-            [Step(text => text.Replace("``", "\"", StringComparison.Ordinal)), Step(text => text.Replace("''", "\"", StringComparison.Ordinal))];
+        List<CleaningStep> cleaning = [CleaningStep.Replaced("``", "\""), CleaningStep.Replaced("''", "\"")];
         if (!(configuration.Flag("keep_accents") ?? false))
         {
-            cleaning.AddRange([Step(UnicodeText.Normalizer(NormalizationForm.FormKD)), Step(UnicodeText.WithoutMarks)]);
+            cleaning.AddRange([CleaningStep.Decomposed, CleaningStep.WithoutMarks]);
         }
 
         if (configuration.Flag("do_lower_case") ?? true)
         {
-            cleaning.Add(Step(UnicodeText.Lower));
+            cleaning.Add(CleaningStep.Lower);
         }
 
         cleaning.AddRange(Map(model, description));
-        cleaning.Add(Step(OneSpace));
+        cleaning.Add(CleaningStep.SpacesReplaced(" "));
         var builder = new SentencePieceBuilder(model, [.. pieces], model.UnknownId, configuration, description);
         builder.Mask("[MASK]", takesSpace: true);
         return Bert(builder, cleaning, "<pad>", "<unk>");
@@ -97,14 +95,14 @@ internal sealed class SentencePieceFormat : ITokenizerFormat
                 $"tokenizer_config.json beside {description} sets split_by_punct, which is not supported. Choose a model without it.");
         }
 
-        List<TextCleaning> cleaning = configuration.Flag("do_lower_case") ?? false ? [Step(UnicodeText.Lower)] : [];
-        cleaning.AddRange([Step(text => text.Trim()), .. Map(model, description), Step(OneSpace)]);
+        List<CleaningStep> cleaning = configuration.Flag("do_lower_case") ?? false ? [CleaningStep.Lower] : [];
+        cleaning.AddRange([CleaningStep.Trimmed, .. Map(model, description), CleaningStep.SpacesReplaced(" ")]);
         var builder = new SentencePieceBuilder(model, [.. Pieces(model)], model.UnknownId, configuration, description);
         builder.Mask("[MASK]", takesSpace: false, append: true);
         return Bert(builder, cleaning, "[PAD]", "[UNK]");
     }
 
-    private static TextTokenizer Bert(SentencePieceBuilder builder, List<TextCleaning> cleaning, string pad, string unknown)
+    private static TextTokenizer Bert(SentencePieceBuilder builder, List<CleaningStep> cleaning, string pad, string unknown)
     {
         var classId = builder.Special("cls_token", "[CLS]");
         var separatorId = builder.Special("sep_token", "[SEP]");
@@ -140,13 +138,8 @@ internal sealed class SentencePieceFormat : ITokenizerFormat
     private static IEnumerable<(string Piece, double Score)> Pieces(SentencePieceFile model) =>
         model.Pieces.Select(piece => (piece.Piece, (double)piece.Score));
 
-    private static List<TextCleaning> Map(SentencePieceFile model, string description) =>
-        model.CharacterMap.Length == 0 ? [] : [new CharacterMap(model.CharacterMap, description).Cleaning];
+    private static IEnumerable<CleaningStep> Map(SentencePieceFile model, string description) => CleaningStep.Mapped(model.CharacterMap, description);
 
-    private static List<TextCleaning> TrimmedAtEnd(SentencePieceFile model, string description) =>
-        [.. Map(model, description), Step(text => text.TrimEnd()), Step(text => TextSteps.ReplaceSpaceRuns(text, MetaspacePreTokenizer.Space.ToString()))];
-
-    private static TextCleaning Step(Func<string, string> apply) => new(apply, worksInParts: false);
-
-    private static string OneSpace(string text) => TextSteps.ReplaceSpaceRuns(text, " ");
+    private static List<CleaningStep> TrimmedAtEnd(SentencePieceFile model, string description) =>
+        [.. Map(model, description), CleaningStep.TrimmedAtEnd, CleaningStep.SpacesReplaced(MetaspacePreTokenizer.Space.ToString())];
 }

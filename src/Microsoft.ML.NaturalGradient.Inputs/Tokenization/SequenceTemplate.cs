@@ -18,7 +18,13 @@ internal sealed class SequenceTemplate
     /// <summary>Texts without special tokens.</summary>
     public static SequenceTemplate Bare { get; } = new([Text(TemplateSlot.First)], [Text(TemplateSlot.First), Text(TemplateSlot.Second)]);
 
-    /// <summary>Ids of all special tokens in it.</summary>
+    /// <summary>The places of a single text.</summary>
+    public IReadOnlyList<TemplatePart> Single => _single;
+
+    /// <summary>The places of a pair.</summary>
+    public IReadOnlyList<TemplatePart> Pair => _pair;
+
+    /// <summary>Ids of the special tokens.</summary>
     public IEnumerable<int> SpecialIds => _single.Concat(_pair).Where(part => part.Slot == TemplateSlot.Token).Select(part => part.Id).Distinct();
 
     /// <summary><c>[CLS] A [SEP]</c> and <c>[CLS] A [SEP] B [SEP]</c>; the second text and the token after it are segment 1.</summary>

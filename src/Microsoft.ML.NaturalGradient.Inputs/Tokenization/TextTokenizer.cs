@@ -8,6 +8,7 @@ internal sealed class TextTokenizer : ITextTokenizer
     private const int PartLength = 8192;
     private const int MostAddedTokens = 100_000; // each is looked at where one is found
 
+    private readonly TextTokenizerParts _parts;
     private readonly Func<string, string> _clean;
     private readonly bool _cleansInParts;
     private readonly Lazy<bool> _cleansSpaces; // before a text
@@ -26,6 +27,7 @@ internal sealed class TextTokenizer : ITextTokenizer
                 $"The tokenizer has {parts.AddedTokens.Count} added tokens; at most {MostAddedTokens} are read. Get the model from a source that you trust."));
         }
 
+        _parts = parts;
         _clean = parts.Cleaning.Apply;
         _cleansSpaces = new Lazy<bool>(() => _clean(" a") is not [' ', ..]);
         _model = parts.Model;
@@ -82,6 +84,10 @@ internal sealed class TextTokenizer : ITextTokenizer
         var (keptFirst, keptSecond) = PairTruncation.Keep(first.Count, second.Count, limit);
         return _template.Join(first, keptFirst, second, keptSecond);
     }
+
+    /// <summary>Writes the tokenizer as <c>tokenizer.json</c>.</summary>
+    /// <returns>UTF-8 text; <see langword="null"/> where the format has no such tokenizer, or it was read from such a file.</returns>
+    public byte[]? ToJson() => TokenizerJsonWriter.Write(_parts);
 
     /// <inheritdoc/>
     public int[] Spell(TextUnit unit)

@@ -23,4 +23,7 @@ internal sealed record TextTokenizerParts
 
     /// <summary>Most tokens that the checkpoint's maker allows; <see langword="null"/> when not told.</summary>
     public int? MaxTokens { get; init; }
+
+    /// <summary>What <c>tokenizer.json</c> says of it; <see langword="null"/> where that format has no such tokenizer.</summary>
+    public TokenizerJsonParts? Json { get; init; }
 }

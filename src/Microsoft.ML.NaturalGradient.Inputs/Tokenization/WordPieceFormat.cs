@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using static Microsoft.ML.NaturalGradient.Tokenization.TokenizerJsonWriter;
 
 namespace Microsoft.ML.NaturalGradient.Tokenization;
 
@@ -69,6 +70,12 @@ internal sealed class WordPieceFormat : ITokenizerFormat
             VocabularySize = tokens.Size,
             PadId = padId,
             MaxTokens = settings.MaxTokens,
+            Json = new TokenizerJsonParts(
+                Component("BertNormalizer", ("clean_text", true), ("handle_chinese_chars", settings.SeparateIdeographs), ("strip_accents", settings.StripAccents), ("lowercase", settings.Lowercase)),
+                Component("BertPreTokenizer"),
+                () => Component(
+                    "WordPiece", ("unk_token", settings.UnknownToken), ("continuing_subword_prefix", "##"), ("max_input_chars_per_word", WordPieceModel.LongestWord),
+                    ("vocab", Vocabulary(vocabulary.Ids)))),
         });
     }
 }

@@ -8,6 +8,9 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// </remarks>
 internal sealed class WordPieceModel
 {
+    /// <summary>Most characters of a word that is spelled.</summary>
+    public const int LongestWord = 100;
+
     private const string Continuation = "##";
 
     private readonly Pieces _first;
@@ -28,7 +31,7 @@ internal sealed class WordPieceModel
     /// <param name="unknownToken">Piece for words that cannot be spelled.</param>
     /// <param name="longestWord">Most characters (code points) of a word that is spelled; longer ones are unknown.</param>
     /// <exception cref="InvalidDataException">The vocabulary has no such piece, or one that is too long.</exception>
-    public static PieceModel Create(WordPieceVocabulary vocabulary, string unknownToken, int longestWord = 100)
+    public static PieceModel Create(WordPieceVocabulary vocabulary, string unknownToken, int longestWord = LongestWord)
     {
         if (!vocabulary.Ids.TryGetValue(unknownToken, out var unknownId))
         {

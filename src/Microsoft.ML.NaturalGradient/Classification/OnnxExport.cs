@@ -2,8 +2,10 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Pipelines;
+using Microsoft.ML.NaturalGradient.Tokenization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -32,11 +34,18 @@ internal static class OnnxExport
         var graph = Emit(model, details, options);
         using var save = FolderSave.Begin(folder);
         OnnxFile.Write(save, graph, Notes(model, details, options), options.LargestFile);
-        foreach (var (name, content) in ModelExport.SmallFiles(model, details))
+        var files = ModelExport.SmallFiles(model, details);
+        if (details.Pictures is null && TokenizerOf(files, model.Network.Base.Architecture) is { } tokenizer)
+        {
+            files[TokenizerJsonFormat.FileName] = tokenizer;
+        }
+
+        foreach (var (name, content) in files)
         {
             save.Write(name, content);
         }
 
+        save.Write(ModelCard.FileName, OnnxCard.Write(model, details, graph, options.Precision, files.GetValueOrDefault(TokenizerJsonFormat.FileName)));
         save.Commit([.. CheckpointFiles.SmallNames, OnnxFile.DataName]);
     }
 
@@ -52,6 +61,13 @@ internal static class OnnxExport
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         return OnnxFile.ToBytes(Emit(model, details, options), Notes(model, details, options));
+    }
+
+    // The one of the checkpoint stays; others are written as this format has them, which libraries of every language read.
+    private static byte[]? TokenizerOf(Dictionary<string, byte[]> files, Architecture architecture)
+    {
+        using var opened = new MemoryCheckpointFiles(files, "the pretrained model");
+        return files.ContainsKey(TokenizerJsonFormat.FileName) ? null : (TokenizerFactory.Create(opened, architecture.PreprocessorClass) as TextTokenizer)?.ToJson();
     }
 
     private static OnnxGraph Emit(TrainedNetwork model, ExportDetails details, OnnxExportOptions options)
