@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 ROOT=$PWD
 FEED=$ROOT/artifacts/packages
 LOGS=$ROOT/artifacts/consumers
-ALL=(alone torchsharp no-libtorch pictures pictures-skia3 tensors9 tensors10 onnx single-file newer-runtime)
+ALL=(alone serving torchsharp no-libtorch pictures pictures-skia3 tensors9 tensors10 onnx single-file newer-runtime)
 SKIA3=3.119.4 TENSORS9=9.0.4 TENSORS10=10.0.12 NEWER_RUNTIME=11.0.0
 
 usage() {
@@ -16,6 +16,7 @@ Usage: ./build.sh consumers [CASE...]
 
   alone           NaturalGradient.MLNet.Cpu and README's example in a new console project; then a second application, which references only what
                   scoring needs, loads the saved model in a process of its own
+  serving         NaturalGradient.MLNet.Onnx alone: what was saved for serving scores as the model does, and no libtorch is there
   torchsharp      beside Microsoft.ML.TorchSharp: both TextClassification methods, both libraries in one process
   no-libtorch     without libtorch: the first use says which package to add
   pictures        pictures by path and as MLImage with the SkiaSharp that the packages bring
@@ -66,6 +67,16 @@ publish() {
 }
 
 alone() { train && score && from_feed; }
+
+convert() { copy Converting && cp "$WORK/reviews.zip" . && build && run && mv reviews-served.zip "$WORK/"; }
+
+# Both programs give the same classes and probabilities; nothing of torch is in the folder or in the process.
+serving() {
+  local text='Never again, a waste of money.'
+  train && score && convert && copy Serving && cp "$WORK/reviews-served.zip" . && build && run 'I love it.' "$text" && printed 'libraries of torch: .' || return 1
+  [ "$(grep -cF "): $text" "$LOG")" -eq 2 ] && [ "$(grep -F "): $text" "$LOG" | sort -u | wc -l)" -eq 1 ] || { printf 'other answers than those of the trained model\n'; return 1; }
+  ! find bin -iname '*torch*' | grep . && du -sh bin && from_feed
+}
 
 # The packages were those of the feed.
 from_feed() { ! grep -L "$FEED" "$WORK"/packages/naturalgradient.mlnet*/*/.nupkg.metadata | grep .; }

@@ -12,7 +12,7 @@ internal static class LoadCommand
 
     /// <summary>Runs the load and prints the figures.</summary>
     /// <returns>0 if every request was answered, and as one of the models answers by itself.</returns>
-    public static async Task<int> RunAsync(string[] args, bool quick)
+    public static async Task<int> RunAsync(string[] args, bool quick, bool onnx)
     {
         var requests = Number(args, "--requests", quick ? 200 : 2000);
         var clients = Number(args, "--clients", 8);
@@ -21,8 +21,8 @@ internal static class LoadCommand
         {
             string[] files = [Path.Combine(folder, "first.zip"), Path.Combine(folder, "second.zip")];
             Console.WriteLine("Training two models ...");
-            Training.TrainReviews(files[0], quick: true, seed: 1);
-            Training.TrainReviews(files[1], quick: true, seed: 2);
+            Training.TrainReviews(files[0], quick: true, seed: 1, onnx);
+            Training.TrainReviews(files[1], quick: true, seed: 2, onnx);
             var served = Path.Combine(folder, "served.zip");
             File.Copy(files[0], served);
 

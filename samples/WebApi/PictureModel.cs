@@ -14,7 +14,8 @@ public static class PictureModel
     /// <param name="modelPath">Where the model goes.</param>
     /// <param name="picturesOfClass">Most pictures of a class to train on.</param>
     /// <param name="epochs">Passes over the pictures.</param>
-    public static void Train(string dataPath, string modelPath, int picturesOfClass = 100, int epochs = 3)
+    /// <param name="forServing">Whether the model is saved for ONNX Runtime, and not for libtorch.</param>
+    public static void Train(string dataPath, string modelPath, int picturesOfClass = 100, int epochs = 3, bool forServing = false)
     {
         var mlContext = new MLContext(seed: 1);
         var pictures = ImageFolder.Read(dataPath).Rows.GroupBy(row => row.Label).SelectMany(rows => rows.Take(picturesOfClass));
@@ -30,7 +31,14 @@ public static class PictureModel
             }))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         using var model = pipeline.Fit(data);
-        mlContext.Model.SaveAtomically(model, data.Schema, modelPath);
+        if (forServing)
+        {
+            mlContext.Model.SaveForServing(model, data.Schema, modelPath);
+        }
+        else
+        {
+            mlContext.Model.SaveAtomically(model, data.Schema, modelPath);
+        }
     }
 
     /// <summary>One picture: the bytes of its file, so that the service needs no files.</summary>

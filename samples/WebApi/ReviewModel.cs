@@ -12,7 +12,8 @@ public static class ReviewModel
     /// <param name="modelPath">Where the model goes.</param>
     /// <param name="rows">Most rows to train on.</param>
     /// <param name="seed">Another seed gives another model.</param>
-    public static void Train(string dataPath, string modelPath, long rows = long.MaxValue, int seed = 1)
+    /// <param name="forServing">Whether the model is saved for ONNX Runtime, and not for libtorch.</param>
+    public static void Train(string dataPath, string modelPath, long rows = long.MaxValue, int seed = 1, bool forServing = false)
     {
         var mlContext = new MLContext(seed);
         var data = mlContext.Data.TakeRows(mlContext.Data.LoadFromTextFile<ModelInput>(dataPath, hasHeader: true), rows);
@@ -21,7 +22,14 @@ public static class ReviewModel
                 optimizer: Ief, labelColumnName: "Label", sentence1ColumnName: "Text", maxEpochs: 1))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         using var model = pipeline.Fit(data);
-        mlContext.Model.SaveAtomically(model, data.Schema, modelPath);
+        if (forServing)
+        {
+            mlContext.Model.SaveForServing(model, data.Schema, modelPath);
+        }
+        else
+        {
+            mlContext.Model.SaveAtomically(model, data.Schema, modelPath);
+        }
     }
 
     /// <summary>One sentence.</summary>

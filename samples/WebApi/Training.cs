@@ -11,16 +11,16 @@ internal static class Training
     private static string Data => Path.Combine(AppContext.BaseDirectory, "Data");
 
     /// <summary>Trains what the settings name and is not there.</summary>
-    public static void TrainMissing(IConfiguration configuration, bool quick)
+    public static void TrainMissing(IConfiguration configuration, bool quick, bool forServing)
     {
-        TrainIfMissing(configuration["Models:Text:Path"], path => TrainReviews(path, quick));
+        TrainIfMissing(configuration["Models:Text:Path"], path => TrainReviews(path, quick, forServing: forServing));
         TrainIfMissing(configuration["Models:Picture:Path"], path => PictureModel.Train(
-            Path.Combine(Data, "pictures"), path, quick ? QuickPictures : int.MaxValue, quick ? 1 : 3));
+            Path.Combine(Data, "pictures"), path, quick ? QuickPictures : int.MaxValue, quick ? 1 : 3, forServing));
     }
 
     /// <summary>Trains the text classifier.</summary>
-    public static void TrainReviews(string path, bool quick, int seed = 1) =>
-        ReviewModel.Train(Path.Combine(Data, "reviews.tsv"), path, quick ? QuickRows : long.MaxValue, seed);
+    public static void TrainReviews(string path, bool quick, int seed = 1, bool forServing = false) =>
+        ReviewModel.Train(Path.Combine(Data, "reviews.tsv"), path, quick ? QuickRows : long.MaxValue, seed, forServing);
 
     private static void TrainIfMissing(string? path, Action<string> train)
     {

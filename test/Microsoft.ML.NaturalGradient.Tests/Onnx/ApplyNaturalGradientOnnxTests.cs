@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Tests.Classification;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Onnx;

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Microsoft.ML.Data;
-using Microsoft.ML.NaturalGradient.Tests.Classification;
 using Microsoft.ML.NaturalGradient.Tests.Documentation;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Onnx;

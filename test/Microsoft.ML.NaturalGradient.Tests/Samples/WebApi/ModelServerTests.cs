@@ -27,6 +27,20 @@ public sealed class ModelServerTests
     }
 
     [TestMethod]
+    public async Task Install_ModelSavedForServing_AnswersAsTheTrainedModel()
+    {
+        var (server, _) = Create(new ModelOptions());
+        server.Install(LoadedModel<ReviewModel.ModelInput>.Load(ServedModels.FirstForServing, ServedModels.Review("one")));
+        await server.StartAsync(Forever);
+
+        var answers = await Task.WhenAll(ServedModels.Sentences.Select(text => server.PredictAsync(ServedModels.Review(text))));
+
+        var expected = ServedModels.Transform(ServedModels.First, [.. ServedModels.Sentences.Select(ServedModels.Review)]);
+        Assert.IsTrue(answers.Zip(expected).All(pair => ServedModels.Agrees(pair.First, pair.Second)));
+        await StopAsync(server);
+    }
+
+    [TestMethod]
     public async Task PredictAsync_QueueFull_IsRefusedAndTheOthersAreAnswered()
     {
         var (server, _) = Create(new ModelOptions { QueueLength = 2 });

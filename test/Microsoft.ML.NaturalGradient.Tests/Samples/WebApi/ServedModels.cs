@@ -12,6 +12,8 @@ internal static class ServedModels
 
     private static readonly Lazy<string> SecondReviews = new(() => TrainReviews("second.zip", 2));
 
+    private static readonly Lazy<string> OnnxReviews = new(() => TrainReviews("onnx.zip", 1, forServing: true));
+
     private static readonly Lazy<string> PicturesFile = new(TrainPictures);
 
     /// <summary>A text classifier.</summary>
@@ -19,6 +21,9 @@ internal static class ServedModels
 
     /// <summary>Another one, with other scores.</summary>
     public static string Second => SecondReviews.Value;
+
+    /// <summary>The first one, for ONNX Runtime.</summary>
+    public static string FirstForServing => OnnxReviews.Value;
 
     /// <summary>A picture classifier.</summary>
     public static string Pictures => PicturesFile.Value;
@@ -78,10 +83,10 @@ internal static class ServedModels
         return folder;
     }
 
-    private static string TrainReviews(string name, int seed)
+    private static string TrainReviews(string name, int seed, bool forServing = false)
     {
         var path = Path.Combine(Folder, name);
-        ReviewModel.Train(Path.Combine(AppContext.BaseDirectory, "Data", "reviews.tsv"), path, rows: 64, seed);
+        ReviewModel.Train(Path.Combine(AppContext.BaseDirectory, "Data", "reviews.tsv"), path, rows: 64, seed, forServing);
         return path;
     }
 
