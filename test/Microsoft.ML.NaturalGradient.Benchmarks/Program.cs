@@ -53,6 +53,9 @@ switch (args)
     case ["memory-micro", var adapter, var rows]:
         MicroBatchMemory.Run(adapter, rows == "all" ? null : int.Parse(rows, CultureInfo.InvariantCulture));
         return 0;
+    case ["memory-micro", var adapter, "all", var optimizer, var rows]:
+        MicroBatchMemory.Run(adapter, microBatchSize: null, optimizer, int.Parse(rows, CultureInfo.InvariantCulture));
+        return 0;
     case ["memory"]:
         MemoryGrowth.Run();
         return 0;

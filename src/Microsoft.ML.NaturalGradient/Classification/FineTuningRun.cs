@@ -38,6 +38,9 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     /// <summary>The settings.</summary>
     public FineTuningOptions Settings => settings;
 
+    /// <summary>The pretrained model; that of the settings until the files are open.</summary>
+    public PretrainedModel Model { get; private set; } = settings.Model;
+
     /// <summary>The trainer's host.</summary>
     public IHost Host => host;
 
@@ -50,13 +53,20 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     private TrainingCheckpoints? Checkpoints => _checkpoints.Value;
 
     /// <summary>Finds the files of the pretrained model, which may download them, and the folder of checkpoints.</summary>
+    /// <param name="classes">Number of classes, which the default model depends on.</param>
     /// <returns>The files; the caller disposes them.</returns>
     /// <exception cref="IOException">Another run uses the folder of checkpoints.</exception>
     /// <exception cref="InvalidDataException">There are states in the folder of checkpoints, but all are damaged.</exception>
-    public CheckpointFiles OpenFiles()
+    public CheckpointFiles OpenFiles(int classes)
     {
         _ = Checkpoints;
-        return settings.Adapter.Open(settings.Model.Open(ReportDownload, settings.CancellationToken));
+        Model = settings.Model.For(classes);
+        if (Model != settings.Model)
+        {
+            channel.Info(FormattableString.Invariant($"There are {classes} classes: the default encoder is {Model} here, not {settings.Model}."));
+        }
+
+        return settings.Adapter.Open(Model.Open(ReportDownload, settings.CancellationToken));
     }
 
     /// <summary>Reads the classes of the training rows, and checks that those of validation rows are the same.</summary>
@@ -182,8 +192,8 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     /// <param name="storedTypes">Element type of each weight in its own file, by name.</param>
     public ModelBase Base(
         CheckpointFiles files, IReadOnlyDictionary<string, byte[]> smallFiles, IReadOnlyDictionary<string, ScalarType> storedTypes) => new(
-        settings.Model.ToString(), settings.SaveBaseModel ? null : BaseFingerprint.Compute(files), smallFiles, storedTypes,
-        settings.Adapter.Base ?? settings.Model.Location);
+        Model.ToString(), settings.SaveBaseModel ? null : BaseFingerprint.Compute(files), smallFiles, storedTypes,
+        settings.Adapter.Base ?? Model.Location);
 
     /// <summary>Throws when the run is to stop.</summary>
     /// <exception cref="OperationCanceledException">The user stopped it.</exception>
@@ -221,7 +231,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         var goal = settings.FewShot && target.IsClass ? TrainingGoal.OfPairs(network) : TrainingGoal.OfLabels(network, target);
         channel.Info(string.Create(
             CultureInfo.InvariantCulture,
-            $"{settings.Model}, {settings.Adapter.Description}{(settings.FewShot ? ", few rows" : "")}, {network.TrainableParameters.Sum(named => named.Value.numel())} trained weights; "
+            $"{Model}, {settings.Adapter.Description}{(settings.FewShot ? ", few rows" : "")}, {network.TrainableParameters.Sum(named => named.Value.numel())} trained weights; "
             + $"{settings.Optimizer.Name}, learning rate {settings.Optimizer.ResolveLearningRate(goal.ClassCount):G4}, batches of {(settings.FewShot ? training.SampleCount : settings.BatchSize)}, seed {Seed}."));
         if (settings is { FewShot: false, Adapter: LoraOptions } && target.IsClass && training is RowBatchSource { IsConstant: true }
             && network.LinearHead is not null && training.SampleCount < FewRows * target.OutputCount)
@@ -294,7 +304,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     private HeldHead HoldHead(AdaptedNetwork network, IBatchSource training, HeadSolving solving) =>
         network.LinearHead is { } head && training is RowBatchSource rows
             ? solving.Hold(head, rows)
-            : throw host.Except($"FewShot needs a network with one linear layer as its head, which {settings.Model} has not. Set FewShot to false.");
+            : throw host.Except($"FewShot needs a network with one linear layer as its head, which {Model} has not. Set FewShot to false.");
 
     // Null where no layer can be left out of the steps.
     private FrozenSource? Freeze(AdaptedNetwork network, IBatchSource? source, string purpose)

@@ -17,6 +17,14 @@ internal sealed class AccuracyTask
     /// <summary>Validation rows.</summary>
     public IReadOnlyList<TrainedModel.Row> Validation { get; }
 
+    /// <summary>Sets of more classes, each with its folder and the file of its validation rows: 5 stars, 40 kinds of glosses, 77 intents.</summary>
+    public static IReadOnlyDictionary<string, (string Folder, string Development)> ManyClasses { get; } = new Dictionary<string, (string, string)>
+    {
+        ["SST-5"] = ("sentconv/sst5-sentences", "dev.tsv"),
+        ["WordNet"] = ("wordnet-glosses", "dev.tsv"),
+        ["Banking77"] = ("banking77", "test.tsv"),
+    };
+
     /// <summary>Reads the five data sets.</summary>
     /// <param name="folder">Folder with the data.</param>
     /// <param name="names">Which ones; empty for all.</param>
@@ -36,17 +44,19 @@ internal sealed class AccuracyTask
         }
     }
 
-    /// <summary>Reads 1,000 rows of Banking77 (77 classes) to train on and 1,000 of its test rows, drawn with a fixed seed.</summary>
+    /// <summary>Reads 1,000 rows to train on and up to 1,000 to validate on of a set of many classes, drawn with a fixed seed.</summary>
     /// <param name="folder">Folder with the data.</param>
+    /// <param name="name">Which one: a key of <see cref="ManyClasses"/>.</param>
     /// <returns>The task.</returns>
-    public static AccuracyTask Banking77(string folder)
+    public static AccuracyTask Drawn(string folder, string name)
     {
+        var (path, development) = ManyClasses[name];
         var random = new Random(77);
-        return new AccuracyTask("Banking77", Draw("train.tsv"), Draw("test.tsv"));
+        return new AccuracyTask(name, Draw("train.tsv"), Draw(development));
 
         TrainedModel.Row[] Draw(string file)
         {
-            var rows = File.ReadLines(Path.Combine(folder, "banking77", file)).Skip(1).Select(line => line.Split('\t')).ToArray();
+            var rows = File.ReadLines(Path.Combine(folder, path, file)).Skip(1).Select(line => line.Split('\t')).ToArray();
             random.Shuffle(rows);
             return [.. rows.Take(1000).Select(fields => new TrainedModel.Row { Label = fields[0], Text = fields[1] })];
         }

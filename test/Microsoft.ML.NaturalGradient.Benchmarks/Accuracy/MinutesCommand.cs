@@ -4,18 +4,20 @@ using Microsoft.ML.Trainers;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 
-/// <summary>What so many minutes of training buy: word counts, a solved head, and LoRA by iEF and AdamW, on six data sets and two encoders.</summary>
+/// <summary>What so many minutes of training buy: word counts, a solved head, and LoRA by iEF and AdamW, on eight data sets and two encoders.</summary>
 /// <remarks>Results are kept in a file, one line for each run, so that a command that was stopped goes on.</remarks>
 internal static class MinutesCommand
 {
     private const string Usage = """
         Usage: ./build.sh bench minutes --data FOLDER --results FILE [--minutes N]... [--seeds N] [--task NAME]... [--speed X]
 
-          --data FOLDER   the data sets, as for accuracy, and banking77
+          --data FOLDER   the data sets, as for accuracy, sst5-sentences, wordnet-glosses and banking77
           --results FILE  lines of JSON; runs that are in it are not made again
           --minutes N     a budget; may be repeated (default 1, 3 and 10)
           --seeds N       runs of each kind (default 3)
-          --task NAME     as for encoders, or Banking77; may be repeated (default all)
+          --task NAME     as for encoders, or SST-5, WordNet, Banking77; may be repeated (default all)
+          --encoder NAME  MiniLM, BgeSmall or, as BgeSmall:8, its first layers; may be repeated (default MiniLM and BgeSmall:8)
+          --way TEXT      only ways of training whose name has this, as iEF; may be repeated (default all)
           --speed X       count X seconds for each second of processor time instead of the clock's, where other work runs beside
         """;
 
@@ -25,7 +27,7 @@ internal static class MinutesCommand
     private const int MostEpochs = 1000;
     private const string WordCounts = "word counts, SDCA";
 
-    private static readonly PretrainedModel[] Encoders = [PretrainedModel.MiniLM, PretrainedModel.BgeSmall with { Layers = 8 }];
+    private static readonly PretrainedModel[] DefaultEncoders = [PretrainedModel.MiniLM, PretrainedModel.BgeSmall with { Layers = 8 }];
     private static readonly double[] AdamWRates = [3e-4, 1e-3, 3e-3];
 
     /// <summary>Trains what the file lacks, and prints a table in Markdown.</summary>
@@ -43,16 +45,14 @@ internal static class MinutesCommand
         var clock = options.Text("--speed") is { } speed ? new ProcessorClock(double.Parse(speed, CultureInfo.InvariantCulture)) : TimeProvider.System;
         var known = File.Exists(file) ? File.ReadLines(file).Select(line => JsonSerializer.Deserialize<Result>(line)!).ToDictionary(result => result.Key) : [];
         var tasks = AccuracyTask.Load(folder, options.All("--task")).ToList();
-        if (options.All("--task").Count == 0 || options.All("--task").Contains("Banking77"))
-        {
-            tasks.Add(AccuracyTask.Banking77(folder));
-        }
+        tasks.AddRange(AccuracyTask.ManyClasses.Keys.Where(name => options.All("--task") is { Count: 0 } || options.All("--task").Contains(name)).Select(name => AccuracyTask.Drawn(folder, name)));
+        PretrainedModel[] encoders = options.All("--encoder") is { Count: > 0 } named ? [.. named.Select(Encoder)] : DefaultEncoders;
 
         foreach (var seed in Enumerable.Range(0, options.Number("--seeds", 3)))
         {
             foreach (var task in tasks)
             {
-                foreach (var (key, train) in Runs(task, seed, budgets, clock).Where(run => !known.ContainsKey(run.Key)))
+                foreach (var (key, train) in Runs(task, seed, budgets, clock, encoders).Where(run => !known.ContainsKey(run.Key) && (options.All("--way").Count == 0 || options.All("--way").Any(part => run.Key.Contains(part, StringComparison.Ordinal)))))
                 {
                     var start = clock.GetTimestamp();
                     var result = train() with { Seconds = clock.GetElapsedTime(start).TotalSeconds };
@@ -66,10 +66,10 @@ internal static class MinutesCommand
         return 0;
     }
 
-    private static IEnumerable<(string Key, Func<Result> Train)> Runs(AccuracyTask task, int seed, double[] budgets, TimeProvider clock)
+    private static IEnumerable<(string Key, Func<Result> Train)> Runs(AccuracyTask task, int seed, double[] budgets, TimeProvider clock, PretrainedModel[] encoders)
     {
         yield return Named(WordCounts, 0, key => CountWords(key, task, seed));
-        foreach (var encoder in Encoders)
+        foreach (var encoder in encoders)
         {
             yield return Named($"{encoder}: head, solved", 0, key => FineTune(key, encoder, Optimizers.Ief, changed => changed.Adapter = Adapters.HeadOnly));
             foreach (var budget in budgets)
@@ -108,6 +108,10 @@ internal static class MinutesCommand
             return key with { Accuracy = run.FinalAccuracy, Loss = run.FinalLoss, Epochs = epochs };
         }
     }
+
+    private static PretrainedModel Encoder(string name) => name.Split(':') is [var whole, var layers]
+        ? Encoder(whole) with { Layers = int.Parse(layers, CultureInfo.InvariantCulture) }
+        : name == "MiniLM" ? PretrainedModel.MiniLM : PretrainedModel.BgeSmall;
 
     private static Result CountWords(Result key, AccuracyTask task, int seed)
     {

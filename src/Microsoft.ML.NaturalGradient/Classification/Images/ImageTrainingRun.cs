@@ -16,7 +16,7 @@ internal sealed class ImageTrainingRun(FineTuningRun run, ImageClassificationTra
     /// <returns>The trained network; owned by the caller.</returns>
     public ImageScorer Train(IDataView data, ClassLabels labels)
     {
-        using var files = run.OpenFiles();
+        using var files = run.OpenFiles(labels.Count);
         var checkpoint = ImageCheckpoint.Load(files);
         ImageClassifier? network = null;
         try

@@ -20,7 +20,7 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
     /// <returns>The trained network; owned by the caller.</returns>
     public TextScorer Train(IDataView data, TextTask task)
     {
-        using var files = run.OpenFiles();
+        using var files = run.OpenFiles(task.Target.OutputCount);
         var checkpoint = task.Load(files);
         TextNetwork? network = null;
         try
@@ -86,14 +86,14 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
         if (most < TextTrainerOptions.FewestTokens)
         {
             throw run.Host.Except(
-                $"The prompt has {prompt} tokens, but {options.Model} reads at most {limit}, prompt and text together. Use a shorter prompt.");
+                $"The prompt has {prompt} tokens, but {run.Model} reads at most {limit}, prompt and text together. Use a shorter prompt.");
         }
 
         if (options.MaxSequenceLength > most)
         {
             throw run.Host.ExceptUserArg(
                 nameof(options.MaxSequenceLength),
-                $"MaxSequenceLength is {options.MaxSequenceLength}, but {options.Model} reads at most {most} tokens{(prompt > 0 ? " beside the prompt" : "")}.");
+                $"MaxSequenceLength is {options.MaxSequenceLength}, but {run.Model} reads at most {most} tokens{(prompt > 0 ? " beside the prompt" : "")}.");
         }
 
         return options.MaxSequenceLength ?? Math.Min((options.Adapter as PretrainedAdapter)?.MaxTokens ?? TextScorer.DefaultMaxTokens, most);

@@ -27,6 +27,16 @@ public sealed class PretrainedModelTests
     }
 
     [TestMethod]
+    public void For_ManyClasses_TakesAllLayersWhereTheUserNamedNone()
+    {
+        Assert.AreEqual(8, PretrainedModel.DefaultForTexts.For(19).Layers);
+        Assert.IsNull(PretrainedModel.DefaultForTexts.For(20).Layers);
+        Assert.AreEqual(PretrainedModel.BgeSmall, PretrainedModel.DefaultForTexts.For(1000));
+        Assert.AreEqual(8, (PretrainedModel.DefaultForTexts with { Layers = 8 }).For(1000).Layers);
+        Assert.AreEqual(8, (PretrainedModel.BgeSmall with { Layers = 8 }).For(1000).Layers);
+    }
+
+    [TestMethod]
     public void ViTSmall_Open_HasEverythingAnImageEncoderNeeds()
     {
         using var files = PretrainedModel.ViTSmall.Open();

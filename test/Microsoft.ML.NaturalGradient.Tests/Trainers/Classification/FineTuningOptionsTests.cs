@@ -125,7 +125,7 @@ public sealed class FineTuningOptionsTests
 
         foreach (var options in new TextTrainerOptions[] { texts, numbers })
         {
-            Assert.AreEqual((10, 0, null, PretrainedModel.BgeSmall with { Layers = 8 }, null), (options.MaxEpoch, options.ValidationSetFraction, options.EarlyStopping, options.Model, options.MaxSequenceLength));
+            Assert.AreEqual((10, 0, null, PretrainedModel.DefaultForTexts, null), (options.MaxEpoch, options.ValidationSetFraction, options.EarlyStopping, options.Model, options.MaxSequenceLength));
         }
 
         Assert.AreEqual((null, "Sentence2", "PredictedLabel"), (texts.Sentence2ColumnName, numbers.Sentence2ColumnName, texts.PredictionColumnName));

@@ -15,7 +15,7 @@ public static partial class NaturalGradientCatalog
     /// <param name="sentence2ColumnName">Column with the second text of a pair; null for single texts.</param>
     /// <param name="batchSize">Rows of a training step, at least 1.</param>
     /// <param name="maxEpochs">Passes over the training rows, at least 1.</param>
-    /// <param name="model">The pretrained model to start from; null for the first 8 layers of <see cref="PretrainedModel.BgeSmall"/>.</param>
+    /// <param name="model">The pretrained model to start from; null for the first 8 layers of <see cref="PretrainedModel.BgeSmall"/>, from 20 classes on all of them.</param>
     /// <param name="validationSet">Rows to watch the training on, with the same columns; null for none.</param>
     /// <param name="adapter">What is trained besides the head; null for <see cref="Adapters.LoRA"/>.</param>
     /// <returns>The trainer.</returns>

@@ -34,6 +34,20 @@ public sealed class TextClassificationFitTests
     }
 
     [TestMethod]
+    [DataRow(19, 8)]
+    [DataRow(20, 12)]
+    public void Fit_DefaultEncoder_HasAllItsLayersForManyClasses(int classes, int layers)
+    {
+        var trainer = _mlContext.MulticlassClassification.Trainers.TextClassification(Optimizers.Ief, sentence1ColumnName: "Text", adapter: Adapters.HeadOnly, maxEpochs: 1);
+
+        var rows = TinyText.View(_mlContext, Enumerable.Range(0, classes).Select(number => new TextRow { Label = $"{number}", Text = $"number {number}" }));
+
+        using var model = trainer.Fit(_mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(rows).Transform(rows));
+
+        Assert.AreEqual(layers, model.Model.Scorer.Model.Network.Base.LayerCount);
+    }
+
+    [TestMethod]
     public void Fit_Ief_LearnsThreeClasses()
     {
         var data = TinyText.KeyedRows(_mlContext, 48, "good", "bad", "neutral");
