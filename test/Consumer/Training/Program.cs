@@ -16,4 +16,3 @@ var model = pipeline.Fit(split.TrainSet);
 var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(split.TestSet));
 Console.WriteLine($"accuracy {metrics.MicroAccuracy:F3}, log-loss {metrics.LogLoss:F3}");
 mlContext.Model.SaveAtomically(model, data.Schema, "reviews.zip");
-mlContext.Model.SaveForServing(model, data.Schema, "reviews-served.zip");

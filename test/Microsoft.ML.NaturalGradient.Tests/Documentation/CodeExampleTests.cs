@@ -17,6 +17,8 @@ public sealed partial class CodeExampleTests
     [DataRow("docs/interrupted-runs.md", "test")]
     [DataRow("docs/metrics.md", "test")]
     [DataRow("docs/text-tasks.md", "test")]
+    [DataRow("docs/serving.md", "test")]
+    [DataRow("src/Microsoft.ML.NaturalGradient.Onnx/README.md", "test")]
     [DataRow("src/Microsoft.ML.NaturalGradient/README.md", "samples", "samples/TextClassification/Quickstart.cs")]
     [DataRow("src/Microsoft.ML.NaturalGradient.Optimization/README.md", "test", "test/Microsoft.ML.NaturalGradient.Tests/Documentation/OwnNetworkTests.cs")]
     public void Page_EveryCodeBlock_IsARegionOfASample(string page, string folder = "samples", string? source = null)

@@ -5,8 +5,10 @@ using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Numerics;
+using Microsoft.ML.NaturalGradient.Serving;
 using Microsoft.ML.NaturalGradient.Tests.Classification;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using SkiaSharp;
@@ -54,7 +56,8 @@ internal static class FuzzTargets
         InFiles(SafetensorsIndex.FileName, Sharded(), files => Describe(files.OpenWeights())),
         .. new[] { SKEncodedImageFormat.Png, SKEncodedImageFormat.Jpeg, SKEncodedImageFormat.Webp }.Select(Decoded),
         TorchSharpWeights(),
-        SavedModel(),
+        OnnxGraph(),
+        SavedModel(), ServedModel(),
     ];
 
     private static IEnumerable<FuzzTarget> Network(string name)
@@ -196,6 +199,36 @@ internal static class FuzzTargets
             using var owned = loaded as IDisposable;
             return string.Join(' ', TinyText.Scores(loaded, rows).SelectMany(row => row).Select(score => score.ToString("R", CultureInfo.InvariantCulture)));
         }, 600, IsSealed: true);
+    }
+
+    private static FuzzTarget ServedModel()
+    {
+        var mlContext = new MLContext(seed: 1);
+        var data = TinyText.KeyedRows(mlContext, 16);
+        using var model = TinyText.Trainer(mlContext, options => options.MaxEpoch = 1).Fit(data);
+        using var stream = new MemoryStream();
+        mlContext.Model.SaveForServing(model, data.Schema, stream);
+        var rows = TinyText.View(mlContext, TinyText.Rows(3));
+        return new FuzzTarget("model saved for serving", stream.ToArray(), content =>
+        {
+            var loaded = new MLContext().UseOnnxScoring(new OnnxScoringOptions { ThreadCount = 1 }).Model.Load(new MemoryStream(content), out _);
+            using var owned = loaded as IDisposable;
+            return string.Join(' ', TinyText.Scores(loaded, rows).SelectMany(row => row).Select(score => score.ToString("R", CultureInfo.InvariantCulture)));
+        }, 200, IsSealed: true);
+    }
+
+    private static FuzzTarget OnnxGraph()
+    {
+        using var encoder = TextCheckpoint.Load(new FolderCheckpointFiles(TinyText.Folder)).Encoder;
+        using var classifier = new TextClassifier(encoder, 3, Adapters.HeadOnly, seed: 1);
+        var graph = new OnnxGraph(classifier, OnnxPrecision.Float32);
+        using var noGrad = no_grad();
+        graph.Output("logits", classifier.Emit(graph, null));
+        return new FuzzTarget("ONNX graph", OnnxFile.ToBytes(graph, [new("task", "class")]), content =>
+        {
+            var facts = GraphFacts.Read(content);
+            return $"{facts.Opset} {facts.VocabularySize} {string.Join(' ', facts.ExternalFiles)} {string.Join(' ', facts.Notes)}";
+        }, ManyReads);
     }
 
     private static FuzzTarget InFiles(string name, Dictionary<string, byte[]> files, Func<CheckpointFiles, string> read, string? kind = null, int count = ManyReads) => new(

@@ -18,12 +18,15 @@ internal sealed class OnnxRun : IDisposable
     private OnnxRun(string folder, bool ownsFolder)
     {
         (_folder, _ownsFolder) = (folder, ownsFolder);
-        using var options = new SessionOptions { IntraOpNumThreads = 1 };
+        using var options = new SessionOptions { IntraOpNumThreads = 1, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
         _session = new InferenceSession(Path.Combine(folder, OnnxFile.FileName), options);
     }
 
     /// <summary>The file as it was written.</summary>
     public ModelProto File => ModelProto.Parser.ParseFrom(System.IO.File.ReadAllBytes(Path.Combine(_folder, OnnxFile.FileName)));
+
+    /// <summary>Bytes of the file.</summary>
+    public long Length => new FileInfo(Path.Combine(_folder, OnnxFile.FileName)).Length;
 
     /// <summary>Names of the inputs.</summary>
     public IReadOnlyList<string> Inputs => _session.InputNames;
