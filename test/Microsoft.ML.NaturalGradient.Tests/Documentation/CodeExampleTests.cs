@@ -18,6 +18,7 @@ public sealed partial class CodeExampleTests
     [DataRow("docs/metrics.md", "test")]
     [DataRow("docs/text-tasks.md", "test")]
     [DataRow("docs/serving.md", "test")]
+    [DataRow("docs/onnx.md", "test")]
     [DataRow("src/Microsoft.ML.NaturalGradient.Onnx/README.md", "test")]
     [DataRow("src/Microsoft.ML.NaturalGradient/README.md", "samples", "samples/TextClassification/Quickstart.cs")]
     [DataRow("src/Microsoft.ML.NaturalGradient.Optimization/README.md", "test", "test/Microsoft.ML.NaturalGradient.Tests/Documentation/OwnNetworkTests.cs")]

@@ -2,7 +2,7 @@ using Microsoft.ML.NaturalGradient.Tests.Classification;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Documentation;
 
-/// <summary>The code of docs/serving.md and of the README of the package.</summary>
+/// <summary>The code of docs/serving.md, of docs/onnx.md and of the README of the package.</summary>
 [TestClass]
 public sealed class ServingExampleTests
 {
@@ -51,6 +51,20 @@ public sealed class ServingExampleTests
 
         using var model = pipeline.Fit(data);
         Assert.IsTrue(Onnx.ColumnText.Values(model.Transform(data), "PredictedLabel").All(name => name is "good" or "bad"));
+    }
+
+    [TestMethod]
+    public void SaveOnnx_Int8_IsAFolder()
+    {
+        var mlContext = new MLContext(seed: 1);
+        using var model = TinyText.Trainer(mlContext).Fit(TinyText.KeyedRows(mlContext, 12));
+
+        #region onnx-export
+        model.Model.SaveOnnx("reviews-onnx", new OnnxExportOptions { Precision = OnnxPrecision.Int8 });
+        #endregion
+
+        CollectionAssert.IsSubsetOf(
+            new[] { "README.md", "config.json", "model.onnx", "tokenizer.json", "vocab.txt" }, Directory.EnumerateFiles("reviews-onnx").Select(Path.GetFileName).ToArray());
     }
 
     private static void Save()

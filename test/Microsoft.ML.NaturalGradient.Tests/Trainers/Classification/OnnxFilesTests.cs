@@ -187,6 +187,19 @@ public sealed class OnnxFilesTests
     }
 
     [TestMethod]
+    public void SaveOnnx_Twice_LeavesNoTensors()
+    {
+        using var model = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 16));
+        model.Model.SaveOnnx(_folder);
+        var before = LiveTensors.Settled();
+
+        model.Model.SaveOnnx(_folder);
+        model.Model.SaveOnnx(_folder, new OnnxExportOptions { Precision = OnnxPrecision.Int8, LargestFile = 0 });
+
+        Assert.AreEqual(before, LiveTensors.Settled());
+    }
+
+    [TestMethod]
     public void SaveOnnx_DisposedModel_SaysSo()
     {
         var model = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 16));
