@@ -110,6 +110,22 @@ public sealed class SaveForServingTests
     }
 
     [TestMethod]
+    public void Load_LabelsThatAreNumbers_KeepTheirType()
+    {
+        var rows = _mlContext.Data.LoadFromEnumerable(TinyText.Rows(12).Select(row => new { row.Text, Label = (int)row.Id % 3 }));
+        var data = _mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(rows).Transform(rows);
+        using var trained = TinyText.Trainer(_mlContext).Fit(data);
+
+        _mlContext.Model.SaveForServing(trained, data.Schema, ModelPath);
+        using var served = (IDisposable)_mlContext.Model.Load(ModelPath, out _);
+
+        var scored = _mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(((ITransformer)served).Transform(data)).Transform(((ITransformer)served).Transform(data));
+        Assert.AreEqual(NumberDataViewType.Int32, scored.Schema["PredictedLabel"].Type);
+        CollectionAssert.AreEqual(
+            trained.Transform(data).Schema.Select(ColumnText.Describe).ToArray(), ((ITransformer)served).Transform(data).Schema.Select(ColumnText.Describe).ToArray());
+    }
+
+    [TestMethod]
     public void Load_MergedModel_GivesItsScores()
     {
         var data = ServingTasks.Rows(_mlContext, "class");
