@@ -38,12 +38,6 @@ internal static class OnnxArithmetic
     /// <summary>The value without its sign.</summary>
     public static OnnxValue Abs(this OnnxGraph graph, OnnxValue value) => graph.Add("Abs", [value], value.Type, value.Shape);
 
-    /// <summary>The natural logarithm.</summary>
-    public static OnnxValue Log(this OnnxGraph graph, OnnxValue value) => Float(graph, "Log", value);
-
-    /// <summary>e to the power of the value.</summary>
-    public static OnnxValue Exp(this OnnxGraph graph, OnnxValue value) => Float(graph, "Exp", value);
-
     /// <summary>The value, limited to a range.</summary>
     public static OnnxValue Clip(this OnnxGraph graph, OnnxValue value, OnnxValue lowest, OnnxValue highest)
     {
@@ -114,10 +108,6 @@ internal static class OnnxArithmetic
         return graph.Add(
             "ReduceMean", [value], value.Type, Reduced(value, axis, keep), Attribute("axes", [(long)axis]), Attribute("keepdims", keep ? 1 : 0));
     }
-
-    /// <summary>The greatest along a dimension.</summary>
-    public static OnnxValue Max(this OnnxGraph graph, OnnxValue value, int axis, bool keep = false) => graph.Add(
-        "ReduceMax", [value], value.Type, Reduced(value, axis, keep), Attribute("axes", [(long)axis]), Attribute("keepdims", keep ? 1 : 0));
 
     /// <summary>The sum along a dimension.</summary>
     public static OnnxValue Sum(this OnnxGraph graph, OnnxValue value, int axis, bool keep = false) => graph.Add(
