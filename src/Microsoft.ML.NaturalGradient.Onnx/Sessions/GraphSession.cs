@@ -116,7 +116,12 @@ internal sealed class GraphSession : IDisposable
     {
         try
         {
-            using var settings = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL, EnableMemoryPattern = false, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+            using var settings = new SessionOptions
+            {
+                GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
+                EnableMemoryPattern = false, // batches have all shapes, and a plan is kept for each
+                LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+            };
             if (options.ThreadCount is { } threads)
             {
                 settings.IntraOpNumThreads = threads;

@@ -1,3 +1,4 @@
+using Microsoft.ML.Model.OnnxConverter;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient.Pipelines;
@@ -5,7 +6,8 @@ namespace Microsoft.ML.NaturalGradient.Pipelines;
 /// <summary>What the transformers have in common: they add the predictions of a trained network to rows.</summary>
 /// <param name="host">The host of the transformer.</param>
 /// <param name="scorer">The network; owned by the caller.</param>
-internal sealed class ScoringTransform(IHost host, IRowScorer scorer)
+/// <param name="saveOnnx">Adds the network to a graph of ML.NET's converter, given the schema with the predictions; null where it is a graph already.</param>
+internal sealed class ScoringTransform(IHost host, IRowScorer scorer, Action<OnnxContext, DataViewSchema>? saveOnnx = null)
 {
     /// <summary>Adds the predictions to the rows of one schema.</summary>
     /// <param name="schema">Schema of the rows.</param>
@@ -21,6 +23,6 @@ internal sealed class ScoringTransform(IHost host, IRowScorer scorer)
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new ScoringView(input, Map(input.Schema));
+        return new ScoringView(input, Map(input.Schema), saveOnnx);
     }
 }

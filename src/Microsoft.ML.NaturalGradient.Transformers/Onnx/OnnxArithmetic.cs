@@ -110,8 +110,12 @@ internal static class OnnxArithmetic
     }
 
     /// <summary>The sum along a dimension.</summary>
-    public static OnnxValue Sum(this OnnxGraph graph, OnnxValue value, int axis, bool keep = false) => graph.Add(
-        "ReduceSum", [value, graph.Integers(axis)], value.Type, Reduced(value, axis, keep), Attribute("keepdims", keep ? 1 : 0));
+    public static OnnxValue Sum(this OnnxGraph graph, OnnxValue value, int axis, bool keep = false) =>
+        graph.AddAlong("ReduceSum", value, axis, Reduced(value, axis, keep), Attribute("keepdims", keep ? 1 : 0));
+
+    /// <summary>The place of the greatest along the last dimension, of which one is left; the first one of several.</summary>
+    public static OnnxValue ArgMax(this OnnxGraph graph, OnnxValue value) => graph.Add(
+        "ArgMax", [value], OnnxElementType.Int64, Reduced(value, -1, keep: true), Attribute("axis", -1L), Attribute("keepdims", 1));
 
     /// <summary>Sums from the beginning of a dimension on.</summary>
     public static OnnxValue CumulativeSum(this OnnxGraph graph, OnnxValue value, int axis) =>
@@ -135,6 +139,13 @@ internal static class OnnxArithmetic
     public static OnnxValue LayerNormalization(this OnnxGraph graph, OnnxValue value, OnnxValue scale, OnnxValue shift, double epsilon)
     {
         Check(value.IsFloat && scale.Rank == 1 && scale.Width == value.Width && shift.Rank == 1 && shift.Width == value.Width, "LayerNormalization", value, scale, shift);
+        if (graph.OperatorVersion < 17)
+        {
+            var centred = graph.Sub(value, graph.Mean(value, -1, keep: true));
+            var variance = graph.Mean(graph.Pow(centred, graph.Scalar(2)), -1, keep: true);
+            return graph.Add(graph.Mul(graph.Div(centred, graph.Sqrt(graph.Add(variance, graph.Scalar(epsilon)))), scale), shift);
+        }
+
         return graph.Add(
             "LayerNormalization", [value, scale, shift], value.Type, value.Shape, Attribute("axis", -1L), Attribute("epsilon", (float)epsilon));
     }

@@ -23,4 +23,7 @@ internal enum OnnxElementType
 
     /// <summary>16-bit floating point.</summary>
     Float16 = 10,
+
+    /// <summary>32-bit whole numbers from zero, as keys are.</summary>
+    UInt32 = 12,
 }

@@ -18,9 +18,6 @@ internal static class OnnxFile
     /// <summary>What the file is told about <see cref="DataName"/>: the SHA-256 of its content.</summary>
     public const string DataHash = "weights_sha256";
 
-    /// <summary>The version of the standard operators.</summary>
-    public const int OperatorVersion = 17;
-
     private const int FormatVersion = 8; // of the file format, the one that belongs to the operators
     private const long LargestMessage = 2_000_000_000; // a message has less than 2 GiB, structure included
     private const int Alignment = 4096; // a page, so that the file can be mapped into memory
@@ -73,7 +70,7 @@ internal static class OnnxFile
     private static ModelProto ModelOf(OnnxGraph graph, IEnumerable<KeyValuePair<string, string>> notes)
     {
         var model = new ModelProto { IrVersion = FormatVersion, ProducerName = "Microsoft.ML.NaturalGradient", Graph = GraphOf(graph) };
-        model.OpsetImport.Add(new OperatorSetIdProto { Version = OperatorVersion });
+        model.OpsetImport.Add(new OperatorSetIdProto { Version = graph.OperatorVersion });
         foreach (var (key, value) in notes)
         {
             model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });

@@ -5,9 +5,12 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Models.Onnx;
 
 /// <summary>A graph in the making. Every method that adds a node checks what it reads and says what it gives, so that a wrong graph is found where it is built.</summary>
-/// <remarks>Operators are those of opset 17. The methods for single operators are in <see cref="OnnxArithmetic"/> and its neighbours. Numbers are not read before the graph is written.</remarks>
+/// <remarks>Operators are those of opset 17, or of 12, the newest that ML.NET's converter writes. The methods for single operators are in <see cref="OnnxArithmetic"/> and its neighbours. Numbers are not read before the graph is written.</remarks>
 internal sealed class OnnxGraph
 {
+    /// <summary>Version of the operators that graphs have where nothing else is asked for.</summary>
+    public const int NewestOperators = 17;
+
     private readonly Dictionary<nn.Module, string> _modules = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly Dictionary<string, OnnxValue> _constants = new(StringComparer.Ordinal);
@@ -22,9 +25,10 @@ internal sealed class OnnxGraph
     /// <summary>Begins a graph.</summary>
     /// <param name="network">The network, whose modules give the nodes their names; stays the caller's.</param>
     /// <param name="precision">The numbers.</param>
-    public OnnxGraph(nn.Module network, OnnxPrecision precision)
+    /// <param name="operatorVersion">Version of the operators.</param>
+    public OnnxGraph(nn.Module network, OnnxPrecision precision, int operatorVersion = NewestOperators)
     {
-        Precision = precision;
+        (Precision, OperatorVersion) = (precision, operatorVersion);
         foreach (var (name, module) in network.named_modules())
         {
             _modules.TryAdd(module, name);
@@ -33,6 +37,9 @@ internal sealed class OnnxGraph
 
     /// <summary>The numbers.</summary>
     public OnnxPrecision Precision { get; }
+
+    /// <summary>Version of the operators.</summary>
+    public int OperatorVersion { get; }
 
     /// <summary>Type of what layers compute with.</summary>
     public OnnxElementType FloatType => Precision == OnnxPrecision.Float16 ? OnnxElementType.Float16 : OnnxElementType.Float;

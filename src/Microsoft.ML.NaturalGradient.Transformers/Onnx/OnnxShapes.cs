@@ -1,3 +1,4 @@
+using OnnxMessages;
 using static Microsoft.ML.NaturalGradient.Models.Onnx.OnnxArithmetic;
 using static Microsoft.ML.NaturalGradient.Models.Onnx.OnnxGraph;
 
@@ -41,8 +42,20 @@ internal static class OnnxShapes
     public static OnnxValue Unsqueeze(this OnnxGraph graph, OnnxValue value, int axis)
     {
         var place = OnnxShape.Axis(axis, value.Rank + 1);
-        return graph.Add("Unsqueeze", [value, graph.Integers(place)], value.Type, [.. value.Shape.Take(place), 1, .. value.Shape.Skip(place)]);
+        return graph.AddAlong("Unsqueeze", value, place, [.. value.Shape.Take(place), 1, .. value.Shape.Skip(place)]);
     }
+
+    /// <summary>Adds a node whose dimension is an input; before version 13 of the operators it was a setting.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="operation">Name of the operator.</param>
+    /// <param name="value">What it reads.</param>
+    /// <param name="axis">The dimension.</param>
+    /// <param name="shape">Dimensions of the result.</param>
+    /// <param name="attributes">Its settings.</param>
+    public static OnnxValue AddAlong(
+        this OnnxGraph graph, string operation, OnnxValue value, int axis, IReadOnlyList<OnnxDimension> shape, params AttributeProto[] attributes) => graph.OperatorVersion < 13
+        ? graph.Add(operation, [value], value.Type, shape, [Attribute("axes", [(long)axis]), .. attributes])
+        : graph.Add(operation, [value, graph.Integers(axis)], value.Type, shape, attributes);
 
     /// <summary>Repeats numbers along dimensions of one.</summary>
     /// <param name="graph">The graph; changed.</param>
@@ -70,8 +83,9 @@ internal static class OnnxShapes
     public static OnnxValue ShapeOf(this OnnxGraph graph, OnnxValue value) => graph.Add("Shape", [value], OnnxElementType.Int64, [value.Rank]);
 
     /// <summary>One dimension of a value, as a vector of one number.</summary>
-    public static OnnxValue SizeOf(this OnnxGraph graph, OnnxValue value, int axis) =>
-        graph.Add("Shape", [value], OnnxElementType.Int64, [1], Attribute("start", axis), Attribute("end", axis + 1));
+    public static OnnxValue SizeOf(this OnnxGraph graph, OnnxValue value, int axis) => graph.OperatorVersion < 15
+        ? graph.Slice(graph.ShapeOf(value), 0, axis, axis + 1)
+        : graph.Add("Shape", [value], OnnxElementType.Int64, [1], Attribute("start", axis), Attribute("end", axis + 1));
 
     /// <summary>0, 1, ... along a dimension.</summary>
     /// <param name="graph">The graph; changed.</param>
@@ -80,7 +94,7 @@ internal static class OnnxShapes
     /// <returns>[that dimension], int64.</returns>
     public static OnnxValue Indices(this OnnxGraph graph, OnnxValue value, int axis)
     {
-        var size = graph.Add("Squeeze", [graph.SizeOf(value, axis), graph.Integers(0)], OnnxElementType.Int64, []);
+        var size = graph.AddAlong("Squeeze", graph.SizeOf(value, axis), 0, []);
         return graph.Add("Range", [graph.Integer(0), size, graph.Integer(1)], OnnxElementType.Int64, [value.Shape[axis]]);
     }
 

@@ -71,6 +71,20 @@ internal sealed class ClassTarget(ClassFormat format) : PredictionTarget
         graph.Softmax(format.Temperature == 1 ? outputs : graph.Mul(outputs, graph.Scalar(1 / format.Temperature, OnnxElementType.Float)));
 
     /// <inheritdoc/>
+    public override IEnumerable<(string Column, OnnxValue Value)> EmitColumns(OnnxGraph graph, OnnxValue outputs, TargetColumns columns)
+    {
+        var probabilities = EmitProbabilities(graph, outputs)!;
+        var key = graph.Add(graph.ArgMax(probabilities), graph.Integer(1)); // [N, 1]
+        if (format.ScoreThreshold > 0)
+        {
+            var isUnknown = graph.Greater(graph.Scalar(format.ScoreThreshold), graph.Max(probabilities, -1, keep: true));
+            key = graph.Mul(key, graph.Cast(graph.Not(isUnknown), OnnxElementType.Int64));
+        }
+
+        return [(columns.PredictedLabel!, graph.Cast(key, OnnxElementType.UInt32)), (columns.Score, probabilities)];
+    }
+
+    /// <inheritdoc/>
     public override IEnumerable<KeyValuePair<string, string>> OnnxNotes =>
     [
         new("task", "class"),

@@ -1,4 +1,6 @@
+using Microsoft.ML.Model.OnnxConverter;
 using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Pipelines;
 
 namespace Microsoft.ML.NaturalGradient;
 
@@ -91,6 +93,10 @@ public abstract class FineTunedModel : IDisposable
     /// <param name="options">Settings, checked.</param>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     internal byte[] WriteGraph(OnnxExportOptions options) => OnnxExport.ToBytes(_scorer.Model, _scorer.Export, options);
+
+    /// <summary>Adds the model to a graph of ML.NET's converter.</summary>
+    /// <inheritdoc cref="OnnxConversion.Save"/>
+    internal void SaveAsOnnx(OnnxContext context, TargetColumns columns, DataViewSchema schema) => OnnxConversion.Save(context, _scorer.Model, _scorer.Export, columns, schema);
 
     /// <summary>Frees the weights. Calls of other threads end first; later ones throw <see cref="ObjectDisposedException"/>. Does not wait for them.</summary>
     public void Dispose()

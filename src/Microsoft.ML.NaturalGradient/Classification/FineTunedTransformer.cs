@@ -33,7 +33,7 @@ public abstract class FineTunedTransformer<TModel> : IPredictionTransformer<TMod
         _host = environment.Register(GetType().Name);
         _save = save;
         _served = served;
-        _transform = new ScoringTransform(_host, scorer);
+        _transform = new ScoringTransform(_host, scorer, (context, schema) => model.SaveAsOnnx(context, scorer.Columns.Target, schema));
         Model = model;
     }
 

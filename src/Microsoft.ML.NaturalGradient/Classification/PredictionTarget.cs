@@ -62,6 +62,15 @@ internal abstract class PredictionTarget
     /// <returns>Probabilities, shaped alike; null where predictions are the outputs.</returns>
     public abstract OnnxValue? EmitProbabilities(OnnxGraph graph, OnnxValue outputs);
 
+    /// <summary>Adds the columns of the predictions to a graph of ML.NET's converter.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="outputs">What the network gives.</param>
+    /// <param name="columns">Names of the columns.</param>
+    /// <returns>Each column with its values, one row for each sample.</returns>
+    /// <exception cref="NotSupportedException">Rows of this task have no columns that a graph can give.</exception>
+    public virtual IEnumerable<(string Column, OnnxValue Value)> EmitColumns(OnnxGraph graph, OnnxValue outputs, TargetColumns columns) => throw new NotSupportedException(
+        $"ML.NET's ConvertToOnnx cannot write the columns of this task ({TextModelTitle}), which need the words of a text or have no fixed length. Use SaveOnnx of its model, or mlContext.Model.SaveForServing.");
+
     /// <summary>What readers of an exported graph need to know of the target, by the names that the graph's notes have.</summary>
     public abstract IEnumerable<KeyValuePair<string, string>> OnnxNotes { get; }
 

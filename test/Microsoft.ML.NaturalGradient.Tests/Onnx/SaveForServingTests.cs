@@ -89,6 +89,43 @@ public sealed class SaveForServingTests
     }
 
     [TestMethod]
+    [DataRow("class")]
+    [DataRow("number")]
+    [DataRow("answer")]
+    [DataRow("tags")]
+    [DataRow("picture")]
+    [DataRow("t5")]
+    public void Load_NumbersOf16Bits_GivesNearlyTheScores(string task)
+    {
+        var data = ServingTasks.Rows(_mlContext, task);
+        using var trained = (IDisposable)ServingTasks.Train(_mlContext, task);
+
+        _mlContext.Model.SaveForServing((ITransformer)trained, data.Schema, ModelPath, new OnnxExportOptions { Precision = OnnxPrecision.Float16 });
+        using var served = (IDisposable)_mlContext.Model.Load(ModelPath, out _);
+
+        var expected = ColumnText.Numbers(((ITransformer)trained).Transform(data), "Score");
+        var actual = ColumnText.Numbers(((ITransformer)served).Transform(data), "Score");
+        AssertNear(expected, actual, 0.02); // a thousandth of each number, over two layers
+        Assert.IsFalse(expected.SelectMany(row => row).SequenceEqual(actual.SelectMany(row => row)));
+    }
+
+    [TestMethod]
+    public void Load_LabelsThatAreNumbers_KeepTheirType()
+    {
+        var rows = _mlContext.Data.LoadFromEnumerable(TinyText.Rows(12).Select(row => new { row.Text, Label = (int)row.Id % 3 }));
+        var data = _mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(rows).Transform(rows);
+        using var trained = TinyText.Trainer(_mlContext).Fit(data);
+
+        _mlContext.Model.SaveForServing(trained, data.Schema, ModelPath);
+        using var served = (IDisposable)_mlContext.Model.Load(ModelPath, out _);
+
+        var scored = _mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(((ITransformer)served).Transform(data)).Transform(((ITransformer)served).Transform(data));
+        Assert.AreEqual(NumberDataViewType.Int32, scored.Schema["PredictedLabel"].Type);
+        CollectionAssert.AreEqual(
+            trained.Transform(data).Schema.Select(ColumnText.Describe).ToArray(), ((ITransformer)served).Transform(data).Schema.Select(ColumnText.Describe).ToArray());
+    }
+
+    [TestMethod]
     public void Load_MergedModel_GivesItsScores()
     {
         var data = ServingTasks.Rows(_mlContext, "class");
@@ -125,7 +162,7 @@ public sealed class SaveForServingTests
         }
     }
 
-    internal static void AssertNear(float[][] expected, float[][] actual)
+    internal static void AssertNear(float[][] expected, float[][] actual, double tolerance = 1e-5)
     {
         Assert.HasCount(expected.Length, actual);
         foreach (var (row, other) in expected.Zip(actual))
@@ -133,7 +170,7 @@ public sealed class SaveForServingTests
             Assert.HasCount(row.Length, other);
             foreach (var (value, found) in row.Zip(other))
             {
-                Assert.AreEqual(value, found, 1e-5 * Math.Max(1, Math.Abs(value))); // float32 in another order
+                Assert.AreEqual(value, found, tolerance * Math.Max(1, Math.Abs(value))); // float32 in another order
             }
         }
     }

@@ -75,6 +75,9 @@ internal sealed class NumberTarget(double mean = 0, double deviation = 1) : Pred
     public override OnnxValue? EmitProbabilities(OnnxGraph graph, OnnxValue outputs) => null;
 
     /// <inheritdoc/>
+    public override IEnumerable<(string Column, OnnxValue Value)> EmitColumns(OnnxGraph graph, OnnxValue outputs, TargetColumns columns) => [(columns.Score, outputs)];
+
+    /// <inheritdoc/>
     public override IEnumerable<KeyValuePair<string, string>> OnnxNotes => [new("task", "number")];
 
     /// <inheritdoc/>
