@@ -109,6 +109,10 @@ internal static class OnnxArithmetic
             "ReduceMean", [value], value.Type, Reduced(value, axis, keep), Attribute("axes", [(long)axis]), Attribute("keepdims", keep ? 1 : 0));
     }
 
+    /// <summary>The greatest along a dimension.</summary>
+    public static OnnxValue Max(this OnnxGraph graph, OnnxValue value, int axis, bool keep = false) => graph.Add(
+        "ReduceMax", [value], value.Type, Reduced(value, axis, keep), Attribute("axes", [(long)axis]), Attribute("keepdims", keep ? 1 : 0));
+
     /// <summary>The sum along a dimension.</summary>
     public static OnnxValue Sum(this OnnxGraph graph, OnnxValue value, int axis, bool keep = false) =>
         graph.AddAlong("ReduceSum", value, axis, Reduced(value, axis, keep), Attribute("keepdims", keep ? 1 : 0));
