@@ -53,9 +53,6 @@ internal static class OnnxChecker
         ["Unsqueeze"] = ([], 2, 2),
     };
 
-    /// <summary>The operators that may be written.</summary>
-    public static IEnumerable<string> Known => Operators.Keys;
-
     /// <summary>Fails with the first thing that is wrong.</summary>
     public static void Check(ModelProto model)
     {

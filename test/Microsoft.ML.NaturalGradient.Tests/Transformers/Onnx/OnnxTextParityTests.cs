@@ -61,6 +61,20 @@ public sealed class OnnxTextParityTests
 
     [TestMethod]
     [DynamicData(nameof(EncoderFixture.OfTexts), typeof(EncoderFixture))]
+    public void Run_OperatorsOfVersion12_GivesTheNetworksProbabilities(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var classifier = Changed(new EncoderFixture(name).CreateClassifier());
+        using var run = OnnxRun.Of(classifier, operators: 12);
+        var batch = Batch([5, 2, 7], 9);
+
+        Assert.AreEqual(12, run.File.OpsetImport.Single().Version);
+        OnnxRun.AssertSameProbabilities(classifier.Outputs(batch), run.Run(batch));
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(EncoderFixture.OfTexts), typeof(EncoderFixture))]
     public void Run_MorePadding_ChangesNothing(string name)
     {
         using var scope = NewDisposeScope();
