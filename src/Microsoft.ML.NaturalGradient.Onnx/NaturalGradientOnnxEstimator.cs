@@ -21,7 +21,8 @@ public sealed class NaturalGradientOnnxEstimator : IEstimator<NaturalGradientOnn
         _host = environment.Register(nameof(NaturalGradientOnnxEstimator));
         (_folder, _options) = (folder, options);
         using var files = new FolderCheckpointFiles(folder);
-        _model = ServedFolder.Read(files, GraphSource.InFolder(folder).Facts.Notes, columns);
+        using var source = GraphSource.InFolder(folder);
+        _model = ServedFolder.Read(files, source.Facts.Notes, columns);
         _model.Columns.Target.CheckNames(_model.Columns.Features);
     }
 

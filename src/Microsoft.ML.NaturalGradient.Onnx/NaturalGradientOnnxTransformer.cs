@@ -22,28 +22,28 @@ public sealed class NaturalGradientOnnxTransformer : ITransformer, IDisposable
     private readonly IHost _host;
     private readonly ServedModel _model;
     private readonly GraphSession _session;
-    private readonly KeptGraph? _kept;
+    private readonly GraphSource _source;
     private readonly ScoringTransform _transform;
 
     internal NaturalGradientOnnxTransformer(IHostEnvironment environment, ServedModel model, GraphSource source, OnnxScoringOptions options)
     {
         _host = environment.Register(nameof(NaturalGradientOnnxTransformer));
-        _model = model;
-        var (texts, pictures) = (model as ServedTexts, model as ServedPictures);
-        var (encoding, preprocessor) = (texts?.ReadEncoding(), pictures?.ReadPreprocessor());
-        _session = GraphSession.Load(source, model.Format, options);
+        (_model, _source) = (model, source);
         try
         {
+            var (texts, pictures) = (model as ServedTexts, model as ServedPictures);
+            var (encoding, preprocessor) = (texts?.ReadEncoding(), pictures?.ReadPreprocessor());
+            _session = GraphSession.Load(source, model.Format, options);
             IRowScorer scorer = texts is not null
                 ? new TextRowScorer(new TextPredictor(new TokenGraph(_session, source, encoding!.Tokenizer), encoding), texts.Scoring, texts.Columns)
                 : new ImageRowScorer(
                     new PicturePredictor(new PictureGraph(_session, preprocessor!), preprocessor!, pictures!.Reading, pictures.Format.OutputCount), pictures.Format, pictures.Columns);
             _transform = new ScoringTransform(_host, scorer);
-            _kept = source.Path is null ? new KeptGraph(source.Content, (environment as IHostEnvironmentInternal)?.TempFilePath) : null;
         }
         catch
         {
-            _session.Dispose();
+            _session?.Dispose();
+            source.Dispose();
             throw;
         }
     }
@@ -67,20 +67,35 @@ public sealed class NaturalGradientOnnxTransformer : ITransformer, IDisposable
     public void Dispose()
     {
         _session.Dispose();
-        _kept?.Dispose();
+        _source.Dispose();
     }
 
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
         _session.ThrowIfDisposed();
-        ServedModelArchive.Save(_host, ctx, _model, _kept?.Read() ?? throw new NotSupportedException(
-            "The weights of this model lie beside its graph, since they are large, and a saved model cannot hold them. Copy the folder, and load it with ApplyNaturalGradientOnnx."));
+        if (_source.Facts.ExternalFiles.Count > 0)
+        {
+            throw new NotSupportedException(
+                "The weights of this model lie beside its graph, since they are large, and a saved model cannot hold them. Copy the folder, and load it with ApplyNaturalGradientOnnx.");
+        }
+
+        ServedModelArchive.Save(_host, ctx, _model, _source.Graph.CopyTo);
     }
 
     // Called by ML.NET through reflection; see the LoadableClass attribute above.
     private static NaturalGradientOnnxTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
     {
-        var (model, graph) = ServedModelArchive.Load(env.Register(nameof(NaturalGradientOnnxTransformer)), ctx);
-        return new(env, model, GraphSource.InModel(graph), NaturalGradientOnnxCatalog.OptionsOf(env));
+        StoredGraph? graph = null;
+        try
+        {
+            var folder = (env as IHostEnvironmentInternal)?.TempFilePath;
+            var model = ServedModelArchive.Load(env.Register(nameof(NaturalGradientOnnxTransformer)), ctx, write => graph = StoredGraph.Temporary(write, folder));
+            return new(env, model, GraphSource.InModel(graph!), NaturalGradientOnnxCatalog.OptionsOf(env));
+        }
+        catch
+        {
+            graph?.Dispose();
+            throw;
+        }
     }
 }

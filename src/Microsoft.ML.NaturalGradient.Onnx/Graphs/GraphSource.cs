@@ -4,33 +4,30 @@ using Microsoft.ML.NaturalGradient.Pipelines;
 namespace Microsoft.ML.NaturalGradient.Serving;
 
 /// <summary>Where a graph comes from: a saved model, or a folder, in which weights may be in files of their own.</summary>
-internal sealed class GraphSource
+internal sealed class GraphSource : IDisposable
 {
-    private GraphSource(string description, byte[] content, GraphFacts facts, string? path)
+    private GraphSource(string description, StoredGraph graph, GraphFacts facts)
     {
-        (Description, Content, Facts, Path) = (description, content, facts, path);
+        (Description, Graph, Facts) = (description, graph, facts);
     }
 
     /// <summary>The graph, in words for messages.</summary>
     public string Description { get; }
 
-    /// <summary>The bytes of the graph.</summary>
-    public byte[] Content { get; }
+    /// <summary>Its bytes.</summary>
+    public StoredGraph Graph { get; }
 
     /// <summary>What the bytes say.</summary>
     public GraphFacts Facts { get; }
 
-    /// <summary>Path of the file, where weights lie beside it; else null.</summary>
-    public string? Path { get; }
-
     /// <summary>A graph in a saved model.</summary>
-    /// <param name="content">Its bytes.</param>
+    /// <param name="graph">Its bytes; owned by the result.</param>
     /// <exception cref="InvalidDataException">They are damaged, or the weights are elsewhere.</exception>
-    public static GraphSource InModel(byte[] content)
+    public static GraphSource InModel(StoredGraph graph)
     {
         const string description = $"The graph '{ServedModelArchive.GraphName}' of the saved model";
-        var facts = ReadFacts(content, description);
-        return facts.ExternalFiles.Count == 0 ? new GraphSource(description, content, facts, null) : throw new InvalidDataException(
+        var facts = ReadFacts(graph, description);
+        return facts.ExternalFiles.Count == 0 ? new GraphSource(description, graph, facts) : throw new InvalidDataException(
             $"{description} has its weights in '{facts.ExternalFiles.First()}', which a saved model does not hold. Save the model again with SaveForServing.");
     }
 
@@ -42,8 +39,9 @@ internal sealed class GraphSource
     {
         using var files = new FolderCheckpointFiles(folder);
         var description = $"The graph '{ServedModelArchive.GraphName}' of {files.Description}";
-        var content = files.Read(ServedModelArchive.GraphName);
-        var facts = ReadFacts(content, description);
+        files.Open(ServedModelArchive.GraphName).Dispose(); // says what is missing
+        var graph = StoredGraph.InFile(Path.Combine(folder, ServedModelArchive.GraphName));
+        var facts = ReadFacts(graph, description);
         foreach (var file in facts.ExternalFiles)
         {
             if (!CheckpointFiles.IsPlainName(file))
@@ -57,14 +55,18 @@ internal sealed class GraphSource
             }
         }
 
-        return new GraphSource(description, content, facts, facts.ExternalFiles.Count == 0 ? null : System.IO.Path.Combine(folder, ServedModelArchive.GraphName));
+        return new GraphSource(description, graph, facts);
     }
 
-    private static GraphFacts ReadFacts(byte[] content, string description)
+    /// <inheritdoc/>
+    public void Dispose() => Graph.Dispose();
+
+    private static GraphFacts ReadFacts(StoredGraph graph, string description)
     {
+        using var bytes = graph.Map();
         try
         {
-            return GraphFacts.Read(content);
+            return bytes.Length <= int.MaxValue ? GraphFacts.Read(bytes.Slice(0, (int)bytes.Length)) : throw new InvalidDataException("The file has 2 GB or more, which no graph has.");
         }
         catch (InvalidDataException e)
         {

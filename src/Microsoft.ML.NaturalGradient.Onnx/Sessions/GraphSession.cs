@@ -137,7 +137,7 @@ internal sealed class GraphSession : IDisposable
                 settings.IntraOpNumThreads = threads;
             }
 
-            return source.Path is { } path ? new InferenceSession(path, settings) : new InferenceSession(source.Content, settings);
+            return source.Graph.Load(settings);
         }
         catch (OnnxRuntimeException e)
         {

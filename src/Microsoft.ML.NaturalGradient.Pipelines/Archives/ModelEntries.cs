@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using System.Security.Cryptography;
 
 namespace Microsoft.ML.NaturalGradient.Pipelines;
 
@@ -50,14 +51,7 @@ internal sealed class ModelEntries
     /// <exception cref="InvalidDataException">It is missing, damaged, or far longer than it can be; the message names it.</exception>
     public byte[] Read(ModelLoadContext context, string name, string? hash)
     {
-        var path = Normal(Path.Combine(context.Directory ?? "", name));
-        if (!_entries.TryGetValue(path, out var entry))
-        {
-            throw new InvalidDataException($"There is no '{name}' in the saved model, or its name is damaged. Save the model again.");
-        }
-
-        CheckLength(name, entry);
-        CheckpointFiles.CheckLength(name, entry.Length, $"'{name}' of the saved model");
+        var entry = Find(context, name);
         if (entry.Length > Array.MaxLength)
         {
             throw Damaged(name, FormattableString.Invariant($"has {entry.Length} bytes, more than can be read"));
@@ -79,11 +73,55 @@ internal sealed class ModelEntries
         return content;
     }
 
+    /// <summary>Copies a file of the component that is being loaded, piece by piece.</summary>
+    /// <param name="context">The archive.</param>
+    /// <param name="name">Name of the file.</param>
+    /// <param name="hash">Its SHA-256 when it was saved.</param>
+    /// <param name="destination">Takes the content; what it got is not to be used where this throws.</param>
+    /// <exception cref="InvalidDataException">It is missing, damaged, or far longer than it can be; the message names it.</exception>
+    public void CopyTo(ModelLoadContext context, string name, string hash, Stream destination)
+    {
+        var entry = Find(context, name);
+        using var content = Open(name, entry);
+        using var sum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        try
+        {
+            var left = entry.Length;
+            for (int count; left >= 0 && (count = ReadAtMost(name, content, piece)) > 0; left -= count)
+            {
+                sum.AppendData(piece, 0, count);
+                destination.Write(piece, 0, count);
+            }
+
+            if (left != 0 || Convert.ToHexStringLower(sum.GetHashAndReset()) != hash)
+            {
+                throw Damaged(name, "is not what was saved: its checksum differs");
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
+    }
+
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_archive")]
     private static extern ref ZipArchive Archive(RepositoryReader reader);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_archiveStream")]
     private static extern ref Stream StreamOf(ZipArchive archive);
+
+    private ZipArchiveEntry Find(ModelLoadContext context, string name)
+    {
+        if (!_entries.TryGetValue(Normal(Path.Combine(context.Directory ?? "", name)), out var entry))
+        {
+            throw new InvalidDataException($"There is no '{name}' in the saved model, or its name is damaged. Save the model again.");
+        }
+
+        CheckLength(name, entry);
+        CheckpointFiles.CheckLength(name, entry.Length, $"'{name}' of the saved model");
+        return entry;
+    }
 
     private static string Normal(string path) => path.Replace('\\', '/');
 

@@ -30,8 +30,8 @@ internal static class ServedModelArchive
     /// <param name="host">The host.</param>
     /// <param name="context">The archive.</param>
     /// <param name="model">The model.</param>
-    /// <param name="graph">The graph, with its weights in it.</param>
-    public static void Save(IHost host, ModelSaveContext context, ServedModel model, byte[] graph)
+    /// <param name="writeGraph">Writes the graph, with its weights in it.</param>
+    public static void Save(IHost host, ModelSaveContext context, ServedModel model, Action<Stream> writeGraph)
     {
         context.CheckAtModel();
         context.SetVersionInfo(Version);
@@ -59,15 +59,21 @@ internal static class ServedModelArchive
             pictures.Format.Labels.Save(host, context.Writer);
         }
 
-        SaveFiles(context, [new(GraphName, graph), .. model.Files]);
+        context.Writer.Write(model.Files.Count + 1);
+        SaveFile(context, GraphName, writeGraph);
+        foreach (var (name, content) in model.Files)
+        {
+            SaveFile(context, name, stream => stream.Write(content));
+        }
     }
 
     /// <summary>Reads a model.</summary>
     /// <param name="host">The host.</param>
     /// <param name="context">The archive.</param>
-    /// <returns>The model and its graph.</returns>
+    /// <param name="takeGraph">Is given what writes the graph, once; it may be called more often.</param>
+    /// <returns>The model.</returns>
     /// <exception cref="InvalidDataException">A file or the description is damaged; the message names it.</exception>
-    public static (ServedModel Model, byte[] Graph) Load(IHost host, ModelLoadContext context)
+    public static ServedModel Load(IHost host, ModelLoadContext context, Action<Action<Stream>> takeGraph)
     {
         _ = ModelEntries.Open(context); // before anything is believed
         context.CheckAtModel(Version);
@@ -83,43 +89,50 @@ internal static class ServedModelArchive
             var maxTokens = (int)SavedNumber.Check("longest sequence", context.Reader.ReadInt32(), 1, MostTokens);
             var answersWithText = context.Reader.ReadBoolean();
             var scoring = TextScoring.Load(kind, host, context.Reader);
-            var graph = LoadFiles(context, files);
-            return (new ServedTexts(columns, scoring, maxTokens, answersWithText, files, usualClass), graph);
+            LoadFiles(context, files, takeGraph);
+            return new ServedTexts(columns, scoring, maxTokens, answersWithText, files, usualClass);
         }
         else
         {
             var columns = new ImageColumns(target, context.LoadNonEmptyString());
             var reading = ImageReading.Load(context.Reader);
             var format = new ClassFormat(ClassLabels.Load(host, context.Reader));
-            var graph = LoadFiles(context, files);
-            return (new ServedPictures(columns, format, reading, files, usualClass), graph);
+            LoadFiles(context, files, takeGraph);
+            return new ServedPictures(columns, format, reading, files, usualClass);
         }
     }
 
-    private static void SaveFiles(ModelSaveContext context, IReadOnlyCollection<KeyValuePair<string, byte[]>> files)
+    private static void SaveFile(ModelSaveContext context, string name, Action<Stream> write)
     {
-        context.Writer.Write(files.Count);
-        foreach (var (name, content) in files)
-        {
-            context.SaveNonEmptyString(name);
-            context.SaveNonEmptyString(ContentHash.Of(content));
-            context.SaveBinaryStream(name, writer => writer.Write(content));
-        }
+        var hash = "";
+        context.SaveBinaryStream(name, writer => hash = ContentHash.Of(write, writer.BaseStream));
+        context.SaveNonEmptyString(name);
+        context.SaveNonEmptyString(hash);
     }
 
     // The graph is not kept with the others, since it may be large.
-    private static byte[] LoadFiles(ModelLoadContext context, Dictionary<string, byte[]> files)
+    private static void LoadFiles(ModelLoadContext context, Dictionary<string, byte[]> files, Action<Action<Stream>> takeGraph)
     {
         var count = (int)SavedNumber.Check("number of files", context.Reader.ReadInt32(), 1, MostFiles);
-        var entries = ModelEntries.Open(context);
+        var (entries, graphs) = (ModelEntries.Open(context), 0);
         for (var i = 0; i < count; i++)
         {
             var (name, hash) = (context.LoadNonEmptyString(), context.LoadNonEmptyString());
-            files[name] = entries.Read(context, name, hash);
+            if (name != GraphName)
+            {
+                files[name] = entries.Read(context, name, hash);
+            }
+            else if (graphs++ == 0)
+            {
+                takeGraph(stream => entries.CopyTo(context, name, hash, stream));
+            }
         }
 
-        return files.Remove(GraphName, out var graph) ? graph : throw new InvalidDataException(
-            $"The saved model is damaged: it has no '{GraphName}'. Copy the file again, or save the model again.");
+        if (graphs != 1)
+        {
+            throw new InvalidDataException(FormattableString.Invariant(
+                $"The saved model is damaged: it has '{GraphName}' {graphs} times. Copy the file again, or save the model again."));
+        }
     }
 
     private static T OneOf<T>(string what, string name, IReadOnlyList<T> known, Func<T, string> nameOf)

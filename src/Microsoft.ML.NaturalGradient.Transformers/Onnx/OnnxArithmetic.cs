@@ -38,12 +38,6 @@ internal static class OnnxArithmetic
     /// <summary>The value without its sign.</summary>
     public static OnnxValue Abs(this OnnxGraph graph, OnnxValue value) => graph.Add("Abs", [value], value.Type, value.Shape);
 
-    /// <summary>The natural logarithm.</summary>
-    public static OnnxValue Log(this OnnxGraph graph, OnnxValue value) => Float(graph, "Log", value);
-
-    /// <summary>e to the power of the value.</summary>
-    public static OnnxValue Exp(this OnnxGraph graph, OnnxValue value) => Float(graph, "Exp", value);
-
     /// <summary>The value, limited to a range.</summary>
     public static OnnxValue Clip(this OnnxGraph graph, OnnxValue value, OnnxValue lowest, OnnxValue highest)
     {

@@ -74,6 +74,23 @@ public sealed class ApplyNaturalGradientOnnxTests
     }
 
     [TestMethod]
+    public void Save_FolderThatWasChanged_IsRefused()
+    {
+        var data = TinyText.KeyedRows(_mlContext, 12);
+        using (var trained = TinyText.Trainer(_mlContext).Fit(data))
+        {
+            trained.Model.SaveOnnx(_folder);
+        }
+
+        using var applied = _mlContext.Transforms.ApplyNaturalGradientOnnx(_folder, "Text").Fit(data);
+        File.AppendAllText(Path.Combine(_folder, "model.onnx"), "more");
+
+        var error = Assert.ThrowsExactly<IOException>(() => _mlContext.Model.Save(applied, data.Schema, new MemoryStream()));
+
+        StringAssert.Contains(error.Message, "was changed since the model was loaded from it");
+    }
+
+    [TestMethod]
     public void Apply_OutputNamedLikeAnInput_IsRefused()
     {
         using (var trained = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 4)))

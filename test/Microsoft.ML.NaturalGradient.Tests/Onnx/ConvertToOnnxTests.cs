@@ -97,7 +97,7 @@ public sealed class ConvertToOnnxTests
         return new InferenceSession(stream.ToArray(), options);
     }
 
-    private static PaddedTokens Encoded(object transformer, IReadOnlyList<string> texts, IReadOnlyList<string>? pairs)
+    private static PaddedTokens Encoded(object transformer, IReadOnlyList<string> texts, string[]? pairs)
     {
         var scorer = transformer switch
         {

@@ -105,6 +105,47 @@ public sealed class NaturalGradientOnnxTransformerTests
     }
 
     [TestMethod]
+    public void Load_TemporaryFolder_HasNoFileAfterwards()
+    {
+        _ = Expected.Value;
+        var folder = Directory.CreateDirectory(Path.Combine(Folder, "temporary")).FullName;
+        using (var model = (NaturalGradientOnnxTransformer)new MLContext { TempFilePath = folder }.Model.Load(ModelPath, out _))
+        {
+            Assert.AreEqual(OperatingSystem.IsWindows() ? 1 : 0, Directory.GetFiles(folder, "*.onnx").Length); // elsewhere it has no name any more
+            SaveForServingTests.AssertNear(Expected.Value.Scores, TinyText.Scores(model, TinyText.View(_mlContext, Rows())));
+        }
+
+        Assert.IsEmpty(Directory.GetFiles(folder, "*.onnx"));
+    }
+
+    [TestMethod]
+    public void Load_NoTemporaryFolder_KeepsTheGraphInMemory()
+    {
+        _ = Expected.Value;
+        var mlContext = new MLContext { TempFilePath = Path.Combine(Folder, "no-such-folder") };
+        using var model = (NaturalGradientOnnxTransformer)mlContext.Model.Load(ModelPath, out _);
+        using var stream = new MemoryStream();
+
+        _mlContext.Model.Save(model, null, stream);
+
+        using var again = (IDisposable)_mlContext.Model.Load(stream, out _);
+        SaveForServingTests.AssertNear(Expected.Value.Scores, TinyText.Scores((ITransformer)again, TinyText.View(_mlContext, Rows())));
+    }
+
+    [TestMethod]
+    public void Load_GraphIsDamaged_LeavesNoTemporaryFile()
+    {
+        _ = Expected.Value;
+        var folder = Directory.CreateDirectory(Path.Combine(Folder, "temporary-damaged")).FullName;
+        var bytes = File.ReadAllBytes(ModelPath);
+        bytes[bytes.AsSpan().IndexOf("model.onnx"u8) + 2000] ^= 1;
+
+        Assert.Throws<Exception>(() => new MLContext { TempFilePath = folder }.Model.Load(new MemoryStream(bytes), out _));
+
+        Assert.IsEmpty(Directory.GetFiles(folder, "*.onnx"));
+    }
+
+    [TestMethod]
     public void Transform_NoOutputRead_ComputesNothing()
     {
         _ = Expected.Value;

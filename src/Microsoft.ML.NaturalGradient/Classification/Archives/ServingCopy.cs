@@ -46,5 +46,5 @@ internal sealed class ServingCopy(IHost host, ITransformer original, IServable s
     /// <inheritdoc/>
     public IDataView Transform(IDataView input) => original.Transform(input);
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => ServedModelArchive.Save(host, ctx, served.Served, served.WriteGraph(options));
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ServedModelArchive.Save(host, ctx, served.Served, stream => stream.Write(served.WriteGraph(options)));
 }
