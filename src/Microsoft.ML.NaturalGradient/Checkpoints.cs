@@ -2,8 +2,8 @@ using Microsoft.ML.NaturalGradient;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Classification;
 using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.NaturalGradient.Pipelines;
+using Microsoft.ML.NaturalGradient.Tokenization;
 
 namespace Microsoft.ML;
 

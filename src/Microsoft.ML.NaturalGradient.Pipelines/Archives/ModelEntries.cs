@@ -2,8 +2,8 @@ using System.Buffers;
 using System.IO.Compression;
 using System.IO.Hashing;
 using System.Runtime.CompilerServices;
-using Microsoft.ML.NaturalGradient.Checkpoints;
 using System.Security.Cryptography;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 
 namespace Microsoft.ML.NaturalGradient.Pipelines;
 

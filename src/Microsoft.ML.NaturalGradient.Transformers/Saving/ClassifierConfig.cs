@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Models;
-using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.NaturalGradient.Models.Vision;
+using Microsoft.ML.NaturalGradient.Tokenization;
 
 namespace Microsoft.ML.NaturalGradient.Checkpoints;
 

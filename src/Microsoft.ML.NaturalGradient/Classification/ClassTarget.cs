@@ -1,9 +1,9 @@
+using System.Globalization;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Pipelines;
-using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;

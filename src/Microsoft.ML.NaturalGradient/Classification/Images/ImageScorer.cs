@@ -1,9 +1,9 @@
+using System.Globalization;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Pipelines;
-using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.NaturalGradient.Pipelines;
+using Microsoft.ML.NaturalGradient.Tokenization;
 
 namespace Microsoft.ML.NaturalGradient;
 

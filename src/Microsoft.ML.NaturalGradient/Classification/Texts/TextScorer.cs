@@ -1,8 +1,8 @@
+using System.Globalization;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
-using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
