@@ -49,11 +49,11 @@ internal static class OnnxWeights
     // The form that ONNX Runtime computes as one: rounded input, whole-number product, scales.
     private static OnnxValue IntegerProduct(OnnxGraph graph, OnnxValue input, Func<Tensor> weight, long inputSize, long outputSize)
     {
-        var (rounded, scale, zero) = graph.Quantize(input);
+        var (rounded, scale, zero, greatest) = graph.Quantize(input);
         var entries = graph.Numbers("weight_quantized", OnnxElementType.Int8, () => Rounded(weight(), LargestWeight).t(), inputSize, outputSize);
         var scales = graph.Weight("weight_scale", () => Scales(weight(), LargestWeight).squeeze(1), outputSize);
         var product = graph.MatMulInteger(rounded, entries, zero, graph.Numbers("weight_zero_point", OnnxElementType.Int8, () => zeros([], ScalarType.Int8, CPU)));
-        return graph.Mul(graph.Cast(product, graph.FloatType), graph.Mul(scale, scales));
+        return graph.Mul(graph.Mul(graph.Cast(product, graph.FloatType), graph.Mul(scale, scales)), greatest);
     }
 
     // One for each row, [O, 1].

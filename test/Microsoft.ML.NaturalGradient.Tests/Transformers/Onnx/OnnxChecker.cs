@@ -36,6 +36,7 @@ internal static class OnnxChecker
         ["Or"] = ([], 2, 2),
         ["Pow"] = ([], 2, 2),
         ["Range"] = ([], 3, 3),
+        ["ReduceMax"] = (["axes", "keepdims"], 1, 1),
         ["ReduceMean"] = (["axes", "keepdims"], 1, 1),
         ["ReduceSum"] = (["keepdims", "noop_with_empty_axes"], 1, 2),
         ["Relu"] = ([], 1, 1),

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Tests.Models;
@@ -81,6 +82,29 @@ public sealed class OnnxPrecisionTests
         Assert.AreEqual(64, largest);
         Assert.IsTrue(2 * byte.MaxValue * largest <= short.MaxValue);
         Assert.IsFalse(graph.Node.Any(node => node.OpType == "MatMul" && graph.Initializer.Any(initializer => initializer.Name == node.Input[1])));
+    }
+
+    /// <summary>Each token is rounded by its own greatest number: neither padding nor a row of large numbers decides about the others.</summary>
+    [TestMethod]
+    public void Run_Int8_OtherRowsAndPadding_ChangeNearlyNothing()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var fixture = new EncoderFixture("bert");
+        using var classifier = fixture.CreateClassifier();
+        using var batch = fixture.Inputs();
+        using var run = OnnxRun.Of(classifier, OnnxPrecision.Int8);
+        var together = run.Run(batch);
+
+        for (var row = 0L; row < batch.SampleCount; row++)
+        {
+            var length = batch.Mask[row].sum().item<long>();
+            using var alone = new TokenBatch(
+                batch.Ids.narrow(0, row, 1).narrow(1, 0, length), batch.Mask.narrow(0, row, 1).narrow(1, 0, length),
+                batch.TypeIds.narrow(0, row, 1).narrow(1, 0, length), isPadded: false);
+
+            OnnxRun.AssertSameProbabilities(run.Run(alone), together.narrow(0, row, 1), 5e-3);
+        }
     }
 
     [TestMethod]
