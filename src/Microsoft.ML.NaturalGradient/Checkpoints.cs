@@ -43,6 +43,29 @@ public static class Checkpoints
         return PretrainedAdapter.Read(files);
     }
 
+    /// <summary>Writes a pretrained encoder as an ONNX graph that gives a vector of length one for each text: for search, clustering, and retrieval.</summary>
+    /// <remarks>
+    /// OnnxEmbeddingGenerator of the package NaturalGradient.MLNet.Onnx loads the folder as an <c>IEmbeddingGenerator</c>, without libtorch; its README.md has the lines of C#
+    /// and Python. For the encoder of a trained model see <see cref="FineTunedModel.SaveOnnxEmbeddings"/>.
+    /// </remarks>
+    /// <param name="model">The encoder, for example <see cref="PretrainedModel.BgeSmall"/>.</param>
+    /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
+    /// <param name="pooling">
+    /// Which vector stands for a text; null for the one that the encoder was trained for: the first token's of <see cref="PretrainedModel.BgeSmall"/> and of folders
+    /// whose 1_Pooling/config.json says so, else the mean.
+    /// </param>
+    /// <param name="options">Settings; null for 32-bit numbers.</param>
+    /// <exception cref="NotSupportedException">The model answers with text, or reads pictures.</exception>
+    /// <inheritdoc cref="FineTunedModel.SaveOnnx" path="/exception"/>
+    public static void SaveOnnxEmbeddings(PretrainedModel model, string folder, EmbeddingPooling? pooling = null, OnnxExportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        options ??= new OnnxExportOptions();
+        options.Validate();
+        OnnxEmbeddings.Save(model, folder, pooling, options);
+    }
+
     /// <summary>Reads a trained classifier of texts, to score with it: a full checkpoint with a head, or a base model and an adapter for it.</summary>
     /// <remarks>Texts are cut where the adapter's or the model's tokenizer files say, as Python does; where they say nothing, at 256 tokens.</remarks>
     /// <param name="mlContext">The context; its GpuDeviceId and FallbackToCpu count.</param>

@@ -12,7 +12,7 @@ internal sealed class CommandOptions
     /// <summary>Reads arguments.</summary>
     /// <param name="arguments">The arguments after the verb.</param>
     /// <param name="usage">Is printed when they make no sense; names every option as <c>--name</c>.</param>
-    /// <returns>The options, or null after the usage was printed; <c>--data</c> is always among them.</returns>
+    /// <returns>The options, or null after the usage was printed; <c>--data</c> is among them where the usage names it.</returns>
     public static CommandOptions? Parse(IReadOnlyList<string> arguments, string usage)
     {
         var values = new Dictionary<string, List<string>>(StringComparer.Ordinal);
@@ -26,7 +26,7 @@ internal sealed class CommandOptions
             list.Add(arguments[i + 1]);
         }
 
-        if (arguments.Count % 2 == 0 && values.ContainsKey("--data")
+        if (arguments.Count % 2 == 0 && (values.ContainsKey("--data") || !usage.Contains("  --data ", StringComparison.Ordinal))
             && values.Keys.All(name => name.StartsWith("--", StringComparison.Ordinal) && usage.Contains($"  {name} ", StringComparison.Ordinal)))
         {
             return new CommandOptions(values);

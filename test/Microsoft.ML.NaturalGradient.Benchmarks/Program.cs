@@ -6,6 +6,7 @@ using Microsoft.ML.NaturalGradient.Benchmarks.Fuzzing;
 using Microsoft.ML.NaturalGradient.Benchmarks.Loading;
 using Microsoft.ML.NaturalGradient.Benchmarks.Memory;
 using Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
+using Microsoft.ML.NaturalGradient.Benchmarks.Scoring;
 using Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 using Microsoft.ML.NaturalGradient.Benchmarks.Stress;
 using Microsoft.ML.NaturalGradient.Benchmarks.Training;
@@ -27,6 +28,8 @@ switch (args)
         return MinutesCommand.Run(rest);
     case ["tasks", .. var rest]:
         return TasksCommand.Run(rest);
+    case ["serving", .. var rest]:
+        return ServingSpeed.Run(rest);
     case ["padding", .. var rest]:
         return PaddingCommand.Run(rest);
     case ["few-rows", .. var rest]:

@@ -28,7 +28,7 @@ public sealed record PretrainedModel
     /// </summary>
     /// <remarks>Twice the layers of <see cref="MiniLM"/>, each of the same size, and so about twice the work for a row; with <see cref="Layers"/> = 6 the same.</remarks>
     public static PretrainedModel BgeSmall { get; } = FromPackage(
-        "BgeSmall", "Microsoft.ML.NaturalGradient.BgeSmall", "BAAI/bge-small-en-v1.5");
+        "BgeSmall", "Microsoft.ML.NaturalGradient.BgeSmall", "BAAI/bge-small-en-v1.5") with { EmbedsByClassToken = true };
 
     /// <summary>
     /// What texts are trained from where nothing is named: 8 layers of <see cref="BgeSmall"/>, as good as all 12 for two thirds of the time; but all of them for
@@ -75,6 +75,9 @@ public sealed record PretrainedModel
 
     /// <summary>From how many classes on all layers are used, whatever <see cref="Layers"/> says; null for never. Naming layers sets it to null.</summary>
     internal int? WholeFrom { get; init; }
+
+    /// <summary>Whether it is known that the vector of the first token was trained to stand for a text; other models may say so in their files.</summary>
+    internal bool EmbedsByClassToken { get; init; }
 
     /// <summary>Where Python finds the model too; null where there is no such place.</summary>
     internal BaseLocation? Location => _location is null ? null : _location with { Layers = Layers };

@@ -18,10 +18,10 @@ internal sealed class GraphSession : IDisposable
     private readonly string _description;
     private readonly string _output;
 
-    private GraphSession(InferenceSession session, string description, string output)
+    private GraphSession(InferenceSession session, string description, string output, Func<ObjectDisposedException> disposed)
     {
         (_session, _description, _output) = (session, description, output);
-        _gate = new UseGate(session.Dispose, Disposed);
+        _gate = new UseGate(session.Dispose, disposed);
     }
 
     /// <summary>Loads a graph.</summary>
@@ -30,14 +30,24 @@ internal sealed class GraphSession : IDisposable
     /// <param name="options">How it is computed.</param>
     /// <returns>The session; owned by the caller.</returns>
     /// <exception cref="InvalidDataException">ONNX Runtime cannot load it, or it does not put out what is asked of it; the message says why.</exception>
-    public static GraphSession Load(GraphSource source, PredictionFormat format, OnnxScoringOptions options)
+    public static GraphSession Load(GraphSource source, PredictionFormat format, OnnxScoringOptions options) => Load(
+        source, format.Kind == LabelKind.Number || format.Kind == LabelKind.Answer ? Logits : Probabilities, format.OutputCount, options, Disposed);
+
+    /// <summary>Loads a graph for one of its outputs.</summary>
+    /// <param name="source">The graph.</param>
+    /// <param name="output">Name of the output.</param>
+    /// <param name="count">Numbers in its last dimension.</param>
+    /// <param name="options">How it is computed.</param>
+    /// <param name="disposed">The error of whoever uses it after its end.</param>
+    /// <returns>The session; owned by the caller.</returns>
+    /// <exception cref="InvalidDataException">ONNX Runtime cannot load it, or it does not put out what is asked of it; the message says why.</exception>
+    public static GraphSession Load(GraphSource source, string output, int count, OnnxScoringOptions options, Func<ObjectDisposedException> disposed)
     {
         var session = Open(source, options);
         try
         {
-            var output = format.Kind == LabelKind.Number || format.Kind == LabelKind.Answer ? Logits : Probabilities;
-            CheckOutput(session, source.Description, output, format.OutputCount);
-            return new GraphSession(session, source.Description, output);
+            CheckOutput(session, source.Description, output, count);
+            return new GraphSession(session, source.Description, output, disposed);
         }
         catch
         {

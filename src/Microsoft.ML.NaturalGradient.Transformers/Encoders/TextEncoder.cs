@@ -9,6 +9,8 @@ namespace Microsoft.ML.NaturalGradient.Models;
 /// <summary>A pretrained network that turns tokens into vectors. One file per architecture derives from this.</summary>
 internal abstract class TextEncoder : PretrainedNetwork
 {
+    private const double ShortestLength = 1e-12; // as in PyTorch's normalize
+
     /// <summary>Keeps what all architectures have; the derived class makes and registers the layers.</summary>
     /// <param name="architecture">The architecture.</param>
     /// <param name="sizes">The sizes.</param>
@@ -66,6 +68,20 @@ internal abstract class TextEncoder : PretrainedNetwork
 
     /// <inheritdoc/>
     public override void Prepend(PromptAdapter prompt) => Words.Prepend(prompt);
+
+    /// <summary>Writes one vector of length one for each text into a graph.</summary>
+    /// <param name="graph">The graph; changed.</param>
+    /// <param name="pooling">Which vector.</param>
+    /// <returns>[N, D], float32.</returns>
+    public OnnxValue EmitEmbedding(OnnxGraph graph, EmbeddingPooling pooling)
+    {
+        var tokens = OnnxTokens.Inputs(graph);
+        var hidden = Emit(graph, tokens);
+        var pooled = graph.Cast(pooling == EmbeddingPooling.ClassToken ? graph.Select(hidden, 1, 0) : Pooling.EmitMean(graph, hidden, tokens.Mask), OnnxElementType.Float);
+        using var scope = graph.Enter("normalize");
+        var length = graph.Sqrt(graph.Sum(graph.Mul(pooled, pooled), -1, keep: true)); // [N, 1]
+        return graph.Div(pooled, graph.Clip(length, graph.Scalar(ShortestLength, OnnxElementType.Float), graph.Scalar(float.MaxValue, OnnxElementType.Float)));
+    }
 
     /// <summary>Computes the vector of each token after each layer.</summary>
     /// <param name="batch">Padded token ids.</param>

@@ -89,6 +89,24 @@ public abstract class FineTunedModel : IDisposable
         OnnxExport.Save(_scorer.Model, _scorer.Export, folder, options);
     }
 
+    /// <summary>Writes the trained encoder as an ONNX graph that gives a vector of length one for each text: for search, clustering, and retrieval.</summary>
+    /// <remarks>
+    /// OnnxEmbeddingGenerator of the package NaturalGradient.MLNet.Onnx loads the folder as an <c>IEmbeddingGenerator</c>; its README.md has the lines of C# and Python. The
+    /// output is <c>embeddings</c>, float32 [batch, hidden size]. <see cref="ML.Checkpoints.SaveOnnxEmbeddings"/> writes an encoder that was not trained here.
+    /// </remarks>
+    /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
+    /// <param name="pooling">Which vector stands for a text; null for the one that the model's head reads.</param>
+    /// <param name="options">Settings; null for 32-bit numbers.</param>
+    /// <exception cref="NotSupportedException">The model reads pictures, answers with text, or has a prompt.</exception>
+    /// <inheritdoc cref="SaveOnnx" path="/exception"/>
+    public void SaveOnnxEmbeddings(string folder, EmbeddingPooling? pooling = null, OnnxExportOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        options ??= new OnnxExportOptions();
+        options.Validate();
+        OnnxEmbeddings.Save(_scorer.Model, _scorer.Export, folder, pooling, options);
+    }
+
     /// <summary>Writes the model as an ONNX graph with all weights in it.</summary>
     /// <param name="options">Settings, checked.</param>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>

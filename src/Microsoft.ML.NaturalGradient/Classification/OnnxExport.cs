@@ -63,8 +63,11 @@ internal static class OnnxExport
         return OnnxFile.ToBytes(Emit(model, details, options), Notes(model, details, options));
     }
 
-    // The one of the checkpoint stays; others are written as this format has them, which libraries of every language read.
-    private static byte[]? TokenizerOf(Dictionary<string, byte[]> files, Architecture architecture)
+    /// <summary>A tokenizer that other libraries read; null where the checkpoint has one, which stays, or this one has no such form.</summary>
+    /// <param name="files">The small files of the checkpoint.</param>
+    /// <param name="architecture">Its architecture.</param>
+    /// <returns>Content of tokenizer.json.</returns>
+    public static byte[]? TokenizerOf(Dictionary<string, byte[]> files, Architecture architecture)
     {
         using var opened = new MemoryCheckpointFiles(files, "the pretrained model");
         return files.ContainsKey(TokenizerJsonFormat.FileName) ? null : (TokenizerFactory.Create(opened, architecture.PreprocessorClass) as TextTokenizer)?.ToJson();
