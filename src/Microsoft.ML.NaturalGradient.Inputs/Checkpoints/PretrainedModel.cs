@@ -27,8 +27,8 @@ public sealed record PretrainedModel
     /// NaturalGradient.MLNet.BgeSmall; needs no network.
     /// </summary>
     /// <remarks>Twice the layers of <see cref="MiniLM"/>, each of the same size, and so about twice the work for a row; with <see cref="Layers"/> = 6 the same.</remarks>
-    public static PretrainedModel BgeSmall { get; } = FromPackage(
-        "BgeSmall", "Microsoft.ML.NaturalGradient.BgeSmall", "BAAI/bge-small-en-v1.5") with { EmbedsByClassToken = true };
+    public static PretrainedModel BgeSmall { get; } =
+        FromPackage("BgeSmall", "Microsoft.ML.NaturalGradient.BgeSmall", "BAAI/bge-small-en-v1.5") with { EmbedsByClassToken = true };
 
     /// <summary>
     /// What texts are trained from where nothing is named: 8 layers of <see cref="BgeSmall"/>, as good as all 12 for two thirds of the time; but all of them for
