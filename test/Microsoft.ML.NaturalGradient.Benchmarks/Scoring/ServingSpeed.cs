@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Microsoft.ML.Data;
-using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.Transforms.Image;
 
@@ -112,7 +111,7 @@ internal static class ServingSpeed
         context.Model.CreatePredictionEngine<TrainedModel.Row, TrainedModel.Prediction>(model, new PredictionEngineOptions { OwnsTransformer = false });
 
     // ML.NET's own step reads numbers of a length that is given: it does not tokenize, and its rows are scored one by one.
-    private static IDisposable OwnStep(MLContext context, string graph, TextClassificationTransformer classifier, TrainedModel.Row[] rows, out Func<float> score)
+    private static PredictionEngine<OwnInput, OwnOutput> OwnStep(MLContext context, string graph, TextClassificationTransformer classifier, TrainedModel.Row[] rows, out Func<float> score)
     {
         var encoding = classifier.Model.Scorer.Predictor.Encoding;
         var inputs = rows.Select(row => new PaddedTokens([encoding.Tokenizer.Encode(row.Text, null, encoding.MaxTokens)], encoding.Tokenizer.PadId))
