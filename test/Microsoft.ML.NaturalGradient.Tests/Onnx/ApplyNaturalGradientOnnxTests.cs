@@ -60,6 +60,21 @@ public sealed class ApplyNaturalGradientOnnxTests
     }
 
     [TestMethod]
+    public void Fit_FolderWithWeightsBesideTheGraph_ScoresLikeTheModelAndCannotBeSavedInAZip()
+    {
+        var data = TinyText.KeyedRows(_mlContext, 12);
+        using var trained = TinyText.Trainer(_mlContext).Fit(data);
+        trained.Model.SaveOnnx(_folder, new OnnxExportOptions { LargestFile = 1 });
+        Assert.IsTrue(File.Exists(Path.Combine(_folder, "model.onnx_data")));
+
+        using var applied = _mlContext.Transforms.ApplyNaturalGradientOnnx(_folder, "Text").Fit(data);
+
+        SaveForServingTests.AssertNear(ColumnText.Numbers(trained.Transform(data), "Score"), ColumnText.Numbers(applied.Transform(data), "Score"));
+        var zip = Path.Combine(_folder, "model.zip");
+        StringAssert.Contains(Assert.Throws<NotSupportedException>(() => _mlContext.Model.Save(applied, data.Schema, zip)).Message, "ApplyNaturalGradientOnnx");
+    }
+
+    [TestMethod]
     public void Fit_NamedColumns_AreReadAndAdded()
     {
         var data = TinyText.KeyedRows(_mlContext, 12);
