@@ -51,7 +51,7 @@ public static class Checkpoints
     /// <param name="model">The encoder, for example <see cref="PretrainedModel.BgeSmall"/>.</param>
     /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
     /// <param name="pooling">
-    /// Which vector stands for a text; null for the one that the encoder was trained for: the first token's of <see cref="PretrainedModel.BgeSmall"/> and of folders
+    /// Which vector stands for a text; null for the one that the encoder was trained for: the first token's of the whole <see cref="PretrainedModel.BgeSmall"/> and of folders
     /// whose 1_Pooling/config.json says so, else the mean.
     /// </param>
     /// <param name="options">Settings; null for 32-bit numbers.</param>

@@ -23,7 +23,7 @@ internal static class OnnxEmbeddings
     public static void Save(PretrainedModel model, string folder, EmbeddingPooling? pooling, OnnxExportOptions options)
     {
         using var files = model.Open();
-        var isFirst = model.EmbedsByClassToken || (files is FolderCheckpointFiles && files.Exists(PoolingFile) && JsonText.ParseObject(files.Read(PoolingFile), PoolingFile)[ClassTokenSetting]?.GetValue<bool>() == true);
+        var isFirst = model is { EmbedsByClassToken: true, Layers: null } || (files is FolderCheckpointFiles && files.Exists(PoolingFile) && JsonText.ParseObject(files.Read(PoolingFile), PoolingFile)[ClassTokenSetting]?.GetValue<bool>() == true);
         var checkpoint = TextCheckpoint.Load(files);
         using var network = checkpoint.Network;
         network.eval();

@@ -113,6 +113,17 @@ public sealed class OnnxEmbeddingGeneratorTests
     }
 
     [TestMethod]
+    [DataRow(null, nameof(EmbeddingPooling.ClassToken))]
+    [DataRow(1, nameof(EmbeddingPooling.Mean))] // no token of a cut encoder was trained to stand for a text
+    public void SaveOnnxEmbeddings_BgeSmall_PoolsAsItWasTrained(int? layers, string pooling)
+    {
+        ML.Checkpoints.SaveOnnxEmbeddings(PretrainedModel.BgeSmall with { Layers = layers }, _folder);
+
+        using var run = OnnxRun.Open(_folder);
+        Assert.AreEqual(pooling, run.Notes["pooling"]);
+    }
+
+    [TestMethod]
     public async Task GenerateAsync_ManyTextsOnTwoThreads_GivesEachItsVector()
     {
         using var generator = Tiny();
