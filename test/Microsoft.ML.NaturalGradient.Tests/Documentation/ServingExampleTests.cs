@@ -2,6 +2,8 @@ using Microsoft.ML.NaturalGradient.Tests.Classification;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Documentation;
 
+using Checkpoints = Microsoft.ML.Checkpoints;
+
 /// <summary>The code of docs/serving.md, of docs/onnx.md and of the README of the package.</summary>
 [TestClass]
 public sealed class ServingExampleTests
@@ -65,6 +67,27 @@ public sealed class ServingExampleTests
 
         CollectionAssert.IsSubsetOf(
             new[] { "README.md", "config.json", "model.onnx", "tokenizer.json", "vocab.txt" }, Directory.EnumerateFiles("reviews-onnx").Select(Path.GetFileName).ToArray());
+    }
+
+    [TestMethod]
+    public async Task SaveOnnxEmbeddings_BothKindsOfEncoder_GiveVectors()
+    {
+        var mlContext = new MLContext(seed: 1);
+        using var model = TinyText.Trainer(mlContext).Fit(TinyText.KeyedRows(mlContext, 12));
+
+        #region onnx-vectors
+        Checkpoints.SaveOnnxEmbeddings(PretrainedModel.BgeSmall, "vectors"); // an encoder as it is
+        model.Model.SaveOnnxEmbeddings("my-vectors"); // the encoder of a trained model
+        #endregion
+
+        #region onnx-generator
+        using var generator = OnnxEmbeddingGenerator.Load("vectors");
+        var vectors = await generator.GenerateAsync(["a text", "another one"]);
+        #endregion
+
+        Assert.AreEqual(384, vectors[1].Vector.Length);
+        using var own = OnnxEmbeddingGenerator.Load("my-vectors");
+        Assert.HasCount(1, await own.GenerateAsync(["a text"]));
     }
 
     private static void Save()
