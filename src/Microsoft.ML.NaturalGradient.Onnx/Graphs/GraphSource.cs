@@ -6,6 +6,8 @@ namespace Microsoft.ML.NaturalGradient.Serving;
 /// <summary>Where a graph comes from: a saved model, or a folder, in which weights may be in files of their own.</summary>
 internal sealed class GraphSource : IDisposable
 {
+    private const string WeightsHash = "weights_sha256"; // as the export notes it
+
     private GraphSource(string description, StoredGraph graph, GraphFacts facts)
     {
         (Description, Graph, Facts) = (description, graph, facts);
@@ -55,11 +57,27 @@ internal sealed class GraphSource : IDisposable
             }
         }
 
+        CheckWeights(files, facts, description);
         return new GraphSource(description, graph, facts);
     }
 
     /// <inheritdoc/>
     public void Dispose() => Graph.Dispose();
+
+    private static void CheckWeights(FolderCheckpointFiles files, GraphFacts facts, string description)
+    {
+        if (facts.ExternalFiles.Count != 1 || !facts.Notes.TryGetValue(WeightsHash, out var hash))
+        {
+            return; // written by others
+        }
+
+        var file = facts.ExternalFiles.First();
+        using var weights = files.Open(file);
+        if (ContentHash.Of(weights) != hash)
+        {
+            throw new InvalidDataException($"{description} has its weights in '{file}', which is not what was exported: its checksum differs. Copy it again, or export the model again.");
+        }
+    }
 
     private static GraphFacts ReadFacts(StoredGraph graph, string description)
     {

@@ -76,6 +76,9 @@ internal sealed class ModernBertEncoder : TextEncoder
     }
 
     /// <inheritdoc/>
+    public override bool HeadReadsMean => base.HeadReadsMean || _config.HeadReadsMean;
+
+    /// <inheritdoc/>
     protected override OnnxValue EmitPoolForOwnHead(OnnxGraph graph, OnnxValue hidden, OnnxValue mask) =>
         _config.HeadReadsMean ? Pooling.EmitMean(graph, hidden, mask) : base.EmitPoolForOwnHead(graph, hidden, mask);
 

@@ -43,6 +43,9 @@ internal abstract class TextEncoder : PretrainedNetwork
     /// <summary>Whether the checkpoint was saved with a head that classifies whole sequences.</summary>
     public bool HasClassificationHead => Sizes.HasClassificationHead;
 
+    /// <summary>Whether the head reads the mean of the token vectors, and not what becomes of the first token's.</summary>
+    public virtual bool HeadReadsMean => !HasClassificationHead;
+
     /// <summary>The classification head that fits: the checkpoint's own where it has one, else a linear map of the mean.</summary>
     public override HeadLayout Head { get; }
 

@@ -95,7 +95,7 @@ public abstract class FineTunedModel : IDisposable
     /// output is <c>embeddings</c>, float32 [batch, hidden size]. <see cref="ML.Checkpoints.SaveOnnxEmbeddings"/> writes an encoder that was not trained here.
     /// </remarks>
     /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
-    /// <param name="pooling">Which vector stands for a text; null for the one that the model's head reads.</param>
+    /// <param name="pooling">Which vector stands for a text; null for the mean where the model's head reads that, else the first token's.</param>
     /// <param name="options">Settings; null for 32-bit numbers.</param>
     /// <exception cref="NotSupportedException">The model reads pictures, answers with text, or has a prompt.</exception>
     /// <inheritdoc cref="SaveOnnx" path="/exception"/>

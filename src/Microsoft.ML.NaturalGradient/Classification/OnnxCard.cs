@@ -7,6 +7,9 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <summary>The README.md of an exported folder: what the graph reads and gives, and the lines of Python and C# that give the model's answers.</summary>
 internal static class OnnxCard
 {
+    /// <summary>Stands for lines of Python where there can be none.</summary>
+    public const string NoTokenizer = "Python has no such tokenizer: it is that of ML.NET's own models.";
+
     /// <summary>Writes it.</summary>
     /// <param name="model">The model.</param>
     /// <param name="details">How rows were read.</param>
@@ -18,7 +21,7 @@ internal static class OnnxCard
     {
         var kind = PythonKind.Of(model);
         var python = details.Pictures is null && tokenizer is null
-            ? "Python has no such tokenizer: it is that of ML.NET's own models."
+            ? NoTokenizer
             : $"In Python, with onnxruntime and {(details.Pictures is null ? "tokenizers" : "transformers, which prepares pictures")}:\n\n```python\n{string.Join('\n', OnnxPython.Lines(model, details, graph, tokenizer))}\n```";
         var text = $"""
             ---
@@ -56,7 +59,8 @@ internal static class OnnxCard
         _ => "its numbers are 32-bit floating point",
     };
 
-    private static string Facts(ExportDetails details) => details.MaxTokens is { } most
+    /// <summary>How rows have to be prepared.</summary>
+    public static string Facts(ExportDetails details) => details.MaxTokens is { } most
         ? FormattableString.Invariant($"- Longest sequence: {most} tokens; longer texts lose their end. Shorter rows of a batch are filled with id {details.PadId} and mask 0.")
         : FormattableString.Invariant($"- Pictures have {details.Pictures!.Height} × {details.Pictures.Width} pixels and are normalised as preprocessor_config.json says.");
 

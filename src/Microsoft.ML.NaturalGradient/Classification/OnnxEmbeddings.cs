@@ -20,17 +20,16 @@ internal static class OnnxEmbeddings
     /// <param name="folder">Path of the folder.</param>
     /// <param name="pooling">Which vector stands for a text; null for the one that the encoder was trained for.</param>
     /// <param name="options">Settings, checked.</param>
+    /// <exception cref="NotSupportedException">The model answers with text, or reads pictures.</exception>
     public static void Save(PretrainedModel model, string folder, EmbeddingPooling? pooling, OnnxExportOptions options)
     {
         using var files = model.Open();
         var isFirst = model is { EmbedsByClassToken: true, Layers: null } || (files is FolderCheckpointFiles && files.Exists(PoolingFile) && JsonText.ParseObject(files.Read(PoolingFile), PoolingFile)[ClassTokenSetting]?.GetValue<bool>() == true);
         var checkpoint = TextCheckpoint.Load(files);
         using var network = checkpoint.Network;
-        network.eval();
-        var maxTokens = checkpoint.MaxTokens;
-        var small = checkpoint.Files.ToDictionary();
-        small[TokenizerConfiguration.MainFile] = TokenizerExport.Complete(checkpoint.Files, maxTokens, network.Architecture.PreprocessorClass, network.Architecture.TakesTypeIds);
-        Save(network, network, small, checkpoint.Tokenizer.PadId, maxTokens, folder, pooling ?? (isFirst ? EmbeddingPooling.ClassToken : EmbeddingPooling.Mean), options, model.ToString());
+        var (small, details) = (checkpoint.Files.ToDictionary(), new ExportDetails { MaxTokens = checkpoint.MaxTokens, PadId = checkpoint.Tokenizer.PadId });
+        small[TokenizerConfiguration.MainFile] = TokenizerExport.Complete(small, checkpoint.MaxTokens, network.Architecture.PreprocessorClass, network.Architecture.TakesTypeIds);
+        Save(network, network, small, details, folder, pooling ?? (isFirst ? EmbeddingPooling.ClassToken : EmbeddingPooling.Mean), options, model.ToString());
     }
 
     /// <summary>Writes the encoder of a trained model.</summary>
@@ -42,20 +41,21 @@ internal static class OnnxEmbeddings
     /// <exception cref="NotSupportedException">The model reads pictures, answers with text, or has a prompt.</exception>
     public static void Save(TrainedNetwork model, ExportDetails details, string folder, EmbeddingPooling? pooling, OnnxExportOptions options)
     {
-        if (model.Adapter.PromptLength > 0 || details.MaxTokens is not { } maxTokens)
+        if (model.Adapter.PromptLength > 0 || details.MaxTokens is null)
         {
             throw new NotSupportedException(
                 $"Embeddings of texts come from an encoder of texts without a prompt. This model {(details.MaxTokens is null ? "reads pictures" : "has a prompt, which is part of every text")}.");
         }
 
         using var use = model.Use();
+        var readsMean = model.Network.Base is TextEncoder { HeadReadsMean: true };
         Save(
-            model.Network, model.Network.Base, ModelExport.SmallFiles(model, details), details.PadId, maxTokens, folder,
-            pooling ?? (model.Base.ReadsMean ? EmbeddingPooling.Mean : EmbeddingPooling.ClassToken), options, $"{model.Base.Name}, trained on: {model.Adapter.Description}");
+            model.Network, model.Network.Base, ModelExport.SmallFiles(model, details), details with { Notes = new Dictionary<string, string>() }, folder,
+            pooling ?? (readsMean ? EmbeddingPooling.Mean : EmbeddingPooling.ClassToken), options, $"{model.Base.Name}, trained on: {model.Adapter.Description}");
     }
 
     private static void Save(
-        nn.Module named, PretrainedNetwork network, Dictionary<string, byte[]> files, int padId, int maxTokens, string folder, EmbeddingPooling pooling, OnnxExportOptions options,
+        nn.Module named, PretrainedNetwork network, Dictionary<string, byte[]> files, ExportDetails details, string folder, EmbeddingPooling pooling, OnnxExportOptions options,
         string description)
     {
         var encoder = network as TextEncoder ?? throw new NotSupportedException($"{description} answers with text and gives no vector for one. Use an encoder, for example PretrainedModel.{nameof(PretrainedModel.BgeSmall)}.");
@@ -63,40 +63,15 @@ internal static class OnnxEmbeddings
         using var scope = NewDisposeScope();
         var graph = new OnnxGraph(named, options.Precision);
         graph.Output(EmbeddingNotes.Output, encoder.EmitEmbedding(graph, pooling));
-        if (OnnxExport.TokenizerOf(files, network.Architecture) is { } tokenizer)
-        {
-            files[TokenizerJsonFormat.FileName] = tokenizer;
-        }
-
-        var notes = new Dictionary<string, string>
-        {
-            ["format"] = "NaturalGradient.MLNet 1",
-            ["precision"] = options.Precision.ToString(),
-            ["model_type"] = network.Architecture.ModelType,
-            [ServedFolder.TaskNote] = EmbeddingNotes.Task,
-            ["pooling"] = pooling.ToString(),
-            [EmbeddingNotes.Dimensions] = Number(encoder.HiddenSize),
-            [ServedFolder.TokensNote] = Number(maxTokens),
-            ["pad_token_id"] = Number(padId),
-            ["vocabulary_size"] = Number(network.VocabularySize),
-        };
-        if (network.Architecture.PreprocessorClass is { } preprocessor)
-        {
-            notes[ServedFolder.PreprocessorNote] = preprocessor;
-        }
-
-        using var save = FolderSave.Begin(folder);
-        OnnxFile.Write(save, graph, notes, options.LargestFile);
-        foreach (var (name, content) in files)
-        {
-            save.Write(name, content);
-        }
-
-        save.Write(ModelCard.FileName, Card(description, graph, pooling, encoder.HiddenSize, maxTokens));
-        save.Commit([.. CheckpointFiles.SmallNames, OnnxFile.DataName]);
+        KeyValuePair<string, string>[] notes =
+        [
+            .. OnnxExport.CommonNotes(network, details, options.Precision), new(ServedFolder.TaskNote, EmbeddingNotes.Task), new("pooling", pooling.ToString()),
+            new(EmbeddingNotes.Dimensions, encoder.HiddenSize.ToString(CultureInfo.InvariantCulture)),
+        ];
+        OnnxExport.Write(folder, graph, notes, files, network, options, tokenizer => Card(description, graph, details, pooling, hasTokenizer: tokenizer is not null));
     }
 
-    private static byte[] Card(string description, OnnxGraph graph, EmbeddingPooling pooling, int width, int maxTokens) => Encoding.UTF8.GetBytes($$"""
+    private static byte[] Card(string description, OnnxGraph graph, ExportDetails details, EmbeddingPooling pooling, bool hasTokenizer) => Encoding.UTF8.GetBytes($$"""
         ---
         library_name: onnx
         pipeline_tag: sentence-similarity
@@ -106,22 +81,10 @@ internal static class OnnxEmbeddings
         # Vectors for texts
         Of {{description}}: {{(pooling == EmbeddingPooling.Mean ? "the mean of the token vectors" : "the vector of the first token")}}, divided by its length. The dot product of two vectors is their cosine similarity.
 
-        - `model.onnx` reads {{string.Join(", ", graph.Inputs.Select(input => $"`{input.Name}`"))}}, int64 [batch, tokens], and gives `{{EmbeddingNotes.Output}}`, float32 [batch, {{Number(width)}}].
-        - Longest sequence: {{Number(maxTokens)}} tokens; longer texts lose their end.
+        - `model.onnx` reads {{string.Join(", ", graph.Inputs.Select(input => $"`{input.Name}`"))}}, int64 [batch, tokens], and gives `{{EmbeddingNotes.Output}}`, float32 {{OnnxShape.Text(graph.Outputs[0].Shape)}}.
+        {{OnnxCard.Facts(details)}}
 
-        In Python, with onnxruntime and tokenizers:
-
-        ```python
-        import numpy, onnxruntime, tokenizers
-        folder = "."  # where this file is
-        tokenizer = tokenizers.Tokenizer.from_file(folder + "/tokenizer.json")
-        tokenizer.enable_truncation({{Number(maxTokens)}})
-        tokenizer.enable_padding()
-        session = onnxruntime.InferenceSession(folder + "/model.onnx")
-        rows = tokenizer.encode_batch(["a text", "another one"])
-        given = {"input_ids": [row.ids for row in rows], "attention_mask": [row.attention_mask for row in rows], "token_type_ids": [row.type_ids for row in rows]}
-        vectors = session.run(None, {i.name: numpy.array(given[i.name], dtype=numpy.int64) for i in session.get_inputs()})[0]
-        ```
+        {{(hasTokenizer ? $"In Python, with onnxruntime and tokenizers:\n\n```python\n{string.Join('\n', OnnxPython.Vectors(details, graph))}\n```" : OnnxCard.NoTokenizer)}}
 
         In C#, with the package NaturalGradient.MLNet.Onnx, which needs no libtorch:
 
@@ -134,6 +97,4 @@ internal static class OnnxEmbeddings
         ```
 
         """.ReplaceLineEndings("\n"));
-
-    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

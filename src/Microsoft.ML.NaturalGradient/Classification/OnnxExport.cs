@@ -32,20 +32,36 @@ internal static class OnnxExport
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var graph = Emit(model, details, options);
-        using var save = FolderSave.Begin(folder);
-        OnnxFile.Write(save, graph, Notes(model, details, options), options.LargestFile);
-        var files = ModelExport.SmallFiles(model, details);
-        if (details.Pictures is null && TokenizerOf(files, model.Network.Base.Architecture) is { } tokenizer)
+        Write(
+            folder, graph, Notes(model, details, options), ModelExport.SmallFiles(model, details), model.Network.Base, options,
+            tokenizer => OnnxCard.Write(model, details, graph, options.Precision, tokenizer));
+    }
+
+    /// <summary>Writes a folder: the graph, the small files with a tokenizer that other libraries read, and a README.md.</summary>
+    /// <param name="folder">Path of the folder.</param>
+    /// <param name="graph">The graph.</param>
+    /// <param name="notes">What it says of itself.</param>
+    /// <param name="files">The small files; changed.</param>
+    /// <param name="network">The pretrained network.</param>
+    /// <param name="options">Settings, checked.</param>
+    /// <param name="card">Makes README.md, given tokenizer.json; null where there is none.</param>
+    public static void Write(
+        string folder, OnnxGraph graph, IEnumerable<KeyValuePair<string, string>> notes, Dictionary<string, byte[]> files, PretrainedNetwork network, OnnxExportOptions options,
+        Func<byte[]?, byte[]> card)
+    {
+        if (network.Architecture.Kind != ArchitectureKind.ImageEncoder && TokenizerOf(files, network.Architecture) is { } tokenizer)
         {
             files[TokenizerJsonFormat.FileName] = tokenizer;
         }
 
+        using var save = FolderSave.Begin(folder);
+        OnnxFile.Write(save, graph, notes, options.LargestFile);
         foreach (var (name, content) in files)
         {
             save.Write(name, content);
         }
 
-        save.Write(ModelCard.FileName, OnnxCard.Write(model, details, graph, options.Precision, files.GetValueOrDefault(TokenizerJsonFormat.FileName)));
+        save.Write(ModelCard.FileName, card(files.GetValueOrDefault(TokenizerJsonFormat.FileName)));
         save.Commit([.. CheckpointFiles.SmallNames, OnnxFile.DataName]);
     }
 
@@ -63,11 +79,8 @@ internal static class OnnxExport
         return OnnxFile.ToBytes(Emit(model, details, options), Notes(model, details, options));
     }
 
-    /// <summary>A tokenizer that other libraries read; null where the checkpoint has one, which stays, or this one has no such form.</summary>
-    /// <param name="files">The small files of the checkpoint.</param>
-    /// <param name="architecture">Its architecture.</param>
-    /// <returns>Content of tokenizer.json.</returns>
-    public static byte[]? TokenizerOf(Dictionary<string, byte[]> files, Architecture architecture)
+    // The one of the checkpoint stays; others are written as this format has them, which libraries of every language read.
+    private static byte[]? TokenizerOf(Dictionary<string, byte[]> files, Architecture architecture)
     {
         using var opened = new MemoryCheckpointFiles(files, "the pretrained model");
         return files.ContainsKey(TokenizerJsonFormat.FileName) ? null : (TokenizerFactory.Create(opened, architecture.PreprocessorClass) as TextTokenizer)?.ToJson();
@@ -89,19 +102,15 @@ internal static class OnnxExport
     /// <summary>A list of texts as the file's notes have it.</summary>
     public static string List<T>(IEnumerable<T> values) => JsonSerializer.Serialize(values, Readable);
 
-    // What a reader needs to know and no other file of the folder says as shortly.
-    private static IEnumerable<KeyValuePair<string, string>> Notes(TrainedNetwork model, ExportDetails details, OnnxExportOptions options)
+    /// <summary>What every graph says of itself: what a reader needs to know and no other file of the folder says as shortly.</summary>
+    /// <param name="network">The pretrained network.</param>
+    /// <param name="details">How rows are read.</param>
+    /// <param name="precision">The numbers.</param>
+    public static IEnumerable<KeyValuePair<string, string>> CommonNotes(PretrainedNetwork network, ExportDetails details, OnnxPrecision precision)
     {
-        var network = model.Network.Base;
         yield return new("format", "NaturalGradient.MLNet 1");
-        yield return new("precision", options.Precision.ToString());
+        yield return new("precision", precision.ToString());
         yield return new("model_type", network.Architecture.ModelType);
-        yield return new("class_names", List(model.Target.OutputNames));
-        foreach (var note in model.Target.OnnxNotes)
-        {
-            yield return note;
-        }
-
         if (network.Architecture.PreprocessorClass is { } preprocessor)
         {
             yield return new(ServedFolder.PreprocessorNote, preprocessor);
@@ -114,14 +123,22 @@ internal static class OnnxExport
 
         if (details.MaxTokens is { } maxTokens)
         {
-            yield return new("max_tokens", maxTokens.ToString(CultureInfo.InvariantCulture));
+            yield return new(ServedFolder.TokensNote, maxTokens.ToString(CultureInfo.InvariantCulture));
             yield return new("pad_token_id", details.PadId.ToString(CultureInfo.InvariantCulture));
             yield return new("vocabulary_size", network.VocabularySize.ToString(CultureInfo.InvariantCulture));
+        }
+    }
+
+    private static IEnumerable<KeyValuePair<string, string>> Notes(TrainedNetwork model, ExportDetails details, OnnxExportOptions options)
+    {
+        foreach (var note in CommonNotes(model.Network.Base, details, options.Precision).Append(new(ServedFolder.NamesNote, List(model.Target.OutputNames))).Concat(model.Target.OnnxNotes))
+        {
+            yield return note;
         }
 
         if (details.TextToText.Prompt is { } prompt)
         {
-            yield return new("prompt", prompt.Text);
+            yield return new(ServedFolder.PromptNote, prompt.Text);
         }
 
         if (details.TextToText.LabelWords is { } words)

@@ -7,6 +7,11 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <summary>The lines of Python that give the answers of an exported model, for <see cref="OnnxCard"/>.</summary>
 internal static class OnnxPython
 {
+    private const string Open = "tokenizer = Tokenizer.from_file(f\"{folder}/tokenizer.json\")";
+    private const string Rows = "[row.{0} for row in encoded]";
+
+    private static readonly string[] Session = ["folder = \".\"  # where this file is", "session = onnxruntime.InferenceSession(f\"{folder}/model.onnx\")"];
+
     /// <summary>Writes them.</summary>
     /// <param name="model">The model.</param>
     /// <param name="details">How rows were read.</param>
@@ -14,13 +19,12 @@ internal static class OnnxPython
     /// <param name="tokenizer">Content of tokenizer.json; null for pictures.</param>
     public static IEnumerable<string> Lines(TrainedNetwork model, ExportDetails details, OnnxGraph graph, byte[]? tokenizer)
     {
-        string[] session = ["folder = \".\"  # where this file is", "session = onnxruntime.InferenceSession(f\"{folder}/model.onnx\")"];
         const string names = "names = json.loads(session.get_modelmeta().custom_metadata_map[\"class_names\"])";
         if (tokenizer is null)
         {
             return
             [
-                "import json", "import onnxruntime", "from PIL import Image", "from transformers import AutoImageProcessor", "", .. session, names,
+                "import json", "import onnxruntime", "from PIL import Image", "from transformers import AutoImageProcessor", "", .. Session, names,
                 "processor = AutoImageProcessor.from_pretrained(folder)",
                 "pixels = processor(images=[Image.open(\"picture.jpg\").convert(\"RGB\")], return_tensors=\"np\").pixel_values",
                 "probabilities = session.run([\"probabilities\"], {\"pixel_values\": pixels})[0]",
@@ -30,8 +34,8 @@ internal static class OnnxPython
 
         string[] start =
         [
-            "import json", "import numpy as np", "import onnxruntime", "from tokenizers import Tokenizer", "", .. session, names,
-            "tokenizer = Tokenizer.from_file(f\"{folder}/tokenizer.json\")",
+            "import json", "import numpy as np", "import onnxruntime", "from tokenizers import Tokenizer", "", .. Session, names,
+            Open,
         ];
         return model.Network.HeadKind switch
         {
@@ -41,10 +45,19 @@ internal static class OnnxPython
         };
     }
 
+    /// <summary>Writes those that give vectors for texts.</summary>
+    /// <param name="details">How texts are read.</param>
+    /// <param name="graph">The graph.</param>
+    public static IEnumerable<string> Vectors(ExportDetails details, OnnxGraph graph) =>
+    [
+        "import numpy as np", "import onnxruntime", "from tokenizers import Tokenizer", "", .. Session, Open, Truncation(details, ""), Padding(details),
+        "encoded = tokenizer.encode_batch([\"a text\", \"another one\"])", Inputs(graph, Rows), "vectors = session.run(None, inputs)[0]",
+    ];
+
     private static IEnumerable<string> Texts(TrainedNetwork model, ExportDetails details, OnnxGraph graph)
     {
         yield return Truncation(details, "");
-        yield return FormattableString.Invariant($"tokenizer.enable_padding(pad_id={details.PadId})");
+        yield return Padding(details);
         if (details.TextToText.Prompt is { } prompt)
         {
             yield return $"texts = [{ModelCard.Text(prompt.Text)}.replace(\"{{sentence1}}\", \"a text\")]  # and {{sentence2}} with the second text of a pair";
@@ -55,7 +68,7 @@ internal static class OnnxPython
         }
 
         yield return "encoded = tokenizer.encode_batch(texts)";
-        yield return Inputs(graph, "[row.{0} for row in encoded]");
+        yield return Inputs(graph, Rows);
         yield return $"{model.Target.PythonPredictions.Name} = session.run([\"{graph.Outputs[^1].Name}\"], inputs)[0]";
         if (model.Target.IsClass)
         {
@@ -91,6 +104,8 @@ internal static class OnnxPython
         yield return "first, last = np.unravel_index(scores.argmax(), scores.shape)";
         yield return "answer = text[encoded.offsets[first][0]:encoded.offsets[last][1]]";
     }
+
+    private static string Padding(ExportDetails details) => FormattableString.Invariant($"tokenizer.enable_padding(pad_id={details.PadId})");
 
     private static string Truncation(ExportDetails details, string strategy) => FormattableString.Invariant($"tokenizer.enable_truncation({details.MaxTokens}{strategy})");
 

@@ -60,7 +60,7 @@ public sealed class ApplyNaturalGradientOnnxTests
     }
 
     [TestMethod]
-    public void Fit_FolderWithWeightsBesideTheGraph_ScoresLikeTheModelAndCannotBeSavedInAZip()
+    public void Fit_FolderWithWeightsBesideTheGraph_ScoresLikeTheModelUntilTheyChange()
     {
         var data = TinyText.KeyedRows(_mlContext, 12);
         using var trained = TinyText.Trainer(_mlContext).Fit(data);
@@ -70,6 +70,10 @@ public sealed class ApplyNaturalGradientOnnxTests
         using var applied = _mlContext.Transforms.ApplyNaturalGradientOnnx(_folder, "Text").Fit(data);
 
         SaveForServingTests.AssertNear(ColumnText.Numbers(trained.Transform(data), "Score"), ColumnText.Numbers(applied.Transform(data), "Score"));
+        var weights = File.ReadAllBytes(Path.Combine(_folder, "model.onnx_data"));
+        weights[^1] ^= 1;
+        File.WriteAllBytes(Path.Combine(_folder, "model.onnx_data"), weights);
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => _mlContext.Transforms.ApplyNaturalGradientOnnx(_folder, "Text")).Message, "checksum");
         var zip = Path.Combine(_folder, "model.zip");
         StringAssert.Contains(Assert.Throws<NotSupportedException>(() => _mlContext.Model.Save(applied, data.Schema, zip)).Message, "ApplyNaturalGradientOnnx");
     }

@@ -113,14 +113,19 @@ public sealed class OnnxEmbeddingGeneratorTests
     }
 
     [TestMethod]
-    [DataRow(null, nameof(EmbeddingPooling.ClassToken))]
-    [DataRow(1, nameof(EmbeddingPooling.Mean))] // no token of a cut encoder was trained to stand for a text
-    public void SaveOnnxEmbeddings_BgeSmall_PoolsAsItWasTrained(int? layers, string pooling)
+    [DataRow(null, nameof(EmbeddingPooling.ClassToken), "the vector of the first token")]
+    [DataRow(1, nameof(EmbeddingPooling.Mean), "the mean of the token vectors")] // no token of a cut encoder was trained to stand for a text
+    public void SaveOnnxEmbeddings_BgeSmall_PoolsAsItWasTrainedAndSaysSo(int? layers, string pooling, string words)
     {
         ML.Checkpoints.SaveOnnxEmbeddings(PretrainedModel.BgeSmall with { Layers = layers }, _folder);
 
         using var run = OnnxRun.Open(_folder);
         Assert.AreEqual(pooling, run.Notes["pooling"]);
+        var readme = File.ReadAllText(Path.Combine(_folder, "README.md"));
+        StringAssert.Contains(readme, words);
+        StringAssert.Contains(readme, "float32 [batch, 384]");
+        StringAssert.Contains(readme, "tokenizer.enable_truncation(512)\ntokenizer.enable_padding(pad_id=0)\n");
+        StringAssert.Contains(readme, "\"token_type_ids\": np.array([row.type_ids for row in encoded], np.int64)");
     }
 
     [TestMethod]
@@ -178,6 +183,7 @@ public sealed class OnnxEmbeddingGeneratorTests
         Assert.ThrowsExactly<NotSupportedException>(() => answers.Model.SaveOnnxEmbeddings(_folder));
         Assert.ThrowsExactly<NotSupportedException>(() => prompt.Model.SaveOnnxEmbeddings(_folder));
         Assert.ThrowsExactly<NotSupportedException>(() => ML.Checkpoints.SaveOnnxEmbeddings(TinyT5.Model, _folder));
+        Assert.ThrowsExactly<NotSupportedException>(() => ML.Checkpoints.SaveOnnxEmbeddings(PretrainedModel.ViTSmall, _folder));
         Assert.IsEmpty(Directory.GetFileSystemEntries(_folder));
     }
 
