@@ -18,13 +18,17 @@ trap finish EXIT
 for file in src/*/PublicAPI.Unshipped.txt; do
   printf '#nullable enable\n' >"$file"
 done
+# A project is compiled when the first one that references it is built, and warns only then, so that all logs are read together.
 for file in src/*/PublicAPI.Unshipped.txt; do
-  project=$(basename "$(dirname "$file")")
-  if ! dotnet build "src/$project" --configuration Release --nologo -p:TreatWarningsAsErrors=false >"$work/log"; then
+  if ! dotnet build "$(dirname "$file")" --configuration Release --nologo -p:TreatWarningsAsErrors=false >"$work/log"; then
     cat "$work/log" >&2
     exit 1
   fi
+  cat "$work/log" >>"$work/logs"
+done
+for file in src/*/PublicAPI.Unshipped.txt; do
+  project=$(basename "$(dirname "$file")")
   # ...: warning RS0016: Symbol 'what it is' is not part of the declared public API (...) [project]
-  sed -nE "s|.*RS0016: Symbol '(.*)' is not part of the declared public API.*\[.*/$project\.csproj\]|\1|p" "$work/log" | LC_ALL=C sort -u >>"$file"
+  sed -nE "s|.*RS0016: Symbol '(.*)' is not part of the declared public API.*\[.*/$project\.csproj\]|\1|p" "$work/logs" | LC_ALL=C sort -u >>"$file"
   printf '%s: %d\n' "$file" "$(($(wc -l <"$file") - 1))"
 done
