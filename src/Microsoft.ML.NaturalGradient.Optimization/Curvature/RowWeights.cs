@@ -26,12 +26,11 @@ internal sealed class RowWeights : IDisposable
         Sum = _equal ? samples : values.sum().item<double>();
     }
 
-    private RowWeights(RowWeights all, long start, long count)
+    private RowWeights(bool equal, double sum, Tensor values, Tensor roots)
     {
-        using var scope = NewDisposeScope();
-        (_equal, Sum) = (all._equal, all.Sum);
-        Values = all.Values.narrow(0, start, count).DetachFromDisposeScope();
-        Roots = all.Roots.narrow(0, start, count).DetachFromDisposeScope();
+        (_equal, Sum) = (equal, sum);
+        Values = values.DetachFromDisposeScope();
+        Roots = roots.DetachFromDisposeScope();
     }
 
     /// <summary>c, [N], float64.</summary>
@@ -50,7 +49,11 @@ internal sealed class RowWeights : IDisposable
     /// <param name="start">First row.</param>
     /// <param name="count">Rows.</param>
     /// <returns>Views; the caller disposes them.</returns>
-    public RowWeights Of(long start, long count) => new(this, start, count);
+    public RowWeights Of(long start, long count) => new(_equal, Sum, Values.narrow(0, start, count), Roots.narrow(0, start, count));
+
+    /// <summary>The weight of one row that does not count, with the <see cref="Sum"/> of all.</summary>
+    /// <returns>Zero; the caller disposes it.</returns>
+    public RowWeights OfNothing() => new(false, Sum, zeros_like(Values.narrow(0, 0, 1)), zeros_like(Values.narrow(0, 0, 1)));
 
     /// <summary>Multiplies each row by its weight.</summary>
     /// <param name="rows">[N, ...], or [N·T, ...] with T positions of each row one after the other; not modified.</param>

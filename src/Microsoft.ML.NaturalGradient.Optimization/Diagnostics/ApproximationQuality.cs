@@ -2,6 +2,7 @@ using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using Microsoft.ML.NaturalGradient.Processes;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -52,14 +53,15 @@ internal sealed class ApproximationQuality
     /// <param name="objective">The loss.</param>
     /// <param name="batch">The batch.</param>
     /// <param name="microBatchSize">Most rows in memory at a time; null for all.</param>
+    /// <param name="group">The processes that evaluate it together; null for this one alone.</param>
     /// <returns>What was found.</returns>
-    public QualityReport Measure(ITrainableModel model, IObjective objective, LabeledBatch batch, int? microBatchSize = null)
+    public QualityReport Measure(ITrainableModel model, IObjective objective, LabeledBatch batch, int? microBatchSize = null, ProcessGroup? group = null)
     {
         using var scope = NewDisposeScope();
         model.SetTraining(false);
         try
         {
-            using var evaluation = BatchEvaluation.Of(model, objective, batch, true, null, microBatchSize);
+            using var evaluation = BatchEvaluation.Of(model, objective, batch, true, null, microBatchSize, group);
             return Measure(evaluation);
         }
         finally
@@ -76,7 +78,7 @@ internal sealed class ApproximationQuality
         using var scope = NewDisposeScope();
         batch.KeepsGraph = true;
         batch.Trained = _parameters;
-        if (batch.IsWhole && batch.Logits.numel() <= PassesOfADirection * (_methods.Count + 1) * batch.SampleCount)
+        if (batch.Logits.numel() <= PassesOfADirection * (_methods.Count + 1) * batch.SampleCount)
         {
             batch.ShareJacobian(MostSharedBytes);
         }

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using Microsoft.ML.NaturalGradient.Processes;
 using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -8,7 +9,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.NaturalGradient.Optimization;
 
 /// <summary>The forward pass over a batch and everything an optimizer may ask of it: losses, gradients, per-sample gradients.</summary>
-/// <remarks>In micro-batches, sums, Gram matrices and so steps are those of the whole batch up to rounding.</remarks>
+/// <remarks>In micro-batches, and shared out to processes, sums, Gram matrices and so steps are those of the whole batch up to rounding.</remarks>
 internal sealed class BatchEvaluation : IDisposable
 {
     private const double SmallestSquaredNorm = 1e-30;
@@ -18,15 +19,16 @@ internal sealed class BatchEvaluation : IDisposable
     private bool _ignoresRecords;
     private readonly Tensor _labels;
     private readonly ForwardPart? _whole; // either this
-    private readonly MicroBatches? _parts; // or these
+    private readonly IBatchPasses? _passes; // or these
+    private readonly double? _meanLoss; // where processes agreed on it
     private List<CapturedGradients>? _jacobian;
 
     private BatchEvaluation(
-        IObjective objective, GradientTape? tape, ForwardPart? whole, MicroBatches? parts, Tensor logits, Tensor labels, Tensor? rowWeights)
+        IObjective objective, GradientTape? tape, ForwardPart? whole, IBatchPasses? passes, Tensor logits, Tensor labels, Tensor? rowWeights, ProcessGroup? group = null)
     {
         _objective = objective;
         _tape = tape;
-        (_whole, _parts) = (whole, parts);
+        (_whole, _passes) = (whole, passes);
         _labels = labels;
         Logits = logits.DetachFromDisposeScope();
         using var scope = NewDisposeScope();
@@ -35,6 +37,12 @@ internal sealed class BatchEvaluation : IDisposable
         Losses = objective.Losses(detached, labels).DetachFromDisposeScope();
         LogitGradients = objective.LogitGradients(detached, labels).DetachFromDisposeScope();
         SquaredNorms = LogitGradients.Square().flatten(1).sum(1).DetachFromDisposeScope();
+        if (group is not null)
+        {
+            // What a run decides by, so that processors that round differently decide alike.
+            group.Broadcast(Losses);
+            _meanLoss = group.OfFirst(Weights.Mean(Losses));
+        }
     }
 
     /// <summary>Logits z, [N, ...]; in the autograd graph unless the batch is in micro-batches.</summary>
@@ -53,7 +61,7 @@ internal sealed class BatchEvaluation : IDisposable
     public RowWeights Weights { get; }
 
     /// <summary>The mean loss of a row, Σ c_n ℓ_n / Σ c_n.</summary>
-    public double MeanLoss => Weights.Mean(Losses);
+    public double MeanLoss => _meanLoss ?? Weights.Mean(Losses);
 
     /// <summary>The parameters that are trained; the optimizer sets them before it asks for anything.</summary>
     public IReadOnlyList<Parameter> Trained
@@ -62,7 +70,7 @@ internal sealed class BatchEvaluation : IDisposable
         set
         {
             field = value;
-            _parts?.Trained = value;
+            _passes?.Trained = value;
         }
     } = [];
 
@@ -76,12 +84,12 @@ internal sealed class BatchEvaluation : IDisposable
         set
         {
             field = value;
-            _parts?.Coordinates = value;
+            _passes?.Coordinates = value;
         }
     }
 
-    /// <summary>Whether the batch went through the network in one pass, not in micro-batches.</summary>
-    public bool IsWhole => _parts is null;
+    /// <summary>Whether the batch went through the network in one pass of this process, not in micro-batches or several processes.</summary>
+    public bool IsWhole => _passes is null;
 
     /// <summary>Whether per-sample gradients come from what the layers recorded, by one backward pass for all samples, instead of one for each.</summary>
     public bool UsesRecords => _tape is not null && !_ignoresRecords && _tape.Covers(Trained);
@@ -90,10 +98,18 @@ internal sealed class BatchEvaluation : IDisposable
     public bool AllowsSingleSamples { get; init; }
 
     /// <summary>Whether every backward pass keeps the graph, so that another may follow; set while directions are compared.</summary>
-    public bool KeepsGraph { get; set; }
+    public bool KeepsGraph
+    {
+        get;
+        set
+        {
+            field = value;
+            _passes?.KeepsGraph = value;
+        }
+    }
 
     /// <summary>The gradients of each logit, ∂z_nk/∂θ for each k; null where they were not captured for sharing.</summary>
-    public IReadOnlyList<CapturedGradients>? Jacobian => _jacobian;
+    public IReadOnlyList<IPerSampleGradients>? Jacobian { get; private set; }
 
     /// <summary>Runs the forward pass.</summary>
     /// <param name="objective">The loss.</param>
@@ -164,12 +180,48 @@ internal sealed class BatchEvaluation : IDisposable
     /// <param name="perSampleGradients">Whether per-sample gradients will be asked for.</param>
     /// <param name="randomness">Source of dropout masks; null where there is none.</param>
     /// <param name="microBatchSize">Rows of a micro-batch, at least 1; null for no limit.</param>
+    /// <param name="group">The processes that evaluate it together, each its <see cref="RowShare"/>; null for this one alone.</param>
     /// <returns>The evaluated batch; the caller disposes it.</returns>
     public static BatchEvaluation Of(
-        ITrainableModel model, IObjective objective, LabeledBatch batch, bool perSampleGradients, Generator? randomness, int? microBatchSize) =>
-        microBatchSize < batch.Input.SampleCount
-            ? RunInParts(objective, batch.Labels, (start, count) => model.Forward(batch.Input.Slice(start, count)), microBatchSize.Value, randomness, batch.Weights)
-            : Run(objective, batch.Labels, perSampleGradients, () => model.Forward(batch.Input), randomness, rowWeights: batch.Weights);
+        ITrainableModel model, IObjective objective, LabeledBatch batch, bool perSampleGradients, Generator? randomness, int? microBatchSize,
+        ProcessGroup? group = null)
+    {
+        var rows = batch.Input.SampleCount;
+        if (group is null)
+        {
+            return RunRows(0, rows, batch.Labels, batch.Weights);
+        }
+
+        using var scope = NewDisposeScope();
+        var share = group.Share(rows);
+        var (first, own) = share.Count > 0 ? (share.Start, share.Count) : (0, 1);
+        var labels = batch.Labels.narrow(0, first, own).DetachFromDisposeScope();
+        var shard = new BatchShard(RunRows(first, own, labels, null), labels, group, rows);
+        try
+        {
+            return new BatchEvaluation(objective, null, null, shard, shard.FirstForward(), batch.Labels, batch.Weights, group);
+        }
+        catch
+        {
+            shard.Dispose();
+            throw;
+        }
+
+        BatchEvaluation RunRows(long start, long count, Tensor labelsOfRows, Tensor? weights) => microBatchSize < count
+            ? RunInParts(objective, labelsOfRows, (part, length) => Forward(start + part, length), microBatchSize.Value, randomness, weights)
+            : Run(objective, labelsOfRows, perSampleGradients, () => Forward(start, count), randomness, rowWeights: weights);
+
+        Tensor Forward(long start, long count)
+        {
+            if (count == rows)
+            {
+                return model.Forward(batch.Input);
+            }
+
+            using var window = RowWindow.Enter(start, count, rows);
+            return model.Forward(batch.Input.Slice(start, count));
+        }
+    }
 
     /// <summary>Computes the gradient of the mean loss by an ordinary backward pass; the graph is freed unless <see cref="KeepsGraph"/> is set.</summary>
     /// <param name="parameters">The parameters.</param>
@@ -189,9 +241,9 @@ internal sealed class BatchEvaluation : IDisposable
     /// <returns>One tensor per parameter (zero where the logits do not depend on it); owned by the caller.</returns>
     public Tensor[] PullBack(Tensor seeds, IReadOnlyList<Tensor> parameters, bool keepGraph = false)
     {
-        if (_parts is not null)
+        if (_passes is not null)
         {
-            return _parts.PullBack(seeds, parameters);
+            return _passes.PullBack(seeds, parameters, keepGraph);
         }
 
         using var scope = NewDisposeScope();
@@ -205,7 +257,7 @@ internal sealed class BatchEvaluation : IDisposable
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return (_parts?.RepeatForward() ?? _whole!.Forward.Again()).to(ScalarType.Float64).MoveToOuterDisposeScope();
+        return (_passes?.RepeatForward() ?? _whole!.Forward.Again()).to(ScalarType.Float64).MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes the losses of other logits against this batch's labels.</summary>
@@ -246,6 +298,12 @@ internal sealed class BatchEvaluation : IDisposable
     /// <param name="mostBytes">Most memory it may take; with more nothing is done, nor where the tape missed a trained parameter.</param>
     public void ShareJacobian(long mostBytes)
     {
+        if (_passes is not null)
+        {
+            Jacobian = _passes.ShareJacobian(mostBytes);
+            return;
+        }
+
         var count = Logits.numel() / SampleCount;
         if (_jacobian is not null || _tape is null || !UsesRecords || count * _tape.ByteCount > mostBytes)
         {
@@ -261,6 +319,8 @@ internal sealed class BatchEvaluation : IDisposable
             seeds.select(1, k).copy_(ones_like(seeds.select(1, k)));
             _jacobian.Add(_tape.Capture(Logits, seeds.view(Logits.shape), keepGraph: true));
         }
+
+        Jacobian = _jacobian;
     }
 
     /// <summary>Does without what the layers recorded where it disagrees with ordinary backward passes.</summary>
@@ -321,23 +381,33 @@ internal sealed class BatchEvaluation : IDisposable
     /// <param name="keepGraph">Whether another pass follows.</param>
     /// <returns>The gradients; the caller disposes them before this object.</returns>
     /// <exception cref="InvalidOperationException">As for <see cref="Capture(Tensor, bool)"/>.</exception>
-    public IPerSampleGradients PerSample(Tensor seeds, bool keepGraph = false) => _parts?.PerSample(seeds) ?? Capture(seeds, keepGraph);
+    public IPerSampleGradients PerSample(Tensor seeds, bool keepGraph = false) => _passes?.PerSample(seeds, keepGraph) ?? Capture(seeds, keepGraph);
 
     /// <summary>Shows what layers recorded, micro-batch by micro-batch, each of which is gone afterwards; all at once for a whole batch.</summary>
+    /// <remarks>Of the rows that this process evaluates: what is added up goes through <see cref="AllReduce"/> afterwards.</remarks>
     /// <param name="seeds">Cotangents, shaped like the logits; converted to their type.</param>
     /// <param name="keepGraph">Whether another pass follows.</param>
     /// <param name="use">Takes a capture, and which rows of the batch it is of.</param>
     public void ForEachCapture(Tensor seeds, bool keepGraph, Action<CapturedGradients, ForwardPart> use)
     {
-        if (_parts is not null)
+        if (_passes is not null)
         {
-            _parts.ForEachCapture(seeds, use);
+            _passes.ForEachCapture(seeds, keepGraph, use);
             return;
         }
 
         using var captured = Capture(seeds, keepGraph);
         use(captured, _whole!);
     }
+
+    /// <summary>Adds up over the processes, if there are several, what each has added up over its captures.</summary>
+    /// <param name="sums">The sums; changed in place.</param>
+    public void AllReduce(IEnumerable<Tensor> sums) => _passes?.AllReduce(sums);
+
+    /// <summary>The weights of the rows of a capture, as a part of those of the batch.</summary>
+    /// <param name="part">The capture's rows.</param>
+    /// <returns>Views, or zeros for a row that does not count; the caller disposes them.</returns>
+    public RowWeights WeightsOf(ForwardPart part) => _passes is { IsEmpty: true } ? Weights.OfNothing() : Weights.Of(part.Start, part.Count);
 
     /// <summary>Computes the logit gradients for labels drawn from the model's own distribution.</summary>
     /// <param name="generator">Source of randomness.</param>
@@ -365,6 +435,6 @@ internal sealed class BatchEvaluation : IDisposable
         SquaredNorms.Dispose();
         Weights.Dispose();
         _whole?.Forward.Dispose();
-        _parts?.Dispose();
+        _passes?.Dispose();
     }
 }

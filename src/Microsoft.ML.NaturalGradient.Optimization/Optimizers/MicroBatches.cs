@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,9 +8,10 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 
 /// <summary>A batch that goes through the network in parts, each of which runs forward again, with its dropout masks, where a gradient is asked for.</summary>
 /// <remarks>No graph is kept: no more than two parts are in memory at a time.</remarks>
-internal sealed class MicroBatches : IMicroBatches, IDisposable
+internal sealed class MicroBatches : IMicroBatches, IBatchPasses
 {
     private readonly List<ForwardPart> _parts = [];
+    private readonly Generator? _randomness;
     private readonly long _mostKeptBytes;
 
     /// <summary>Divides a batch.</summary>
@@ -20,11 +22,17 @@ internal sealed class MicroBatches : IMicroBatches, IDisposable
     /// <param name="mostKeptBytes">Most bytes of per-sample gradients of all parts that are kept rather than computed again.</param>
     public MicroBatches(Func<long, long, Tensor> forward, long rows, long size, Generator? randomness, long mostKeptBytes)
     {
-        _mostKeptBytes = mostKeptBytes;
+        (_randomness, _mostKeptBytes) = (randomness, mostKeptBytes);
         for (long start = 0; start < rows; start += size)
         {
             var (first, count) = (start, Math.Min(size, rows - start));
-            _parts.Add(new ForwardPart(new ReplayableForward(() => forward(first, count), randomness), first, count));
+            _parts.Add(new ForwardPart(new ReplayableForward(() => Forward(first, count), randomness), first, count));
+        }
+
+        Tensor Forward(long first, long count)
+        {
+            using var window = RowWindow.Enter(first, count, rows);
+            return forward(first, count);
         }
     }
 
@@ -34,18 +42,34 @@ internal sealed class MicroBatches : IMicroBatches, IDisposable
     /// <inheritdoc/>
     public IReadOnlyList<Parameter> Trained { get; set; } = [];
 
-    /// <summary>As in <see cref="BatchEvaluation.Coordinates"/>.</summary>
+    /// <inheritdoc/>
     public ParameterSet? Coordinates { get; set; }
+
+    /// <inheritdoc/>
+    /// <remarks>Without effect: there is no graph.</remarks>
+    public bool KeepsGraph { get; set; }
 
     /// <inheritdoc/>
     public long Start(int part) => _parts[part].Start;
 
     /// <summary>Runs all parts for the first time.</summary>
+    /// <remarks>Each draws what the whole batch would draw, of which the pass takes what is of its rows (<see cref="RowWindow"/>).</remarks>
     /// <returns>The logits of the batch, outside the graph; in the caller's dispose scope.</returns>
-    public Tensor FirstForward() => Forward(part => part.First());
+    public Tensor FirstForward()
+    {
+        using var start = _randomness?.get_state();
+        return Forward(part =>
+        {
+            if (start is not null)
+            {
+                _randomness!.set_state(start);
+            }
 
-    /// <summary>Runs all parts again with the parameters as they are now.</summary>
-    /// <returns>The logits of the batch, outside the graph; in the caller's dispose scope.</returns>
+            return part.First();
+        });
+    }
+
+    /// <inheritdoc/>
     public Tensor RepeatForward() => Forward(part => part.Again());
 
     /// <inheritdoc/>
@@ -71,10 +95,12 @@ internal sealed class MicroBatches : IMicroBatches, IDisposable
         return [.. sums.Select(sum => sum.MoveToOuterDisposeScope())];
     }
 
-    /// <summary>Gives the per-sample gradients of all parts: kept where they take little memory, else computed again where they are needed.</summary>
-    /// <param name="seeds">Cotangents of the batch, [N, ...].</param>
-    /// <returns>The gradients; the caller disposes them before this object.</returns>
-    public IPerSampleGradients PerSample(Tensor seeds)
+    /// <inheritdoc/>
+    public Tensor[] PullBack(Tensor seeds, IReadOnlyList<Tensor> parameters, bool keepGraph) => PullBack(seeds, parameters);
+
+    /// <inheritdoc/>
+    /// <remarks>They are kept where they take little memory, else computed again where they are needed.</remarks>
+    public IPerSampleGradients PerSample(Tensor seeds, bool keepGraph)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -85,7 +111,7 @@ internal sealed class MicroBatches : IMicroBatches, IDisposable
         }
 
         var rows = Trained.Select(parameter => zeros([samples, .. parameter.shape], parameter.dtype, parameter.device)).ToList();
-        ForEachCapture(seeds, (captured, part) =>
+        ForEachCapture(seeds, false, (captured, part) =>
         {
             foreach (var (parameter, all) in Trained.Zip(rows))
             {
@@ -95,10 +121,8 @@ internal sealed class MicroBatches : IMicroBatches, IDisposable
         return new CapturedGradients([.. Trained.Zip(rows).Select(pair => ((ParameterUse)new BroadcastUse(pair.First), pair.Second.DetachFromDisposeScope()))]);
     }
 
-    /// <summary>Shows what layers recorded, part by part, each of which is gone afterwards.</summary>
-    /// <param name="seeds">Cotangents of the batch, [N, ...].</param>
-    /// <param name="use">Takes a capture, and which rows of the batch it is of.</param>
-    public void ForEachCapture(Tensor seeds, Action<CapturedGradients, ForwardPart> use)
+    /// <inheritdoc/>
+    public void ForEachCapture(Tensor seeds, bool keepGraph, Action<CapturedGradients, ForwardPart> use)
     {
         for (var i = 0; i < _parts.Count; i++)
         {

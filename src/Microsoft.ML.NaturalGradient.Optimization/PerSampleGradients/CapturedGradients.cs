@@ -44,6 +44,9 @@ internal sealed class CapturedGradients : IPerSampleGradients
     /// <summary>Parameters in the order in which the forward pass first used them.</summary>
     public IEnumerable<Parameter> Parameters => _byParameter.Select(uses => uses[0].Use.Parameter);
 
+    /// <summary>The uses of each of <see cref="Parameters"/>, with the gradient of the output that was made with it.</summary>
+    public IReadOnlyList<IReadOnlyList<(ParameterUse Use, Tensor Error)>> UsesByParameter => _byParameter;
+
     /// <summary>What the layers recorded: the parameters of one output together, with the gradient of that output.</summary>
     public IEnumerable<(IReadOnlyList<ParameterUse> Uses, Tensor Error)> Records =>
         _uses.GroupBy<(ParameterUse Use, Tensor Error), Tensor, ParameterUse>(pair => pair.Error, pair => pair.Use, ReferenceEqualityComparer.Instance)

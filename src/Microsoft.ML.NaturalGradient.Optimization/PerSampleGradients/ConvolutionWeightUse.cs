@@ -23,6 +23,12 @@ internal sealed class ConvolutionWeightUse : ParameterUse
         _patches = Keep(columns.transpose(1, 2));
     }
 
+    private ConvolutionWeightUse(Parameter kernel, Tensor patches)
+        : base(kernel)
+    {
+        _patches = Keep(patches);
+    }
+
     /// <inheritdoc/>
     public override string Kind => "convolution kernels";
 
@@ -72,6 +78,12 @@ internal sealed class ConvolutionWeightUse : ParameterUse
 
     /// <inheritdoc/>
     public override (Tensor Inputs, Tensor Errors)? LinearPair(Tensor outputGradient) => Positions(outputGradient);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Tensor> KeptRows => [_patches];
+
+    /// <inheritdoc/>
+    public override ParameterUse WithRows(IReadOnlyList<Tensor> rows) => new ConvolutionWeightUse(Parameter, rows[0]);
 
     /// <inheritdoc/>
     public override void Dispose() => _patches.Dispose();

@@ -98,6 +98,12 @@ internal sealed class EmbeddingUse : ParameterUse
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<Tensor> KeptRows => [_ids];
+
+    /// <inheritdoc/>
+    public override ParameterUse WithRows(IReadOnlyList<Tensor> rows) => new EmbeddingUse(Parameter, rows[0]);
+
+    /// <inheritdoc/>
     public override void Dispose() => _ids.Dispose();
 
     // E [N, T, D] and E' [M, T', D], float64.

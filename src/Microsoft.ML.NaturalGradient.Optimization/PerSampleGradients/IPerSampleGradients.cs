@@ -20,9 +20,12 @@ internal interface IPerSampleGradients : IDisposable
     /// parts of some thousand numbers, which changes them by some millionths of the diagonal.
     /// </param>
     /// <returns>[K·N, K·N], float64, rows of the first first; owned by the caller.</returns>
-    static Tensor JointGram(IReadOnlyList<IPerSampleGradients> rows, bool isDamped = false) => rows[0] is CapturedGradients
-        ? CapturedGradients.JointGram([.. rows.Cast<CapturedGradients>()], isDamped)
-        : RecomputedGradients.JointGram([.. rows.Cast<RecomputedGradients>()]);
+    static Tensor JointGram(IReadOnlyList<IPerSampleGradients> rows, bool isDamped = false) => rows[0] switch
+    {
+        CapturedGradients => CapturedGradients.JointGram([.. rows.Cast<CapturedGradients>()], isDamped),
+        RecomputedGradients => RecomputedGradients.JointGram([.. rows.Cast<RecomputedGradients>()]),
+        _ => ShardedGradients.JointGram([.. rows.Cast<ShardedGradients>()], isDamped),
+    };
 
     /// <summary>Computes the Gram matrix C = J Jᵀ.</summary>
     /// <param name="isDamped">As in <see cref="JointGram"/>.</param>

@@ -91,6 +91,12 @@ internal sealed class LinearWeightUse : ParameterUse
     public override (Tensor Inputs, Tensor Errors)? LinearPair(Tensor outputGradient) => Positions(outputGradient);
 
     /// <inheritdoc/>
+    public override IReadOnlyList<Tensor> KeptRows => [_input];
+
+    /// <inheritdoc/>
+    public override ParameterUse WithRows(IReadOnlyList<Tensor> rows) => new LinearWeightUse(Parameter, rows[0]);
+
+    /// <inheritdoc/>
     public override void Dispose() => _input.Dispose();
 
     // Input and output gradient as [N, T, I] and [N, T, O]; a two-dimensional pair has T = 1.

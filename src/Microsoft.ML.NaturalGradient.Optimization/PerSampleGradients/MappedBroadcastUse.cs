@@ -50,6 +50,12 @@ internal sealed class MappedBroadcastUse : ParameterUse
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<Tensor> KeptRows => [];
+
+    /// <inheritdoc/>
+    public override ParameterUse WithRows(IReadOnlyList<Tensor> rows) => new MappedBroadcastUse(Parameter, _map);
+
+    /// <inheritdoc/>
     public override void Dispose() => _map.Dispose();
 
     private static Tensor ForEach(Tensor matrix, Tensor samples) => matrix.unsqueeze(0).expand(samples.shape[0], -1, -1).bmm(samples);

@@ -62,6 +62,14 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <param name="outputGradient">E, [N, ...].</param>
     public virtual bool PrefersPairs(Tensor outputGradient) => false;
 
+    /// <summary>What was kept of the forward pass, [n, ...] each, by which <see cref="WithRows"/> makes the same use of other rows; null where it takes less to form gradients.</summary>
+    public virtual IReadOnlyList<Tensor>? KeptRows => null;
+
+    /// <summary>Makes the use of other rows of the same batch.</summary>
+    /// <param name="rows">What the use of those rows has in <see cref="KeptRows"/>; aliases are kept.</param>
+    /// <returns>The use; the caller disposes it.</returns>
+    public virtual ParameterUse WithRows(IReadOnlyList<Tensor> rows) => throw new NotSupportedException("Gradients of this use are formed.");
+
     /// <summary>Computes Σ_n w_n ∇ℓ_n for this use.</summary>
     /// <param name="outputGradient">E = ∂Σℓ/∂output, [N, ...].</param>
     /// <param name="weights">w, [N], of E's type.</param>

@@ -18,6 +18,12 @@ internal sealed class RecomputedGradients(IMicroBatches passes, Tensor seeds) : 
     /// <inheritdoc/>
     public IEnumerable<Parameter> Parameters => passes.Trained;
 
+    /// <summary>How they are captured.</summary>
+    public IMicroBatches Passes => passes;
+
+    /// <summary>What is sent back, shaped like the logits of the batch.</summary>
+    public Tensor Seeds => _seeds;
+
     /// <summary>Computes the inner products between the rows of several of one batch.</summary>
     /// <inheritdoc cref="IPerSampleGradients.JointGram"/>
     public static Tensor JointGram(IReadOnlyList<RecomputedGradients> rows) => JointGram(rows, null);
@@ -85,6 +91,4 @@ internal sealed class RecomputedGradients(IMicroBatches passes, Tensor seeds) : 
 
         return gram.MoveToOuterDisposeScope();
     }
-
-    private IMicroBatches Passes => passes;
 }

@@ -1,3 +1,5 @@
+using Microsoft.ML.NaturalGradient.Processes;
+
 namespace Microsoft.ML.NaturalGradient.Training;
 
 /// <summary>The time that a run may take: how far it is by the clock, and whether there is time for another step.</summary>
@@ -9,7 +11,8 @@ namespace Microsoft.ML.NaturalGradient.Training;
 /// <param name="time">The time; null for no limit. None is left where it is zero or less.</param>
 /// <param name="rowsAtEnd">Rows that pass forward at the end of an epoch.</param>
 /// <param name="elapsed">How long the run took until now.</param>
-internal sealed class RunBudget(TimeSpan? time, double rowsAtEnd, Func<TimeSpan> elapsed)
+/// <param name="group">The processes of the run, which all go by the clock of the first; null for one.</param>
+internal sealed class RunBudget(TimeSpan? time, double rowsAtEnd, Func<TimeSpan> elapsed, ProcessGroup? group = null)
 {
     private const double ForwardShare = 1 / 3.0;
     private const int FewestSteps = 2;
@@ -24,10 +27,12 @@ internal sealed class RunBudget(TimeSpan? time, double rowsAtEnd, Func<TimeSpan>
     public TimeSpan? Left => time is { } limit ? TimeSpan.FromTicks(Math.Max(0, (limit - elapsed()).Ticks)) : null;
 
     /// <summary>Whether one more step, and the end of its epoch, would take too long.</summary>
-    public bool IsOver => time is { } limit && (elapsed() >= limit || elapsed() + Step + End > limit);
+    public bool IsOver => time is { } limit && Agreed(elapsed() >= limit || elapsed() + Step + End > limit ? 1 : 0) > 0;
 
     /// <summary>Fraction of the time for steps that is used, from 0 to 1; 0 without a limit.</summary>
-    public double Progress => time is not { } limit ? 0 : limit <= End ? 1 : Math.Min(1, elapsed() / (limit - End));
+    public double Progress => time is not { } limit ? 0 : Agreed(limit <= End ? 1 : Math.Min(1, elapsed() / (limit - End)));
+
+    private double Agreed(double own) => group?.OfFirst(own) ?? own;
 
     private TimeSpan Step => _steps == 0 ? TimeSpan.Zero : _inSteps / _steps;
 

@@ -5,6 +5,7 @@ using Microsoft.ML.NaturalGradient.Checkpoints;
 namespace Microsoft.ML.NaturalGradient.Training;
 
 /// <summary>The folder in which a run leaves its state, so that it can go on there; no other run uses it meanwhile.</summary>
+/// <remarks>Of several processes the first has the folder; the others have a copy of the state to go on from, and save nothing.</remarks>
 internal sealed class TrainingCheckpoints : IDisposable
 {
     /// <summary>Name of the file with the state.</summary>
@@ -16,7 +17,8 @@ internal sealed class TrainingCheckpoints : IDisposable
     private const string LockName = ".training.lock";
 
     private readonly string _folder;
-    private readonly FileStream _lock;
+    private readonly FileStream? _lock; // null where another process has the folder
+    private readonly string? _copy;
     private readonly Action<string> _warn;
     private readonly Stopwatch _saving = new();
     private TrainingState? _saved;
@@ -37,6 +39,15 @@ internal sealed class TrainingCheckpoints : IDisposable
             throw;
         }
     }
+
+    private TrainingCheckpoints(string folder, CheckpointInterval interval, string? copy)
+    {
+        (_folder, Interval, _copy, _warn) = (folder, interval, copy, _ => { });
+        _saved = copy is null ? null : TrainingState.Open(copy);
+    }
+
+    /// <summary>Path of the state to go on from; null for none.</summary>
+    public string? SavedPath { get; private set; }
 
     /// <summary>How often states are saved.</summary>
     public CheckpointInterval Interval { get; }
@@ -60,6 +71,13 @@ internal sealed class TrainingCheckpoints : IDisposable
     /// <exception cref="InvalidDataException">States are there, but all are damaged.</exception>
     public static TrainingCheckpoints Open(string folder, CheckpointInterval interval, bool resume, Action<string> warn) =>
         new(Path.GetFullPath(folder), interval, resume, warn);
+
+    /// <summary>Follows another process, which has the folder.</summary>
+    /// <param name="folder">Its path, for messages.</param>
+    /// <param name="interval">As there.</param>
+    /// <param name="copy">A copy of the state to go on from, which is deleted with this object; null for none.</param>
+    /// <returns>The object; the caller disposes it.</returns>
+    public static TrainingCheckpoints Follow(string folder, CheckpointInterval interval, string? copy) => new(Path.GetFullPath(folder), interval, copy);
 
     /// <summary>Describes a setting for <see cref="Identity"/>, alike under every culture, which records do not.</summary>
     /// <param name="setting">The setting.</param>
@@ -110,6 +128,11 @@ internal sealed class TrainingCheckpoints : IDisposable
     /// <param name="write">Writes it.</param>
     public void Save(Action<Stream> write)
     {
+        if (_lock is null)
+        {
+            return;
+        }
+
         var (path, previous) = (Path.Combine(_folder, FileName), Path.Combine(_folder, PreviousName));
         var next = path + ".next";
         _saving.Start();
@@ -138,7 +161,11 @@ internal sealed class TrainingCheckpoints : IDisposable
     public void Dispose()
     {
         _saved?.Dispose();
-        _lock.Dispose();
+        _lock?.Dispose();
+        if (_copy is not null)
+        {
+            File.Delete(_copy);
+        }
     }
 
     private TrainingState? Find()
@@ -149,6 +176,7 @@ internal sealed class TrainingCheckpoints : IDisposable
             try
             {
                 var state = TrainingState.Open(path);
+                SavedPath = path;
                 problems.ForEach(problem => _warn($"{problem} The training goes on from '{Path.GetFileName(path)}', {PlaceOf(state.Position)}."));
                 return state;
             }

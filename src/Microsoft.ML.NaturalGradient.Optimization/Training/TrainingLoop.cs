@@ -28,6 +28,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     private RunState _state = null!;
     private RunBudget _budget = null!;
     private ApproximationQuality? _quality;
+    private bool _isAgreed; // whether all processes came to the end that an exception tells
 
     private TrainingPosition Position => _state.Position;
 
@@ -41,14 +42,31 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     /// <exception cref="InvalidDataException">The state to go on from does not fit the model.</exception>
     public TrainingResult Run(IBatchSource training, IBatchSource? validation)
     {
+        try
+        {
+            return RunToEnd(training, validation);
+        }
+        catch (Exception e) when (e is not OperationCanceledException && !_isAgreed)
+        {
+            settings.Processes?.Abort(e.Message); // the others wait for what this process will not do
+            throw;
+        }
+    }
+
+    private TrainingResult RunToEnd(IBatchSource training, IBatchSource? validation)
+    {
         using var heap = new NativeHeap();
         using var guard = new DivergenceGuard(
             _parameters, () => settings.Optimizer.Build(new ParameterSet(_parameters), settings.Seed), settings.GuessLoss);
         _quality = settings.Probe is { } probe ? new ApproximationQuality(guard.Optimizer.Parameters, probe, settings.Seed) : null;
         using var state = new RunState(model, _parameters, guard, _quality, settings.Checkpoints, settings.Clock);
         (_guard, _state) = (guard, state);
-        _budget = new RunBudget(settings.TimeBudget, RowsAtEnd(training, validation), () => state.Elapsed);
-        if (state.TryRestore(settings.EpochCount, training.BatchCount))
+        _budget = new RunBudget(settings.TimeBudget, RowsAtEnd(training, validation), () => state.Elapsed, settings.Processes);
+        _isAgreed = true; // all have the same state to go on from
+        var isRestored = state.TryRestore(settings.EpochCount, training.BatchCount);
+        _isAgreed = false;
+        AgreeOnWeights();
+        if (isRestored)
         {
             settings.Notify?.Invoke(DescribeRestored());
             if (Position is { IsFinished: false, Epoch: > 1, Step: 0 } && _budget.IsOver)
@@ -76,6 +94,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
                     EndByBudget(training);
                 }
 
+                AgreeOnWeights();
                 Position.StartNextEpoch();
                 state.Mark();
                 state.Save();
@@ -89,6 +108,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 
         if (guard.IsAtStart)
         {
+            _isAgreed = true;
             throw new InvalidOperationException($"{Position.Trouble} Nothing was learned. {Advice}");
         }
 
@@ -110,7 +130,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         {
             using var owned = batch;
             using var scope = NewDisposeScope();
-            settings.CheckAlive?.Invoke();
+            CheckAlive();
             if (Step(training, batch) is not { } progress)
             {
                 return null;
@@ -159,6 +179,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     private TrainingProgress? Step(IBatchSource training, LabeledBatch batch)
     {
         var stepsDone = StepsUntil(training, Position.Step);
+        var before = settings.Processes?.Sent ?? default;
         var plannedRate = PlannedRate(training, Position.Step);
         using var evaluation = EvaluateOnGoodWeights(batch, plannedRate);
         if (evaluation is null)
@@ -168,12 +189,20 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 
         var loss = evaluation.MeanLoss;
         var correct = evaluation.CountCorrect();
-        var quality = stepsDone % settings.Probe?.Every == 0 ? _quality!.Measure(model, objective, batch, settings.MicroBatchSize) : null;
+        var quality = stepsDone % settings.Probe?.Every == 0 ? _quality!.Measure(model, objective, batch, settings.MicroBatchSize, settings.Processes) : null;
         var rate = plannedRate * _guard.RateFactor;
         var diagnostics = _guard.Step(evaluation, rate);
         if (stepsDone == 0 && _guard.Optimizer.Coverage?.Describe(settings.Optimizer.Name) is { } coverage)
         {
             settings.Notify?.Invoke(coverage);
+        }
+
+        if (stepsDone == 0 && settings.Processes is { } group)
+        {
+            settings.Notify?.Invoke(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Each of {group.Size} processes evaluates {group.Share(evaluation.SampleCount, 0).Count} to {group.Share(evaluation.SampleCount, group.Size - 1).Count} rows of a batch and sends {group.Sent.Since(before).Bytes / 1e6:G3} MB a step"
+                + $"{(group.Exchange is { } exchange ? $"; per-sample gradients are exchanged as {exchange}" : "")}."));
         }
 
         var sums = Position.Sums;
@@ -252,8 +281,8 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         foreach (var batch in training.Shuffled(settings.EpochCount + Position.Epoch - 1).Take(probe.BatchesPerEpoch))
         {
             using var owned = batch;
-            settings.CheckAlive?.Invoke();
-            found.Add(_quality!.Measure(model, objective, batch, settings.MicroBatchSize));
+            CheckAlive();
+            found.Add(_quality!.Measure(model, objective, batch, settings.MicroBatchSize, settings.Processes));
         }
 
         return report with { EpochQuality = found };
@@ -273,11 +302,11 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         {
             using var owned = batch;
             using var scope = NewDisposeScope();
-            settings.CheckAlive?.Invoke();
+            CheckAlive();
             using var evaluation = Evaluate(batch, false, null);
             loss += evaluation.MeanLoss * evaluation.Weights.Sum;
             weight += evaluation.Weights.Sum;
-            correct += model.CountCorrect(batch.Input) ?? evaluation.CountCorrect();
+            correct += CountCorrect(batch.Input) ?? evaluation.CountCorrect();
         }
 
         return report with
@@ -288,7 +317,62 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     }
 
     private BatchEvaluation Evaluate(LabeledBatch batch, bool perSampleGradients, Generator? randomness) =>
-        BatchEvaluation.Of(model, objective, batch, perSampleGradients, randomness, settings.MicroBatchSize);
+        BatchEvaluation.Of(model, objective, batch, perSampleGradients, randomness, settings.MicroBatchSize, settings.Processes);
+
+    private long? CountCorrect(ModelInput input)
+    {
+        if (settings.Processes is not { } group)
+        {
+            return model.CountCorrect(input);
+        }
+
+        var share = group.Share(input.SampleCount);
+        var own = model.CountCorrect(share.Count > 0 ? input.Slice(share.Start, share.Count) : input.Slice(0, 1));
+        Span<double> sum = [share.Count > 0 ? own ?? 0 : 0];
+        if (own is not null)
+        {
+            group.AllReduce(sum);
+        }
+
+        return own is null ? null : (long)sum[0];
+    }
+
+    // Stops all processes where one is to stop.
+    private void CheckAlive()
+    {
+        if (settings.Processes is not { } group)
+        {
+            settings.CheckAlive?.Invoke();
+            return;
+        }
+
+        OperationCanceledException? stopped = null;
+        try
+        {
+            settings.CheckAlive?.Invoke();
+        }
+        catch (OperationCanceledException e)
+        {
+            stopped = e;
+        }
+
+        if (group.Any(stopped is not null))
+        {
+            throw stopped ?? new OperationCanceledException("Another process was told to stop.");
+        }
+    }
+
+    // Processors that round differently would drift apart.
+    private void AgreeOnWeights()
+    {
+        if (settings.Processes is { } group)
+        {
+            foreach (var named in _parameters)
+            {
+                group.Broadcast(named.Value);
+            }
+        }
+    }
 
     // Smaller is better; null when nothing is compared.
     private double? Score(TrainingProgress report) => settings.EarlyStopping is not { } stopping || report.ValidationLoss is null
@@ -363,6 +447,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 
         if (_state.Kept is null)
         {
+            _isAgreed = true;
             throw new InvalidOperationException(Position.Failure);
         }
 

@@ -1,3 +1,5 @@
+using Microsoft.ML.NaturalGradient.Processes;
+
 namespace Microsoft.ML.NaturalGradient.Training;
 
 /// <summary>How a run is trained, in checked settings.</summary>
@@ -23,6 +25,9 @@ internal sealed record TrainingSettings
 
     /// <summary>Most rows that are in memory at a time with what gradients need of them; null for whole batches.</summary>
     public int? MicroBatchSize { get; init; }
+
+    /// <summary>The processes that train together; null for this one alone.</summary>
+    public ProcessGroup? Processes { get; init; }
 
     /// <summary>When to stop before the last epoch; null for never. Acts with validation rows only.</summary>
     public EarlyStopping? EarlyStopping { get; init; }

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -110,7 +111,7 @@ internal sealed class LoraAdapter : LinearAdapter
     private Tensor Drop(Tensor input)
     {
         // Drawn on the CPU, where the generator lives, so that every device drops the same entries.
-        var mask = empty(input.shape, dtype: input.dtype).bernoulli_(1 - _dropout, _generator).to(input.device);
+        var mask = RowWindow.Draw(input.shape, shape => empty(shape, dtype: input.dtype).bernoulli_(1 - _dropout, _generator)).to(input.device);
         return input.mul(mask.Times(1 / (1 - _dropout)));
     }
 }

@@ -45,6 +45,11 @@ internal abstract class RowBatchSource(RowLabel[] labels, LabelFormat format, in
     /// <returns>Indices of rows.</returns>
     public IEnumerable<int[]> OrderedRows() => FixedOrder.Chunk(_batchSize);
 
+    /// <summary>Makes what the network reads of rows as they are.</summary>
+    /// <param name="batches">The rows of each batch.</param>
+    /// <returns>A batch for each; the caller disposes each.</returns>
+    public IEnumerable<ModelInput> InputsOf(IEnumerable<int[]> batches) => Inputs(batches, null);
+
     /// <summary>Makes the tensor of labels.</summary>
     /// <param name="rows">N rows.</param>
     /// <returns>[N] or [N, L], in no dispose scope; owned by the caller.</returns>

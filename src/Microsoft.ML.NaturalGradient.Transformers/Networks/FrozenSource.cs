@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Numerics;
+using Microsoft.ML.NaturalGradient.Processes;
 using Microsoft.ML.NaturalGradient.Training;
 using static TorchSharp.torch;
 
@@ -16,9 +17,10 @@ namespace Microsoft.ML.NaturalGradient.Models;
 /// <param name="type">Element type in which the output is kept; null for the network's.</param>
 /// <param name="memoryLimit">Most bytes in memory; what is beyond goes to a temporary file.</param>
 /// <param name="folder">Folder of the temporary file; null takes the system's.</param>
+/// <param name="group">The processes that compute it together, each some of the batches; null for this one alone.</param>
 internal sealed class FrozenSource(
     RowBatchSource rows, AdaptedNetwork network, int layers, ScalarType? type = null, long memoryLimit = SpillingStore.DefaultMemoryLimit,
-    string? folder = null)
+    string? folder = null, ProcessGroup? group = null)
     : IBatchSource, IDisposable
 {
     private readonly SpillingStore _store = new("Features", memoryLimit, folder);
@@ -50,29 +52,20 @@ internal sealed class FrozenSource(
     {
         using var noGrad = no_grad();
         network.SetTraining(false);
-        foreach (var (batch, indices) in rows.Ordered().Zip(rows.OrderedRows()))
+        var (size, rank) = (group?.Size ?? 1, group?.Rank ?? 0);
+        using var inputs = rows.InputsOf(rows.OrderedRows().Where((_, i) => i % size == rank)).GetEnumerator();
+        foreach (var batches in rows.OrderedRows().Chunk(size)) // one for each process
         {
-            using var owned = batch;
             using var scope = NewDisposeScope();
             checkAlive?.Invoke();
-            var output = network.FrozenOutput(batch.Input, layers); // [N, T, D] or [N, D]
-            (_networkType, _type, _width) = (output.dtype, type ?? output.dtype, output.shape[^1]);
-            output = output.to(_type).cpu();
-            if (!output.IsFinite())
+            var own = inputs.MoveNext() ? Compute(inputs.Current) : null;
+            for (var i = 0; i < batches.Length; i++)
             {
-                throw new InvalidOperationException("What the frozen layers give is not finite. " + (_type == ScalarType.Float16
-                    ? "16 bits are too few for it: set HalfPrecision of FrozenLayerCache to false."
-                    : "Look for weights of the pretrained model that are not numbers."));
-            }
-
-            _elementSize = output.ElementSize;
-            for (var i = 0; i < indices.Length; i++)
-            {
-                var row = output.select(0, i);
-                row = IsPooled || rows.TokensOf(indices[i]) is not { } tokens ? row : row.narrow(0, 0, tokens);
-                _places[indices[i]] = _store.Add(row.contiguous().bytes.ToArray());
+                Keep(group?.TensorOfOne(own, i, CPU) ?? own!, batches[i]);
             }
         }
+
+        _networkType = (ScalarType)(group?.OfFirst((double)_networkType) ?? (double)_networkType);
     }
 
     /// <inheritdoc/>
@@ -90,6 +83,30 @@ internal sealed class FrozenSource(
 
     /// <inheritdoc/>
     public void Dispose() => _store.Dispose();
+
+    private Tensor Compute(ModelInput input)
+    {
+        using var owned = input;
+        var output = network.FrozenOutput(input, layers).cpu(); // [N, T, D] or [N, D]
+        var kept = output.to(type ?? output.dtype);
+        _networkType = output.dtype;
+        return kept.IsFinite()
+            ? kept
+            : throw new InvalidOperationException("What the frozen layers give is not finite. " + (kept.dtype == ScalarType.Float16
+                ? "16 bits are too few for it: set HalfPrecision of FrozenLayerCache to false."
+                : "Look for weights of the pretrained model that are not numbers."));
+    }
+
+    private void Keep(Tensor output, int[] batch)
+    {
+        (_type, _width, _elementSize) = (output.dtype, output.shape[^1], output.ElementSize);
+        for (var i = 0; i < batch.Length; i++)
+        {
+            var row = output.select(0, i);
+            row = IsPooled || rows.TokensOf(batch[i]) is not { } tokens ? row : row.narrow(0, 0, tokens);
+            _places[batch[i]] = _store.Add(row.contiguous().bytes.ToArray());
+        }
+    }
 
     private LabeledBatch Batch(int[] batch)
     {

@@ -33,7 +33,7 @@ public abstract class FineTuningOptions
 
     /// <summary>
     /// Most rows that are in memory at a time with what their gradients need, at least 1; null (the default) for the whole batch. The step is that of the whole batch
-    /// up to rounding, but for dropout, which draws for each part. One more forward pass a step; where the per-sample gradients of a batch take more than 256 MiB, as with
+    /// up to rounding. One more forward pass a step; where the per-sample gradients of a batch take more than 256 MiB, as with
     /// all weights trained, methods that need them compute each part again for each other part.
     /// </summary>
     [Range(1, int.MaxValue, ErrorMessage = "Use at least 1 row, for example 8, or null for whole batches.")]
@@ -88,6 +88,17 @@ public abstract class FineTuningOptions
     /// model again. The default is true; false begins anew.
     /// </summary>
     public bool Resume { get; set; } = true;
+
+    /// <summary>
+    /// The processes that train this model together, such as <c>Mpi.World</c> of the package NaturalGradient.MLNet.Mpi; null (the default) for this one alone. Each evaluates a part of every
+    /// batch, and all end with the weights that one process would have trained, up to the rounding of sums. They train on the same rows, in the same order, with the same settings, which is
+    /// checked before the first step. The first process writes the log and the states in <see cref="CheckpointFolder"/>; an interrupted run may go on with another number of processes.
+    /// </summary>
+    /// <remarks>
+    /// All processes call <c>Fit</c>, and get the model. One that cannot begin is an <see cref="InvalidOperationException"/> in all others that names it; one that fails later ends all of
+    /// them (<see cref="ICollective.Abort"/>), since they would wait for it. <see cref="MetricsCallback"/> is called in all; cancelling one cancels all.
+    /// </remarks>
+    public ICollective? Collective { get; set; }
 
     /// <summary>Called after every step and every epoch, on the thread that trains; null (the default) for nobody.</summary>
     public Action<TrainingProgress>? MetricsCallback { get; set; }

@@ -21,19 +21,19 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     private const int MostCheckedRows = 8;
     private const int FewRows = 100;
 
-    private readonly Lazy<TrainingCheckpoints?> _checkpoints = new(() => settings.CheckpointFolder is { } folder
-        ? TrainingCheckpoints.Open(folder, settings.CheckpointEvery, settings.Resume, message => channel.Warning(message))
-        : null);
-
     private readonly long _start = settings.Clock.GetTimestamp();
+    private TrainingCheckpoints? _checkpoints;
     private int? _seed;
 
     /// <summary>The device; chosen when the run begins.</summary>
     public Device Device { get; } = ComputeDevice.Choose(environment, message => channel.Warning(message));
 
+    /// <summary>The processes of the run; alone where there is one.</summary>
+    public RunMembers Members { get; } = new(settings.Collective);
+
     /// <summary>Seed of the run: that of the context, else of the run that goes on.</summary>
     public int Seed => _seed ??= ((IHostEnvironmentInternal)environment).Seed
-        ?? (int.TryParse(Checkpoints?.Saved(SeedName), CultureInfo.InvariantCulture, out var saved) ? saved : host.Rand.Next());
+        ?? (int.TryParse(_checkpoints?.Saved(SeedName), CultureInfo.InvariantCulture, out var saved) ? saved : host.Rand.Next());
 
     /// <summary>The settings.</summary>
     public FineTuningOptions Settings => settings;
@@ -44,26 +44,64 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     /// <summary>The trainer's host.</summary>
     public IHost Host => host;
 
-    /// <summary>Where messages go.</summary>
-    public IChannel Channel => channel;
-
     /// <summary>Folder for temporary files; null for the system's.</summary>
     public string? TemporaryFolder => ((IHostEnvironmentInternal)environment).TempFilePath;
 
-    private TrainingCheckpoints? Checkpoints => _checkpoints.Value;
-
-    /// <summary>Finds the files of the pretrained model, which may download them, and the folder of checkpoints.</summary>
-    /// <param name="classes">Number of classes, which the default model depends on.</param>
-    /// <returns>The files; the caller disposes them.</returns>
+    /// <summary>Opens the folder of checkpoints, and settles what all processes have in common.</summary>
     /// <exception cref="IOException">Another run uses the folder of checkpoints.</exception>
     /// <exception cref="InvalidDataException">There are states in the folder of checkpoints, but all are damaged.</exception>
+    public void Begin()
+    {
+        if (settings.CheckpointFolder is { } folder && Members.IsFirst)
+        {
+            _checkpoints = TrainingCheckpoints.Open(folder, settings.CheckpointEvery, settings.Resume, Warn);
+        }
+
+        if (Members.Group is not { } group)
+        {
+            return;
+        }
+
+        Members.Meet();
+        _seed = (int)group.OfFirst(Seed);
+        if (settings.CheckpointFolder is { } shared)
+        {
+            var state = group.FileOfFirst(_checkpoints?.SavedPath, TemporaryFolder);
+            _checkpoints ??= TrainingCheckpoints.Follow(shared, settings.CheckpointEvery, state);
+        }
+
+        Info(Members.Describe());
+    }
+
+    /// <summary>Tells the user, once for all processes.</summary>
+    /// <param name="message">A sentence.</param>
+    public void Info(string message)
+    {
+        if (Members.IsFirst)
+        {
+            channel.Info(message);
+        }
+    }
+
+    /// <summary>Warns the user, once for all processes.</summary>
+    /// <param name="message">A sentence.</param>
+    public void Warn(string message)
+    {
+        if (Members.IsFirst)
+        {
+            channel.Warning(message);
+        }
+    }
+
+    /// <summary>Finds the files of the pretrained model, which may download them.</summary>
+    /// <param name="classes">Number of classes, which the default model depends on.</param>
+    /// <returns>The files; the caller disposes them.</returns>
     public CheckpointFiles OpenFiles(int classes)
     {
-        _ = Checkpoints;
         Model = settings.Model.For(classes);
         if (Model != settings.Model)
         {
-            channel.Info(FormattableString.Invariant($"There are {classes} classes: the default encoder is {Model} here, not {settings.Model}."));
+            Info(FormattableString.Invariant($"There are {classes} classes: the default encoder is {Model} here, not {settings.Model}."));
         }
 
         return settings.Adapter.Open(Model.Open(ReportDownload, settings.CancellationToken));
@@ -125,11 +163,16 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     public void Train(
         AdaptedNetwork network, PredictionTarget target, IBatchSource training, IBatchSource? validation, CheckpointFiles files, object? augmentation = null)
     {
-        var isRounded = PrecisionChoice.IsRounded(settings.Precision, network.Base.HiddenSize, Device, message => channel.Info(message));
+        Members.Meet();
+        var isRounded = PrecisionChoice.IsRounded(settings.Precision, network.Base.HiddenSize, Device, Info);
+        isRounded = (Members.Group?.OfFirst(isRounded ? 1 : 0) ?? (isRounded ? 1 : 0)) > 0;
         network.RoundFrozenProducts(isRounded);
         try
         {
-            Train(network, target, training, validation, Identity(network, target, training, validation, files, augmentation, isRounded));
+            var identity = Identity(network, target, training, validation, files, augmentation, isRounded).ToArray();
+            Members.Compare(identity);
+            Train(network, target, training, validation, identity);
+            Members.Part();
         }
         finally
         {
@@ -164,7 +207,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     {
         if (target.DescribeMissing(labels) is { } missing)
         {
-            channel.Warning(missing);
+            Warn(missing);
         }
     }
 
@@ -182,7 +225,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
 
         var names = ((ClassTarget)target).Labels;
         var weights = classes.For(names, labels);
-        channel.Info($"Rows count as often as their classes say: {MessageText.Few([.. names.Names.Zip(weights, (name, weight) => FormattableString.Invariant($"'{name}' {weight:G3}"))])}.");
+        Info($"Rows count as often as their classes say: {MessageText.Few([.. names.Names.Zip(weights, (name, weight) => FormattableString.Invariant($"'{name}' {weight:G3}"))])}.");
         return label => label.Times(weights[(int)label.Value]);
     }
 
@@ -206,16 +249,13 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (_checkpoints.IsValueCreated)
-        {
-            Checkpoints?.Dispose();
-        }
+        _checkpoints?.Dispose();
     }
 
     private void Train(
         AdaptedNetwork network, PredictionTarget target, IBatchSource training, IBatchSource? validation, IEnumerable<(string Name, string Value)> identity)
     {
-        if (Checkpoints is { } checkpoints)
+        if (_checkpoints is { } checkpoints)
         {
             foreach (var (name, value) in identity)
             {
@@ -225,23 +265,23 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
 
         foreach (var warning in network.Warnings)
         {
-            channel.Warning(warning);
+            Warn(warning);
         }
 
         var goal = settings.FewShot && target.IsClass ? TrainingGoal.OfPairs(network) : TrainingGoal.OfLabels(network, target);
-        channel.Info(string.Create(
+        Info(string.Create(
             CultureInfo.InvariantCulture,
             $"{Model}, {settings.Adapter.Description}{(settings.FewShot ? ", few rows" : "")}, {network.TrainableParameters.Sum(named => named.Value.numel())} trained weights; "
             + $"{settings.Optimizer.Name}, learning rate {settings.Optimizer.ResolveLearningRate(goal.ClassCount):G4}, batches of {(settings.FewShot ? training.SampleCount : settings.BatchSize)}, seed {Seed}."));
         if (settings is { FewShot: false, Adapter: LoraOptions } && target.IsClass && training is RowBatchSource { IsConstant: true }
             && network.LinearHead is not null && training.SampleCount < FewRows * target.OutputCount)
         {
-            channel.Info($"There are fewer than {FewRows} rows for each class. Try FewShot = true, which is made for that.");
+            Info($"There are fewer than {FewRows} rows for each class. Try FewShot = true, which is made for that.");
         }
 
         using var frozen = Freeze(network, training, "training");
         using var frozenValidation = goal.IsOfLabels ? Freeze(network, validation, "validation") : null;
-        var solving = new HeadSolving(network, target, Seed, CheckAlive, message => channel.Info(message));
+        var solving = new HeadSolving(network, target, Seed, CheckAlive, Info);
         if (frozen is not null && settings is { Adapter: HeadOnlyOptions { Solve: true }, QualityProbe: null } && network.LinearHead is { } head)
         {
             Report(target.Present(solving.Solve(head, frozen, frozenValidation)), target.LossName);
@@ -253,7 +293,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         var prepared = settings.Clock.GetElapsedTime(_start);
         if (settings.TimeBudget is { } budget)
         {
-            channel.Info(
+            Info(
                 $"The training ends {budget} after Fit began (TimeBudget), of which {TimeSpan.FromSeconds((long)prepared.TotalSeconds)} are over, or after "
                 + $"{settings.EpochCount} epochs ({settings.EpochCountName}) if that is sooner.");
         }
@@ -272,26 +312,28 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
                 : settings.Stopping,
             Probe = settings.QualityProbe,
             GuessLoss = settings.RecoverFromDivergence ? goal.GuessLoss : null,
-            Notify = message => channel.Info(message),
-            Warn = message => channel.Warning(message),
+            Notify = Info,
+            Warn = Warn,
             CheckAlive = CheckAlive,
-            Checkpoints = Checkpoints,
+            Checkpoints = _checkpoints,
+            Processes = Members.Group,
             Report = progress => Report(goal.Present(progress), goal.LossName),
         };
-        var result = new TrainingLoop(goal.Model, goal.Objective, loopSettings).Run(frozen ?? training, goal.IsOfLabels ? frozenValidation ?? validation : null);
-        if (Checkpoints is { SaveCount: > 0 } saved)
+        var loop = new TrainingLoop(goal.Model, goal.Objective, loopSettings);
+        var result = Members.WithOwnAbort(() => loop.Run(frozen ?? training, goal.IsOfLabels ? frozenValidation ?? validation : null));
+        if (_checkpoints is { SaveCount: > 0 } saved)
         {
-            channel.Info(string.Create(
+            Info(string.Create(
                 CultureInfo.InvariantCulture, $"States of the run saved: {saved.SaveCount}, which took {saved.SavingTime.TotalSeconds:F3} s."));
         }
 
         if (result.Failure is { } failure)
         {
-            channel.Warning(failure);
+            Warn(failure);
         }
         else if (settings.Stopping is not null && validation is not null && goal.IsOfLabels)
         {
-            channel.Info($"The model has the weights of epoch {result.BestEpoch}.");
+            Info($"The model has the weights of epoch {result.BestEpoch}.");
         }
 
         if (!goal.IsOfLabels)
@@ -316,16 +358,16 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
 
         if (!rows.IsConstant)
         {
-            channel.Info($"The {purpose} rows are changed at random, so that their way through the frozen layers is computed in every epoch.");
+            Info($"The {purpose} rows are changed at random, so that their way through the frozen layers is computed in every epoch.");
             return null;
         }
 
-        var frozen = new FrozenSource(rows, network, layers, cache.HalfPrecision ? ScalarType.Float16 : null, cache.MemoryLimit, TemporaryFolder);
+        var frozen = new FrozenSource(rows, network, layers, cache.HalfPrecision ? ScalarType.Float16 : null, cache.MemoryLimit, TemporaryFolder, Members.Group);
         try
         {
             frozen.Fill(CheckAlive);
             var part = layers > network.Base.LayerCount ? "encoder" : FormattableString.Invariant($"first {layers} layers");
-            channel.Info(
+            Info(
                 $"What the {part} gives for {frozen.SampleCount} {purpose} rows was computed once and is kept: {frozen.MemoryBytes >> 20} MB in memory, {frozen.FileBytes >> 20} MB in a temporary file.");
             return frozen;
         }
@@ -364,13 +406,13 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         if (progress.EndOfEpoch)
         {
             var validation = progress.ValidationLoss is { } loss ? $"; validation {Describe(lossName, loss, progress.ValidationAccuracy)}" : "";
-            channel.Info(string.Create(
+            Info(string.Create(
                 CultureInfo.InvariantCulture,
                 $"Epoch {progress.Epoch}/{progress.EpochCount}: {Describe(lossName, progress.Loss, progress.Accuracy)}{validation}; "
                 + $"{progress.RowsPerSecond:F0} rows/s, {progress.TimeLeft:hh\\:mm\\:ss} left."));
             if (progress.DampingRaised > 0)
             {
-                channel.Warning(
+                Warn(
                     $"In epoch {progress.Epoch} the damping had to be multiplied by ten {progress.DampingRaised} times before a step could be "
                     + "solved. Raise Damping if this goes on.");
             }
@@ -386,6 +428,6 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     private void ReportDownload(string line)
     {
         CheckAlive();
-        channel.Info(line);
+        Info(line);
     }
 }

@@ -62,15 +62,19 @@ public abstract class FineTuningTrainer<TTransformer, TModel> : ITrainerEstimato
     public TTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        _columns.Check(_host, SchemaShape.Create(input.Schema));
-        if (_options.ValidationSet is { } validation)
-        {
-            _columns.Check(_host, SchemaShape.Create(validation.Schema));
-        }
-
         using var channel = _host.Start("TrainModel");
         using var run = new FineTuningRun(_environment, _host, channel, _options);
-        return Train(run, input);
+        return run.Members.Together(() =>
+        {
+            _columns.Check(_host, SchemaShape.Create(input.Schema));
+            if (_options.ValidationSet is { } validation)
+            {
+                _columns.Check(_host, SchemaShape.Create(validation.Schema));
+            }
+
+            run.Begin();
+            return Train(run, input);
+        });
     }
 
     /// <summary>Trains a model on rows whose columns were checked.</summary>

@@ -92,7 +92,7 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
             using var scope = NewDisposeScope();
             CheckCoverage(captured);
             blocks = blocksOf(captured);
-            using var rows = batch.Weights.Of(part.Start, part.Count);
+            using var rows = batch.WeightsOf(part);
             var sources = AdaFisherSource.Find(captured).ToDictionary(source => source.Parameters[0], SameParameter.Comparer);
             blocks.ForEach(block => block.Add(sources[block.Parameters[0]], rows));
             var sums = captured.Combine(rows.Roots);
@@ -101,6 +101,7 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
                 gradient[i].AddInPlace(sums[Parameters[i]]);
             }
         });
+        batch.AllReduce([.. gradient, .. blocks.SelectMany(block => block.BatchSums)]);
         blocks.ForEach(block => block.Update());
         return gradient;
     }

@@ -73,6 +73,9 @@ internal sealed class AdaFisherBlock : IDisposable
         }
     }
 
+    /// <summary>What rows have contributed since the last update, added up.</summary>
+    public IEnumerable<Tensor> BatchSums => _batch is not { } batch ? [] : batch.Input is null ? batch.Errors : [batch.Input, .. batch.Errors];
+
     /// <summary>Takes the batch that was added into the averages.</summary>
     public void Update()
     {

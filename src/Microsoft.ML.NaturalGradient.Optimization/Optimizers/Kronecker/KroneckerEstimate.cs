@@ -17,6 +17,9 @@ internal sealed class KroneckerEstimate(WeightSharing sharing, RowWeights weight
     /// <summary>The linear maps.</summary>
     public IReadOnlyList<Block> Blocks => _blocks ?? [];
 
+    /// <summary>The factors of all of them, which are sums over rows.</summary>
+    public IEnumerable<Tensor> Factors => Blocks.SelectMany(block => (Tensor[])[block.InputFactor, block.ErrorFactor]);
+
     /// <summary>The parameters that are not of a linear map.</summary>
     public IReadOnlyList<Rest> Others => _rest;
 

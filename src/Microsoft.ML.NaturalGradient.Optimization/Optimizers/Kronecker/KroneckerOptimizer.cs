@@ -83,10 +83,10 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
         for (var k = 0; k < seeds.Count; k++)
         {
             var isFirst = k == 0;
-            batch.ForEachCapture(seeds[k], keepGraph: k + 1 < seeds.Count, (captured, part) =>
+            batch.ForEachCapture(seeds[k], keepGraph: k + 1 < seeds.Count || !batch.IsWhole, (captured, part) =>
             {
                 CheckCoverage(captured);
-                using var rows = batch.Weights.Of(part.Start, part.Count);
+                using var rows = batch.WeightsOf(part);
                 estimate.Add(captured, rows, isFirst);
                 _coverage ??= OptimizerCoverage.Of(Parameters, captured, estimate.Covered, "scaled gradient");
                 if (weights is not null)
@@ -106,11 +106,12 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
             });
             if (!batch.IsWhole && estimate.Others.Count > 0)
             {
-                using var rows = batch.PerSample(seeds[k]);
+                using var rows = batch.PerSample(seeds[k], keepGraph: k + 1 < seeds.Count);
                 estimate.AddOthers(rows);
             }
         }
 
+        batch.AllReduce([.. estimate.Factors, .. weights is null ? [] : gradient.Parts]);
         return (gradient, estimate);
     }
 

@@ -63,13 +63,13 @@ internal sealed class ImageRows
         var indices = ImageIngest.Fill(Sources(rows), images.Prepare, images.Cache, reading, Skip, _run.Settings.CancellationToken);
         if (problems.Count > MostWarnings)
         {
-            _run.Channel.Warning($"{problems.Count - MostWarnings} more {purpose} pictures could not be read and were skipped.");
+            _run.Warn($"{problems.Count - MostWarnings} more {purpose} pictures could not be read and were skipped.");
         }
 
         CheckOrder(rows, indices);
         var examples = rows.Select((row, i) => new ImageExample(indices[i], i, row.Label)).Where(example => example.Index >= 0).ToArray();
         CheckClasses(rows, examples, problems, purpose);
-        _run.Channel.Info(
+        _run.Info(
             $"{examples.Length} {purpose} pictures; {Unlabelled} rows skipped without a label, {problems.Count} whose picture could not be read. "
             + $"{images.Cache.MemoryBytes >> 20} MB of pixels in memory, {images.Cache.FileBytes >> 20} MB in a temporary file.");
         return examples;
@@ -79,7 +79,7 @@ internal sealed class ImageRows
             problems.Add((rows[position].Label.Value, problem));
             if (problems.Count <= MostWarnings)
             {
-                _run.Channel.Warning($"{problem} The {purpose} row is skipped.");
+                _run.Warn($"{problem} The {purpose} row is skipped.");
             }
         }
     }

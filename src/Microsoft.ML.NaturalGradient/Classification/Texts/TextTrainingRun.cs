@@ -75,7 +75,7 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
             weights.AddRange(batch.Weights is { } some ? [some.clone().MoveToOuterDisposeScope()] : []);
         }
 
-        return task.Calibrate(cat(outputs), cat(labels), weights.Count > 0 ? cat(weights) : null, message => run.Channel.Info(message));
+        return task.Calibrate(cat(outputs), cat(labels), weights.Count > 0 ? cat(weights) : null, run.Info);
     }
 
     private int MaxTokens(TextCheckpoint checkpoint)
@@ -111,12 +111,12 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
     private IReadOnlyList<IReadOnlyList<EncodedRow>> ReadRows(IDataView data, string purpose, TextTask task, TextEncoding encoding)
     {
         var read = TextRows.Read(data, _columns, task, encoding, run.CheckAlive);
-        run.Channel.Info(
+        run.Info(
             $"{read.Rows.Count} {purpose} rows; {read.Unlabelled} skipped without a label{(read.Weightless > 0 ? $", {read.Weightless} of weight 0" : "")}; "
             + $"{read.Truncated} cut off after {encoding.MaxTokens} tokens.");
         if (read.Undecoded > 0)
         {
-            run.Channel.Warning($"{read.Undecoded} {purpose} rows have the character U+FFFD in their texts, which stands for bytes that were not UTF-8: "
+            run.Warn($"{read.Undecoded} {purpose} rows have the character U+FFFD in their texts, which stands for bytes that were not UTF-8: "
                 + "letters are lost. ML.NET reads text files as UTF-8; save yours in this encoding.");
         }
 

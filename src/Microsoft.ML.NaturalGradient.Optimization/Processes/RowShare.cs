@@ -1,0 +1,17 @@
+namespace Microsoft.ML.NaturalGradient.Processes;
+
+/// <summary>The rows of a batch that one process evaluates: neighbours, and as many in each process as in any other, but for one.</summary>
+/// <param name="Start">Its first row.</param>
+/// <param name="Count">Its rows; zero where there are fewer rows than processes.</param>
+internal readonly record struct RowShare(long Start, long Count)
+{
+    /// <summary>Divides rows.</summary>
+    /// <param name="rows">Rows N.</param>
+    /// <param name="rank">The process.</param>
+    /// <param name="size">Processes K.</param>
+    public static RowShare Of(long rows, int rank, int size)
+    {
+        var (start, end) = (rows * rank / size, rows * (rank + 1) / size);
+        return new RowShare(start, end - start);
+    }
+}
