@@ -13,6 +13,7 @@ internal sealed record ExpectedPackage(string Id, PackageContent Content = Packa
         new("NaturalGradient.MLNet.Cpu", PackageContent.References),
         new("NaturalGradient.MLNet.Inputs"),
         new("NaturalGradient.MLNet.MiniLM", PackageContent.Data, "Apache-2.0"),
+        new("NaturalGradient.MLNet.Mpi"),
         new("NaturalGradient.MLNet.Onnx"),
         new("NaturalGradient.MLNet.Optimization"),
         new("NaturalGradient.MLNet.Pipelines"),

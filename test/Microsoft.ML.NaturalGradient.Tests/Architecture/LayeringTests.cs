@@ -15,6 +15,7 @@ public sealed class LayeringTests
     [DataRow("Transformers", "Inputs Optimization", true, false)]
     [DataRow("Pipelines", "Inputs", false, true)]
     [DataRow("Onnx", "Inputs Pipelines", false, true)]
+    [DataRow("Mpi", "Inputs", false, false)]
     [DataRow("", "Inputs Optimization Transformers Pipelines", true, true)]
     public void Assembly_References_OnlyWhatItsRoomMayUse(string name, string rooms, bool torch, bool mlnet)
     {
@@ -35,6 +36,7 @@ public sealed class LayeringTests
     [DataRow("Transformers")]
     [DataRow("Pipelines")]
     [DataRow("Onnx")]
+    [DataRow("Mpi")]
     [DataRow("")]
     public void Folders_OfAnAssembly_FormNoCycle(string name)
     {
@@ -52,6 +54,7 @@ public sealed class LayeringTests
     [DataRow("Transformers")]
     [DataRow("Pipelines")]
     [DataRow("Onnx")]
+    [DataRow("Mpi")]
     [DataRow("")]
     public void PublicTypes_OfAnAssembly_AreInTheNamespacesOfUsers(string name)
     {

@@ -18,6 +18,7 @@ public sealed partial class PageTableTests
     [DataRow(Main + ".Transformers")]
     [DataRow(Main + ".Pipelines")]
     [DataRow(Main + ".Onnx")]
+    [DataRow(Main + ".Mpi")]
     [DataRow(Main)]
     public void Architecture_TableOfARoom_ListsItsFolders(string room)
     {
@@ -39,6 +40,7 @@ public sealed partial class PageTableTests
     [DataRow(Main + ".Transformers")]
     [DataRow(Main + ".Pipelines")]
     [DataRow(Main + ".Onnx")]
+    [DataRow(Main + ".Mpi")]
     [DataRow(Main)]
     public void Architecture_TableOfARoom_HasEachFolderBelowThoseItUses(string room)
     {
