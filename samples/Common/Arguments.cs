@@ -20,15 +20,17 @@ internal static class Arguments
             : throw new UsageException($"{option} needs a whole number greater than zero, not \"{value}\".");
     }
 
-    /// <summary>Takes from the arguments of <c>classify</c> the model, and returns the rest: what is to be classified.</summary>
-    public static IReadOnlyList<string> Classified(Queue<string> arguments, ref string model)
+    /// <summary>Takes from the arguments of <c>classify</c> the options, and returns the rest: what is to be classified.</summary>
+    /// <param name="arguments">The arguments.</param>
+    /// <param name="options">The options that there are, with their values where they are not given; changed to those given.</param>
+    public static IReadOnlyList<string> Classified(Queue<string> arguments, IDictionary<string, string?> options)
     {
         List<string> inputs = [];
         while (arguments.TryDequeue(out var argument))
         {
             switch (argument)
             {
-                case "--model": model = Value(argument, arguments); break;
+                case var option when options.ContainsKey(option): options[option] = Value(option, arguments); break;
                 case "--": inputs.AddRange(arguments); arguments.Clear(); break;
                 case var option when option.StartsWith("--", StringComparison.Ordinal):
                     throw new UsageException($"classify has no option \"{option}\".");

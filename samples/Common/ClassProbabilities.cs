@@ -16,7 +16,10 @@ internal static class ClassProbabilities
     }
 
     /// <summary>Loads a model by making its engine; a sentence instead of an exception where the file holds none.</summary>
-    public static void Load<T>(string path, Lazy<T> engine)
+    public static void Load<T>(string path, Lazy<T> engine) => LoadFrom(path, _ => engine.Value);
+
+    /// <summary>Loads a model; a sentence instead of an exception where the file holds none.</summary>
+    public static T LoadFrom<T>(string path, Func<string, T> load)
     {
         if (!File.Exists(path))
         {
@@ -25,7 +28,7 @@ internal static class ClassProbabilities
 
         try
         {
-            _ = engine.Value;
+            return load(path);
         }
         catch (Exception exception) when (exception is FormatException or InvalidOperationException or ArgumentException or IOException)
         {

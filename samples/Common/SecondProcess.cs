@@ -21,6 +21,7 @@ internal static class SecondProcess
             start.ArgumentList.Add(argument);
         }
 
+        Team.Forget(start.Environment);
         Console.WriteLine("A second process loads the model and classifies:");
         using var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
         process.WaitForExit();

@@ -10,8 +10,10 @@ internal sealed class SeparatedText
 {
     private static readonly (char Character, string Name)[] Known = [(',', "commas"), (';', "semicolons"), ('\t', "tabs"), ('|', "vertical bars")];
 
-    private SeparatedText(string separator, IReadOnlyList<string> header, IReadOnlyList<string[]> rows) =>
-        (Separator, Header, Rows) = (separator, header, rows);
+    private readonly string _file;
+
+    private SeparatedText(string separator, IReadOnlyList<string> header, IReadOnlyList<string[]> rows, string file) =>
+        (Separator, Header, Rows, _file) = (separator, header, rows, file);
 
     /// <summary>What separates the values, in words.</summary>
     public string Separator { get; }
@@ -49,7 +51,27 @@ internal sealed class SeparatedText
         }
 
         var count = records[0].Values.Count;
-        return new SeparatedText(name, records[0].Values, [.. records.Skip(1).Select(record => record.Values.Take(count).ToArray())]);
+        return new SeparatedText(name, records[0].Values, [.. records.Skip(1).Select(record => record.Values.Take(count).ToArray())], file);
+    }
+
+    /// <summary>A value as <see cref="Parse"/> reads it: in quotes where it would be taken for several.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="separator">What stands between values.</param>
+    public static string Quote(string value, char separator) =>
+        value.AsSpan().IndexOfAny([separator, '"', '\r', '\n']) < 0 ? value : $"\"{value.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
+    /// <summary>The place of a column.</summary>
+    /// <param name="column">Its name.</param>
+    /// <param name="option">The option that names another.</param>
+    /// <exception cref="UsageException">There is no such column.</exception>
+    public int IndexOf(string column, string option)
+    {
+        var index = Header.ToList().IndexOf(column);
+        return index >= 0
+            ? index
+            : throw new UsageException(
+                $"\"{_file}\" has no column \"{column}\"; its header names {string.Join(", ", Header.Select(name => $"\"{name}\""))}, "
+                + $"separated by {Separator}. Choose one with {option}.");
     }
 
     // Spreadsheets write empty values behind the last column.

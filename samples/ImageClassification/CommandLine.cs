@@ -97,10 +97,10 @@ internal static class CommandLine
 
     private static ClassifyCommand ParseClassify(Queue<string> arguments)
     {
-        var model = Path.Combine(OutputFolder, CompareCommand.ModelFileName);
-        var pictures = Classified(arguments, ref model);
+        var options = new Dictionary<string, string?> { ["--model"] = Path.Combine(OutputFolder, CompareCommand.ModelFileName) };
+        var pictures = Classified(arguments, options);
         return pictures.Count > 0
-            ? new ClassifyCommand(model, pictures)
+            ? new ClassifyCommand(options["--model"]!, pictures)
             : throw new UsageException("classify needs the path of a picture after it.");
     }
 }

@@ -53,7 +53,11 @@ internal sealed record CompareCommand
     {
         var mlContext = new MLContext(seed: 1);
         var set = PictureSet.Read(DataFolder, TrainingPictures, TestPictures);
-        Folders.CreateOutput(OutputFolder);
+        if (Team.IsFirst)
+        {
+            Folders.CreateOutput(OutputFolder);
+        }
+
         Console.WriteLine($"{set.Training.Count} training pictures, {set.Test.Count} test pictures, {set.Classes.Count} classes, "
             + $"{ImageSize} x {ImageSize} pixels, {Epochs} {(Epochs == 1 ? "epoch" : "epochs")}");
 
@@ -65,6 +69,11 @@ internal sealed record CompareCommand
         var trainers = Trainers.ToArray();
         var results = TrainingDisplay.Show([.. trainers.Select(trainer => trainer.Name)], display => trainers
             .Select(trainer => Train(mlContext, set, trainer.Name, trainer.Optimizer, trainer.Adapter, display)).ToArray());
+        if (!Team.IsFirst)
+        {
+            return 0;
+        }
+
         var runs = results.Select(result => result.Run).ToArray();
         MetricsTable.Write(runs);
 
@@ -83,7 +92,7 @@ internal sealed record CompareCommand
     {
         List<TrainingProgress> steps = [];
         var checkpoints = Path.Combine(CheckpointFolder, name);
-        var losses = new ValidationLosses(checkpoints, Resume);
+        var losses = Team.IsFirst ? new ValidationLosses(checkpoints, Resume) : null;
         var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
             .Append(mlContext.MulticlassClassification.Trainers.ImageClassification(new ImageClassificationTrainer.Options
             {
@@ -94,10 +103,11 @@ internal sealed record CompareCommand
                 Epoch = Epochs,
                 CheckpointFolder = checkpoints,
                 Resume = Resume,
+                Collective = Team.All,
                 MetricsCallback = progress =>
                 {
                     steps.Add(progress);
-                    losses.Add(progress.ValidationLoss);
+                    losses?.Add(progress.ValidationLoss);
                     display.Report(name, progress);
                 },
             }))
@@ -107,7 +117,7 @@ internal sealed record CompareCommand
         var time = watch.Elapsed;
         var scored = mlContext.Data.Cache(model.Transform(mlContext.Data.LoadFromEnumerable(set.Test))); // the network sees each picture once
         var metrics = mlContext.MulticlassClassification.Evaluate(scored);
-        return (new TrainingRun(name, model, metrics, time, steps), losses.Lowest, Predictions(scored, set.Test));
+        return (new TrainingRun(name, model, metrics, time, steps), losses?.Lowest ?? 0, Predictions(scored, set.Test));
     }
 
     /// <summary>The prediction of each scored picture.</summary>

@@ -6,15 +6,18 @@ CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureIn
 
 try
 {
+    Team.LetFirstSpeak();
     switch (CommandLine.Parse(args))
     {
         case CompareCommand command:
             return command.Run();
         case ClassifyCommand command:
-            return command.Run();
+            return Team.IsFirst ? command.Run() : 0;
         case ImagesCommand command:
+            Team.RequireOne("images");
             return command.Run();
         case FashionPicturesCommand command:
+            Team.RequireOne("fashion-pictures");
             return command.Run();
         default:
             Console.WriteLine(CommandLine.Usage);
@@ -23,11 +26,9 @@ try
 }
 catch (UsageException exception)
 {
-    Console.Error.WriteLine($"error: {exception.Message}\n\n{CommandLine.Usage}");
-    return 2;
+    return Team.Fail(exception.Message, CommandLine.Usage);
 }
-catch (Exception exception) when (exception is IOException or InvalidOperationException)
+catch (Exception exception) when (exception is IOException or InvalidOperationException or UnauthorizedAccessException)
 {
-    Console.Error.WriteLine($"error: {exception.Message}"); // such as a full disk, or checkpoints of other options
-    return 1;
+    return Team.Fail(exception.Message); // such as a full disk, or checkpoints of other options
 }

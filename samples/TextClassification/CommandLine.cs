@@ -12,6 +12,7 @@ internal static class CommandLine
 
         Usage: ./build.sh sample [OPTION...]
                ./build.sh sample classify [--model FILE.zip] ["SENTENCE"...]
+               ./build.sh sample classify [--model FILE.zip] --input FILE [--output FILE.tsv] [--text COLUMN] [--encoding NAME]
                ./build.sh sample quickstart
                ./build.sh sample getting-started
                ./build.sh sample own-models
@@ -24,9 +25,14 @@ internal static class CommandLine
           --text COLUMN    its column with the text (default Text)
           --encoding NAME  its encoding, if it is neither UTF-8 nor UTF-16 nor Windows-1252
           --resume         goes on with a comparison that was interrupted: the same options, the same output folder
-          --output DIR     where the model and the picture go (default sample-output)
+          --output DIR     where the model and the picture go (default sample-output); of classify: the file of predictions
+                           (default sample-output/predictions.tsv)
           --model FILE     the model that classify loads (default sample-output/ReviewModel.zip)
+          --input FILE     the file of texts that classify predicts the class of: a text on each line of FILE.txt, else a
+                           column of a file with a header line; its blank lines are no rows
           --help           this text
+
+        With --processes N before all other arguments, N processes train together, or share the texts of --input.
 
         quickstart runs the example of the project's README, getting-started and own-models the
         code of the pages of these names in docs/, in a temporary folder.
@@ -95,10 +101,27 @@ internal static class CommandLine
         };
     }
 
-    private static ClassifyCommand ParseClassify(Queue<string> arguments)
+    private static object ParseClassify(Queue<string> arguments)
     {
-        var model = Path.Combine(OutputFolder, CompareCommand.ModelFileName);
-        var sentences = Arguments.Classified(arguments, ref model);
-        return new ClassifyCommand(model, sentences.Count > 0 ? sentences : ClassifyCommand.DefaultSentences);
+        var options = new Dictionary<string, string?>
+        {
+            ["--model"] = Path.Combine(OutputFolder, CompareCommand.ModelFileName),
+            ["--input"] = null,
+            ["--output"] = null,
+            ["--text"] = null,
+            ["--encoding"] = null,
+        };
+        var sentences = Classified(arguments, options);
+        var (model, input) = (options["--model"]!, options["--input"]);
+        if (input is null)
+        {
+            return options.Keys.FirstOrDefault(name => name != "--model" && options[name] is not null) is { } given
+                ? throw new UsageException($"{given} tells of a file of texts; name the file with --input.")
+                : new ClassifyCommand(model, sentences.Count > 0 ? sentences : ClassifyCommand.DefaultSentences);
+        }
+
+        return sentences.Count == 0
+            ? new ClassifyFileCommand(model, new TextsFile(input, options["--text"] ?? "Text", options["--encoding"]), options["--output"] ?? Path.Combine(OutputFolder, "predictions.tsv"))
+            : throw new UsageException($"classify takes sentences or a file, but got \"{sentences[0]}\" beside --input.");
     }
 }

@@ -35,7 +35,11 @@ internal sealed record CompareCommand
     {
         var mlContext = new MLContext(seed: 1);
         var split = DataSplit.Create(Data.Load(), TrainingRows, TestRows);
-        Folders.CreateOutput(OutputFolder);
+        if (Team.IsFirst)
+        {
+            Folders.CreateOutput(OutputFolder);
+        }
+
         Console.WriteLine($"{split.TrainingRows.Count} training rows, {split.TestRows.Count} test rows, "
             + $"{split.TrainingRows.DistinctBy(row => row.Label).Count()} classes, {Epochs} {(Epochs == 1 ? "epoch" : "epochs")}");
 
@@ -49,6 +53,11 @@ internal sealed record CompareCommand
             Train(mlContext, split, "iEF", Ief, display),
             Train(mlContext, split, "AdamW", AdamW, display),
         });
+        if (!Team.IsFirst)
+        {
+            return 0;
+        }
+
         MetricsTable.Write(runs.Append(WordCountBaseline.Train(mlContext, split)));
 
         Folders.KeepEarlier(OutputFolder, ChartFileName, ModelFileName);
@@ -72,6 +81,7 @@ internal sealed record CompareCommand
                 MaxEpoch = Epochs,
                 CheckpointFolder = Path.Combine(CheckpointFolder, name),
                 Resume = Resume,
+                Collective = Team.All,
                 MetricsCallback = progress =>
                 {
                     steps.Add(progress);

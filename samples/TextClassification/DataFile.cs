@@ -20,21 +20,11 @@ internal sealed record DataFile(string FilePath, string LabelColumn, string Text
 
         var (text, encoding) = TextEncoding.Decode(File.ReadAllBytes(FilePath), FilePath, Encoding);
         var table = SeparatedText.Parse(text, [LabelColumn, TextColumn], FilePath);
-        var (label, sentence) = (IndexOf(table, LabelColumn, "--label"), IndexOf(table, TextColumn, "--text"));
+        var (label, sentence) = (table.IndexOf(LabelColumn, "--label"), table.IndexOf(TextColumn, "--text"));
         var complete = table.Rows.Where(row => row[label].Length > 0 && row[sentence].Length > 0).ToArray();
         var distinct = complete.DistinctBy(row => row[sentence]).ToArray();
         Console.WriteLine($"{Path.GetFileName(FilePath)}: {encoding}, columns separated by {table.Separator}, {table.Rows.Count} rows; "
             + $"left out: {table.Rows.Count - complete.Length} without class or text, {complete.Length - distinct.Length} whose text came before");
         return [.. distinct.Select(row => new ReviewModel.ModelInput { Label = row[label], Text = row[sentence] })];
-    }
-
-    private int IndexOf(SeparatedText table, string column, string option)
-    {
-        var index = table.Header.ToList().IndexOf(column);
-        return index >= 0
-            ? index
-            : throw new UsageException(
-                $"\"{FilePath}\" has no column \"{column}\"; its header names {string.Join(", ", table.Header.Select(name => $"\"{name}\""))}, "
-                + $"separated by {table.Separator}. Choose one with {option}.");
     }
 }

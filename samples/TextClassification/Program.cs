@@ -6,19 +6,25 @@ CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureIn
 
 try
 {
+    Team.LetFirstSpeak();
     switch (CommandLine.Parse(args))
     {
         case CompareCommand command:
             return command.Run();
         case ClassifyCommand command:
+            return Team.IsFirst ? command.Run() : 0;
+        case ClassifyFileCommand command:
             return command.Run();
         case QuickstartCommand command:
+            Team.RequireOne("quickstart");
             Folders.RunInTemporary(() => Quickstart.Run(command.DataPath));
             return 0;
         case GettingStartedCommand command:
+            Team.RequireOne("getting-started");
             Folders.RunInTemporary(() => GettingStarted.Run(command.DataPath));
             return 0;
         case OwnModelCommand command:
+            Team.RequireOne("own-models");
             Folders.RunInTemporary(() => OwnModel.Run(command.DataPath));
             return 0;
         default:
@@ -28,11 +34,9 @@ try
 }
 catch (UsageException exception)
 {
-    Console.Error.WriteLine($"error: {exception.Message}\n\n{CommandLine.Usage}");
-    return 2;
+    return Team.Fail(exception.Message, CommandLine.Usage);
 }
-catch (Exception exception) when (exception is IOException or InvalidOperationException)
+catch (Exception exception) when (exception is IOException or InvalidOperationException or UnauthorizedAccessException)
 {
-    Console.Error.WriteLine($"error: {exception.Message}"); // such as a full disk, or checkpoints of other options
-    return 1;
+    return Team.Fail(exception.Message); // such as a full disk, or checkpoints of other options
 }

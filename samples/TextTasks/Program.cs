@@ -6,6 +6,7 @@ CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureIn
 
 try
 {
+    Team.LetFirstSpeak();
     if (CommandLine.Parse(args) is { } options)
     {
         return options.Task switch
@@ -22,11 +23,9 @@ try
 }
 catch (UsageException exception)
 {
-    Console.Error.WriteLine($"error: {exception.Message}\n\n{CommandLine.Usage}");
-    return 2;
+    return Team.Fail(exception.Message, CommandLine.Usage);
 }
 catch (Exception exception) when (exception is IOException or InvalidOperationException or UnauthorizedAccessException)
 {
-    Console.Error.WriteLine($"error: {exception.Message}"); // such as a full disk
-    return 1;
+    return Team.Fail(exception.Message); // such as a full disk
 }

@@ -31,7 +31,11 @@ internal abstract class TaskCommand<TRow>(TaskOptions options)
     public int Run()
     {
         var parts = Read().Take(options.TrainingRows, options.TestRows);
-        Folders.CreateOutput(options.OutputFolder);
+        if (Team.IsFirst)
+        {
+            Folders.CreateOutput(options.OutputFolder);
+        }
+
         Console.WriteLine(Description);
         Console.WriteLine($"{parts.Training.Count} training rows, {parts.Test.Count} test rows, {options.Epochs} {(options.Epochs == 1 ? "epoch" : "epochs")}, {OptimizerName}, seed {options.Seed}");
         if (options.Quick)
@@ -42,6 +46,11 @@ internal abstract class TaskCommand<TRow>(TaskOptions options)
         var training = View(parts.Training);
         var watch = Stopwatch.StartNew();
         var model = TrainingDisplay.Show([OptimizerName], display => Pipeline(progress => display.Report(OptimizerName, progress)).Fit(training));
+        if (!Team.IsFirst)
+        {
+            return 0;
+        }
+
         Console.WriteLine($"Training took {watch.Elapsed.TotalSeconds:F1} s\n");
 
         Folders.KeepEarlier(options.OutputFolder, $"{FileName}.png", $"{FileName}.zip");
@@ -79,6 +88,7 @@ internal abstract class TaskCommand<TRow>(TaskOptions options)
         trainer.MaxEpoch = options.Epochs;
         trainer.MaxSequenceLength = MaxTokens;
         trainer.MetricsCallback = report;
+        trainer.Collective = Team.All;
         return trainer;
     }
 
