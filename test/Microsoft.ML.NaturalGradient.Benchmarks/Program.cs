@@ -9,6 +9,7 @@ using Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
 using Microsoft.ML.NaturalGradient.Benchmarks.Scoring;
 using Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 using Microsoft.ML.NaturalGradient.Benchmarks.Stress;
+using Microsoft.ML.NaturalGradient.Benchmarks.Traffic;
 using Microsoft.ML.NaturalGradient.Benchmarks.Training;
 using Microsoft.ML.NaturalGradient.Numerics;
 
@@ -28,6 +29,8 @@ switch (args)
         return MinutesCommand.Run(rest);
     case ["tasks", .. var rest]:
         return TasksCommand.Run(rest);
+    case ["processes", .. var rest]:
+        return ProcessesCommand.Run(rest);
     case ["serving", .. var rest]:
         return ServingSpeed.Run(rest);
     case ["padding", .. var rest]:
