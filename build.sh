@@ -48,8 +48,8 @@ Usage: ./build.sh VERB [ARGUMENT...]
   api      Write down what is public after a change on purpose (PublicAPI.Unshipped.txt of each project).
   format   Bring the source into the project's format; 'format --check' only reports.
 
-Each verb first looks for the .NET 10 SDK and, on Linux, for ICU and a libstdc++ of GCC 13 or newer (eng/prerequisites.sh); test and
---processes for MPICH, too. Each of K processes gets a K-th of the cores, unless OMP_NUM_THREADS says otherwise.
+Each verb first looks for the .NET 10 SDK and, on Linux, for ICU and a libstdc++ of GCC 13 or newer (eng/prerequisites.sh); test,
+consumers and --processes for MPICH, too. Each of K processes gets a K-th of the cores, unless OMP_NUM_THREADS says otherwise.
 What is missing is installed with apt-get where there are root rights; otherwise a message says what to do.
 TEXT
 }
@@ -192,7 +192,7 @@ case "$VERB" in
   test-everywhere) exec bash "$ROOT/eng/test-everywhere.sh" "$@" ;;
   bench) set_up; bench "$@" ;;
   pack) set_up; pack ;;
-  consumers) set_up; exec bash eng/consumers.sh "$@" ;;
+  consumers) set_up mpi; exec bash eng/consumers.sh "$@" ;;
   api) set_up; exec bash eng/public-api.sh ;;
   format) set_up; format "$@" ;;
   help|-h|--help) usage ;;
