@@ -24,6 +24,8 @@ Usage: ./build.sh VERB [ARGUMENT...]
              ./build.sh sample-tasks --task labels       about two minutes; without --task: ner
              ./build.sh sample-tasks --quick             few rows, seconds
              ./build.sh sample-tasks --help              all its options, among them your own data
+  sample, sample-images and sample-tasks train with K processes that work on one model when --processes K comes first:
+             ./build.sh sample --processes 2 --quick
   sample-web
            Serve a text and a picture classifier over HTTP, with a page to try them; train them first where there are none.
              ./build.sh sample-web              then open http://localhost:5080
@@ -46,11 +48,13 @@ Usage: ./build.sh VERB [ARGUMENT...]
   api      Write down what is public after a change on purpose (PublicAPI.Unshipped.txt of each project).
   format   Bring the source into the project's format; 'format --check' only reports.
 
-Each verb first looks for the .NET 10 SDK and, on Linux, for ICU and a libstdc++ of GCC 13 or newer (eng/prerequisites.sh).
+Each verb first looks for the .NET 10 SDK and, on Linux, for ICU and a libstdc++ of GCC 13 or newer (eng/prerequisites.sh); test,
+consumers and --processes for MPICH, too. Each of K processes gets a K-th of the cores, unless OMP_NUM_THREADS says otherwise.
 What is missing is installed with apt-get where there are root rights; otherwise a message says what to do.
 TEXT
 }
 
+# With the argument 'mpi' also what starts several processes.
 set_up() {
   export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false
   export DOTNET_CLI_UI_LANGUAGE=en                                      # .ci/run reads the test runner's summary
@@ -60,7 +64,25 @@ set_up() {
     export PATH="$HOME/.dotnet:$PATH" DOTNET_ROOT="$HOME/.dotnet"       # where dotnet-install.sh puts it
   fi
   cd "$ROOT"                                                            # global.json is found from here
-  bash eng/prerequisites.sh
+  bash eng/prerequisites.sh "$@"
+}
+
+# The same for a program that a user may start as several processes: takes 'K' of '--processes K'.
+set_up_program() {
+  [ -n "$PROCESSES" ] || { set_up; return; }
+  [[ $PROCESSES =~ ^[1-9][0-9]*$ ]] || { printf 'build.sh: --processes needs a number from 1 on, not "%s".\n' "$PROCESSES" >&2; exit 2; }
+  set_up mpi
+  LAUNCHER=$(find_launcher) || { printf 'build.sh: --processes needs mpiexec, of MPICH (Debian, Ubuntu: apt-get install mpich) or another MPI.\n' >&2; exit 1; }
+}
+
+# MPICH's by its own name, else whichever is called mpiexec.
+find_launcher() { command -v mpiexec.mpich || command -v mpiexec.hydra || command -v mpiexec; }
+
+# One process's part of the cores.
+threads_per_process() {
+  local cores
+  cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || printf 1)
+  printf '%s' "$((cores > PROCESSES ? cores / PROCESSES : 1))"
 }
 
 # Restores and builds one project or solution; shows the output only when that fails.
@@ -82,7 +104,12 @@ run_program() {
   local name=$1
   shift
   cd "$CALLER"
-  exec dotnet "$ARTIFACTS/$name/release/$name.dll" "$@"
+  set -- dotnet "$ARTIFACTS/$name/release/$name.dll" "$@"
+  if [ -n "$PROCESSES" ]; then
+    export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(threads_per_process)}
+    set -- "$LAUNCHER" -n "$PROCESSES" "$@"
+  fi
+  exec "$@"
 }
 
 sample() {
@@ -147,18 +174,25 @@ CALLER=$PWD
 VERB=${1:-help}
 [ $# -eq 0 ] || shift
 [ "${1:-}" != -- ] || shift
+PROCESSES='' LAUNCHER=''
+case "$VERB ${1:-}" in
+  'sample --processes'|'sample-images --processes'|'sample-tasks --processes')
+    PROCESSES=${2:-nothing}
+    shift $(($# < 2 ? 1 : 2))
+    ;;
+esac
 
 case "$VERB" in
-  sample) set_up; sample "$@" ;;
-  sample-images) set_up; sample_images "$@" ;;
-  sample-tasks) set_up; sample_tasks "$@" ;;
+  sample) set_up_program; sample "$@" ;;
+  sample-images) set_up_program; sample_images "$@" ;;
+  sample-tasks) set_up_program; sample_tasks "$@" ;;
   sample-web) set_up; sample_web "$@" ;;
   replicate) set_up; replicate "$@" ;;
-  test) set_up; run_tests "$@" ;;
+  test) set_up mpi; run_tests "$@" ;;
   test-everywhere) exec bash "$ROOT/eng/test-everywhere.sh" "$@" ;;
   bench) set_up; bench "$@" ;;
   pack) set_up; pack ;;
-  consumers) set_up; exec bash eng/consumers.sh "$@" ;;
+  consumers) set_up mpi; exec bash eng/consumers.sh "$@" ;;
   api) set_up; exec bash eng/public-api.sh ;;
   format) set_up; format "$@" ;;
   help|-h|--help) usage ;;

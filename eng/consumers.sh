@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 ROOT=$PWD
 FEED=$ROOT/artifacts/packages
 LOGS=$ROOT/artifacts/consumers
-ALL=(alone serving torchsharp no-libtorch pictures pictures-skia3 tensors9 tensors10 onnx single-file newer-runtime)
+ALL=(alone serving torchsharp no-libtorch pictures pictures-skia3 tensors9 tensors10 onnx processes single-file newer-runtime)
 SKIA3=3.119.4 TENSORS9=9.0.4 TENSORS10=10.0.12 NEWER_RUNTIME=11.0.0
 
 usage() {
@@ -24,6 +24,7 @@ Usage: ./build.sh consumers [CASE...]
   tensors9        an application that itself asks for System.Numerics.Tensors $TENSORS9, as ML.NET does
   tensors10       or for $TENSORS10
   onnx            beside Microsoft.ML.OnnxTransformer: libtorch and ONNX Runtime in one process
+  processes       NaturalGradient.MLNet.Mpi alone: a process by itself, and two that mpiexec starts
   single-file     published as a self-contained single file
   newer-runtime   self-contained on .NET $NEWER_RUNTIME
 
@@ -119,6 +120,12 @@ tensors9() { tensors $TENSORS9; }
 tensors10() { tensors $TENSORS10; }
 
 onnx() { train && copy BesideOnnx && cp "$WORK/reviews.zip" . && build && run && printed 'positive (' && printed '-1 2'; }
+
+# The first needs no MPI.
+processes() {
+  copy Processes && build && run && printed 'process 0 of 1: 1' && "$(command -v mpiexec.mpich || command -v mpiexec)" -n 2 ./bin/Debug/net10.0/Processes &&
+    printed 'process 0 of 2: 3' && printed 'process 1 of 2: 3' && from_feed
+}
 
 single-file() { train && publish -p:PublishSingleFile=true; }
 newer-runtime() { train && publish -p:RuntimeFrameworkVersion=$NEWER_RUNTIME; }

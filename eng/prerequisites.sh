@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that what the package manager does not bring is there: the .NET 10 SDK, ICU for it, and the C++ run-time
-# library that TorchSharp needs. Says what it installs; does and prints nothing when all is there.
+# library that TorchSharp needs; with the argument 'mpi' also MPICH, without which only what starts several processes does
+# not run. Says what it installs; does and prints nothing when all is there.
 set -euo pipefail
 
 SYMBOL=GLIBCXX_3.4.32   # libstdc++ of GCC 13: the newest symbol that libLibTorchSharp.so of TorchSharp 0.107 asks for
@@ -146,6 +147,21 @@ debian_mirror() {
   printf '%s' "${found:-http://deb.debian.org/debian}"
 }
 
+has_mpi() { command -v mpiexec.mpich >/dev/null 2>&1 || command -v mpiexec.hydra >/dev/null 2>&1; }
+
+# MPICH, whose launcher has a name of its own beside other implementations of MPI. Whoever needs it says so when it is not there.
+ensure_mpi() {
+  [ "$(uname -s)" = Linux ] || return 0
+  has_mpi && return 0
+  local missing="MPICH is missing, which starts a program as several processes"
+  if ! can_install; then say "$missing. As root: apt-get install mpich"; return 0; fi
+  say "$missing. Installing mpich."
+  apt update || true
+  apt install --no-install-recommends mpich || true
+  if ! has_mpi; then say "mpich could not be installed; going on without it."; fi
+}
+
 ensure_dotnet
 ensure_icu
 ensure_libstdcxx
+if [ "${1:-}" = mpi ]; then ensure_mpi; fi

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.ML.NaturalGradient;
 
 namespace Microsoft.ML.NaturalGradient.MpiProcesses;
 

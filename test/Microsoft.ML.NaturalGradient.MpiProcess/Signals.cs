@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Microsoft.ML.NaturalGradient;
 
 namespace Microsoft.ML.NaturalGradient.MpiProcesses;
 

@@ -1,5 +1,3 @@
-using Microsoft.ML.NaturalGradient;
-
 namespace Microsoft.ML.NaturalGradient.MpiProcesses;
 
 /// <summary>Two threads of the first process call at the same time: one of them is refused.</summary>

@@ -13,6 +13,7 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 internal sealed class BatchEvaluation : IDisposable
 {
     private const double SmallestSquaredNorm = 1e-30;
+    private const long UsuallyKeptBytes = 256L << 20;
 
     private readonly IObjective _objective;
     private readonly GradientTape? _tape;
@@ -154,14 +155,14 @@ internal sealed class BatchEvaluation : IDisposable
     /// <param name="size">Rows of a micro-batch, at least 1; the last may have fewer.</param>
     /// <param name="randomness">Source of dropout masks; null where there is none.</param>
     /// <param name="rowWeights">As in <see cref="Run"/>.</param>
-    /// <param name="mostKeptBytes">Most bytes of per-sample gradients of all micro-batches that are kept rather than computed again.</param>
+    /// <param name="mostKeptBytesOfRow">Most bytes of the gradient of a row with which all are kept rather than computed again; null for 256 MiB divided by the rows.</param>
     /// <returns>The evaluated batch; the caller disposes it.</returns>
     public static BatchEvaluation RunInParts(
         IObjective objective, Tensor labels, Func<long, long, Tensor> forward, long size, Generator? randomness = null, Tensor? rowWeights = null,
-        long mostKeptBytes = 256L << 20)
+        long? mostKeptBytesOfRow = null)
     {
         using var scope = NewDisposeScope();
-        var parts = new MicroBatches(forward, labels.shape[0], size, randomness, mostKeptBytes);
+        var parts = new MicroBatches(forward, labels.shape[0], size, randomness, mostKeptBytesOfRow ?? (UsuallyKeptBytes / labels.shape[0]));
         try
         {
             return new BatchEvaluation(objective, null, null, parts, parts.FirstForward(), labels, rowWeights);
@@ -181,10 +182,11 @@ internal sealed class BatchEvaluation : IDisposable
     /// <param name="randomness">Source of dropout masks; null where there is none.</param>
     /// <param name="microBatchSize">Rows of a micro-batch, at least 1; null for no limit.</param>
     /// <param name="group">The processes that evaluate it together, each its <see cref="RowShare"/>; null for this one alone.</param>
+    /// <param name="mostKeptBytes">Most bytes of per-sample gradients of all micro-batches of a process that are kept rather than computed again.</param>
     /// <returns>The evaluated batch; the caller disposes it.</returns>
     public static BatchEvaluation Of(
         ITrainableModel model, IObjective objective, LabeledBatch batch, bool perSampleGradients, Generator? randomness, int? microBatchSize,
-        ProcessGroup? group = null)
+        ProcessGroup? group = null, long mostKeptBytes = UsuallyKeptBytes)
     {
         var rows = batch.Input.SampleCount;
         if (group is null)
@@ -207,9 +209,12 @@ internal sealed class BatchEvaluation : IDisposable
             throw;
         }
 
-        BatchEvaluation RunRows(long start, long count, Tensor labelsOfRows, Tensor? weights) => microBatchSize < count
-            ? RunInParts(objective, labelsOfRows, (part, length) => Forward(start + part, length), microBatchSize.Value, randomness, weights)
+        // All processes in micro-batches or none, and all with rows kept or none, by the process with the most rows.
+        BatchEvaluation RunRows(long start, long count, Tensor labelsOfRows, Tensor? weights) => microBatchSize < MostRows()
+            ? RunInParts(objective, labelsOfRows, (part, length) => Forward(start + part, length), microBatchSize.Value, randomness, weights, mostKeptBytes / MostRows())
             : Run(objective, labelsOfRows, perSampleGradients, () => Forward(start, count), randomness, rowWeights: weights);
+
+        long MostRows() => group is null ? rows : (rows + group.Size - 1) / group.Size;
 
         Tensor Forward(long start, long count)
         {

@@ -12,17 +12,17 @@ internal sealed class MicroBatches : IMicroBatches, IBatchPasses
 {
     private readonly List<ForwardPart> _parts = [];
     private readonly Generator? _randomness;
-    private readonly long _mostKeptBytes;
+    private readonly long _mostKeptBytesOfRow;
 
     /// <summary>Divides a batch.</summary>
     /// <param name="forward">Computes the logits of the rows from one number on, as many as the other says, through layers that record themselves.</param>
     /// <param name="rows">Rows of the batch.</param>
     /// <param name="size">Rows of a part, at least 1; the last may have fewer.</param>
     /// <param name="randomness">Source of dropout masks; null where there is none.</param>
-    /// <param name="mostKeptBytes">Most bytes of per-sample gradients of all parts that are kept rather than computed again.</param>
-    public MicroBatches(Func<long, long, Tensor> forward, long rows, long size, Generator? randomness, long mostKeptBytes)
+    /// <param name="mostKeptBytesOfRow">Most bytes of the gradient of a row with which those of all parts are kept rather than computed again.</param>
+    public MicroBatches(Func<long, long, Tensor> forward, long rows, long size, Generator? randomness, long mostKeptBytesOfRow)
     {
-        (_randomness, _mostKeptBytes) = (randomness, mostKeptBytes);
+        (_randomness, _mostKeptBytesOfRow) = (randomness, mostKeptBytesOfRow);
         for (long start = 0; start < rows; start += size)
         {
             var (first, count) = (start, Math.Min(size, rows - start));
@@ -105,7 +105,7 @@ internal sealed class MicroBatches : IMicroBatches, IBatchPasses
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var samples = seeds.shape[0];
-        if (samples * Trained.Sum(parameter => parameter.numel() * parameter.ElementSize) > _mostKeptBytes)
+        if (Trained.Sum(parameter => parameter.numel() * parameter.ElementSize) > _mostKeptBytesOfRow)
         {
             return new RecomputedGradients(this, seeds.clone());
         }

@@ -34,10 +34,10 @@ internal sealed record MpiRun(int ExitCode, string Output, string Errors)
     /// <returns>How it ended.</returns>
     public static MpiRun Run(MpiImplementation implementation, int processes, string[] arguments, Action<string>? onLine, params (string Name, string Value)[] environment)
     {
-        Require(implementation);
+        var launcher = Require(implementation);
         var count = processes.ToString(CultureInfo.InvariantCulture);
         string[] options = implementation == MpiImplementation.OpenMpi ? ["--oversubscribe", "-n", count] : ["-n", count];
-        var start = new ProcessStartInfo(Launchers[implementation]!, [.. options, "dotnet", Program(), .. arguments]);
+        var start = new ProcessStartInfo(launcher, [.. options, "dotnet", Program(), .. arguments]);
         return Finish(start, onLine, environment);
     }
 
@@ -45,22 +45,26 @@ internal sealed record MpiRun(int ExitCode, string Output, string Errors)
     public static MpiRun RunAlone(params string[] arguments) => Finish(new("dotnet", [Program(), .. arguments]), null, []);
 
     /// <summary>Makes the test inconclusive where an implementation is not installed.</summary>
-    public static void Require(MpiImplementation implementation)
+    /// <returns>The name of its launcher.</returns>
+    public static string Require(MpiImplementation implementation)
     {
+        string? launcher;
         lock (Launchers)
         {
-            if (!Launchers.ContainsKey(implementation))
+            if (!Launchers.TryGetValue(implementation, out launcher))
             {
-                Launchers.Add(implementation, Find(implementation));
-            }
-
-            if (Launchers[implementation] is null)
-            {
-                Assert.Inconclusive(implementation == MpiImplementation.Mpich
-                    ? "MPICH is not installed. ./build.sh test installs it where there are root rights and apt-get."
-                    : "Open MPI is not installed (Debian, Ubuntu: apt-get install openmpi-bin).");
+                Launchers.Add(implementation, launcher = Find(implementation));
             }
         }
+
+        if (launcher is null)
+        {
+            Assert.Inconclusive(implementation == MpiImplementation.Mpich
+                ? "MPICH is not installed. ./build.sh test installs it where there are root rights and apt-get."
+                : "Open MPI is not installed (Debian, Ubuntu: apt-get install openmpi-bin).");
+        }
+
+        return launcher;
     }
 
     private static MpiRun Finish(ProcessStartInfo start, Action<string>? onLine, (string Name, string Value)[] environment)

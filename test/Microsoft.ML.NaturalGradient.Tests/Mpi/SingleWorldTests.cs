@@ -16,8 +16,10 @@ public sealed class SingleWorldTests
             Assert.Inconclusive("The tests themselves were started by an MPI launcher.");
         }
 
-        Assert.AreEqual((0, 1), (Mpi.World.Rank, Mpi.World.Size));
-        Assert.AreSame(Mpi.World, Mpi.World);
+        var world = Mpi.World;
+
+        Assert.AreEqual((0, 1), (world.Rank, world.Size));
+        Assert.AreSame(world, Mpi.World);
     }
 
     [TestMethod]

@@ -37,7 +37,7 @@ public sealed class MicroBatchTests
                 new SoftmaxCrossEntropy(), whole.Labels, left.NeedsPerSampleGradients, whole.Forward, rowWeights: weights);
             using var batch = BatchEvaluation.RunInParts(
                 new SoftmaxCrossEntropy(), parts.Labels, (start, count) => parts.Forward(parts.Inputs.narrow(0, start, count)), size: 2,
-                rowWeights: weights, mostKeptBytes: mostKeptBytes);
+                rowWeights: weights, mostKeptBytesOfRow: mostKeptBytes);
 
             Assert.IsFalse(batch.IsWhole);
             Assert.AreEqual(expected.MeanLoss, batch.MeanLoss, 1e-6);
@@ -61,7 +61,7 @@ public sealed class MicroBatchTests
         var quality = new ApproximationQuality(toy.Parameters, probe, seed: 1) { MostSharedBytes = 0 };
         using var whole = BatchEvaluation.Run(new SoftmaxCrossEntropy(), toy.Labels, true, toy.Forward);
         using var parts = BatchEvaluation.RunInParts(
-            new SoftmaxCrossEntropy(), toy.Labels, (start, count) => toy.Forward(toy.Inputs.narrow(0, start, count)), size: 2, mostKeptBytes: mostKeptBytes);
+            new SoftmaxCrossEntropy(), toy.Labels, (start, count) => toy.Forward(toy.Inputs.narrow(0, start, count)), size: 2, mostKeptBytesOfRow: mostKeptBytes);
 
         var expected = quality.Measure(whole);
         quality.Measured = 0; // so that SF draws the same

@@ -98,7 +98,7 @@ public sealed class MicroBatchEncoderTests
                 using var right = method.Build([.. parts.TrainableParameters.Select(named => named.Value)], seed: 4);
                 using var expected = BatchEvaluation.Run(new SoftmaxCrossEntropy(), labels, left.NeedsPerSampleGradients, () => whole.Forward(inputs));
                 using var batch = BatchEvaluation.RunInParts(
-                    new SoftmaxCrossEntropy(), labels, (start, count) => parts.Forward(inputs.Slice(start, count)), size: 1, mostKeptBytes: mostKeptBytes);
+                    new SoftmaxCrossEntropy(), labels, (start, count) => parts.Forward(inputs.Slice(start, count)), size: 1, mostKeptBytesOfRow: mostKeptBytes);
                 var before = whole.TrainableParameters.Select(named => named.Value.detach().clone()).ToList();
 
                 left.Step(expected, 0.1);
