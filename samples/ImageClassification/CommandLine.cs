@@ -10,7 +10,7 @@ internal static class CommandLine
         Trains an image classifier with iEF, with AdamW, and with iEF on the classification head alone, on the same pictures;
         compares them, and lets a second process classify pictures with the best model.
 
-        Usage: ./build.sh sample-images [OPTION...]
+        Usage: ./build.sh sample-images [--processes N] [OPTION...]
                ./build.sh sample-images classify FILE... [--model FILE.zip]
                ./build.sh sample-images images
 

@@ -10,7 +10,7 @@ internal static class CommandLine
         Trains a text classifier with iEF and with AdamW on the same rows, compares them, and lets a second process
         classify sentences with the saved model.
 
-        Usage: ./build.sh sample [OPTION...]
+        Usage: ./build.sh sample [--processes N] [OPTION...]
                ./build.sh sample classify [--model FILE.zip] ["SENTENCE"...]
                ./build.sh sample classify [--model FILE.zip] --input FILE [--output FILE.tsv] [--text COLUMN] [--encoding NAME]
                ./build.sh sample quickstart

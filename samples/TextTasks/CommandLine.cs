@@ -11,7 +11,7 @@ internal static class CommandLine
         Fine-tunes a small encoder for a task on texts, measures it on rows it has not seen, draws a picture, saves the model,
         loads it again and scores one text with a prediction engine.
 
-        Usage: ./build.sh sample-tasks [--task NAME] [OPTION...]
+        Usage: ./build.sh sample-tasks [--processes N] [--task NAME] [OPTION...]
 
           --task ner         names of persons, places, products ... in messages (the default)
           --task labels      the emotions in a comment: one, several or none

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
 using Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 using Microsoft.ML.NaturalGradient.Curvature;
@@ -14,10 +15,11 @@ namespace Microsoft.ML.NaturalGradient.Benchmarks.Traffic;
 internal static class ProcessesCommand
 {
     private const string Usage = """
-        Usage: ./build.sh bench processes [--most K] [--tokens T]
+        Usage: ./build.sh bench processes [--most K] [--tokens T] [--optimizer NAME]
 
-          --most K      counts with 2 to K processes (default 8)
-          --tokens T    tokens of a text (default 64)
+          --most K          counts with 2 to K processes (default 8)
+          --tokens T        tokens of a text (default 64)
+          --optimizer NAME  counts its steps only (default: those of AdamW, iEF, SF and KFAC)
         """;
 
     private const int Rows = 32;
@@ -46,20 +48,23 @@ internal static class ProcessesCommand
         }
 
         var (most, tokens) = (options.Number("--most", 8), options.Number("--tokens", 64));
+        OptimizerOptions[] methods = [Optimizers.AdamW, Optimizers.Ief, Optimizers.Sf, Optimizers.Kfac];
+        methods = [.. methods.Where(method => (options.Text("--optimizer") ?? method.Name) == method.Name)];
         Console.WriteLine($"A step of {Rows} rows, {tokens} tokens each, {Classes} classes; MB that a process sends, and operations.\n");
         Console.WriteLine("| model, trained | optimizer | processes | counted, MB | operations | formula, MB | operations |\n|---|---|---|---|---|---|---|");
-        Count("MiniLM, LoRA", () => new LoraWork(Rows, tokens), work => (work.Model, work.Model.TrainableParameters, work.Batch), tokens, most);
-        Count("MiniLM, all weights", () => new LoraWork(Rows, tokens, adapter: Adapters.Full), work => (work.Model, work.Model.TrainableParameters, work.Batch), tokens, most);
-        Count("ViT-Small, LoRA", () => new PictureWork(), work => (work.Model, work.Model.TrainableParameters, work.Batch), SmallVisionModel.Tokens(PictureSize), most);
+        Count("MiniLM, LoRA", () => new LoraWork(Rows, tokens), work => (work.Model, work.Model.TrainableParameters, work.Batch), tokens, most, methods);
+        Count("MiniLM, all weights", () => new LoraWork(Rows, tokens, adapter: Adapters.Full), work => (work.Model, work.Model.TrainableParameters, work.Batch), tokens, most, methods);
+        Count("ViT-Small, LoRA", () => new PictureWork(), work => (work.Model, work.Model.TrainableParameters, work.Batch), SmallVisionModel.Tokens(PictureSize), most, methods);
         Reckon();
         return 0;
     }
 
     private static void Count<T>(
-        string title, Func<T> create, Func<T, (ITrainableModel Model, IReadOnlyList<NamedParameter> Trained, LabeledBatch Batch)> parts, int positions, int most)
+        string title, Func<T> create, Func<T, (ITrainableModel Model, IReadOnlyList<NamedParameter> Trained, LabeledBatch Batch)> parts, int positions, int most,
+        IReadOnlyList<OptimizerOptions> methods)
         where T : IDisposable
     {
-        foreach (var method in new OptimizerOptions[] { Optimizers.AdamW, Optimizers.Ief, Optimizers.Sf, Optimizers.Kfac })
+        foreach (var method in methods)
         {
             for (var size = 2; size <= most; size++)
             {
@@ -99,7 +104,7 @@ internal static class ProcessesCommand
 
     private static void Reckon()
     {
-        Console.WriteLine("\nSeconds of a step in which a process sends; 8 rows for each node, 32 at least.\n");
+        Console.WriteLine("\nMilliseconds of a step in which a process sends; 8 rows for each node, 32 at least.\n");
         Console.WriteLine($"| model, trained | weights P | nodes | rows | exchanged as | AdamW, MB | iEF, MB | {string.Join(" | ", Networks.Select(network => $"AdamW, {network.Name} | iEF, {network.Name}"))} |");
         Console.WriteLine($"|---|---|---|---|---|---|---|{string.Concat(Enumerable.Repeat("---|", 2 * Networks.Length))}");
         foreach (var (name, shapes) in Known)
@@ -110,12 +115,19 @@ internal static class ProcessesCommand
                 {
                     var model = new TrafficModel(layers, Math.Max(Rows, 8 * nodes), Classes, nodes);
                     var (mean, perSample) = (model.MeanStep(), model.PerSampleStep());
-                    var times = Networks.Select(network => $"{Seconds(mean, nodes, network):G2} | {Seconds(perSample, nodes, network):G2}");
+                    var times = Networks.Select(network => $"{Short(1000 * Seconds(mean, nodes, network), 2)} | {Short(1000 * Seconds(perSample, nodes, network), 2)}");
                     Console.WriteLine(
-                        $"| {name}, {trained} | {model.Numbers:N0} | {nodes} | {model.Rows} | {model.Exchange()} | {mean.Bytes / 1e6:G3} | {perSample.Bytes / 1e6:G3} | {string.Join(" | ", times)} |");
+                        $"| {name}, {trained} | {model.Numbers:N0} | {nodes} | {model.Rows} | {model.Exchange()} | {Short(mean.Bytes / 1e6, 3)} | {Short(perSample.Bytes / 1e6, 3)} | {string.Join(" | ", times)} |");
                 }
             }
         }
+    }
+
+    // So many digits, without an exponent.
+    private static string Short(double value, int digits)
+    {
+        var unit = Math.Pow(10, Math.Floor(Math.Log10(value)) - digits + 1);
+        return (Math.Round(value / unit) * unit).ToString("#,0.#####", CultureInfo.InvariantCulture);
     }
 
     // An operation is a chain of about 2 log₂ K messages.

@@ -15,6 +15,7 @@ public sealed partial class CodeExampleTests
     [DataRow("docs/optimizers.md", "test")]
     [DataRow("docs/fidelity.md", "test")]
     [DataRow("docs/interrupted-runs.md", "test")]
+    [DataRow("docs/processes.md", "test")]
     [DataRow("docs/metrics.md", "test")]
     [DataRow("docs/text-tasks.md", "test")]
     [DataRow("docs/serving.md", "test")]
