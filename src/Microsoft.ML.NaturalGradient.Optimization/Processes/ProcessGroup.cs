@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using Microsoft.ML.NaturalGradient.Numerics;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Processes;
@@ -76,7 +75,7 @@ internal sealed class ProcessGroup(ICollective collective)
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var sent = own.detach().cpu().contiguous();
-        var all = empty([counts.Sum(), .. own.shape.AsSpan(1)], own.dtype); // [N, ...]
+        var all = empty([counts.Sum(), .. own.shape.AsSpan(1)], own.dtype, CPU); // [N, ...]
         var width = own.ElementSize * own.shape.Skip(1).Aggregate(1L, (product, size) => product * size);
         collective.AllGather(BytesOf(sent), BytesOf(all), [.. counts.Select(count => checked((int)(count * width)))]);
         Sent = Sent.Plus(TrafficCount.OfAllGather(all.numel() * all.ElementSize, Size));
@@ -95,7 +94,7 @@ internal sealed class ProcessGroup(ICollective collective)
         var columns = Enumerable.Range(0, Size).Select(rank => RowShare.Of(width, rank, Size)).ToArray();
         var mine = columns[Rank].Count;
         var sent = cat([.. columns.Select(share => own.narrow(2, share.Start, share.Count).flatten())]).cpu();
-        var received = empty(sets * counts.Sum() * mine, dtype: own.dtype);
+        var received = empty(sets * counts.Sum() * mine, dtype: own.dtype, device: CPU);
         collective.AllToAll(
             BytesOf(sent), [.. columns.Select(share => checked((int)(sets * rows * share.Count * size)))],
             BytesOf(received), [.. counts.Select(count => checked((int)(sets * count * mine * size)))]);
@@ -231,7 +230,7 @@ internal sealed class ProcessGroup(ICollective collective)
         Sent = Sent.Plus(TrafficCount.OfBroadcast(bytes.Length, Size));
     }
 
-    private void AllReduceTogether(IReadOnlyList<Tensor> tensors)
+    private void AllReduceTogether(List<Tensor> tensors)
     {
         if (tensors.Count == 0)
         {

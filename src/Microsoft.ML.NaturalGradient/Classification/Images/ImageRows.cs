@@ -1,6 +1,5 @@
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Pipelines;
-using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
