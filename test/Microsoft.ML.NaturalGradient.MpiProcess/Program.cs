@@ -8,5 +8,6 @@ return args switch
     ["signals"] => Signals.Run(Mpi.World),
     ["threads"] => Threads.Run(Mpi.World),
     ["fail", var how] => Failures.Run(Mpi.World, how),
+    ["train", var model, var methods, var how, var checkpoints] => Training.Run(Mpi.World, model, methods, how, checkpoints),
     _ => throw new ArgumentException($"There is no '{string.Join(' ', args)}'."),
 };

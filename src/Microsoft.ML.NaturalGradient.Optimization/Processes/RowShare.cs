@@ -5,6 +5,10 @@ namespace Microsoft.ML.NaturalGradient.Processes;
 /// <param name="Count">Its rows; zero where there are fewer rows than processes.</param>
 internal readonly record struct RowShare(long Start, long Count)
 {
+    /// <summary>Whether a row belongs to it.</summary>
+    /// <param name="row">The row's place in the batch.</param>
+    public bool Contains(long row) => row >= Start && row < Start + Count;
+
     /// <summary>Divides rows.</summary>
     /// <param name="rows">Rows N.</param>
     /// <param name="rank">The process.</param>

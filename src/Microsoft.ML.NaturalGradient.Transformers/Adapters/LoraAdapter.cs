@@ -56,6 +56,9 @@ internal sealed class LoraAdapter : LinearAdapter
         : [("lora_A.weight", _down), ("lora_B.weight", _up), ("lora_magnitude_vector", _magnitude)];
 
     /// <inheritdoc/>
+    public override bool Draws => _dropout > 0;
+
+    /// <inheritdoc/>
     public override Tensor Apply(LinearLayer layer, Tensor input)
     {
         var kept = training && _dropout > 0 ? Drop(input) : input;

@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Models.Vision;
+using Microsoft.ML.NaturalGradient.Processes;
 using Microsoft.ML.NaturalGradient.Training;
 using static TorchSharp.torch;
 
@@ -61,10 +62,15 @@ internal sealed class ImageBatchSource : RowBatchSource
     });
 
     /// <inheritdoc/>
-    protected override IEnumerable<ModelInput> Inputs(IEnumerable<int[]> batches, int? epoch) => OrderedPrefetch.Run(
-        batches.SelectMany(rows => rows), row => Picture(_rows[row], epoch),
+    /// <remarks>Decoding and changing pictures costs more than the rest of a batch: those of other processes are black.</remarks>
+    protected override IEnumerable<ModelInput> Inputs(IEnumerable<int[]> batches, int? epoch, ProcessGroup? group) => OrderedPrefetch.Run(
+        batches.SelectMany(rows => rows.Select((row, place) => (Row: row, IsOwn: group is null || group.Share(rows.Length).Contains(place)))),
+        row => row.IsOwn ? Picture(_rows[row.Row], epoch) : Black(),
         Environment.ProcessorCount, Math.Max(_batchSize, Environment.ProcessorCount), _cancellation)
         .Chunk(_batchSize).Select(pictures => Collate(pictures, _images.Preprocessor, Device));
+
+    private RgbImage Black() =>
+        new(_images.Preprocessor.Width, _images.Preprocessor.Height, new byte[_images.Preprocessor.Width * _images.Preprocessor.Height * RgbImage.Channels]);
 
     private RgbImage Picture(ImageExample row, int? epoch) =>
         epoch is { } now && _images.Augmenter is { } augmenter ? augmenter.Apply(Read(row), row.Row, now) : Read(row);

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Processes;
 using Microsoft.ML.NaturalGradient.Training;
 using static TorchSharp.torch;
 
@@ -19,6 +20,9 @@ internal abstract class RowBatchSource(RowLabel[] labels, LabelFormat format, in
 
     /// <inheritdoc/>
     public int BatchCount => (labels.Length + _batchSize - 1) / _batchSize;
+
+    /// <summary>The processes that evaluate each batch of a pass together, so that a row of another process need not be read; null for this one alone.</summary>
+    public ProcessGroup? Group { get; set; }
 
     /// <summary>Whether a row is the same in every epoch.</summary>
     public virtual bool IsConstant => true;
@@ -48,7 +52,7 @@ internal abstract class RowBatchSource(RowLabel[] labels, LabelFormat format, in
     /// <summary>Makes what the network reads of rows as they are.</summary>
     /// <param name="batches">The rows of each batch.</param>
     /// <returns>A batch for each; the caller disposes each.</returns>
-    public IEnumerable<ModelInput> InputsOf(IEnumerable<int[]> batches) => Inputs(batches, null);
+    public IEnumerable<ModelInput> InputsOf(IEnumerable<int[]> batches) => Inputs(batches, null, null);
 
     /// <summary>Makes the tensor of labels.</summary>
     /// <param name="rows">N rows.</param>
@@ -89,13 +93,14 @@ internal abstract class RowBatchSource(RowLabel[] labels, LabelFormat format, in
     /// <summary>Makes what the network reads.</summary>
     /// <param name="batches">The rows of each batch.</param>
     /// <param name="epoch">Epoch, from 0; null for rows as they are.</param>
+    /// <param name="group">The processes, of whose rows only those of this one must be read; the shape is that of the whole batch all the same. Null for all rows.</param>
     /// <returns>A batch for each; the caller disposes each.</returns>
-    protected abstract IEnumerable<ModelInput> Inputs(IEnumerable<int[]> batches, int? epoch);
+    protected abstract IEnumerable<ModelInput> Inputs(IEnumerable<int[]> batches, int? epoch, ProcessGroup? group);
 
     private IEnumerable<LabeledBatch> Batches(IEnumerable<int[]> rows, int? epoch)
     {
         var batches = rows.ToArray();
-        foreach (var (input, batch) in Inputs(batches, epoch).Zip(batches))
+        foreach (var (input, batch) in Inputs(batches, epoch, Group).Zip(batches))
         {
             yield return new LabeledBatch(input, Labels(batch), Weights(batch));
         }

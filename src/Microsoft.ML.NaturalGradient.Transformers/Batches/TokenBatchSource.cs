@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.NaturalGradient.Processes;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.NaturalGradient.Training;
 using static TorchSharp.torch;
@@ -75,7 +76,7 @@ internal sealed class TokenBatchSource : RowBatchSource
     });
 
     /// <inheritdoc/>
-    protected override IEnumerable<ModelInput> Inputs(IEnumerable<int[]> batches, int? epoch) => batches.Select(Collate);
+    protected override IEnumerable<ModelInput> Inputs(IEnumerable<int[]> batches, int? epoch, ProcessGroup? group) => batches.Select(Collate);
 
     private TokenBatch Collate(int[] rows) => Collate(Array.ConvertAll(rows, row => _rows[row].Tokens), _padId, Device);
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
@@ -38,7 +39,9 @@ internal sealed class PostNormLayers : nn.Module
     public IEnumerable<Tensor> States(Func<Tensor> embed, TokenBatch batch)
     {
         var start = batch.Frozen?.States ?? embed();
-        if (_positions is null && PackedRows.Of(batch, start) is { } rows)
+        // Each row draws its own dropout masks, the same with gradients, where nothing is packed, and without.
+        var draws = training && modules().OfType<LinearAdapter>().Any(adapter => adapter.Draws);
+        if (_positions is null && !draws && PackedRows.Of(batch, start) is { } rows)
         {
             return Apply(rows.Pack(start), rows.Mask, batch.Frozen).Select(state => rows.Unpack(state, start));
         }

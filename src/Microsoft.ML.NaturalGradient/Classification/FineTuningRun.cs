@@ -4,6 +4,7 @@ using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Interop;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Pipelines;
+using Microsoft.ML.NaturalGradient.Processes;
 using Microsoft.ML.NaturalGradient.Training;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
@@ -171,12 +172,22 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         {
             var identity = Identity(network, target, training, validation, files, augmentation, isRounded).ToArray();
             Members.Compare(identity);
+            ShareOut(Members.Group, training, validation);
             Train(network, target, training, validation, identity);
             Members.Part();
         }
         finally
         {
             network.RoundFrozenProducts(false);
+            ShareOut(null, training, validation);
+        }
+    }
+
+    private static void ShareOut(ProcessGroup? group, params IBatchSource?[] sources)
+    {
+        foreach (var source in sources.OfType<RowBatchSource>())
+        {
+            source.Group = group;
         }
     }
 

@@ -20,22 +20,22 @@ public sealed class ShardedStepTests
     private const double Rounding = 1e-10;
 
     public static IEnumerable<object[]> Methods =>
-        typeof(Optimizers).GetProperties().Select(property => property.GetValue(null)).OfType<OptimizerOptions>().Select(method => new object[] { method.Name, method });
+        typeof(Optimizers).GetProperties().Select(property => property.GetValue(null)).OfType<OptimizerOptions>().Select(method => new object[] { method.Name });
 
     [TestMethod]
     [DynamicData(nameof(Methods))]
-    public void Step_Lora_IsThatOfOneProcess(string name, OptimizerOptions method)
+    public void Step_Lora_IsThatOfOneProcess(string name)
     {
         var fixture = new EncoderFixture("bert");
-        AssertSameSteps(name, method, () => Perturbed(fixture.CreateClassifier()), fixture.Inputs, Labels(fixture));
+        AssertSameSteps(Named(name), () => Perturbed(fixture.CreateClassifier()), fixture.Inputs, Labels(fixture));
     }
 
     [TestMethod]
     [DynamicData(nameof(Methods))]
-    public void Step_WithRowWeightsInMicroBatches_IsThatOfOneProcess(string name, OptimizerOptions method)
+    public void Step_WithRowWeightsInMicroBatches_IsThatOfOneProcess(string name)
     {
         var fixture = new EncoderFixture("bert");
-        AssertSameSteps(name, method, () => Perturbed(fixture.CreateClassifier()), fixture.Inputs, Labels(fixture), microBatchSize: 1, weights: [1, 0.5, 3]);
+        AssertSameSteps(Named(name), () => Perturbed(fixture.CreateClassifier()), fixture.Inputs, Labels(fixture), microBatchSize: 1, weights: [1, 0.5, 3]);
     }
 
     [TestMethod]
@@ -49,7 +49,7 @@ public sealed class ShardedStepTests
         var fixture = new EncoderFixture(encoder);
         foreach (var method in ManyKinds)
         {
-            AssertSameSteps(method.Name, method, fixture.CreateTrainableClassifier, fixture.Inputs, Labels(fixture), microBatchSize, keepsRows: keepsRows);
+            AssertSameSteps(method, fixture.CreateTrainableClassifier, fixture.Inputs, Labels(fixture), microBatchSize, keepsRows: keepsRows);
         }
     }
 
@@ -60,10 +60,10 @@ public sealed class ShardedStepTests
     {
         using var first = TextToTextFixture.Create(T5Fixture.Load(T5Fixture.Tied), new FullFineTuningOptions());
         using var batch = TextToTextFixture.Source(first).Ordered().Single();
-        foreach (var method in ManyKinds)
+        foreach (var method in ManyKinds.Where(method => method.Name is not ("NG" or "NG-CG")))
         {
             AssertSameSteps(
-                method.Name, method,
+                method,
                 () =>
                 {
                     var classifier = TextToTextFixture.Create(T5Fixture.Load(T5Fixture.Tied), new FullFineTuningOptions());
@@ -83,7 +83,7 @@ public sealed class ShardedStepTests
         foreach (var method in ManyKinds)
         {
             AssertSameSteps(
-                method.Name, method, () => fixture.CreateClassifier(new FullFineTuningOptions()),
+                method, () => fixture.CreateClassifier(new FullFineTuningOptions()),
                 () => ImageFixture.Inputs(fixture.Reference.GetProperty("inputs")), fixture.Reference.GetProperty("labels").ToTensor().to(ScalarType.Int64));
         }
     }
@@ -95,7 +95,7 @@ public sealed class ShardedStepTests
     {
         var fixture = new EncoderFixture("bert");
         AssertSameSteps(
-            "iEF", Optimizers.Ief, () => Perturbed(fixture.CreateClassifier(new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.5 })), fixture.Inputs, Labels(fixture), microBatchSize);
+            Optimizers.Ief, () => Perturbed(fixture.CreateClassifier(new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.5 })), fixture.Inputs, Labels(fixture), microBatchSize);
     }
 
     [TestMethod]
@@ -130,6 +130,9 @@ public sealed class ShardedStepTests
     private static OptimizerOptions[] ManyKinds =>
         [Optimizers.Ief, Optimizers.Sf with { Samples = 2 }, Optimizers.Ng, Optimizers.Kfac, Optimizers.AdaFisher with { FactorInterval = 1 }, Optimizers.HessianFree, Optimizers.AdamW];
 
+    private static OptimizerOptions Named(string name) =>
+        typeof(Optimizers).GetProperties().Select(property => property.GetValue(null)).OfType<OptimizerOptions>().Single(method => method.Name == name);
+
     private static Tensor Labels(EncoderFixture fixture) => fixture.Reference.GetProperty("labels").ToTensor().to(ScalarType.Int64);
 
     private static T Perturbed<T>(T model)
@@ -140,7 +143,7 @@ public sealed class ShardedStepTests
     }
 
     private static void AssertSameSteps<T>(
-        string name, OptimizerOptions method, Func<T> create, Func<ModelInput> inputs, Tensor labels, int? microBatchSize = null, double[]? weights = null, bool keepsRows = true)
+        OptimizerOptions method, Func<T> create, Func<ModelInput> inputs, Tensor labels, int? microBatchSize = null, double[]? weights = null, bool keepsRows = true)
         where T : nn.Module, ITrainableModel
     {
         using var started = create();
@@ -160,7 +163,7 @@ public sealed class ShardedStepTests
                     moved += Math.Pow(one.Value.sub(from).norm().item<double>(), 2);
                 }
 
-                Fixture.AssertLess(Rounding * Math.Max(1, Math.Sqrt(moved)), Math.Sqrt(difference), $"{name}, process {collective.Rank} of {size}");
+                Fixture.AssertLess(Rounding * Math.Max(1, Math.Sqrt(moved)), Math.Sqrt(difference), $"{method.Name}, process {collective.Rank} of {size}");
             });
         }
 

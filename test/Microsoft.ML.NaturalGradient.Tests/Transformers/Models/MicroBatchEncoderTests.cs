@@ -58,28 +58,35 @@ public sealed class MicroBatchEncoderTests
             () => fixture.CreateClassifier(new FullFineTuningOptions()), inputs, fixture.Reference.GetProperty("labels").ToTensor().to(ScalarType.Int64));
     }
 
-    // Dropout draws for each micro-batch; what is computed again has the masks of the first time.
+    // A row's masks do not depend on how the batch is divided, and are the same in all passes.
     [TestMethod]
-    public void PullBack_WithDropout_RepeatsTheMasks()
+    public void PullBack_WithDropout_HasTheMasksOfTheWholeBatch()
     {
         using var scope = NewDisposeScope();
         var fixture = new EncoderFixture("bert");
         using var inputs = fixture.Inputs();
+        var labels = fixture.Reference.GetProperty("labels").ToTensor().to(ScalarType.Int64);
         using var classifier = fixture.CreateClassifier(new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.5 });
         EncoderFixture.Perturb(classifier);
         classifier.SetTraining(true);
+        var start = classifier.Randomness!.get_state();
+        using var whole = BatchEvaluation.Run(new SoftmaxCrossEntropy(), labels, true, () => classifier.Forward(inputs), classifier.Randomness);
+        classifier.Randomness.set_state(start);
         using var batch = BatchEvaluation.RunInParts(
-            new SoftmaxCrossEntropy(), fixture.Reference.GetProperty("labels").ToTensor().to(ScalarType.Int64),
-            (start, count) => classifier.Forward(inputs.Slice(start, count)), size: 1, classifier.Randomness);
+            new SoftmaxCrossEntropy(), labels, (first, count) => classifier.Forward(inputs.Slice(first, count)), size: 1, classifier.Randomness);
         batch.Trained = [.. classifier.TrainableParameters.Select(named => named.Value)];
 
         var once = batch.MeanGradient(batch.Trained);
         using var rows = batch.PerSample(batch.LogitGradients);
         var sums = rows.Combine(ones(3, ScalarType.Float64).div(3));
+        var expected = whole.MeanGradient(batch.Trained);
 
+        Fixture.AssertClose(whole.Logits, batch.Logits, 1e-12, 1e-12);
+        Fixture.AssertClose(whole.Logits, whole.RepeatForward(), 1e-12, 1e-12);
         Fixture.AssertClose(batch.Logits, batch.RepeatForward(), 1e-12, 1e-12);
-        foreach (var (parameter, gradient) in batch.Trained.Zip(once))
+        foreach (var ((parameter, gradient), own) in batch.Trained.Zip(once).Zip(expected))
         {
+            Fixture.AssertClose(own, gradient, 1e-9, 1e-12);
             Fixture.AssertClose(gradient, sums[parameter], 1e-9, 1e-12);
         }
     }
