@@ -6,6 +6,8 @@ namespace Microsoft.ML.NaturalGradient.Processes;
 /// <summary>All processes that one launcher started, over MPI.</summary>
 internal sealed unsafe class MpiWorld : ICollective
 {
+    private const int ForwardingTime = 200; // ms; launchers read what processes write, and may drop what is left when one aborts
+
     private readonly MpiCalls _calls;
     private int _callers; // threads within a call: 0 or 1
     private volatile bool _ended;
@@ -139,6 +141,7 @@ internal sealed unsafe class MpiWorld : ICollective
             errors.Flush();
         }
 
+        Thread.Sleep(ForwardingTime);
         _calls.Abort(code);
     }
 
