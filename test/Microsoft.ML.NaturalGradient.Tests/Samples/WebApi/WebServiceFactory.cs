@@ -7,6 +7,8 @@ namespace Microsoft.ML.NaturalGradient.Tests.Samples.WebApi;
 /// <summary>The web sample on a free port of this machine, with its own web server, so that its limits hold.</summary>
 internal sealed class WebServiceFactory : WebApplicationFactory<Program>
 {
+    private const int MostTries = 20;
+
     private readonly (string Name, string Value)[] _settings;
 
     static WebServiceFactory()
@@ -37,9 +39,19 @@ internal sealed class WebServiceFactory : WebApplicationFactory<Program>
     /// <summary>Starts the service.</summary>
     public static WebServiceFactory Start(params (string Name, string Value)[] settings)
     {
-        var factory = new WebServiceFactory(settings);
-        factory.StartServer();
-        return factory;
+        for (var tries = 1; ; tries++)
+        {
+            var factory = new WebServiceFactory(settings);
+            try
+            {
+                factory.StartServer();
+                return factory;
+            }
+            catch (ObjectDisposedException) when (tries < MostTries)
+            {
+                // A service that ends at its start may have freed its parts before the factory asked it why.
+            }
+        }
     }
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)
