@@ -62,7 +62,7 @@ internal sealed class ImageBatchSource : RowBatchSource
     });
 
     /// <inheritdoc/>
-    /// <remarks>Decoding and changing pictures costs more than the rest of a batch: those of other processes are black.</remarks>
+    /// <remarks>Changing pictures at random costs more than the rest of a batch: those of other processes are black.</remarks>
     protected override IEnumerable<ModelInput> Inputs(IEnumerable<int[]> batches, int? epoch, ProcessGroup? group) => OrderedPrefetch.Run(
         batches.SelectMany(rows => rows.Select((row, place) => (Row: row, IsOwn: group is null || group.Share(rows.Length).Contains(place)))),
         row => row.IsOwn ? Picture(_rows[row.Row], epoch) : Black(),
