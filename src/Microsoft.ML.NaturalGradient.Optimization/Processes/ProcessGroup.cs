@@ -198,6 +198,39 @@ internal sealed class ProcessGroup(ICollective collective)
         return votes[0] > 0;
     }
 
+    /// <summary>Stops all processes where one is to stop.</summary>
+    /// <param name="checkAlive">Throws where this one is; null for never.</param>
+    /// <exception cref="OperationCanceledException">One is.</exception>
+    public void StopTogether(Action? checkAlive)
+    {
+        OperationCanceledException? stopped = null;
+        try
+        {
+            checkAlive?.Invoke();
+        }
+        catch (OperationCanceledException e)
+        {
+            stopped = e;
+        }
+
+        if (Any(stopped is not null))
+        {
+            throw stopped ?? new OperationCanceledException("Another process was told to stop.");
+        }
+    }
+
+    /// <summary>Tells what a step exchanges.</summary>
+    /// <param name="rows">Rows of the batch.</param>
+    /// <param name="before"><see cref="Sent"/> before the step.</param>
+    /// <returns>A sentence.</returns>
+    public string DescribeStep(long rows, TrafficCount before)
+    {
+        var counts = Enumerable.Range(0, Size).Select(rank => Share(rows, rank).Count).ToArray();
+        var shares = counts.Min() == counts.Max() ? FormattableString.Invariant($"{counts[0]}") : FormattableString.Invariant($"{counts.Min()} or {counts.Max()}");
+        return FormattableString.Invariant($"Each of {Size} processes evaluates {shares} rows of a batch and sends {Sent.Since(before).Bytes / 1e6:G3} MB a step")
+            + $"{(Exchange is null ? "" : $"; per-sample gradients are exchanged as {Exchange}")}.";
+    }
+
     /// <summary>Tells every process what all say.</summary>
     /// <param name="own">What this process says; null for nothing.</param>
     /// <returns>By rank.</returns>

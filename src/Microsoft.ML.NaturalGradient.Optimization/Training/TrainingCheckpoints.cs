@@ -43,7 +43,15 @@ internal sealed class TrainingCheckpoints : IDisposable
     private TrainingCheckpoints(string folder, CheckpointInterval interval, string? copy)
     {
         (_folder, Interval, _copy, _warn) = (folder, interval, copy, _ => { });
-        _saved = copy is null ? null : TrainingState.Open(copy);
+        try
+        {
+            _saved = copy is null ? null : TrainingState.Open(copy);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Path of the state to go on from; null for none.</summary>

@@ -199,10 +199,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 
         if (stepsDone == 0 && settings.Processes is { } group)
         {
-            settings.Notify?.Invoke(string.Create(
-                CultureInfo.InvariantCulture,
-                $"Each of {group.Size} processes evaluates {group.Share(evaluation.SampleCount, 0).Count} to {group.Share(evaluation.SampleCount, group.Size - 1).Count} rows of a batch and sends {group.Sent.Since(before).Bytes / 1e6:G3} MB a step"
-                + $"{(group.Exchange is { } exchange ? $"; per-sample gradients are exchanged as {exchange}" : "")}."));
+            settings.Notify?.Invoke(group.DescribeStep(evaluation.SampleCount, before));
         }
 
         var sums = Position.Sums;
@@ -337,40 +334,24 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         return own is null ? null : (long)sum[0];
     }
 
-    // Stops all processes where one is to stop.
     private void CheckAlive()
     {
-        if (settings.Processes is not { } group)
+        if (settings.Processes is { } group)
+        {
+            group.StopTogether(settings.CheckAlive);
+        }
+        else
         {
             settings.CheckAlive?.Invoke();
-            return;
-        }
-
-        OperationCanceledException? stopped = null;
-        try
-        {
-            settings.CheckAlive?.Invoke();
-        }
-        catch (OperationCanceledException e)
-        {
-            stopped = e;
-        }
-
-        if (group.Any(stopped is not null))
-        {
-            throw stopped ?? new OperationCanceledException("Another process was told to stop.");
         }
     }
 
     // Processors that round differently would drift apart.
     private void AgreeOnWeights()
     {
-        if (settings.Processes is { } group)
+        foreach (var named in _parameters)
         {
-            foreach (var named in _parameters)
-            {
-                group.Broadcast(named.Value);
-            }
+            settings.Processes?.Broadcast(named.Value);
         }
     }
 

@@ -32,6 +32,9 @@ internal sealed class PostNormLayers : nn.Module
         RegisterComponents();
     }
 
+    // Whether rows draw dropout masks, which have to be the same with gradients, where nothing is packed, and without.
+    private bool Draws => training && modules().OfType<LinearAdapter>().Any(adapter => adapter.Draws);
+
     /// <summary>Applies the layers one after the other, each when its output is asked for.</summary>
     /// <param name="embed">Computes the embeddings' output, [N, T, D]; not called where the batch has the output of the first layers.</param>
     /// <param name="batch">The batch, whose padding is hidden.</param>
@@ -39,9 +42,7 @@ internal sealed class PostNormLayers : nn.Module
     public IEnumerable<Tensor> States(Func<Tensor> embed, TokenBatch batch)
     {
         var start = batch.Frozen?.States ?? embed();
-        // Each row draws its own dropout masks, the same with gradients, where nothing is packed, and without.
-        var draws = training && modules().OfType<LinearAdapter>().Any(adapter => adapter.Draws);
-        if (_positions is null && !draws && PackedRows.Of(batch, start) is { } rows)
+        if (_positions is null && PackedRows.Of(batch, start) is { } rows && !Draws)
         {
             return Apply(rows.Pack(start), rows.Mask, batch.Frozen).Select(state => rows.Unpack(state, start));
         }

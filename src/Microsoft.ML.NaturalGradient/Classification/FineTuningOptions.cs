@@ -96,7 +96,7 @@ public abstract class FineTuningOptions
     /// </summary>
     /// <remarks>
     /// All processes call <c>Fit</c>, and get the model. One that cannot begin is an <see cref="InvalidOperationException"/> in all others that names it; one that fails later ends all of
-    /// them (<see cref="ICollective.Abort"/>), since they would wait for it. <see cref="MetricsCallback"/> is called in all; cancelling one cancels all.
+    /// them (<see cref="ICollective.Abort"/>), since they would wait for it. <see cref="MetricsCallback"/> is called in all; cancelling one in an epoch cancels all.
     /// </remarks>
     public ICollective? Collective { get; set; }
 

@@ -67,7 +67,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         _seed = (int)group.OfFirst(Seed);
         if (settings.CheckpointFolder is { } shared)
         {
-            var state = group.FileOfFirst(_checkpoints?.SavedPath, TemporaryFolder);
+            var state = Members.Jointly(() => group.FileOfFirst(_checkpoints?.SavedPath, TemporaryFolder));
             _checkpoints ??= TrainingCheckpoints.Follow(shared, settings.CheckpointEvery, state);
         }
 

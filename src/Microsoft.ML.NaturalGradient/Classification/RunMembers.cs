@@ -54,7 +54,18 @@ internal sealed class RunMembers(ICollective? collective)
     /// <exception cref="InvalidOperationException">One cannot go on; the message names it.</exception>
     public void Meet() => Hear(Group?.Tell(null), "cannot go on: ");
 
-    /// <summary>Checks that all processes train the same. From here on they work together.</summary>
+    /// <summary>Runs something in the middle of which the others wait for this process, so that failing there ends all.</summary>
+    /// <typeparam name="T">Kind of result.</typeparam>
+    /// <param name="body">What all processes do.</param>
+    public T Jointly<T>(Func<T> body)
+    {
+        _phase = Phase.Together;
+        var result = body();
+        _phase = Phase.Apart;
+        return result;
+    }
+
+    /// <summary>Meets, and checks that all processes train the same. From here on they work together.</summary>
     /// <param name="identity">What the weights at the end depend on, by names for messages.</param>
     /// <exception cref="InvalidOperationException">They do not; the message names a process and what differs.</exception>
     public void Compare(IReadOnlyList<(string Name, string Value)> identity)
@@ -64,6 +75,7 @@ internal sealed class RunMembers(ICollective? collective)
             return;
         }
 
+        Meet();
         var own = identity.ToDictionary(pair => pair.Name, pair => pair.Value);
         var all = Group.Tell(JsonSerializer.Serialize(own)).Select(text => JsonSerializer.Deserialize<Dictionary<string, string>>(text!)!).ToArray();
         Hear(
