@@ -14,7 +14,7 @@ internal static class Training
     /// <param name="methods">Names in <see cref="Optimizers"/>, separated by commas.</param>
     /// <param name="how">
     /// What the last process does otherwise: "same" for nothing, "rows" for one other row, "rate" for another learning rate, "model" for a folder that is not there, "throw" for
-    /// an exception after three steps, "stop" for a cancellation after three steps; "slow" has all processes wait after each step.
+    /// an exception after three steps, "stop" for a cancellation after three steps; "slow" has all processes wait after each step, "own" each read a part of the rows.
     /// </param>
     /// <param name="checkpoints">Folder of checkpoints; "" for none.</param>
     public static int Run(ICollective world, string model, string methods, string how, string checkpoints)
@@ -24,7 +24,7 @@ internal static class Training
         {
             try
             {
-                Train(world, model, method, world.Rank == world.Size - 1 || how == "slow" ? how : "same", checkpoints);
+                Train(world, model, method, world.Rank == world.Size - 1 || how is "slow" or "own" ? how : "same", checkpoints);
             }
             catch (Exception e) when (how != "throw" && e is InvalidOperationException or OperationCanceledException or IOException)
             {
@@ -50,7 +50,8 @@ internal static class Training
             Weight = 1 + (row % 3),
         }).ToArray();
         var data = mlContext.Data.LoadFromEnumerable(rows);
-        data = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
+        data = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(data)
+            .Transform(how == "own" ? mlContext.Data.LoadFromEnumerable(rows.Where((_, row) => row * world.Size / rows.Length == world.Rank)) : data);
         var optimizer = (OptimizerOptions)typeof(Optimizers).GetProperty(method)!.GetValue(null)!;
         using var stop = new CancellationTokenSource();
         var steps = 0;
@@ -66,13 +67,14 @@ internal static class Training
             ValidationSetFraction = 0.2,
             EarlyStopping = new EarlyStopping(),
             Collective = world,
+            ReadOwnRows = how == "own",
             CheckpointFolder = checkpoints.Length > 0 ? checkpoints : null,
             CheckpointEvery = new CheckpointInterval { Steps = 1 },
             CancellationToken = stop.Token,
             MetricsCallback = progress => Report(world, progress, ++steps, how, stop),
         });
         using var scored = trainer.Fit(data);
-        var scores = scored.Transform(data).GetColumn<float[]>("Score").SelectMany(row => row);
+        var scores = scored.Transform(mlContext.Data.LoadFromEnumerable(rows)).GetColumn<float[]>("Score").SelectMany(row => row);
         if (world.Rank == 0)
         {
             Console.WriteLine($"scores {method} {string.Join(' ', scores.Select(score => score.ToString("R", CultureInfo.InvariantCulture)))}");

@@ -45,4 +45,30 @@ internal readonly struct RowLabel
             stream.Write(BitConverter.GetBytes(Weight));
         }
     }
+
+    /// <summary>Writes this label for another process.</summary>
+    /// <param name="writer">Receives it.</param>
+    public void WriteTo(BinaryWriter writer)
+    {
+        writer.Write(Weight);
+        writer.Write(Values.Length);
+        foreach (var value in Values)
+        {
+            writer.Write(value);
+        }
+    }
+
+    /// <summary>Reads what <see cref="WriteTo(BinaryWriter)"/> wrote.</summary>
+    /// <param name="reader">Where it stands.</param>
+    public static RowLabel ReadFrom(BinaryReader reader)
+    {
+        var weight = reader.ReadDouble();
+        var values = new double[reader.ReadInt32()];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = reader.ReadDouble();
+        }
+
+        return new RowLabel(values, weight);
+    }
 }

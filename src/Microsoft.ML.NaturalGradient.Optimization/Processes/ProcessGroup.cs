@@ -231,31 +231,77 @@ internal sealed class ProcessGroup(ICollective collective)
             + $"{(Exchange is null ? "" : $"; per-sample gradients are exchanged as {Exchange}")}.";
     }
 
+    /// <summary>Puts lists of all processes together.</summary>
+    /// <typeparam name="T">Kind of items.</typeparam>
+    /// <param name="own">The items of this process.</param>
+    /// <param name="write">Writes an item.</param>
+    /// <param name="read">Reads what <paramref name="write"/> wrote.</param>
+    /// <returns>The items of the first process, then those of the second, and so on.</returns>
+    public IReadOnlyList<T> Concatenate<T>(IReadOnlyList<T> own, Action<BinaryWriter, T> write, Func<BinaryReader, T> read)
+    {
+        var lists = Enumerable.Range(0, Size).Select(rank => rank == Rank ? [.. own] : new List<T>()).ToArray();
+        GatherItems(own, write, (rank, reader) => lists[rank].Add(read(reader)));
+        return [.. lists.SelectMany(list => list)];
+    }
+
+    /// <summary>Gives every process the items of all others, in as many rounds as keep what is in memory small.</summary>
+    /// <typeparam name="T">Kind of items.</typeparam>
+    /// <param name="own">The items of this process; gone through once.</param>
+    /// <param name="write">Writes an item.</param>
+    /// <param name="read">Reads an item of another process, whose rank it is told; called for the items of one process in their order.</param>
+    public void GatherItems<T>(IEnumerable<T> own, Action<BinaryWriter, T> write, Action<int, BinaryReader> read)
+    {
+        using var items = own.GetEnumerator();
+        var isMore = items.MoveNext();
+        do
+        {
+            using var block = new MemoryStream();
+            using var writer = new BinaryWriter(block);
+            for (; isMore && block.Length < ReducedAtOnce / Size; isMore = items.MoveNext())
+            {
+                write(writer, items.Current);
+                writer.Flush();
+            }
+
+            var pieces = Gather(block.GetBuffer().AsSpan(0, (int)block.Length));
+            for (var rank = 0; rank < Size; rank++)
+            {
+                using var reader = new BinaryReader(new MemoryStream(rank == Rank ? [] : pieces[rank]));
+                while (reader.BaseStream.Position < reader.BaseStream.Length)
+                {
+                    read(rank, reader);
+                }
+            }
+        }
+        while (Any(isMore));
+    }
+
     /// <summary>Tells every process what all say.</summary>
     /// <param name="own">What this process says; null for nothing.</param>
     /// <returns>By rank.</returns>
     public string?[] Tell(string? own)
     {
-        var sent = own is null ? [] : Encoding.UTF8.GetBytes("=" + own); // so that an empty text is not nothing
-        Span<double> lengths = new double[Size];
-        lengths[Rank] = sent.Length;
-        AllReduce(lengths);
-        var counts = lengths.ToArray().Select(length => (int)length).ToArray();
-        var all = new byte[counts.Sum()];
-        collective.AllGather(sent, all, counts);
-        Sent = Sent.Plus(TrafficCount.OfAllGather(all.Length, Size));
-        var start = 0;
-        return [.. counts.Select(count =>
-        {
-            var text = count == 0 ? null : Encoding.UTF8.GetString(all, start + 1, count - 1);
-            start += count;
-            return text;
-        })];
+        var told = Gather(own is null ? [] : Encoding.UTF8.GetBytes("=" + own)); // so that an empty text is not nothing
+        return Array.ConvertAll(told, text => text.Length == 0 ? null : Encoding.UTF8.GetString(text, 1, text.Length - 1));
     }
 
     /// <summary>Ends all processes.</summary>
     /// <param name="reason">What went wrong, as a sentence.</param>
     public void Abort(string reason) => collective.Abort(reason);
+
+    // The bytes of all, by rank.
+    private byte[][] Gather(ReadOnlySpan<byte> own)
+    {
+        Span<double> lengths = new double[Size];
+        lengths[Rank] = own.Length;
+        AllReduce(lengths);
+        var counts = Array.ConvertAll(lengths.ToArray(), length => (int)length);
+        var all = new byte[counts.Sum()];
+        collective.AllGather(own, all, counts);
+        Sent = Sent.Plus(TrafficCount.OfAllGather(all.Length, Size));
+        var start = 0;
+        return Array.ConvertAll(counts, count => all[start..(start += count)]);
+    }
 
     private void Broadcast(Span<byte> bytes, int root)
     {

@@ -91,14 +91,21 @@ public abstract class FineTuningOptions
 
     /// <summary>
     /// The processes that train this model together, such as <c>Mpi.World</c> of the package NaturalGradient.MLNet.Mpi; null (the default) for this one alone. Each evaluates a part of every
-    /// batch, and all end with the weights that one process would have trained, up to the rounding of sums. They train on the same rows, in the same order, with the same settings, which is
-    /// checked before the first step. The first process writes the log and the states in <see cref="CheckpointFolder"/>; an interrupted run may go on with another number of processes.
+    /// batch, and all end with the weights that one process would have trained, up to the rounding of sums. They read the same rows, in the same order, unless <see cref="ReadOwnRows"/> is
+    /// true, and have the same settings, which is checked before the first step. The first process writes the log and the states in <see cref="CheckpointFolder"/>; an interrupted run may go on with another number of processes.
     /// </summary>
     /// <remarks>
     /// All processes call <c>Fit</c>, and get the model. One that cannot begin is an <see cref="InvalidOperationException"/> in all others that names it; one that fails later ends all of
     /// them (<see cref="ICollective.Abort"/>), since they would wait for it. <see cref="MetricsCallback"/> is called in all; cancelling one in an epoch cancels all.
     /// </remarks>
     public ICollective? Collective { get; set; }
+
+    /// <summary>
+    /// Whether each process of <see cref="Collective"/> reads rows of its own, such as a part of the files, in place of all of them. The default is false. They are put together before the first
+    /// step, as tokens or as pixels, and trained on as one process would train on the rows of the first process, followed by those of the second and so on; so are those of <see cref="ValidationSet"/>.
+    /// A process may have none. The classes have to be the same keys in all processes, as the argument <c>keyData</c> of <c>MapValueToKey</c> makes them.
+    /// </summary>
+    public bool ReadOwnRows { get; set; }
 
     /// <summary>Called after every step and every epoch, on the thread that trains; null (the default) for nobody.</summary>
     public Action<TrainingProgress>? MetricsCallback { get; set; }

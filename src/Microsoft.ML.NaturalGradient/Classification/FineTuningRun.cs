@@ -32,6 +32,9 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     /// <summary>The processes of the run; alone where there is one.</summary>
     public RunMembers Members { get; } = new(settings.Collective);
 
+    /// <summary>Rank of this process; 0 where there is one.</summary>
+    public int Rank => Members.Group?.Rank ?? 0;
+
     /// <summary>Seed of the run: that of the context, else of the run that goes on.</summary>
     public int Seed => _seed ??= ((IHostEnvironmentInternal)environment).Seed
         ?? (int.TryParse(_checkpoints?.Saved(SeedName), CultureInfo.InvariantCulture, out var saved) ? saved : host.Rand.Next());
@@ -63,7 +66,10 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             return;
         }
 
-        Members.Meet();
+        // What the next exchanges depend on.
+        Members.Agree(
+            [(nameof(settings.ReadOwnRows), $"{settings.ReadOwnRows}"), (nameof(settings.CheckpointFolder), settings.CheckpointFolder is null ? "none" : "given")],
+            "Give all processes the same settings.");
         _seed = (int)group.OfFirst(Seed);
         if (settings.CheckpointFolder is { } shared)
         {
@@ -112,6 +118,26 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     /// <param name="data">The training rows.</param>
     /// <exception cref="InvalidOperationException">There are fewer than two classes, or other ones in the validation rows.</exception>
     public ClassLabels ReadClasses(IDataView data) => settings.Columns.Target.ReadClasses(data.Schema, settings.ValidationSet?.Schema);
+
+    /// <summary>Puts what the processes read together, where each reads rows of its own.</summary>
+    /// <typeparam name="T">Kind of rows.</typeparam>
+    /// <param name="own">What this process read.</param>
+    /// <param name="target">What is predicted.</param>
+    /// <param name="exchange">Puts the rows of all together, one process after the other.</param>
+    /// <returns>The rows of all; <paramref name="own"/> where all processes read the same.</returns>
+    /// <exception cref="InvalidOperationException">A process could not read its rows, or has other classes; the message names it.</exception>
+    public T OfAllProcesses<T>(T own, PredictionTarget target, Func<ProcessGroup, T> exchange)
+    {
+        if (!settings.ReadOwnRows || Members.Group is not { } group)
+        {
+            return own;
+        }
+
+        Members.Agree(
+            [.. target.OutputNames.Select((name, i) => (FormattableString.Invariant($"class {i + 1}"), $"'{name}'"))],
+            "Give all processes the same keys in the same order, for example by the argument keyData of MapValueToKey.");
+        return Members.Jointly(() => exchange(group));
+    }
 
     /// <summary>Sets rows aside to watch the training on.</summary>
     /// <typeparam name="T">Kind of rows.</typeparam>

@@ -70,20 +70,29 @@ internal sealed class RunMembers(ICollective? collective)
     /// <exception cref="InvalidOperationException">They do not; the message names a process and what differs.</exception>
     public void Compare(IReadOnlyList<(string Name, string Value)> identity)
     {
+        Agree(identity, "Give all processes the same rows and settings.");
+        _phase = Phase.Together;
+    }
+
+    /// <summary>Meets, and checks that all processes say the same.</summary>
+    /// <param name="own">What this one says, by names for messages.</param>
+    /// <param name="advice">What to do where another says something else.</param>
+    /// <exception cref="InvalidOperationException">One does; the message names it and what differs.</exception>
+    public void Agree(IReadOnlyList<(string Name, string Value)> own, string advice)
+    {
         if (Group is null)
         {
             return;
         }
 
         Meet();
-        var own = identity.ToDictionary(pair => pair.Name, pair => pair.Value);
-        var all = Group.Tell(JsonSerializer.Serialize(own)).Select(text => JsonSerializer.Deserialize<Dictionary<string, string>>(text!)!).ToArray();
+        var all = Group.Tell(JsonSerializer.Serialize(own.ToDictionary(pair => pair.Name, pair => pair.Value)))
+            .Select(text => JsonSerializer.Deserialize<Dictionary<string, string>>(text!)!).ToArray();
         Hear(
             [.. all.Select(other => all[0].Keys.Union(other.Keys).FirstOrDefault(name => all[0].GetValueOrDefault(name) != other.GetValueOrDefault(name)) is { } name
-                ? $"{name}: {other.GetValueOrDefault(name, "nothing")}, where process 0 has {all[0].GetValueOrDefault(name, "nothing")}. Give all processes the same rows and settings."
+                ? $"{name}: {other.GetValueOrDefault(name, "nothing")}, where process 0 has {all[0].GetValueOrDefault(name, "nothing")}. {advice}"
                 : null)],
             "differs in ");
-        _phase = Phase.Together;
     }
 
     /// <summary>Runs what ends all processes by itself when this one fails, and throws in all where they fail together.</summary>

@@ -1,3 +1,4 @@
+using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Tests.Classification;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Documentation;
@@ -38,5 +39,46 @@ public sealed class ProcessesExampleTests
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [TestMethod]
+    public void ReadOwnRows_FilesOfEachProcess_AreLoaded()
+    {
+        var folder = Directory.CreateTempSubdirectory("processes-example-").FullName;
+        try
+        {
+            var mlContext = new MLContext(seed: 1);
+            foreach (var rows in TinyText.Rows(24, "good", "bad").Chunk(8))
+            {
+                File.WriteAllLines(Path.Combine(folder, $"{rows[0].Id}.tsv"), rows.Select(row => $"{row.Label}\t{row.Text}"));
+            }
+
+            var options = TinyText.Options();
+
+            #region own-rows
+            var files = Directory.GetFiles(folder, "*.tsv").Order(StringComparer.Ordinal).Where((_, i) => i % Mpi.World.Size == Mpi.World.Rank);
+            var data = mlContext.Data.CreateTextLoader<Review>().Load([.. files]);
+            var classes = mlContext.Data.LoadFromEnumerable(new[] { new { Label = "good" }, new { Label = "bad" } });
+            (options.Collective, options.ReadOwnRows) = (Mpi.World, true);
+            var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label", keyData: classes) // the same keys in all processes
+                .Append(mlContext.MulticlassClassification.Trainers.TextClassification(options));
+            #endregion
+
+            using var model = (IDisposable)pipeline.Fit(data);
+            Assert.HasCount(24, ((ITransformer)model).Transform(data).GetColumn<float[]>("Score").ToArray());
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private sealed class Review
+    {
+        [LoadColumn(0)]
+        public string Label { get; set; } = "";
+
+        [LoadColumn(1)]
+        public string Text { get; set; } = "";
     }
 }

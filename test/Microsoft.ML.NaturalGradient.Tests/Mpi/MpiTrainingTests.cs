@@ -46,6 +46,18 @@ public sealed partial class MpiTrainingTests
     }
 
     [TestMethod]
+    public void Fit_EachProcessReadsRowsOfItsOwn_GivesTheModelOfOneWithAll()
+    {
+        MpiRun.Require(MpiImplementation.Mpich);
+
+        var run = MpiRun.Run(MpiImplementation.Mpich, 3, "train", TinyText.Folder, "Ief", "own", "");
+
+        var difference = Alone.Value["Ief"].Zip(Scores(run)["Ief"], (one, other) => Math.Abs(one - other)).Max();
+        Fixture.AssertLess(SingleRounding, difference);
+        StringAssert.Contains(run.Output, "log 52 training rows; ");
+    }
+
+    [TestMethod]
     [DataRow("rows", "Process 2 of 3 differs in training rows: ")]
     [DataRow("rate", "Process 2 of 3 differs in the optimizer: ")]
     [DataRow("model", "Process 2 of 3 cannot go on: ")]

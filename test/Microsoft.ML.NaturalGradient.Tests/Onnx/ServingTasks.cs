@@ -11,36 +11,53 @@ internal static class ServingTasks
     /// <summary>Trains a model.</summary>
     /// <param name="mlContext">The context.</param>
     /// <param name="task">One of <see cref="Names"/>.</param>
-    public static ITransformer Train(MLContext mlContext, string task)
+    /// <param name="data">Rows to train on; null for <see cref="Rows"/>.</param>
+    /// <param name="change">Changes the settings; null for not at all.</param>
+    public static ITransformer Train(MLContext mlContext, string task, IDataView? data = null, Action<FineTuningOptions>? change = null)
     {
         var trainers = mlContext.MulticlassClassification.Trainers;
-        var data = Rows(mlContext, task);
+        data ??= Rows(mlContext, task);
         return task switch
         {
-            "class" => TinyText.Trainer(mlContext, options => options.ScoreThreshold = 0.52f).Fit(data),
-            "pair" => TinyText.Trainer(mlContext, options => (options.Sentence2ColumnName, options.Calibrate, options.ValidationSetFraction) = ("Pair", true, 0.3)).Fit(data),
-            "t5" => TinyText.Trainer(mlContext, options => (options.Model, options.LabelWords, options.MaxEpoch) = (TinyT5.Model, ["yes", "no"], 1)).Fit(data),
-            "number" => mlContext.Regression.Trainers.TextRegression(new TextRegressionTrainer.Options { Model = TinyText.Model, MaxEpoch = 1, Sentence1ColumnName = "Text", LabelColumnName = "Id" }).Fit(data),
-            "similarity" => mlContext.Regression.Trainers.SentenceSimilarity(new SentenceSimilarityTrainer.Options
+            "class" => trainers.TextClassification(Changed(TinyText.Options(options => options.ScoreThreshold = 0.52f))).Fit(data),
+            "pair" => trainers.TextClassification(Changed(TinyText.Options(options => (options.Sentence2ColumnName, options.Calibrate, options.ValidationSetFraction) = ("Pair", true, 0.3)))).Fit(data),
+            "t5" => trainers.TextClassification(Changed(TinyText.Options(options => (options.Model, options.LabelWords, options.MaxEpoch) = (TinyT5.Model, ["yes", "no"], 1)))).Fit(data),
+            "number" => mlContext.Regression.Trainers.TextRegression(Changed(new TextRegressionTrainer.Options { Model = TinyText.Model, MaxEpoch = 1, Sentence1ColumnName = "Text", LabelColumnName = "Id" })).Fit(data),
+            "similarity" => mlContext.Regression.Trainers.SentenceSimilarity(Changed(new SentenceSimilarityTrainer.Options
             {
                 Model = TinyText.Model,
                 MaxEpoch = 1,
                 Sentence1ColumnName = "Text",
                 Sentence2ColumnName = "Pair",
                 LabelColumnName = "Id",
-            }).Fit(data),
-            "classes" => trainers.MultiLabelClassification(new MultiLabelClassificationTrainer.Options { Model = TinyText.Model, MaxEpoch = 1, Sentence1ColumnName = "Text" }).Fit(data),
-            "tags" => trainers.NamedEntityRecognition(new NamedEntityRecognitionTrainer.Options
+            })).Fit(data),
+            "classes" => trainers.MultiLabelClassification(Changed(new MultiLabelClassificationTrainer.Options { Model = TinyText.Model, MaxEpoch = 1, Sentence1ColumnName = "Text" })).Fit(data),
+            "tags" => trainers.NamedEntityRecognition(Changed(new NamedEntityRecognitionTrainer.Options
             {
                 Model = TinyText.Model,
                 MaxEpoch = 1,
                 MaxSequenceLength = 12,
                 Sentence1ColumnName = "Text",
                 EntitiesColumnName = "Entity",
-            }).Fit(data),
-            "answer" => trainers.QuestionAnswer(new QuestionAnswerTrainer.Options { Model = TinyText.Model, MaxEpoch = 1, QuestionColumnName = "Question", ContextColumnName = "Text", TopKAnswers = 2, MaxSequenceLength = 14 }).Fit(data),
-            _ => TinyImages.Trainer(mlContext).Fit(data),
+            })).Fit(data),
+            "answer" => trainers.QuestionAnswer(Changed(new QuestionAnswerTrainer.Options
+            {
+                Model = TinyText.Model,
+                MaxEpoch = 1,
+                QuestionColumnName = "Question",
+                ContextColumnName = "Text",
+                TopKAnswers = 2,
+                MaxSequenceLength = 14,
+            })).Fit(data),
+            _ => trainers.ImageClassification(Changed(TinyImages.Options())).Fit(data),
         };
+
+        T Changed<T>(T options)
+            where T : FineTuningOptions
+        {
+            change?.Invoke(options);
+            return options;
+        }
     }
 
     /// <summary>Rows to train on and to score.</summary>

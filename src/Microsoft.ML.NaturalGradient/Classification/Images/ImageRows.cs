@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Pipelines;
+using Microsoft.ML.NaturalGradient.Processes;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
 
@@ -23,7 +24,7 @@ internal sealed class ImageRows
     public ImageRows(IDataView data, ImageColumns columns, ClassTarget target, ImageReading reading, FineTuningRun run)
     {
         (_data, _columns, _target, _reading, _run) = (data, columns, target, reading, run);
-        var labelled = new List<(long Row, RowLabel Label)>();
+        var labelled = new List<LabelledRow>();
         using var cursor = data.GetRowCursor(columns.Target.Inputs.Select(name => data.Schema[name]));
         var labels = new LabelReader(cursor, columns.Target, target);
         while (cursor.MoveNext())
@@ -31,15 +32,20 @@ internal sealed class ImageRows
             run.CheckAlive();
             if (labels.TryRead(out var label))
             {
-                labelled.Add((cursor.Position, label));
+                labelled.Add(new LabelledRow(run.Rank, cursor.Position, label));
             }
         }
 
-        (Labelled, Unlabelled, Weightless) = (labelled, labels.Unlabelled, labels.Weightless);
+        (Labelled, Unlabelled, Weightless) = run.OfAllProcesses((labelled, labels.Unlabelled, labels.Weightless), target, group =>
+        {
+            double[] counts = [labels.Unlabelled, labels.Weightless];
+            group.AllReduce(counts);
+            return ([.. group.Concatenate(labelled, LabelledRow.Write, LabelledRow.Read)], (int)counts[0], (int)counts[1]);
+        });
     }
 
-    /// <summary>Rows with a label: position and class, in order.</summary>
-    public IReadOnlyList<(long Row, RowLabel Label)> Labelled { get; }
+    /// <summary>Rows with a label, in order.</summary>
+    public IReadOnlyList<LabelledRow> Labelled { get; }
 
     /// <summary>Rows without a label.</summary>
     public int Unlabelled { get; }
@@ -54,45 +60,82 @@ internal sealed class ImageRows
     /// <returns>The rows whose pictures can be read.</returns>
     /// <exception cref="InvalidDataException">No picture of a class can be read, or a single one cannot and they are not to be skipped.</exception>
     /// <exception cref="IOException">The same for a file, or the cache cannot be written.</exception>
-    public IReadOnlyList<ImageExample> Read(
-        IReadOnlyList<(long Row, RowLabel Label)> rows, string purpose, PreparedImages images)
+    public IReadOnlyList<ImageExample> Read(IReadOnlyList<LabelledRow> rows, string purpose, PreparedImages images)
     {
-        var problems = new List<(double Label, string Problem)>();
+        int[] places = [.. Enumerable.Range(0, rows.Count).Where(place => rows[place].Process == _run.Rank)];
+        var found = new ReadPicture[rows.Count]; // by place among the rows
         var reading = new ImageIngestOptions { MaxPixels = _reading.MaxPixels, Unreadable = _reading.Unreadable };
-        var indices = ImageIngest.Fill(Sources(rows), images.Prepare, images.Cache, reading, Skip, _run.Settings.CancellationToken);
-        if (problems.Count > MostWarnings)
+        var indices = ImageIngest.Fill(
+            Sources([.. places.Select(place => rows[place].Row)]), images.Prepare, images.Cache, reading, (position, problem) => found[places[position]] = new ReadPicture(-1, problem),
+            _run.Settings.CancellationToken);
+        CheckOrder(places.Length, indices.Length);
+        foreach (var (place, index) in places.Zip(indices).Where(pair => pair.Second >= 0))
         {
-            _run.Warn($"{problems.Count - MostWarnings} more {purpose} pictures could not be read and were skipped.");
+            found[place] = new ReadPicture(index, null);
         }
 
-        CheckOrder(rows, indices);
-        var examples = rows.Select((row, i) => new ImageExample(indices[i], i, row.Label)).Where(example => example.Index >= 0).ToArray();
-        CheckClasses(rows, examples, problems, purpose);
+        found = _run.OfAllProcesses(found, _target, group => Exchange(group, places, found, images.Cache));
+        var problems = found.Where(picture => picture.Problem is not null).Select(picture => picture.Problem!).ToArray();
+        foreach (var problem in problems.Take(MostWarnings))
+        {
+            _run.Warn($"{problem} The {purpose} row is skipped.");
+        }
+
+        if (problems.Length > MostWarnings)
+        {
+            _run.Warn($"{problems.Length - MostWarnings} more {purpose} pictures could not be read and were skipped.");
+        }
+
+        CheckClasses(rows, found, purpose);
+        var examples = rows.Select((row, place) => new ImageExample(found[place].Index, place, row.Label)).Where(example => example.Index >= 0).ToArray();
         _run.Info(
-            $"{examples.Length} {purpose} pictures; {Unlabelled} rows skipped without a label, {problems.Count} whose picture could not be read. "
+            $"{examples.Length} {purpose} pictures; {Unlabelled} rows skipped without a label, {problems.Length} whose picture could not be read. "
             + $"{images.Cache.MemoryBytes >> 20} MB of pixels in memory, {images.Cache.FileBytes >> 20} MB in a temporary file.");
         return examples;
+    }
 
-        void Skip(int position, string problem)
+    // Each process has its own pictures in its cache, and gets those of the others into it.
+    private static ReadPicture[] Exchange(ProcessGroup group, int[] places, ReadPicture[] found, PixelCache cache)
+    {
+        group.GatherItems(places, Write, (_, reader) => found[reader.ReadInt32()] = Read(reader));
+        return found;
+
+        void Write(BinaryWriter writer, int place)
         {
-            problems.Add((rows[position].Label.Value, problem));
-            if (problems.Count <= MostWarnings)
+            var (index, problem) = found[place];
+            writer.Write(place);
+            writer.Write(problem ?? "");
+            if (problem is null)
             {
-                _run.Warn($"{problem} The {purpose} row is skipped.");
+                var image = cache.Read(index);
+                writer.Write(image.Width);
+                writer.Write(image.Height);
+                writer.Write(image.Pixels);
             }
+        }
+
+        ReadPicture Read(BinaryReader reader)
+        {
+            if (reader.ReadString() is { Length: > 0 } problem)
+            {
+                return new ReadPicture(-1, problem);
+            }
+
+            var (width, height) = (reader.ReadInt32(), reader.ReadInt32());
+            return new ReadPicture(cache.Add(new RgbImage(width, height, reader.ReadBytes(width * height * RgbImage.Channels))), null);
         }
     }
 
     // Opened and read on the thread that fills the cache.
-    private IEnumerable<ImageSource> Sources(IReadOnlyList<(long Row, RowLabel Label)> rows)
+    private IEnumerable<ImageSource> Sources(long[] rows)
     {
         var feature = _data.Schema[_columns.Feature];
         using var cursor = _data.GetRowCursor([feature]);
         var getter = new ImageGetter(cursor, feature, _reading.MaxPixels);
-        for (var next = 0; next < rows.Count && cursor.MoveNext();)
+        for (var next = 0; next < rows.Length && cursor.MoveNext();)
         {
             _run.CheckAlive();
-            if (cursor.Position == rows[next].Row)
+            if (cursor.Position == rows[next])
             {
                 next++;
                 yield return getter.Read();
@@ -100,25 +143,27 @@ internal sealed class ImageRows
         }
     }
 
-    private static void CheckOrder(IReadOnlyList<(long Row, RowLabel Label)> rows, int[] indices)
+    private static void CheckOrder(int first, int second)
     {
-        if (indices.Length != rows.Count)
+        if (first != second)
         {
             throw new InvalidOperationException(
-                $"The data gave {rows.Count} rows when they were read first, but {indices.Length} of them when they were read a second time. "
+                $"The data gave {first} rows when they were read first, but {second} of them when they were read a second time. "
                 + "Fix the rows before training, for example with mlContext.Data.Cache.");
         }
     }
 
-    private void CheckClasses(
-        IReadOnlyList<(long Row, RowLabel Label)> rows, ImageExample[] examples, List<(double Label, string Problem)> problems, string purpose)
+    private void CheckClasses(IReadOnlyList<LabelledRow> rows, ReadPicture[] found, string purpose)
     {
-        var readable = examples.Select(example => example.Label.Value).ToHashSet();
-        foreach (var label in rows.Select(row => row.Label.Value).Distinct().Where(label => !readable.Contains(label)))
+        foreach (var pictures in rows.Zip(found, (row, picture) => (row.Label, picture.Problem)).GroupBy(pair => pair.Label.Value, pair => pair.Problem))
         {
-            throw new InvalidDataException(
-                $"The class '{_target.Labels.Names[(int)label]}' has no readable {purpose} picture; {problems.Count(row => row.Label == label)} cannot be read. "
-                + $"The first: {problems.First(row => row.Label == label).Problem}");
+            if (pictures.All(problem => problem is not null))
+            {
+                throw new InvalidDataException(
+                    $"The class '{_target.Labels.Names[(int)pictures.Key]}' has no readable {purpose} picture; {pictures.Count()} cannot be read. The first: {pictures.First()}");
+            }
         }
     }
+
+    private readonly record struct ReadPicture(int Index, string? Problem); // index in the cache; −1 with a problem
 }

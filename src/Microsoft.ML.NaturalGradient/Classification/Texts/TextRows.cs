@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Microsoft.ML.NaturalGradient.Pipelines;
+using Microsoft.ML.NaturalGradient.Processes;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
 namespace Microsoft.ML.NaturalGradient.Classification;
@@ -47,6 +49,54 @@ internal sealed record TextRows(IReadOnlyList<IReadOnlyList<EncodedRow>> Rows, i
         }
 
         return new TextRows(rows, labels.Unlabelled + unreadable, labels.Weightless, truncated, undecoded);
+    }
+
+    /// <summary>Puts the rows of all processes together.</summary>
+    /// <param name="group">The processes; each has rows of its own.</param>
+    /// <returns>The rows of the first process, then those of the second, and so on.</returns>
+    public TextRows OfAll(ProcessGroup group)
+    {
+        double[] counts = [Unlabelled, Weightless, Truncated, Undecoded];
+        group.AllReduce(counts);
+        var rows = group.Concatenate(Rows, Write, Read);
+        return new TextRows(rows, (int)counts[0], (int)counts[1], (int)counts[2], (int)counts[3]);
+    }
+
+    private static void Write(BinaryWriter writer, IReadOnlyList<EncodedRow> windows)
+    {
+        writer.Write(windows.Count);
+        foreach (var (tokens, label) in windows)
+        {
+            WriteNumbers(writer, tokens.Ids);
+            WriteNumbers(writer, tokens.TypeIds ?? []); // a text has at least its special tokens
+            writer.Write(tokens.Truncated);
+            label.WriteTo(writer);
+        }
+    }
+
+    private static EncodedRow[] Read(BinaryReader reader)
+    {
+        var windows = new EncodedRow[reader.ReadInt32()];
+        for (var i = 0; i < windows.Length; i++)
+        {
+            var (ids, types) = (ReadNumbers(reader), ReadNumbers(reader));
+            windows[i] = new EncodedRow(new TokenSequence(ids, types.Length == 0 ? null : types, reader.ReadBoolean()), RowLabel.ReadFrom(reader));
+        }
+
+        return windows;
+    }
+
+    private static void WriteNumbers(BinaryWriter writer, int[] numbers)
+    {
+        writer.Write(numbers.Length);
+        writer.Write(MemoryMarshal.AsBytes(numbers.AsSpan()));
+    }
+
+    private static int[] ReadNumbers(BinaryReader reader)
+    {
+        var numbers = new int[reader.ReadInt32()];
+        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(numbers.AsSpan()));
+        return numbers;
     }
 
     private static List<EncodedRow> Encode(TextExample example, RowLabel label, long position)

@@ -110,7 +110,8 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
 
     private IReadOnlyList<IReadOnlyList<EncodedRow>> ReadRows(IDataView data, string purpose, TextTask task, TextEncoding encoding)
     {
-        var read = TextRows.Read(data, _columns, task, encoding, run.CheckAlive);
+        var own = TextRows.Read(data, _columns, task, encoding, run.CheckAlive);
+        var read = run.OfAllProcesses(own, task.Target, own.OfAll);
         run.Info(
             $"{read.Rows.Count} {purpose} rows; {read.Unlabelled} skipped without a label{(read.Weightless > 0 ? $", {read.Weightless} of weight 0" : "")}; "
             + $"{read.Truncated} cut off after {encoding.MaxTokens} tokens.");
