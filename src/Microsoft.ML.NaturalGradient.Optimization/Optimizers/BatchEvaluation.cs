@@ -16,25 +16,17 @@ internal sealed class BatchEvaluation : IDisposable
     private const long UsuallyKeptBytes = 256L << 20;
 
     private readonly IObjective _objective;
-    private readonly GradientTape? _tape;
-    private bool _ignoresRecords;
     private readonly Tensor _labels;
-    private readonly ForwardPart? _whole; // either this
-    private readonly IBatchPasses? _passes; // or these
+    private readonly IBatchPasses _passes;
     private readonly double? _meanLoss; // where processes agreed on it
-    private List<CapturedGradients>? _jacobian;
 
-    private BatchEvaluation(
-        IObjective objective, GradientTape? tape, ForwardPart? whole, IBatchPasses? passes, Tensor logits, Tensor labels, Tensor? rowWeights, ProcessGroup? group = null)
+    private BatchEvaluation(IObjective objective, IBatchPasses passes, Tensor labels, Tensor? rowWeights, ProcessGroup? group)
     {
-        _objective = objective;
-        _tape = tape;
-        (_whole, _passes) = (whole, passes);
-        _labels = labels;
-        Logits = logits.DetachFromDisposeScope();
+        (_objective, _passes, _labels) = (objective, passes, labels);
         using var scope = NewDisposeScope();
-        Weights = new RowWeights(rowWeights, labels.shape[0], logits.device);
-        var detached = logits.detach();
+        Logits = passes.FirstForward().DetachFromDisposeScope();
+        Weights = new RowWeights(rowWeights, labels.shape[0], Logits.device);
+        var detached = Logits.detach();
         Losses = objective.Losses(detached, labels).DetachFromDisposeScope();
         LogitGradients = objective.LogitGradients(detached, labels).DetachFromDisposeScope();
         SquaredNorms = LogitGradients.Square().flatten(1).sum(1).DetachFromDisposeScope();
@@ -67,13 +59,9 @@ internal sealed class BatchEvaluation : IDisposable
     /// <summary>The parameters that are trained; the optimizer sets them before it asks for anything.</summary>
     public IReadOnlyList<Parameter> Trained
     {
-        get;
-        set
-        {
-            field = value;
-            _passes?.Trained = value;
-        }
-    } = [];
+        get => _passes.Trained;
+        set => _passes.Trained = value;
+    }
 
     /// <summary>Samples N.</summary>
     public long SampleCount => Logits.shape[0];
@@ -81,32 +69,21 @@ internal sealed class BatchEvaluation : IDisposable
     /// <summary>The parameters in whose coordinates θ = √f φ derivatives are meant, with f their rate factors; null for θ itself.</summary>
     public ParameterSet? Coordinates
     {
-        get;
-        set
-        {
-            field = value;
-            _passes?.Coordinates = value;
-        }
+        get => _passes.Coordinates;
+        set => _passes.Coordinates = value;
     }
 
     /// <summary>Whether the batch went through the network in one pass of this process, not in micro-batches or several processes.</summary>
-    public bool IsWhole => _passes is null;
+    public bool IsWhole => _passes is WholeBatch;
 
     /// <summary>Whether per-sample gradients come from what the layers recorded, by one backward pass for all samples, instead of one for each.</summary>
-    public bool UsesRecords => _tape is not null && !_ignoresRecords && _tape.Covers(Trained);
-
-    /// <summary>Whether per-sample gradients may come from one backward pass for each sample where the layers did not record; else that is an error.</summary>
-    public bool AllowsSingleSamples { get; init; }
+    public bool UsesRecords => _passes is WholeBatch { UsesRecords: true };
 
     /// <summary>Whether every backward pass keeps the graph, so that another may follow; set while directions are compared.</summary>
     public bool KeepsGraph
     {
-        get;
-        set
-        {
-            field = value;
-            _passes?.KeepsGraph = value;
-        }
+        get => _passes.KeepsGraph;
+        set => _passes.KeepsGraph = value;
     }
 
     /// <summary>The gradients of each logit, ∂z_nk/∂θ for each k; null where they were not captured for sharing.</summary>
@@ -119,33 +96,15 @@ internal sealed class BatchEvaluation : IDisposable
     /// <param name="forward">Computes the logits; called again when the losses or logits at other parameters are asked for.</param>
     /// <param name="randomness">Source of dropout masks, drawn anew as in the first pass when the pass is repeated; null where there is none.</param>
     /// <param name="recorder">Whose hooks record too; null where only layers of this library do.</param>
-    /// <param name="allowsSingleSamples"><see cref="AllowsSingleSamples"/>.</param>
+    /// <param name="allowsSingleSamples">Whether per-sample gradients may come from one backward pass for each sample where a layer did not record; else that is an error.</param>
     /// <param name="rowWeights">c, [N], greater than zero: a row counts as if it stood so often in the batch. Null for one each.</param>
     /// <returns>The evaluated batch; the caller disposes it.</returns>
     public static BatchEvaluation Run(
         IObjective objective, Tensor labels, bool perSampleGradients, Func<Tensor> forward, Generator? randomness = null, NetworkRecorder? recorder = null,
         bool allowsSingleSamples = false, Tensor? rowWeights = null)
     {
-        using var scope = NewDisposeScope();
-        var whole = new ForwardPart(new ReplayableForward(forward, randomness), 0, labels.shape[0]);
-        if (!perSampleGradients)
-        {
-            return new BatchEvaluation(objective, null, whole, null, whole.Forward.First(), labels, rowWeights);
-        }
-
-        var tape = new GradientTape { Recorder = recorder, SampleCount = labels.shape[0] };
-        try
-        {
-            using (tape.Start())
-            {
-                return new BatchEvaluation(objective, tape, whole, null, whole.Forward.First(), labels, rowWeights) { AllowsSingleSamples = allowsSingleSamples };
-            }
-        }
-        catch
-        {
-            tape.Dispose();
-            throw;
-        }
+        var tape = perSampleGradients ? new GradientTape { Recorder = recorder, SampleCount = labels.shape[0] } : null;
+        return Evaluate(objective, new WholeBatch(forward, labels.shape[0], tape, randomness, allowsSingleSamples), labels, rowWeights);
     }
 
     /// <summary>Runs the forward passes over a batch in micro-batches, to be repeated where gradients are asked for.</summary>
@@ -161,17 +120,8 @@ internal sealed class BatchEvaluation : IDisposable
         IObjective objective, Tensor labels, Func<long, long, Tensor> forward, long size, Generator? randomness = null, Tensor? rowWeights = null,
         long? mostKeptBytesOfRow = null)
     {
-        using var scope = NewDisposeScope();
         var parts = new MicroBatches(forward, labels.shape[0], size, randomness, mostKeptBytesOfRow ?? (UsuallyKeptBytes / labels.shape[0]));
-        try
-        {
-            return new BatchEvaluation(objective, null, null, parts, parts.FirstForward(), labels, rowWeights);
-        }
-        catch
-        {
-            parts.Dispose();
-            throw;
-        }
+        return Evaluate(objective, parts, labels, rowWeights);
     }
 
     /// <summary>Runs a model over a batch, in micro-batches where it has more rows than one.</summary>
@@ -199,15 +149,7 @@ internal sealed class BatchEvaluation : IDisposable
         var (first, own) = share.Count > 0 ? (share.Start, share.Count) : (0, 1);
         var labels = batch.Labels.narrow(0, first, own).DetachFromDisposeScope();
         var shard = new BatchShard(RunRows(first, own, labels, null), labels, group, rows);
-        try
-        {
-            return new BatchEvaluation(objective, null, null, shard, shard.FirstForward(), batch.Labels, batch.Weights, group);
-        }
-        catch
-        {
-            shard.Dispose();
-            throw;
-        }
+        return Evaluate(objective, shard, batch.Labels, batch.Weights, group);
 
         // All processes in micro-batches or none, and all with rows kept or none, by the process with the most rows.
         BatchEvaluation RunRows(long start, long count, Tensor labelsOfRows, Tensor? weights) => microBatchSize < MostRows()
@@ -228,6 +170,19 @@ internal sealed class BatchEvaluation : IDisposable
         }
     }
 
+    private static BatchEvaluation Evaluate(IObjective objective, IBatchPasses passes, Tensor labels, Tensor? rowWeights, ProcessGroup? group = null)
+    {
+        try
+        {
+            return new BatchEvaluation(objective, passes, labels, rowWeights, group);
+        }
+        catch
+        {
+            passes.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Computes the gradient of the mean loss by an ordinary backward pass; the graph is freed unless <see cref="KeepsGraph"/> is set.</summary>
     /// <param name="parameters">The parameters.</param>
     /// <param name="keepGraph">Whether another backward pass follows.</param>
@@ -244,17 +199,7 @@ internal sealed class BatchEvaluation : IDisposable
     /// <param name="parameters">The parameters θ.</param>
     /// <param name="keepGraph">Whether another backward pass follows.</param>
     /// <returns>One tensor per parameter (zero where the logits do not depend on it); owned by the caller.</returns>
-    public Tensor[] PullBack(Tensor seeds, IReadOnlyList<Tensor> parameters, bool keepGraph = false)
-    {
-        if (_passes is not null)
-        {
-            return _passes.PullBack(seeds, parameters, keepGraph);
-        }
-
-        using var scope = NewDisposeScope();
-        autograd.backward([Logits], [seeds.to(Logits.dtype)], keepGraph || KeepsGraph, false, [.. parameters]);
-        return [.. parameters.Select(parameter => parameter.TakeGradient().In(Coordinates, parameter).MoveToOuterDisposeScope())];
-    }
+    public Tensor[] PullBack(Tensor seeds, IReadOnlyList<Tensor> parameters, bool keepGraph = false) => _passes.PullBack(seeds, parameters, keepGraph);
 
     /// <summary>Runs the forward pass again with the parameters as they are now, outside the graph.</summary>
     /// <returns>The logits, shaped like <see cref="Logits"/>, float64; owned by the caller.</returns>
@@ -262,7 +207,7 @@ internal sealed class BatchEvaluation : IDisposable
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return (_passes?.RepeatForward() ?? _whole!.Forward.Again()).to(ScalarType.Float64).MoveToOuterDisposeScope();
+        return _passes.RepeatForward().to(ScalarType.Float64).MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes the losses of other logits against this batch's labels.</summary>
@@ -301,32 +246,7 @@ internal sealed class BatchEvaluation : IDisposable
 
     /// <summary>Captures <see cref="Jacobian"/>, one backward pass for each logit of a sample, which later captures share instead of taking their own pass.</summary>
     /// <param name="mostBytes">Most memory it may take; with more nothing is done, nor where the tape missed a trained parameter.</param>
-    public void ShareJacobian(long mostBytes)
-    {
-        if (_passes is not null)
-        {
-            Jacobian = _passes.ShareJacobian(mostBytes);
-            return;
-        }
-
-        var count = Logits.numel() / SampleCount;
-        if (_jacobian is not null || _tape is null || !UsesRecords || count * _tape.ByteCount > mostBytes)
-        {
-            return;
-        }
-
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        _jacobian = [];
-        for (var k = 0L; k < count; k++)
-        {
-            var seeds = zeros(SampleCount, count, dtype: Logits.dtype, device: Logits.device);
-            seeds.select(1, k).copy_(ones_like(seeds.select(1, k)));
-            _jacobian.Add(_tape.Capture(Logits, seeds.view(Logits.shape), keepGraph: true));
-        }
-
-        Jacobian = _jacobian;
-    }
+    public void ShareJacobian(long mostBytes) => Jacobian = _passes.ShareJacobian(mostBytes);
 
     /// <summary>Does without what the layers recorded where it disagrees with ordinary backward passes.</summary>
     /// <remarks>
@@ -334,21 +254,7 @@ internal sealed class BatchEvaluation : IDisposable
     /// the layers that record. Costs three backward passes for a structure that is not known yet.
     /// </remarks>
     /// <param name="known">Whether records of a structure agree; what is found is added.</param>
-    public void CheckRecords(IDictionary<string, bool> known)
-    {
-        if (_tape is null || !UsesRecords)
-        {
-            return;
-        }
-
-        if (!known.TryGetValue(_tape.Shapes, out var agrees))
-        {
-            agrees = RecordCheck.Agrees(this, _tape);
-            known.Add(_tape.Shapes, agrees);
-        }
-
-        _ignoresRecords = !agrees;
-    }
+    public void CheckRecords(IDictionary<string, bool> known) => (_passes as WholeBatch)?.CheckRecords(known);
 
     /// <summary>Captures per-sample gradients of seeded logits: from <see cref="Jacobian"/>, from the tape, or sample by sample where it missed a trained parameter.</summary>
     /// <param name="seeds">Cotangents, shaped like the logits; converted to their type.</param>
@@ -357,28 +263,8 @@ internal sealed class BatchEvaluation : IDisposable
     /// <exception cref="InvalidOperationException">
     /// The pass was not recorded, or a layer did not record a trained parameter and single samples are not allowed.
     /// </exception>
-    public CapturedGradients Capture(Tensor seeds, bool keepGraph = false)
-    {
-        using var scope = NewDisposeScope();
-        if (_jacobian is not null)
-        {
-            return CapturedGradients.Mix(_jacobian, seeds.flatten(1)).In(Coordinates);
-        }
-
-        var tape = _tape ?? throw new InvalidOperationException("The forward pass was not recorded for per-sample gradients.");
-        var typed = seeds.to(Logits.dtype);
-        if (UsesRecords)
-        {
-            return tape.Capture(Logits, typed, keepGraph || KeepsGraph).In(Coordinates);
-        }
-
-        if (!AllowsSingleSamples)
-        {
-            tape.CheckCovers(Trained);
-        }
-
-        return LoopedCapture.Run(Logits, typed, Trained, keepGraph || KeepsGraph).In(Coordinates);
-    }
+    public CapturedGradients Capture(Tensor seeds, bool keepGraph = false) => _passes is WholeBatch whole
+        ? whole.Capture(seeds, keepGraph) : throw new InvalidOperationException("There is no capture of a whole batch where it is in parts.");
 
     /// <summary>Gives the per-sample gradients of seeded logits: those of <see cref="Capture(Tensor, bool)"/>, or those of the micro-batches.</summary>
     /// <remarks>The rows of all micro-batches are kept where they take at most 256 MiB, and computed again where they do not.</remarks>
@@ -386,28 +272,18 @@ internal sealed class BatchEvaluation : IDisposable
     /// <param name="keepGraph">Whether another pass follows.</param>
     /// <returns>The gradients; the caller disposes them before this object.</returns>
     /// <exception cref="InvalidOperationException">As for <see cref="Capture(Tensor, bool)"/>.</exception>
-    public IPerSampleGradients PerSample(Tensor seeds, bool keepGraph = false) => _passes?.PerSample(seeds, keepGraph) ?? Capture(seeds, keepGraph);
+    public IPerSampleGradients PerSample(Tensor seeds, bool keepGraph = false) => _passes.PerSample(seeds, keepGraph);
 
     /// <summary>Shows what layers recorded, micro-batch by micro-batch, each of which is gone afterwards; all at once for a whole batch.</summary>
     /// <remarks>Of the rows that this process evaluates: what is added up goes through <see cref="AllReduce"/> afterwards.</remarks>
     /// <param name="seeds">Cotangents, shaped like the logits; converted to their type.</param>
     /// <param name="keepGraph">Whether another pass follows.</param>
     /// <param name="use">Takes a capture, and which rows of the batch it is of.</param>
-    public void ForEachCapture(Tensor seeds, bool keepGraph, Action<CapturedGradients, ForwardPart> use)
-    {
-        if (_passes is not null)
-        {
-            _passes.ForEachCapture(seeds, keepGraph, use);
-            return;
-        }
-
-        using var captured = Capture(seeds, keepGraph);
-        use(captured, _whole!);
-    }
+    public void ForEachCapture(Tensor seeds, bool keepGraph, Action<CapturedGradients, ForwardPart> use) => _passes.ForEachCapture(seeds, keepGraph, use);
 
     /// <summary>Adds up over the processes, if there are several, what each has added up over its captures.</summary>
     /// <param name="sums">The sums; changed in place.</param>
-    public void AllReduce(IEnumerable<Tensor> sums) => _passes?.AllReduce(sums);
+    public void AllReduce(IEnumerable<Tensor> sums) => _passes.AllReduce(sums);
 
     /// <summary>The weights of the rows of a capture, as a part of those of the batch.</summary>
     /// <param name="part">The capture's rows.</param>
@@ -432,14 +308,11 @@ internal sealed class BatchEvaluation : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _jacobian?.ForEach(captured => captured.Dispose());
-        _tape?.Dispose();
         Logits.Dispose();
         Losses.Dispose();
         LogitGradients.Dispose();
         SquaredNorms.Dispose();
         Weights.Dispose();
-        _whole?.Forward.Dispose();
-        _passes?.Dispose();
+        _passes.Dispose();
     }
 }

@@ -40,8 +40,7 @@ internal sealed class BatchShard(BatchEvaluation own, Tensor labels, ProcessGrou
         set => own.KeepsGraph = value;
     }
 
-    /// <summary>Gives the logits of the first pass.</summary>
-    /// <returns>Outside the graph; in the caller's dispose scope.</returns>
+    /// <inheritdoc/>
     public Tensor FirstForward() => Gather(own.Logits);
 
     /// <inheritdoc/>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Optimization;
 
-/// <summary>How a batch that is not in one graph goes through the network: in micro-batches, or shared out to processes. Everything is of the whole batch.</summary>
+/// <summary>How a batch goes through the network: at once, in micro-batches, or shared out to processes. Everything is of the whole batch.</summary>
 internal interface IBatchPasses : IDisposable
 {
     /// <summary>The parameters that are trained.</summary>
@@ -15,6 +15,10 @@ internal interface IBatchPasses : IDisposable
 
     /// <summary>As in <see cref="BatchEvaluation.KeepsGraph"/>.</summary>
     bool KeepsGraph { get; set; }
+
+    /// <summary>Runs forward for the first time.</summary>
+    /// <returns>The logits of the batch, in the graph only where that is one for the whole batch; in the caller's dispose scope.</returns>
+    Tensor FirstForward();
 
     /// <summary>Runs forward again with the parameters as they are now.</summary>
     /// <returns>The logits of the batch, outside the graph; in the caller's dispose scope.</returns>

@@ -52,9 +52,8 @@ internal sealed class MicroBatches : IMicroBatches, IBatchPasses
     /// <inheritdoc/>
     public long Start(int part) => _parts[part].Start;
 
-    /// <summary>Runs all parts for the first time.</summary>
-    /// <remarks>Each draws what the whole batch would draw, of which the pass takes what is of its rows (<see cref="RowWindow"/>).</remarks>
-    /// <returns>The logits of the batch, outside the graph; in the caller's dispose scope.</returns>
+    /// <inheritdoc/>
+    /// <remarks>Each part draws what the whole batch would draw, of which the pass takes what is of its rows (<see cref="RowWindow"/>).</remarks>
     public Tensor FirstForward()
     {
         using var start = _randomness?.get_state();

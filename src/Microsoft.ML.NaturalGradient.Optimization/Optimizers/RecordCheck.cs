@@ -10,9 +10,9 @@ internal static class RecordCheck
     private const double Tolerance = 1e-3; // relative; what is wrong differs by its own size
 
     /// <summary>Whether they agree: what half of the samples send back leaves the others without gradient, and all adds up to an ordinary backward pass.</summary>
-    /// <param name="batch">The evaluated batch; its graph is kept.</param>
+    /// <param name="batch">The batch after its first pass; its graph is kept.</param>
     /// <param name="tape">Its tape.</param>
-    public static bool Agrees(BatchEvaluation batch, GradientTape tape)
+    public static bool Agrees(WholeBatch batch, GradientTape tape)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
