@@ -40,8 +40,8 @@ internal sealed class ImageTrainingRun(FineTuningRun run, ImageClassificationTra
             network = new ImageClassifier(checkpoint.Encoder, labels.Count, options.Adapter, run.Seed, checkpoint.HeadWeights);
             network.MoveTo(run.Device);
             var batches = Source(training, changing);
-            run.Train(network, target, batches, validation is null ? null : Source(validation, still), files, options.Augmentation);
-            FineTuningRun.CheckTrained(network, batches);
+            new NetworkTraining(run, network, target).Train(batches, validation is null ? null : Source(validation, still), files, options.Augmentation);
+            NetworkTraining.CheckTrained(network, batches);
             var model = new TrainedNetwork(
                 network, target, options.Adapter.Settings, run.Base(files, checkpoint.FilesFor(preprocessor), checkpoint.StoredTypes), run.Device);
             return new ImageScorer(model, preprocessor, options.Reading);

@@ -38,11 +38,10 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
             network = task.CreateNetwork(checkpoint, adapter, run.Seed, useHead: true);
             network.MoveTo(run.Device);
             var batches = network.ForTraining(Source(training, task, checkpoint));
-            run.Train(
-                network, task.Target, batches,
-                validation is null ? null : network.ForTraining(Source(validation, task, checkpoint)), files);
+            new NetworkTraining(run, network, task.Target).Train(
+                batches, validation is null ? null : network.ForTraining(Source(validation, task, checkpoint)), files);
             task.Finish(network);
-            FineTuningRun.CheckTrained(network, batches);
+            NetworkTraining.CheckTrained(network, batches);
             if (task.WantsValidation && validation is not null)
             {
                 task = Calibrate(network, task, Source(validation, task, checkpoint));

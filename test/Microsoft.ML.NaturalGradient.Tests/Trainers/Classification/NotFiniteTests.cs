@@ -42,14 +42,14 @@ public sealed class NotFiniteTests
         using var network = fixture.CreateClassifier();
         var rows = new OneBatch(fixture);
         network.SetTraining(true);
-        FineTuningRun.CheckTrained(network, rows);
+        NetworkTraining.CheckTrained(network, rows);
         Assert.IsFalse(network.training);
         using (no_grad())
         {
             network.FrozenParameters.Concat(network.TrainableParameters).Single(named => named.Name == name).Value.fill_(value);
         }
 
-        var error = Assert.ThrowsExactly<InvalidOperationException>(() => FineTuningRun.CheckTrained(network, rows));
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => NetworkTraining.CheckTrained(network, rows));
 
         StringAssert.Contains(error.Message, expected);
         StringAssert.Contains(error.Message, "The training ended without a model that could be used. Lower LearningRate or raise Damping.");
