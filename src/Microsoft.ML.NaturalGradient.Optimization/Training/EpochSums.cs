@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Microsoft.ML.NaturalGradient.Optimization;
 
 namespace Microsoft.ML.NaturalGradient.Training;
 
@@ -35,4 +36,23 @@ internal sealed record EpochSums
 
     /// <summary>Largest divided by smallest per-sample gradient norm of the last step; null where there are none.</summary>
     public double? GradientNormSpread { get; init; }
+
+    /// <summary>Adds a step.</summary>
+    /// <param name="evaluation">Its batch.</param>
+    /// <param name="loss">Mean loss of a row before it.</param>
+    /// <param name="correct">Rows predicted right; null where labels are no classes.</param>
+    /// <param name="diagnostics">What the optimizer tells.</param>
+    /// <param name="rate">The planned learning rate.</param>
+    public EpochSums Plus(BatchEvaluation evaluation, double loss, long? correct, StepDiagnostics diagnostics, double rate) => new()
+    {
+        Loss = Loss + (loss * evaluation.Weights.Sum),
+        Correct = Correct + correct,
+        Rows = Rows + evaluation.SampleCount,
+        Weight = (Weight > 0 ? Weight : Rows) + evaluation.Weights.Sum,
+        Condition = Condition is null || diagnostics.Condition > Condition ? diagnostics.Condition : Condition,
+        DeadRows = DeadRows + diagnostics.DeadRows,
+        DampingRaised = DampingRaised + diagnostics.DampingRaised,
+        LearningRate = diagnostics.LearningRate ?? rate,
+        GradientNormSpread = diagnostics.LargestGradientNorm / diagnostics.SmallestGradientNorm,
+    };
 }

@@ -22,6 +22,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     private const string Advice = "Lower LearningRate, raise Damping, or check labels and data for mistakes.";
 
     private readonly IReadOnlyList<NamedParameter> _parameters = model.TrainableParameters;
+    private readonly RunEvaluation _evaluation = new(model, objective, settings);
 
     // Of the call of Run that goes on; it disposes them.
     private DivergenceGuard _guard = null!;
@@ -130,7 +131,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         {
             using var owned = batch;
             using var scope = NewDisposeScope();
-            CheckAlive();
+            _evaluation.CheckAlive();
             if (Step(training, batch) is not { } progress)
             {
                 return null;
@@ -189,7 +190,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
 
         var loss = evaluation.MeanLoss;
         var correct = evaluation.CountCorrect();
-        var quality = stepsDone % settings.Probe?.Every == 0 ? _quality!.Measure(model, objective, batch, settings.MicroBatchSize, settings.Processes) : null;
+        var quality = stepsDone % settings.Probe?.Every == 0 ? _evaluation.Measure(_quality!, batch) : null;
         var rate = plannedRate * _guard.RateFactor;
         var diagnostics = _guard.Step(evaluation, rate);
         if (stepsDone == 0 && _guard.Optimizer.Coverage?.Describe(settings.Optimizer.Name) is { } coverage)
@@ -202,19 +203,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             settings.Notify?.Invoke(group.DescribeStep(evaluation.SampleCount, before));
         }
 
-        var sums = Position.Sums;
-        Position.Sums = new EpochSums
-        {
-            Loss = sums.Loss + (loss * evaluation.Weights.Sum),
-            Correct = sums.Correct + correct,
-            Rows = sums.Rows + evaluation.SampleCount,
-            Weight = (sums.Weight > 0 ? sums.Weight : sums.Rows) + evaluation.Weights.Sum,
-            Condition = Larger(sums.Condition, diagnostics.Condition),
-            DeadRows = sums.DeadRows + diagnostics.DeadRows,
-            DampingRaised = sums.DampingRaised + diagnostics.DampingRaised,
-            LearningRate = diagnostics.LearningRate ?? rate,
-            GradientNormSpread = diagnostics.LargestGradientNorm / diagnostics.SmallestGradientNorm,
-        };
+        Position.Sums = Position.Sums.Plus(evaluation, loss, correct, diagnostics, rate);
         Position.RowsDone += evaluation.SampleCount;
         Position.Step++;
         _state.Mark();
@@ -278,8 +267,8 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         foreach (var batch in training.Shuffled(settings.EpochCount + Position.Epoch - 1).Take(probe.BatchesPerEpoch))
         {
             using var owned = batch;
-            CheckAlive();
-            found.Add(_quality!.Measure(model, objective, batch, settings.MicroBatchSize, settings.Processes));
+            _evaluation.CheckAlive();
+            found.Add(_evaluation.Measure(_quality!, batch));
         }
 
         return report with { EpochQuality = found };
@@ -292,58 +281,8 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
             return report;
         }
 
-        using var noGrad = no_grad();
-        model.SetTraining(false);
-        var (loss, weight, correct) = (0.0, 0.0, (long?)0);
-        foreach (var batch in validation.Ordered())
-        {
-            using var owned = batch;
-            using var scope = NewDisposeScope();
-            CheckAlive();
-            using var evaluation = Evaluate(batch, false, null);
-            loss += evaluation.MeanLoss * evaluation.Weights.Sum;
-            weight += evaluation.Weights.Sum;
-            correct += CountCorrect(batch.Input) ?? evaluation.CountCorrect();
-        }
-
-        return report with
-        {
-            ValidationLoss = loss / weight,
-            ValidationAccuracy = correct / (double)validation.SampleCount,
-        };
-    }
-
-    private BatchEvaluation Evaluate(LabeledBatch batch, bool perSampleGradients, Generator? randomness) =>
-        BatchEvaluation.Of(model, objective, batch, perSampleGradients, randomness, settings.MicroBatchSize, settings.Processes);
-
-    private long? CountCorrect(ModelInput input)
-    {
-        if (settings.Processes is not { } group)
-        {
-            return model.CountCorrect(input);
-        }
-
-        var share = group.Share(input.SampleCount);
-        var own = model.CountCorrect(share.Count > 0 ? input.Slice(share.Start, share.Count) : input.Slice(0, 1));
-        Span<double> sum = [share.Count > 0 ? own ?? 0 : 0];
-        if (own is not null)
-        {
-            group.AllReduce(sum);
-        }
-
-        return own is null ? null : (long)sum[0];
-    }
-
-    private void CheckAlive()
-    {
-        if (settings.Processes is { } group)
-        {
-            group.StopTogether(settings.CheckAlive);
-        }
-        else
-        {
-            settings.CheckAlive?.Invoke();
-        }
+        var (loss, accuracy) = _evaluation.Validate(validation);
+        return report with { ValidationLoss = loss, ValidationAccuracy = accuracy };
     }
 
     // Processors that round differently would drift apart.
@@ -365,7 +304,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
     {
         while (true)
         {
-            var evaluation = Evaluate(batch, _guard.Optimizer.NeedsPerSampleGradients, model.Randomness);
+            var evaluation = _evaluation.Of(batch, _guard.Optimizer.NeedsPerSampleGradients, model.Randomness);
             if (_guard.Watch(evaluation.Losses, evaluation.MeanLoss, Position.Epoch, Position.Step) is not { } trouble)
             {
                 return evaluation;
@@ -386,7 +325,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         var trouble = _parameters.All(named => named.Value.IsFinite()) ? null : "stopped being a number, because weights are not finite";
         if (trouble is null && settings.GuessLoss is not null)
         {
-            using var evaluation = Evaluate(batch, false, model.Randomness);
+            using var evaluation = _evaluation.Of(batch, false, model.Randomness);
             trouble = _guard.Judge(evaluation.MeanLoss, evaluation.SampleCount);
         }
 
@@ -474,8 +413,6 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         ? "The run had ended before: its model is used again. Set Resume to false, or use another CheckpointFolder, to train anew."
         : FormattableString.Invariant($"The run goes on after step {Position.Step} of epoch {Position.Epoch}.")
             + (_budget.Left is { } left ? $" Of its TimeBudget {TimeSpan.FromSeconds((long)left.TotalSeconds)} are left." : "");
-
-    private static double? Larger(double? a, double? b) => a is null || b > a ? b : a;
 
     private static string DescribeFailure(TrainingProgress report) => string.Create(
         CultureInfo.InvariantCulture,

@@ -1,0 +1,82 @@
+using Microsoft.ML.NaturalGradient.Curvature;
+using Microsoft.ML.NaturalGradient.Diagnostics;
+using Microsoft.ML.NaturalGradient.Optimization;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.NaturalGradient.Training;
+
+/// <summary>What a run computes of batches: in micro-batches and shared out to processes, as its settings say.</summary>
+/// <param name="model">The model.</param>
+/// <param name="objective">The loss.</param>
+/// <param name="settings">How to train.</param>
+internal sealed class RunEvaluation(ITrainableModel model, IObjective objective, TrainingSettings settings)
+{
+    /// <summary>Runs a batch through the model.</summary>
+    /// <param name="batch">The batch, which must outlive the result.</param>
+    /// <param name="perSampleGradients">Whether per-sample gradients will be asked for.</param>
+    /// <param name="randomness">Source of dropout masks; null where there is none.</param>
+    /// <returns>The evaluated batch; the caller disposes it.</returns>
+    public BatchEvaluation Of(LabeledBatch batch, bool perSampleGradients, Generator? randomness) =>
+        BatchEvaluation.Of(model, objective, batch, perSampleGradients, randomness, settings.MicroBatchSize, settings.Processes);
+
+    /// <summary>Measures how close update directions are to the exact natural gradient.</summary>
+    /// <param name="quality">What measures.</param>
+    /// <param name="batch">The batch.</param>
+    public QualityReport Measure(ApproximationQuality quality, LabeledBatch batch) =>
+        quality.Measure(model, objective, batch, settings.MicroBatchSize, settings.Processes);
+
+    /// <summary>Computes loss and accuracy of rows; the model is not in training afterwards.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <returns>The mean loss of a row, and the fraction predicted right; null where labels are no classes.</returns>
+    /// <exception cref="OperationCanceledException">The run is to stop.</exception>
+    public (double Loss, double? Accuracy) Validate(IBatchSource rows)
+    {
+        using var noGrad = no_grad();
+        model.SetTraining(false);
+        var (loss, weight, correct) = (0.0, 0.0, (long?)0);
+        foreach (var batch in rows.Ordered())
+        {
+            using var owned = batch;
+            using var scope = NewDisposeScope();
+            CheckAlive();
+            using var evaluation = Of(batch, false, null);
+            loss += evaluation.MeanLoss * evaluation.Weights.Sum;
+            weight += evaluation.Weights.Sum;
+            correct += CountCorrect(batch.Input) ?? evaluation.CountCorrect();
+        }
+
+        return (loss / weight, correct / (double)rows.SampleCount);
+    }
+
+    /// <summary>Throws when the run is to stop, in all processes where one is.</summary>
+    /// <exception cref="OperationCanceledException">It is.</exception>
+    public void CheckAlive()
+    {
+        if (settings.Processes is { } group)
+        {
+            group.StopTogether(settings.CheckAlive);
+        }
+        else
+        {
+            settings.CheckAlive?.Invoke();
+        }
+    }
+
+    private long? CountCorrect(ModelInput input)
+    {
+        if (settings.Processes is not { } group)
+        {
+            return model.CountCorrect(input);
+        }
+
+        var share = group.Share(input.SampleCount);
+        var own = model.CountCorrect(share.Count > 0 ? input.Slice(share.Start, share.Count) : input.Slice(0, 1));
+        Span<double> sum = [share.Count > 0 ? own ?? 0 : 0];
+        if (own is not null)
+        {
+            group.AllReduce(sum);
+        }
+
+        return own is null ? null : (long)sum[0];
+    }
+}
