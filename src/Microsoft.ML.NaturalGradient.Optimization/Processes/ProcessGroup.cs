@@ -10,8 +10,10 @@ namespace Microsoft.ML.NaturalGradient.Processes;
 /// are exchanged by way of it.
 /// </remarks>
 /// <param name="collective">The processes.</param>
-internal sealed class ProcessGroup(ICollective collective)
+/// <param name="mostAtOnce">Most bytes of a tensor, of all processes together, that go in one exchange; larger ones go in parts, each of at least a column.</param>
+internal sealed class ProcessGroup(ICollective collective, long mostAtOnce = ProcessGroup.UsuallyAtOnce)
 {
+    private const long UsuallyAtOnce = 1L << 30; // MPI and .NET count bytes in 31 bits
     private const long ReducedAtOnce = 64L << 20; // bytes
 
     /// <summary>Number of this process, from 0.</summary>
@@ -74,12 +76,23 @@ internal sealed class ProcessGroup(ICollective collective)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var sent = own.detach().cpu().contiguous();
-        var all = empty([counts.Sum(), .. own.shape.AsSpan(1)], own.dtype, CPU); // [N, ...]
-        var width = own.ElementSize * own.shape.Skip(1).Aggregate(1L, (product, size) => product * size);
-        collective.AllGather(BytesOf(sent), BytesOf(all), [.. counts.Select(count => checked((int)(count * width)))]);
-        Sent = Sent.Plus(TrafficCount.OfAllGather(all.numel() * all.ElementSize, Size));
-        return all.to(own.device).MoveToOuterDisposeScope();
+        var width = own.shape.Skip(1).Aggregate(1L, (product, size) => product * size);
+        var sent = own.detach().cpu().reshape(own.shape[0], width);
+        var all = empty([counts.Sum(), width], own.dtype, CPU); // [N, P]
+        foreach (var columns in Parts(width, all.numel() * all.ElementSize))
+        {
+            using var partScope = NewDisposeScope();
+            var (piece, part) = (columns.Of(sent, 1).contiguous(), columns.Of(all, 1).contiguous());
+            var bytes = columns.Count * all.ElementSize;
+            collective.AllGather(BytesOf(piece), BytesOf(part), [.. counts.Select(count => checked((int)(count * bytes)))]);
+            Sent = Sent.Plus(TrafficCount.OfAllGather(counts.Sum() * bytes, Size));
+            if (columns.Count < width)
+            {
+                columns.Of(all, 1).copy_(part);
+            }
+        }
+
+        return all.view([counts.Sum(), .. own.shape.AsSpan(1)]).to(own.device).MoveToOuterDisposeScope();
     }
 
     /// <summary>Gives each process the same columns of the rows of all: n of N rows with P columns become N rows with about P/K columns.</summary>
@@ -91,16 +104,23 @@ internal sealed class ProcessGroup(ICollective collective)
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var (sets, rows, width, size) = (own.shape[0], own.shape[1], own.shape[2], (long)own.ElementSize);
-        var columns = Enumerable.Range(0, Size).Select(rank => RowShare.Of(width, rank, Size)).ToArray();
-        var mine = columns[Rank].Count;
-        var sent = cat([.. columns.Select(share => own.narrow(2, share.Start, share.Count).flatten())]).cpu();
-        var received = empty(sets * counts.Sum() * mine, dtype: own.dtype, device: CPU);
-        collective.AllToAll(
-            BytesOf(sent), [.. columns.Select(share => checked((int)(sets * rows * share.Count * size)))],
-            BytesOf(received), [.. counts.Select(count => checked((int)(sets * count * mine * size)))]);
-        Sent = Sent.Plus(TrafficCount.OfAllToAll(sets * counts.Sum() * width * size, Size));
-        var pieces = received.split([.. counts.Select(count => sets * count * mine)]).Zip(counts, (piece, count) => piece.view(sets, count, mine));
-        return cat([.. pieces], 1).to(own.device).MoveToOuterDisposeScope(); // [D, N, p]
+        var shares = Enumerable.Range(0, Size).Select(rank => RowShare.Of(width, rank, Size)).ToArray();
+        var found = new List<Tensor>(); // [D, N, a part of the columns]
+        foreach (var part in Parts(shares.Max(share => share.Count), sets * counts.Sum() * width * size))
+        {
+            var columns = Array.ConvertAll(shares, share => share.Within(part));
+            var mine = columns[Rank].Count;
+            var sent = cat([.. columns.Select(share => share.Of(own, 2).flatten())]).cpu();
+            var received = empty(sets * counts.Sum() * mine, dtype: own.dtype, device: CPU);
+            collective.AllToAll(
+                BytesOf(sent), [.. columns.Select(share => checked((int)(sets * rows * share.Count * size)))],
+                BytesOf(received), [.. counts.Select(count => checked((int)(sets * count * mine * size)))]);
+            Sent = Sent.Plus(TrafficCount.OfAllToAll(sets * counts.Sum() * columns.Sum(share => share.Count) * size, Size));
+            var pieces = received.split([.. counts.Select(count => sets * count * mine)]).Zip(counts, (piece, count) => piece.view(sets, count, mine));
+            found.Add(cat([.. pieces], 1));
+        }
+
+        return (found.Count == 1 ? found[0] : cat(found, 2)).to(own.device).MoveToOuterDisposeScope(); // [D, N, p]
     }
 
     /// <summary>Gives every process the values of one.</summary>
@@ -111,7 +131,11 @@ internal sealed class ProcessGroup(ICollective collective)
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var values = tensor.detach().cpu().contiguous();
-        Broadcast(BytesOf(values), root);
+        foreach (var part in Parts(values.numel(), values.numel() * values.ElementSize))
+        {
+            Broadcast(BytesOf(part.Of(values.view(-1), 0)), root);
+        }
+
         if (Rank != root)
         {
             tensor.detach().copy_(values);
@@ -338,6 +362,13 @@ internal sealed class ProcessGroup(ICollective collective)
         {
             tensor.detach().copy_(sum.view(tensor.shape));
         }
+    }
+
+    // Parts of so many columns, of which all together have so many bytes.
+    private IEnumerable<RowShare> Parts(long columns, long bytes)
+    {
+        var count = (int)Math.Max(1, Math.Min(columns, (bytes + mostAtOnce - 1) / mostAtOnce));
+        return Enumerable.Range(0, count).Select(part => RowShare.Of(columns, part, count));
     }
 
     private static Span<byte> BytesOf(Tensor tensor) => tensor.numel() == 0 ? [] : tensor.bytes;

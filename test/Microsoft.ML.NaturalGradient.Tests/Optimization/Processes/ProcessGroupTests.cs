@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Processes;
 using Microsoft.ML.NaturalGradient.Tests.Collectives;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Processes;
 
@@ -33,6 +34,30 @@ public sealed class ProcessGroupTests
             writer.Write(item.Length);
             writer.Write(item);
         }
+    });
+
+    // More than 2^31 bytes go in parts; here a part has a few columns.
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(200)]
+    [DataRow(1 << 30)]
+    public void Tensors_InParts_AreWhatTheyAreAtOnce(long mostAtOnce) => InMemoryCollective.Run(3, collective =>
+    {
+        using var scope = NewDisposeScope();
+        var group = new ProcessGroup(collective, mostAtOnce);
+        long[] counts = [2, 0, 3];
+        var all = Fixture.Sine(1, 0.3, 0.1, 2, 5, 7); // [D, N, P]
+        var (start, count) = (counts.Take(group.Rank).Sum(), counts[group.Rank]);
+
+        var columns = group.ExchangeColumns(all.narrow(1, start, count), counts);
+        var rows = group.GatherRows(all.transpose(0, 1).narrow(0, start, count), counts);
+        var sent = group.Rank == 1 ? all.clone() : zeros_like(all);
+        group.Broadcast(sent, 1);
+
+        var share = RowShare.Of(7, group.Rank, 3);
+        Assert.IsTrue(all.narrow(2, share.Start, share.Count).Equals(columns));
+        Assert.IsTrue(all.transpose(0, 1).Equals(rows));
+        Assert.IsTrue(all.Equals(sent));
     });
 
     [TestMethod]
