@@ -28,6 +28,14 @@ internal sealed record TargetColumns(string Label, string Score, string? Predict
     /// <summary>How often a row counts, for training; null where each counts once.</summary>
     public string? Weight { get; init; }
 
+    /// <summary>The columns of the predictions.</summary>
+    private IReadOnlyList<string> Outputs =>
+    [
+        Score,
+        .. PredictedLabel is null ? [] : new[] { PredictedLabel },
+        .. Spans is null ? [] : new[] { Spans + StartSuffix, Spans + LengthSuffix, Spans + TypeSuffix, Spans + ScoreSuffix },
+    ];
+
     /// <summary>The columns that are read for training.</summary>
     public IReadOnlyList<string> Inputs => Weight is null ? [Label] : [Label, Weight];
 
@@ -36,12 +44,12 @@ internal sealed record TargetColumns(string Label, string Score, string? Predict
     /// <exception cref="ArgumentException">They do.</exception>
     public void CheckNames(params IEnumerable<string> features)
     {
-        if (Score == PredictedLabel)
+        if (Outputs.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { Key: var twice })
         {
-            throw new ArgumentException($"Both output columns are called '{Score}'. Give the scores and the predicted label different names.");
+            throw new ArgumentException($"Two output columns are called '{twice}'. Give the outputs different names.");
         }
 
-        if (Inputs.Concat(features).FirstOrDefault(name => name == Score || name == PredictedLabel) is { } hidden)
+        if (Inputs.Concat(features).FirstOrDefault(Outputs.Contains) is { } hidden)
         {
             throw new ArgumentException(
                 $"The column '{hidden}' is read {(hidden == Label ? "as the label" : hidden == Weight ? "as the weight" : "as a feature")}, but an output has the same name and would hide it from whatever comes "

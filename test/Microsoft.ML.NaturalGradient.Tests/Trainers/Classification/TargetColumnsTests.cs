@@ -53,7 +53,19 @@ public sealed class TargetColumnsTests
 
         var error = Assert.ThrowsExactly<ArgumentException>(() => _mlContext.MulticlassClassification.Trainers.TextClassification(options));
 
-        StringAssert.Contains(error.Message, "Both output columns are called 'Result'");
+        StringAssert.Contains(error.Message, "Two output columns are called 'Result'");
+    }
+
+    [TestMethod]
+    [DataRow("Entity.Start", "PredictedLabel", "'Entity.Start' is read as a feature")]
+    [DataRow("Text", "Entity.Type", "Two output columns are called 'Entity.Type'")]
+    public void Trainer_ColumnOfEntitiesWithAnothersName_IsRefused(string text, string prediction, string message)
+    {
+        var options = new NamedEntityRecognitionTrainer.Options { Sentence1ColumnName = text, PredictionColumnName = prediction, EntitiesColumnName = "Entity" };
+
+        var error = Assert.ThrowsExactly<ArgumentException>(() => _mlContext.MulticlassClassification.Trainers.NamedEntityRecognition(options));
+
+        StringAssert.Contains(error.Message, message);
     }
 
     [TestMethod]
