@@ -44,7 +44,10 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
         return new HeldHead(head, Solve(head, rows, others: null, l2: null));
     }
 
-    /// <summary>Solves a held head again, with the penalty of the first time: what it would choose now would be too weak, since the encoder knows the labels of the training rows.</summary>
+    /// <summary>
+    /// Solves a held head again, with the penalty that is best on the validation rows. Without them it is that of the first time: what the training rows would choose now would be too weak, since the encoder
+    /// knows their labels.
+    /// </summary>
     /// <param name="held">The head.</param>
     /// <param name="training">The training rows.</param>
     /// <param name="validation">The validation rows; null for none.</param>
@@ -57,7 +60,7 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
         using var rows = Pooled(training);
         using var others = validation is null ? null : Pooled(validation);
         var started = Stopwatch.GetTimestamp();
-        Solve(held.Head, rows, others, held.L2);
+        Solve(held.Head, rows, others, others is null ? held.L2 : null);
         return Describe(rows, others, started);
     }
 
