@@ -8,6 +8,11 @@ namespace Microsoft.ML.NaturalGradient;
 /// <remarks>The attribute of a setting gives its range. A trainer is not created with a value outside; the message names the setting and says what to do.</remarks>
 public abstract class FineTuningOptions
 {
+    private const int UsualEpochs = 10;
+    private const int UsualFewShotSteps = 4; // more learn the rows by heart: docs/choosing-an-optimizer.md, "Few rows"
+
+    private int? _epochCount;
+
     private protected FineTuningOptions(PretrainedModel model)
     {
         Model = model;
@@ -163,7 +168,11 @@ public abstract class FineTuningOptions
     internal TimeProvider Clock { get; set; } = TimeProvider.System;
 
     /// <summary>Passes over the training rows; public under the name that ML.NET's own trainer for such rows has.</summary>
-    internal int EpochCount { get; private protected set; } = 10;
+    internal int EpochCount
+    {
+        get => _epochCount ?? (FewShot && LabelKind == LabelKind.Class ? UsualFewShotSteps : UsualEpochs);
+        private protected set => _epochCount = value;
+    }
 
     /// <summary>That name.</summary>
     internal abstract string EpochCountName { get; }

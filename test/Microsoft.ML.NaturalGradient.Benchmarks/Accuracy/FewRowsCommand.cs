@@ -15,11 +15,15 @@ internal static class FewRowsCommand
           --way TEXT      only ways to train that have the text in their name; may be repeated (default all)
         """;
 
+    private static readonly int UsualSteps = new TextClassificationTrainer.Options { FewShot = true }.MaxEpoch;
+
     private static readonly (string Name, Action<TextClassificationTrainer.Options> Change)[] Ways =
     [
         ("head, solved", options => options.Adapter = Adapters.HeadOnly),
-        ("few-shot, LoRA", options => options.FewShot = true),
-        ("few-shot, all weights", options => (options.FewShot, options.Adapter) = (true, Adapters.Full)),
+        ("few-shot, LoRA", options => (options.FewShot, options.MaxEpoch) = (true, UsualSteps)),
+        ("few-shot, LoRA, 10 steps", options => options.FewShot = true),
+        ("few-shot, all weights", options => (options.FewShot, options.MaxEpoch, options.Adapter) = (true, UsualSteps, Adapters.Full)),
+        ("few-shot, all weights, 10 steps", options => (options.FewShot, options.Adapter) = (true, Adapters.Full)),
         ("few-shot, all weights, AdamW 1e-4, 30 steps", options => (options.FewShot, options.Adapter, options.MaxEpoch, options.Optimizer) =
             (true, Adapters.Full, 30, Optimizers.AdamW with { LearningRate = 1e-4 })),
         ("usual, iEF, 10 epochs", _ => { }),

@@ -27,7 +27,7 @@ public sealed partial class ImageClassificationTrainer
         [Required]
         public string PredictedLabelColumnName { get; set; } = "PredictedLabel";
 
-        /// <summary>Passes over the training rows, at least 1. The default is 10.</summary>
+        /// <summary>Passes over the training rows, at least 1. The default is 10, or 4 with <see cref="FineTuningOptions.FewShot"/>.</summary>
         [Range(1, int.MaxValue, ErrorMessage = "Use at least 1 epoch.")]
         public int Epoch { get => EpochCount; set => EpochCount = value; }
 

@@ -13,7 +13,7 @@ public abstract class TextTrainerOptions : FineTuningOptions
     {
     }
 
-    /// <summary>Passes over the training rows, at least 1. The default is 10.</summary>
+    /// <summary>Passes over the training rows, at least 1. The default is 10, or 4 where classes are trained with <see cref="FineTuningOptions.FewShot"/>.</summary>
     [Range(1, int.MaxValue, ErrorMessage = "Use at least 1 epoch.")]
     public int MaxEpoch { get => EpochCount; set => EpochCount = value; }
 

@@ -47,6 +47,19 @@ public sealed class FewShotTests
             && line.Contains("batches of 12", StringComparison.Ordinal)));
     }
 
+    [TestMethod]
+    public void EpochCount_NotGiven_IsThatOfFewSteps()
+    {
+        var options = new TextClassificationTrainer.Options();
+        Assert.AreEqual(10, options.MaxEpoch);
+        options.FewShot = true;
+        Assert.AreEqual(4, options.MaxEpoch);
+        options.MaxEpoch = 7;
+        Assert.AreEqual(7, options.MaxEpoch);
+        Assert.AreEqual(10, new SentenceSimilarityTrainer.Options { FewShot = true }.MaxEpoch);
+        Assert.AreEqual(4, new ImageClassificationTrainer.Options { FewShot = true }.Epoch);
+    }
+
     // The encoder is the same in both. On the training rows themselves, which the validation rows are here, the weakest penalty is best.
     [TestMethod]
     public void Fit_ValidationRows_ChooseThePenaltyOfTheLastHead()
