@@ -95,7 +95,7 @@ internal sealed class NetworkTraining(FineTuningRun run, AdaptedNetwork network,
             CultureInfo.InvariantCulture,
             $"{run.Model}, {_settings.Adapter.Description}{(_settings.FewShot ? ", few rows" : "")}, {network.TrainableParameters.Sum(named => named.Value.numel())} trained weights; "
             + $"{_settings.Optimizer.Name}, learning rate {_settings.Optimizer.ResolveLearningRate(goal.ClassCount):G4}, batches of {(_settings.FewShot ? training.SampleCount : _settings.BatchSize)}, seed {run.Seed}."));
-        if (_settings is { FewShot: false, Adapter: LoraOptions } && target.IsClass && training is RowBatchSource { IsConstant: true }
+        if (_settings is { FewShot: false, Adapter: LoraOptions } && target.IsClass && training is TokenBatchSource
             && network.LinearHead is not null && training.SampleCount < FewRows * target.OutputCount)
         {
             run.Info($"There are fewer than {FewRows} rows for each class. Try FewShot = true, which is made for that.");

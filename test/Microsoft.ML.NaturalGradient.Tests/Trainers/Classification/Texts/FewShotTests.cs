@@ -141,6 +141,20 @@ public sealed class FewShotTests
         static void Settings(TextClassificationTrainer.Options options) => (options.FewShot, options.MaxEpoch) = (true, 4);
     }
 
+    // It was worse than a head alone on pictures.
+    [TestMethod]
+    public void Fit_FewRows_IsAdvisedToUseItForTexts()
+    {
+        Fit(options => options.MaxEpoch = 1).Dispose();
+        var mlContext = new MLContext(seed: 1);
+        var pictures = new List<string>();
+        mlContext.Log += (_, line) => pictures.Add(line.Message);
+        TinyImages.Trainer(mlContext, options => options.Epoch = 1).Fit(TinyImages.KeyedRows(mlContext)).Dispose();
+
+        Assert.Contains(line => line.Contains("Try FewShot = true", StringComparison.Ordinal), _log);
+        Assert.DoesNotContain(line => line.Contains("FewShot", StringComparison.Ordinal), pictures);
+    }
+
     [TestMethod]
     public void Fit_Pictures_Trains()
     {
