@@ -46,7 +46,7 @@ internal static class MinutesCommand
         var known = File.Exists(file) ? File.ReadLines(file).Select(line => JsonSerializer.Deserialize<Result>(line)!).ToDictionary(result => result.Key) : [];
         var tasks = AccuracyTask.Load(folder, options.All("--task")).ToList();
         tasks.AddRange(AccuracyTask.ManyClasses.Keys.Where(name => options.All("--task") is { Count: 0 } || options.All("--task").Contains(name)).Select(name => AccuracyTask.Drawn(folder, name)));
-        PretrainedModel[] encoders = options.All("--encoder") is { Count: > 0 } named ? [.. named.Select(Encoder)] : DefaultEncoders;
+        PretrainedModel[] encoders = options.All("--encoder") is { Count: > 0 } named ? [.. named.Select(EncoderNames.Parse)] : DefaultEncoders;
 
         foreach (var seed in Enumerable.Range(0, options.Number("--seeds", 3)))
         {
@@ -108,10 +108,6 @@ internal static class MinutesCommand
             return key with { Accuracy = run.FinalAccuracy, Loss = run.FinalLoss, Epochs = epochs };
         }
     }
-
-    private static PretrainedModel Encoder(string name) => name.Split(':') is [var whole, var layers]
-        ? Encoder(whole) with { Layers = int.Parse(layers, CultureInfo.InvariantCulture) }
-        : name == "MiniLM" ? PretrainedModel.MiniLM : PretrainedModel.BgeSmall;
 
     private static Result CountWords(Result key, AccuracyTask task, int seed)
     {

@@ -24,7 +24,7 @@ internal static class PrecisionCommand
         }
 
         var (seeds, epochs) = (options.Number("--seeds", 3), options.Number("--epochs", 2));
-        var encoder = options.Text("--encoder") == "BgeSmall" ? PretrainedModel.BgeSmall : PretrainedModel.MiniLM;
+        var encoder = EncoderNames.Parse(options.Text("--encoder") ?? "MiniLM");
         Console.WriteLine("| task | products | accuracy | loss | s per run | γ of SGD, EF, iEF |\n|---|---|---|---|---|---|");
         foreach (var task in AccuracyTask.Load(options.Text("--data")!, options.All("--task")))
         {

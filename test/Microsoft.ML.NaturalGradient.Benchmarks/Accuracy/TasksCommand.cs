@@ -17,7 +17,7 @@ internal static class TasksCommand
           --task NAME     wnut17, goemotions, emobank, sts-b or xquad; may be repeated (default all)
           --seeds N       runs of each kind (default 3)
           --epochs N      passes over the rows (default 3; 10 for xquad)
-          --encoder NAME  MiniLM or BgeSmall (its first 8 layers); default MiniLM
+          --encoder NAME  MiniLM (default), BgeSmall or, as BgeSmall:8, its first layers
           --rates all     iEF at rates from 0.5 to 8 instead of its default
         """;
 
@@ -38,7 +38,7 @@ internal static class TasksCommand
         }
 
         var known = File.Exists(file) ? File.ReadLines(file).Select(line => JsonSerializer.Deserialize<Result>(line)!).ToList() : [];
-        var encoder = options.Text("--encoder") == "BgeSmall" ? PretrainedModel.BgeSmall with { Layers = 8 } : PretrainedModel.MiniLM;
+        var encoder = EncoderNames.Parse(options.Text("--encoder") ?? "MiniLM");
         OptimizerOptions[] optimizers =
         [
             .. options.Text("--rates") == "all" ? new[] { 0.5, 1, 2, 4, 8 }.Select(rate => (OptimizerOptions)(Optimizers.Ief with { LearningRate = rate })) : [Optimizers.Ief],
