@@ -13,7 +13,7 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 internal sealed class BatchEvaluation : IDisposable
 {
     private const double SmallestSquaredNorm = 1e-30;
-    private const long UsuallyKeptBytes = 256L << 20;
+    private const long UsuallyKeptBytes = 1L << 30;
 
     private readonly IObjective _objective;
     private readonly Tensor _labels;
@@ -114,7 +114,7 @@ internal sealed class BatchEvaluation : IDisposable
     /// <param name="size">Rows of a micro-batch, at least 1; the last may have fewer.</param>
     /// <param name="randomness">Source of dropout masks; null where there is none.</param>
     /// <param name="rowWeights">As in <see cref="Run"/>.</param>
-    /// <param name="mostKeptBytesOfRow">Most bytes of the gradient of a row with which all are kept rather than computed again; null for 256 MiB divided by the rows.</param>
+    /// <param name="mostKeptBytesOfRow">Most bytes of the gradient of a row with which all are kept rather than computed again; null for 1 GiB divided by the rows.</param>
     /// <returns>The evaluated batch; the caller disposes it.</returns>
     public static BatchEvaluation RunInParts(
         IObjective objective, Tensor labels, Func<long, long, Tensor> forward, long size, Generator? randomness = null, Tensor? rowWeights = null,
@@ -267,7 +267,7 @@ internal sealed class BatchEvaluation : IDisposable
         ? whole.Capture(seeds, keepGraph) : throw new InvalidOperationException("There is no capture of a whole batch where it is in parts.");
 
     /// <summary>Gives the per-sample gradients of seeded logits: those of <see cref="Capture(Tensor, bool)"/>, or those of the micro-batches.</summary>
-    /// <remarks>The rows of all micro-batches are kept where they take at most 256 MiB, and computed again where they do not.</remarks>
+    /// <remarks>The rows of all micro-batches are kept where they take at most 1 GiB, and computed again where they do not.</remarks>
     /// <param name="seeds">Cotangents, shaped like the logits; converted to their type.</param>
     /// <param name="keepGraph">Whether another pass follows.</param>
     /// <returns>The gradients; the caller disposes them before this object.</returns>

@@ -37,8 +37,8 @@ public abstract class FineTuningOptions
     public int BatchSize { get; set; } = 32;
 
     /// <summary>
-    /// Most rows that are in memory at a time with what their gradients need, at least 1; null (the default) for the whole batch. The step is that of the whole batch
-    /// up to rounding. One more forward pass a step; where the per-sample gradients of a batch take more than 256 MiB, as with
+    /// Most rows that are in memory at a time with what their gradients need, at least 1; null (the default) for the whole batch, or 64 where <see cref="FewShot"/> has more than 128. The step is that of the whole batch
+    /// up to rounding. One more forward pass a step; where the per-sample gradients of a batch take more than 1 GiB, as with
     /// all weights trained, methods that need them compute each part again for each other part.
     /// </summary>
     [Range(1, int.MaxValue, ErrorMessage = "Use at least 1 row, for example 8, or null for whole batches.")]

@@ -17,6 +17,8 @@ internal sealed class NetworkTraining(FineTuningRun run, AdaptedNetwork network,
 {
     private const int MostCheckedRows = 8;
     private const int FewRows = 100;
+    private const int MostRowsAtOnce = 128; // of a step of all rows: 1,000 rows of 25 words took 17 GB with MiniLM
+    private const int RowsOfPart = 64;
 
     private readonly FineTuningOptions _settings = run.Settings;
 
@@ -127,7 +129,7 @@ internal sealed class NetworkTraining(FineTuningRun run, AdaptedNetwork network,
             EpochCount = _settings.EpochCount,
             TimeBudget = _settings.TimeBudget - prepared,
             Clock = _settings.Clock,
-            MicroBatchSize = _settings.MicroBatchSize,
+            MicroBatchSize = MicroBatchSize(training),
             Seed = run.Seed,
             EarlyStopping = _settings.Stopping is { WatchAccuracy: false } stopping
                 ? stopping with { MinDelta = target.ObjectiveUnits(stopping.MinDelta) }
@@ -163,6 +165,18 @@ internal sealed class NetworkTraining(FineTuningRun run, AdaptedNetwork network,
             var report = solving.SolveAgain(held!, (RowBatchSource)training, (RowBatchSource?)validation);
             Report(target.Present(report) with { Epoch = _settings.EpochCount, EpochCount = _settings.EpochCount }, target.LossName);
         }
+    }
+
+    // A step of all rows would need the memory of all of them.
+    private int? MicroBatchSize(IBatchSource training)
+    {
+        if (_settings is not { FewShot: true, MicroBatchSize: null } || training.SampleCount <= MostRowsAtOnce)
+        {
+            return _settings.MicroBatchSize;
+        }
+
+        run.Info($"A step of all {training.SampleCount} rows is made of parts of {RowsOfPart} (MicroBatchSize), which takes less memory and more time.");
+        return RowsOfPart;
     }
 
     private HeldHead HoldHead(IBatchSource training, HeadSolving solving) =>

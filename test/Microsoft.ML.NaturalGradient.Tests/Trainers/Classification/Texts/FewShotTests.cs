@@ -141,6 +141,19 @@ public sealed class FewShotTests
         static void Settings(TextClassificationTrainer.Options options) => (options.FewShot, options.MaxEpoch) = (true, 4);
     }
 
+    [TestMethod]
+    public void Fit_ManyRows_GoInPartsToTheSameModel()
+    {
+        var mlContext = new MLContext(seed: 1);
+        mlContext.Log += (_, line) => _log.Add(line.Message);
+        var data = TinyText.KeyedRows(mlContext, 129);
+        using var parts = TinyText.Trainer(mlContext, options => options.FewShot = true).Fit(data);
+        using var whole = TinyText.Trainer(mlContext, options => (options.FewShot, options.MicroBatchSize) = (true, 129)).Fit(data);
+
+        Assert.HasCount(1, _log.Where(line => line.Contains("A step of all 129 rows is made of parts of 64", StringComparison.Ordinal)).ToArray());
+        Fixture.AssertLess(1e-4, Scores(parts, data).Zip(Scores(whole, data), (one, other) => Math.Abs((double)one - other)).Max());
+    }
+
     // It was worse than a head alone on pictures.
     [TestMethod]
     public void Fit_FewRows_IsAdvisedToUseItForTexts()
