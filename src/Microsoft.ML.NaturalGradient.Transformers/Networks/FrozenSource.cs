@@ -23,6 +23,8 @@ internal sealed class FrozenSource(
     string? folder = null, ProcessGroup? group = null)
     : IBatchSource, IDisposable
 {
+    private const int MostRowsAtOnce = 128;
+
     private readonly SpillingStore _store = new("Features", memoryLimit, folder);
     private readonly int[] _places = new int[rows.SampleCount]; // in the store
     private ScalarType _type;
@@ -53,8 +55,10 @@ internal sealed class FrozenSource(
         using var noGrad = no_grad();
         network.SetTraining(false);
         var (size, rank) = (group?.Size ?? 1, group?.Rank ?? 0);
-        using var inputs = rows.InputsOf(rows.OrderedRows().Where((_, i) => i % size == rank)).GetEnumerator();
-        foreach (var batches in rows.OrderedRows().Chunk(size)) // one for each process
+        // A batch may be of all rows there are.
+        var parts = rows is TokenBatchSource ? rows.OrderedRows().SelectMany(batch => batch.Chunk(MostRowsAtOnce)) : rows.OrderedRows();
+        using var inputs = rows.InputsOf(parts.Where((_, i) => i % size == rank)).GetEnumerator();
+        foreach (var batches in parts.Chunk(size)) // one for each process
         {
             using var scope = NewDisposeScope();
             checkAlive?.Invoke();

@@ -37,14 +37,14 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
             task = task.FitTo([.. training.Select(row => row.Label)]);
             network = task.CreateNetwork(checkpoint, adapter, run.Seed, useHead: true);
             network.MoveTo(run.Device);
-            var batches = network.ForTraining(Source(training, task, checkpoint));
+            var batches = network.ForTraining(Source(training, task, checkpoint, options.FewShot ? training.Count : options.BatchSize));
             new NetworkTraining(run, network, task.Target).Train(
-                batches, validation is null ? null : network.ForTraining(Source(validation, task, checkpoint)), files);
+                batches, validation is null ? null : network.ForTraining(Source(validation, task, checkpoint, options.BatchSize)), files);
             task.Finish(network);
             NetworkTraining.CheckTrained(network, batches);
             if (task.WantsValidation && validation is not null)
             {
-                task = Calibrate(network, task, Source(validation, task, checkpoint));
+                task = Calibrate(network, task, Source(validation, task, checkpoint, options.BatchSize));
             }
 
             var model = new TrainedNetwork(
@@ -124,7 +124,7 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
         return read.Rows;
     }
 
-    private TokenBatchSource Source(IReadOnlyList<EncodedRow> rows, TextTask task, TextCheckpoint checkpoint) => new(
+    private TokenBatchSource Source(IReadOnlyList<EncodedRow> rows, TextTask task, TextCheckpoint checkpoint, int batchSize) => new(
         [.. rows.Select(row => row with { Label = task.Target.ToOutput(row.Label) })],
-        options.FewShot ? rows.Count : options.BatchSize, checkpoint.Tokenizer.PadId, run.Device, run.Seed, task.Target.LabelFormat);
+        batchSize, checkpoint.Tokenizer.PadId, run.Device, run.Seed, task.Target.LabelFormat);
 }
