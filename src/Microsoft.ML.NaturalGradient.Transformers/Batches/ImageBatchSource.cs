@@ -63,11 +63,18 @@ internal sealed class ImageBatchSource : RowBatchSource
 
     /// <inheritdoc/>
     /// <remarks>Changing pictures at random costs more than the rest of a batch: those of other processes are black.</remarks>
-    protected override IEnumerable<ModelInput> Inputs(IEnumerable<int[]> batches, int? epoch, ProcessGroup? group) => OrderedPrefetch.Run(
-        batches.SelectMany(rows => rows.Select((row, place) => (Row: row, IsOwn: group is null || group.Share(rows.Length).Contains(place)))),
-        row => row.IsOwn ? Picture(_rows[row.Row], epoch) : Black(),
-        Environment.ProcessorCount, Math.Max(_batchSize, Environment.ProcessorCount), _cancellation)
-        .Chunk(_batchSize).Select(pictures => Collate(pictures, _images.Preprocessor, Device));
+    protected override IEnumerable<ModelInput> Inputs(IEnumerable<int[]> batches, int? epoch, ProcessGroup? group)
+    {
+        int[][] all = [.. batches];
+        using var pictures = OrderedPrefetch.Run(
+            all.SelectMany(rows => rows.Select((row, place) => (Row: row, IsOwn: group is null || group.Share(rows.Length).Contains(place)))),
+            row => row.IsOwn ? Picture(_rows[row.Row], epoch) : Black(),
+            Environment.ProcessorCount, Math.Max(_batchSize, Environment.ProcessorCount), _cancellation).GetEnumerator();
+        foreach (var rows in all)
+        {
+            yield return Collate(Array.ConvertAll(rows, _ => pictures.MoveNext() ? pictures.Current : throw new InvalidOperationException("A picture is missing.")), _images.Preprocessor, Device);
+        }
+    }
 
     private RgbImage Black() =>
         new(_images.Preprocessor.Width, _images.Preprocessor.Height, new byte[_images.Preprocessor.Width * _images.Preprocessor.Height * RgbImage.Channels]);

@@ -55,8 +55,7 @@ internal sealed class FrozenSource(
         using var noGrad = no_grad();
         network.SetTraining(false);
         var (size, rank) = (group?.Size ?? 1, group?.Rank ?? 0);
-        // A batch may be of all rows there are.
-        var parts = rows is TokenBatchSource ? rows.OrderedRows().SelectMany(batch => batch.Chunk(MostRowsAtOnce)) : rows.OrderedRows();
+        var parts = rows.OrderedRows().SelectMany(batch => batch.Chunk(MostRowsAtOnce)); // a batch may be of all rows there are
         using var inputs = rows.InputsOf(parts.Where((_, i) => i % size == rank)).GetEnumerator();
         foreach (var batches in parts.Chunk(size)) // one for each process
         {

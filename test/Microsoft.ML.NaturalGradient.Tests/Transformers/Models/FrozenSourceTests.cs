@@ -2,6 +2,7 @@ using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Imaging;
 using Microsoft.ML.NaturalGradient.Models;
+using Microsoft.ML.NaturalGradient.Models.Vision;
 using Microsoft.ML.NaturalGradient.Tests.Imaging;
 using Microsoft.ML.NaturalGradient.Tests.Models.Vision;
 using Microsoft.ML.NaturalGradient.Tokenization;
@@ -47,17 +48,37 @@ public sealed class FrozenSourceTests
         using var network = new ImageFixture(encoder).CreateClassifier(Adapter(headOnly));
         _ = network.to(ScalarType.Float32); // as pictures are
         using var cache = new PixelCache();
-        var config = new Dictionary<string, byte[]>
-        {
-            ["preprocessor_config.json"] = """
-                { "image_processor_type": "ViTImageProcessor", "size": { "height": 24, "width": 24 }, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "resample": 2 }
-                """u8.ToArray(),
-        };
-        using var files = new MemoryCheckpointFiles(config, "the test");
-        var preprocessor = ImagePreprocessor.Read(files, "ViTImageProcessor", null);
-        var examples = Enumerable.Range(0, 5).Select(i => new ImageExample(cache.Add(Pictures.Noise(preprocessor.Width, preprocessor.Height, i)), i, i % 3)).ToArray();
 
-        AssertSameLogits(network, new ImageBatchSource(examples, new PreparedImages(cache, preprocessor, null), 2, Device, seed: 3), 1e-5);
+        AssertSameLogits(network, PictureRows(cache, 5, 2), 1e-5);
+    }
+
+    [TestMethod]
+    public void Logits_BatchOfMorePicturesThanAreComputedAtOnce_AreThoseOfAllLayers()
+    {
+        using var scope = NewDisposeScope();
+        using var network = new ImageFixture("vit").CreateClassifier(Adapter(headOnly: true));
+        _ = network.to(ScalarType.Float32);
+        using var cache = new PixelCache();
+
+        AssertSameLogits(network, PictureRows(cache, 131, 131), 1e-5);
+    }
+
+    [TestMethod]
+    public void InputsOf_PartsOfAnyLength_AreTheirOwnPictures()
+    {
+        using var scope = NewDisposeScope();
+        using var cache = new PixelCache();
+        var rows = PictureRows(cache, 5, 2);
+        int[][] parts = [[4, 1, 2], [3], [0, 1]];
+        var single = rows.InputsOf([[0], [1], [2], [3], [4]]).Cast<PixelBatch>().Select(batch => batch.Pixels).ToArray();
+
+        var inputs = rows.InputsOf(parts).Cast<PixelBatch>().ToArray();
+
+        Assert.HasCount(parts.Length, inputs);
+        foreach (var (part, input) in parts.Zip(inputs))
+        {
+            Assert.IsTrue(cat([.. part.Select(row => single[row])]).Equals(input.Pixels));
+        }
     }
 
     [TestMethod]
@@ -169,6 +190,20 @@ public sealed class FrozenSourceTests
             [.. lengths.Select((length, i) => new EncodedRow(
                 new TokenSequence([.. Enumerable.Range(0, length).Select(_ => random.Next(5, 40))], null, false), i % 3))],
             3, 0, device, seed: 3);
+    }
+
+    private static ImageBatchSource PictureRows(PixelCache cache, int count, int batchSize)
+    {
+        var config = new Dictionary<string, byte[]>
+        {
+            ["preprocessor_config.json"] = """
+                { "image_processor_type": "ViTImageProcessor", "size": { "height": 24, "width": 24 }, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "resample": 2 }
+                """u8.ToArray(),
+        };
+        using var files = new MemoryCheckpointFiles(config, "the test");
+        var preprocessor = ImagePreprocessor.Read(files, "ViTImageProcessor", null);
+        var examples = Enumerable.Range(0, count).Select(i => new ImageExample(cache.Add(Pictures.Noise(preprocessor.Width, preprocessor.Height, i)), i, i % 3)).ToArray();
+        return new ImageBatchSource(examples, new PreparedImages(cache, preprocessor, null), batchSize, Device, seed: 3);
     }
 
     private static FrozenSource Filled(AdaptedNetwork network, FrozenSource source)
