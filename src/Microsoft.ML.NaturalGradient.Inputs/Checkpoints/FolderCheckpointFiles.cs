@@ -22,5 +22,10 @@ internal sealed class FolderCheckpointFiles(string folder) : CheckpointFiles
         // Nothing is held open.
     }
 
-    private string PathOf(string name) => Exists(name) ? Path.Combine(folder, name) : throw NotFound(name);
+    private string PathOf(string name)
+    {
+        var path = Exists(name) ? Path.Combine(folder, name) : throw NotFound(name);
+        WeightsChecksum.Check(path);
+        return path;
+    }
 }

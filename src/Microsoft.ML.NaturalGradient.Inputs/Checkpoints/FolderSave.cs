@@ -13,7 +13,8 @@ internal sealed class FolderSave : IDisposable
     private const string SavedName = ".saved";
     private const string LockName = ".saving.lock";
     private const string StaleName = ".stale"; // lists the files of the old model that the new one does not have
-    private static readonly string[] WeightsEndings = [".safetensors", ".onnx", ".onnx_data"];
+    private static readonly string[] CheckedEndings = [".safetensors", ".onnx"];
+    private static readonly string[] WeightsEndings = [.. CheckedEndings, ".onnx_data"]; // whose checksum the graph holds
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
@@ -71,14 +72,20 @@ internal sealed class FolderSave : IDisposable
         }
     }
 
-    /// <summary>Writes a file of the new model.</summary>
+    /// <summary>Writes a file of the new model, and the checksum of weights beside it.</summary>
     /// <param name="name">File name.</param>
     /// <param name="write">Writes the content.</param>
     public void Write(string name, Action<Stream> write)
     {
-        using var stream = new FileStream(Path.Combine(_staging, name), FileMode.CreateNew, FileAccess.Write);
-        write(stream);
-        stream.Flush(flushToDisk: true);
+        if (!HasEnding(name, CheckedEndings))
+        {
+            WriteFile(name, write);
+            return;
+        }
+
+        var hash = "";
+        WriteFile(name, stream => hash = ContentHash.Of(write, stream));
+        WriteFile(name + WeightsChecksum.Ending, stream => stream.Write(WeightsChecksum.Line(name, hash)));
     }
 
     /// <summary>Writes a file of the new model.</summary>
@@ -94,6 +101,13 @@ internal sealed class FolderSave : IDisposable
         Write(StaleName, System.Text.Encoding.UTF8.GetBytes(string.Join('\n', stale)));
         Directory.Move(_staging, Path.Combine(_folder, SavedName));
         MoveSaved(_folder);
+    }
+
+    private void WriteFile(string name, Action<Stream> write)
+    {
+        using var stream = new FileStream(Path.Combine(_staging, name), FileMode.CreateNew, FileAccess.Write);
+        write(stream);
+        stream.Flush(flushToDisk: true);
     }
 
     /// <inheritdoc/>
@@ -176,7 +190,9 @@ internal sealed class FolderSave : IDisposable
         saved.Delete(recursive: true);
     }
 
-    private static bool IsWeights(string name) => WeightsEndings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal));
+    private static bool IsWeights(string name) => HasEnding(name, WeightsEndings);
+
+    private static bool HasEnding(string name, string[] endings) => Array.Exists(endings, ending => name.EndsWith(ending, StringComparison.Ordinal));
 
     private static string[] StaleNames(DirectoryInfo saved)
     {

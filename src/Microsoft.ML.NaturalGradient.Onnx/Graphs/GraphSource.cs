@@ -41,7 +41,7 @@ internal sealed class GraphSource : IDisposable
     {
         using var files = new FolderCheckpointFiles(folder);
         var description = $"The graph '{ServedModelArchive.GraphName}' of {files.Description}";
-        files.Open(ServedModelArchive.GraphName).Dispose(); // says what is missing
+        files.Open(ServedModelArchive.GraphName).Dispose(); // says what is missing or has changed
         var graph = StoredGraph.InFile(Path.Combine(folder, ServedModelArchive.GraphName));
         var facts = ReadFacts(graph, description);
         foreach (var file in facts.ExternalFiles)

@@ -29,7 +29,7 @@ internal static class StepRatios
 
     private static void Measure(LoraWork work, MatrixProducts? products, int rounds, string title)
     {
-        var optimizers = new OptimizerOptions[] { Optimizers.AdamW, Optimizers.Ief, Optimizers.Ef }
+        var optimizers = new OptimizerOptions[] { Optimizers.AdamW, Optimizers.Sgd, Optimizers.Ief, Optimizers.Ef, Optimizers.Sf }
             .ToDictionary(options => options.Name, options => options.Create(work.Parameters, 1));
         var steps = optimizers.ToDictionary(pair => pair.Key, pair => (Action)(() => work.Step(pair.Value)));
         if (products is not null)

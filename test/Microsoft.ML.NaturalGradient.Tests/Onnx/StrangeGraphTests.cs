@@ -67,6 +67,18 @@ public sealed class StrangeGraphTests
     }
 
     [TestMethod]
+    public void Fit_OneBitOfAWeightFlipped_IsDamaged()
+    {
+        CopyAll(Texts.Value);
+        var bytes = File.ReadAllBytes(GraphPath);
+        var weights = ModelProto.Parser.ParseFrom(bytes).Graph.Initializer.MaxBy(initializer => initializer.RawData.Length)!.RawData;
+        bytes[bytes.AsSpan().IndexOf(weights.Span) + (weights.Length / 2)] ^= 1;
+        File.WriteAllBytes(GraphPath, bytes);
+
+        StringAssert.Contains(Error().Message, $"'{GraphPath}' is not what was saved");
+    }
+
+    [TestMethod]
     public void Fit_CutGraph_IsDamaged()
     {
         Copy(Texts.Value);
@@ -224,7 +236,14 @@ public sealed class StrangeGraphTests
 
     private IDataView Rows() => TinyText.View(_mlContext, TinyText.Rows(4));
 
+    // Without its checksum, as another program writes it.
     private void Copy(string folder)
+    {
+        CopyAll(folder);
+        File.Delete(GraphPath + ".sha256");
+    }
+
+    private void CopyAll(string folder)
     {
         foreach (var file in Directory.GetFiles(folder))
         {

@@ -42,7 +42,7 @@ public sealed class PeftFilesTests
         AssertEqualTensors(original, saved);
         AssertEqualSettings(PeftFixture.Folder(name));
         CollectionAssert.AreEquivalent(
-            new[] { "adapter_config.json", "adapter_model.safetensors", "classifier.json", "README.md", "tokenizer_config.json", "vocab.txt" },
+            new[] { "adapter_config.json", "adapter_model.safetensors", "adapter_model.safetensors.sha256", "classifier.json", "README.md", "tokenizer_config.json", "vocab.txt" },
             Directory.GetFiles(_folder).Select(Path.GetFileName).ToArray());
     }
 

@@ -124,7 +124,7 @@ public sealed class AdapterTrainingTests
         Assert.AreEqual(2, root.GetProperty("label2id").GetProperty("neutral").GetInt32());
         Assert.AreEqual(24, root.GetProperty("hidden_size").GetInt32());
         CollectionAssert.AreEquivalent(
-            new[] { "config.json", "model.safetensors", "README.md", "tokenizer_config.json", "vocab.txt" },
+            new[] { "config.json", "model.safetensors", "model.safetensors.sha256", "README.md", "tokenizer_config.json", "vocab.txt" },
             Directory.GetFiles(_folder).Select(Path.GetFileName).ToArray());
         using var weights = SafetensorsFile.Open(Path.Combine(_folder, "model.safetensors"));
         Assert.AreEqual("pt", weights.Metadata["format"]);
