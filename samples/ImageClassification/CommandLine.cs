@@ -7,7 +7,7 @@ namespace ImageClassificationSample;
 internal static class CommandLine
 {
     public const string Usage = """
-        Trains an image classifier with iEF, with AdamW, and with iEF on the classification head alone, on the same pictures;
+        Trains an image classifier with iEF, with AdamW, and the classification head alone, solved, on the same pictures;
         compares them, and lets a second process classify pictures with the best model.
 
         Usage: ./build.sh sample-images [--processes N] [OPTION...]

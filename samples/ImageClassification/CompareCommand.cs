@@ -7,7 +7,7 @@ using static Microsoft.ML.NaturalGradient.Optimizers;
 
 namespace ImageClassificationSample;
 
-/// <summary>Trains with iEF, with AdamW and on the head alone, shows all three, and saves the best.</summary>
+/// <summary>Trains with iEF, with AdamW, and the classification head alone, solved, shows all three, and saves the best.</summary>
 internal sealed record CompareCommand
 {
     public const string ModelFileName = "ImageModel.zip";
@@ -45,7 +45,7 @@ internal sealed record CompareCommand
                 yield return ("AdamW", AdamW, Adapters.LoRA);
             }
 
-            yield return ("Head only", Ief, Adapters.HeadOnly);
+            yield return ("Head only", Ief, Adapters.HeadOnly); // solved, without the optimizer
         }
     }
 

@@ -19,9 +19,9 @@ public static class Checkpoints
     /// <returns>The adapter with its weights in memory.</returns>
     /// <exception cref="ArgumentException"><paramref name="folder"/> is null or empty.</exception>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
-    /// <exception cref="FileNotFoundException">A file is missing; pickles (adapter_model.bin) are not read.</exception>
+    /// <exception cref="FileNotFoundException">A file is missing.</exception>
     /// <exception cref="InvalidDataException">A file is damaged; the message names file and field.</exception>
-    /// <exception cref="NotSupportedException">The kind of adapter or a setting is not supported; the message names it.</exception>
+    /// <exception cref="NotSupportedException">The kind of adapter or a setting is not supported, or the weights are a pickle (adapter_model.bin) only; the message names it.</exception>
     public static PretrainedAdapter LoadPeft(string folder)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
@@ -150,7 +150,7 @@ public static class Checkpoints
     /// <param name="questionColumnName">Column with the question.</param>
     /// <param name="predictedAnswerColumnName">Output column with the answers that are found.</param>
     /// <param name="scoreColumnName">Output column with the probability of each answer.</param>
-    /// <param name="topK">Most answers to a question, at least 1.</param>
+    /// <param name="topK">Most answers to a question, from 1 to 1000.</param>
     /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
     /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
     /// <exception cref="ArgumentException"><paramref name="topK"/> is out of range.</exception>

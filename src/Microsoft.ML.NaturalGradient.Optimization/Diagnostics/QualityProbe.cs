@@ -22,7 +22,7 @@ public sealed record QualityProbe
     /// <value>Methods that have a direction of a single batch. The default is EF, iEF and SF.</value>
     public IReadOnlyList<OptimizerOptions> Directions { get; init; } = [Optimizers.Ef, Optimizers.Ief, Optimizers.Sf];
 
-    /// <summary>Further dampings at which every damped method of <see cref="Directions"/> is measured.</summary>
+    /// <summary>Further dampings at which those of <see cref="Directions"/> that are EF, iEF, SF, NG or NG-CG are measured.</summary>
     /// <value>Zero or greater, greater for SF. The default is none.</value>
     public IReadOnlyList<double> DampingSweep { get; init; } = [];
 

@@ -33,7 +33,7 @@ public sealed record PromptTuningOptions : AdapterOptions
     ];
 
     /// <summary>Vectors in the prompt.</summary>
-    /// <value>From 1 to 4096, and fewer than the tokens that the encoder reads. The default is 20.</value>
+    /// <value>From 1 to 4096, and at least 8 fewer than the tokens that the encoder reads: those are left for the text. The default is 20.</value>
     public int TokenCount { get; init; } = 20;
 
     /// <summary>What the vectors are before training.</summary>

@@ -125,7 +125,8 @@ public abstract class FineTuningOptions
     /// Trains as suits few rows of a class, such as 8: each epoch is one step of all rows at once, whatever <see cref="BatchSize"/> is, that changes the encoder through
     /// <see cref="Adapter"/> so that vectors of one class come together and those of others apart; then the head is solved on these vectors, as <see cref="HeadOnlyOptions.Solve"/> does, with the penalty
     /// that is best on the validation rows or, without any, was best before the encoder knew the rows. Most is learned with <see cref="Adapters.Full"/>. It was better than a solved head alone on texts of two classes, and worse on pictures of ten. Numbers have no classes: for them the head is solved first and held, and the steps lower the
-    /// loss. The default is false. It needs a network with one linear layer as its head, an adapter of the encoder other than a prompt, and pictures that are not changed at random; classes are
+    /// loss. The default is false. It needs a network with one linear layer as its head, an adapter of the encoder other than a prompt, pictures that are not changed at random, no <see cref="QualityProbe"/>, and
+    /// where rows have one class an optimizer that draws no labels: not <see cref="Optimizers.Sf"/>, and <see cref="Optimizers.Kfac"/> only with <see cref="KfacOptions.ExactLabels"/>. Trainers of tags, answers and several labels refuse it. Classes are
     /// validated once, at the end, so that early stopping does nothing.
     /// </summary>
     public bool FewShot { get; set; }

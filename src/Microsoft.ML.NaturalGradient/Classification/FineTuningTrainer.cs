@@ -50,6 +50,12 @@ public abstract class FineTuningTrainer<TTransformer, TModel> : ITrainerEstimato
     /// <exception cref="ArgumentOutOfRangeException">
     /// A column is missing or has the wrong type, or a setting does not fit the pretrained model, such as a size of pictures that is no multiple of its patches.
     /// </exception>
+    /// <exception cref="ArgumentException">
+    /// The adapter does not fit the pretrained model, such as a target or <c>Layers</c> that fits no layer, or <see cref="Adapters.BiasOnly"/> on a model without biases.
+    /// </exception>
+    /// <exception cref="NotSupportedException">
+    /// The architecture of the model is not known, T5 is to do another task than <c>TextClassification</c>, or <see cref="FineTuningOptions.FewShot"/> is set with an optimizer that draws labels.
+    /// </exception>
     /// <exception cref="InvalidOperationException">
     /// There is no usable row, the label has fewer than two classes, the device or libtorch is not there, the loss was not finite in the first epoch, or the
     /// state in the folder of checkpoints is that of another run.

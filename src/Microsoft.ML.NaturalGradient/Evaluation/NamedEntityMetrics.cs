@@ -9,7 +9,7 @@ namespace Microsoft.ML.NaturalGradient;
 /// if the types differ. So IOB1 and IOB2 need not be told apart, and tags in an order that they should not have still have a meaning. E and L end an entity after their word, S, U and W
 /// are entities of one word: IOBES, BILOU, BMES and BMEWO, of which conlleval itself has E only.</para>
 /// <para>A tag that is only a type, such as <c>PERSON</c>, is read as inside: words of the same type in a row are one entity. (conlleval has an option for such tags, with which each word is an entity.)
-/// A word that is in no entity has the tag <c>O</c>, nothing else.</para>
+/// A word that is in no entity has the tag <c>O</c>, or <c>0</c> as in ML.NET's samples; nothing else.</para>
 /// <para>Micro means: all entities count alike. Ratios of nothing to nothing are 0.</para>
 /// </remarks>
 public sealed class NamedEntityMetrics

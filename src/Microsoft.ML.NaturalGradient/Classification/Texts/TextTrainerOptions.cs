@@ -21,7 +21,7 @@ public abstract class TextTrainerOptions : FineTuningOptions
     public EarlyStopping? EarlyStopping { get => Stopping; set => Stopping = value; }
 
     /// <summary>
-    /// Most tokens of a row, from 8 to what the network reads; longer texts lose their end. Null (the default) takes 256, or fewer where the model or
+    /// Most tokens of a row, from 8 to what the network reads; longer texts lose their end, but for tags and answers they are read in windows that overlap. Null (the default) takes 256, or fewer where the model or
     /// its tokenizer's files say fewer; with an adapter that was saved with its tokenizer, what that says.
     /// </summary>
     [Range(FewestTokens, int.MaxValue, ErrorMessage = "Use at least 8 tokens, or null for the default.")]

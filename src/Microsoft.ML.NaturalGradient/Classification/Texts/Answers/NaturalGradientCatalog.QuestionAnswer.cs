@@ -14,7 +14,7 @@ public static partial class NaturalGradientCatalog
     /// <param name="answerIndexColumnName">Column with where the answer of training rows begins in the context, <see cref="int"/>, in UTF-16 units from 0.</param>
     /// <param name="predictedAnswerColumnName">Output column with the answers that are found.</param>
     /// <param name="scoreColumnName">Output column with the probability of each answer.</param>
-    /// <param name="topK">Most answers to a question, at least 1.</param>
+    /// <param name="topK">Most answers to a question, from 1 to 1000.</param>
     /// <param name="batchSize">Rows of a training step, at least 1; ML.NET's own trainer takes 4, of which inner products between rows have little to say.</param>
     /// <param name="maxEpochs">Passes over the training rows, at least 1.</param>
     /// <param name="model">The pretrained model to start from; null for the first 8 layers of <see cref="PretrainedModel.BgeSmall"/>.</param>

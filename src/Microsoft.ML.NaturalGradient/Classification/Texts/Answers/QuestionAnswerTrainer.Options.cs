@@ -32,11 +32,11 @@ public sealed partial class QuestionAnswerTrainer
         [Required]
         public string PredictedAnswerColumnName { get; set; } = "Answer";
 
-        /// <summary>Most answers to a question, at least 1. The default is 3.</summary>
+        /// <summary>Most answers to a question, from 1 to 1000. The default is 3.</summary>
         [Range(1, 1000, ErrorMessage = "Use 1 to 1000 answers, for example 3.")]
         public int TopKAnswers { get; set; } = 3;
 
-        /// <summary>Most tokens of an answer that is looked for, at least 1. The default is 30.</summary>
+        /// <summary>Most tokens of an answer that is looked for, from 1 to 1000. The default is 30.</summary>
         [Range(1, 1000, ErrorMessage = "Use 1 to 1000 tokens, for example 30.")]
         public int MaxAnswerTokens { get; set; } = 30;
 
