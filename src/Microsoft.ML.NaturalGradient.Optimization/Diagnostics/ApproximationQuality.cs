@@ -22,6 +22,7 @@ internal sealed class ApproximationQuality
     private readonly IReadOnlyList<Parameter> _parameters;
     private readonly IReadOnlyList<OptimizerOptions> _methods;
     private readonly long _seed;
+    private readonly bool _readsLayerInputs;
 
     /// <summary>Batches measured; what the seeds of methods that draw depend on.</summary>
     public long Measured { get; set; }
@@ -37,6 +38,7 @@ internal sealed class ApproximationQuality
         foreach (var method in _methods.Where(method => method is not SgdOptions))
         {
             using var optimizer = method.Create(parameters, seed);
+            _readsLayerInputs |= optimizer.ReadsLayerInputs;
             if (optimizer is not IUpdateDirection)
             {
                 throw new ArgumentException(
@@ -58,6 +60,7 @@ internal sealed class ApproximationQuality
     public QualityReport Measure(ITrainableModel model, IObjective objective, LabeledBatch batch, int? microBatchSize = null, ProcessGroup? group = null)
     {
         using var scope = NewDisposeScope();
+        using var padded = PackedRows.Forbid(_readsLayerInputs);
         model.SetTraining(false);
         try
         {

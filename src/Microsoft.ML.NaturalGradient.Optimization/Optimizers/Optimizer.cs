@@ -32,6 +32,9 @@ public abstract class Optimizer : IDisposable
     /// <summary>Whether the forward pass must be recorded for per-sample gradients.</summary>
     internal abstract bool NeedsPerSampleGradients { get; }
 
+    /// <summary>Whether it reads statistics of what goes into layers, in which padding counts.</summary>
+    internal virtual bool ReadsLayerInputs => false;
+
     /// <summary>How each parameter is trained; null before the first step where only a recorded forward pass tells the kinds of parameters.</summary>
     internal virtual OptimizerCoverage? Coverage => OptimizerCoverage.Full(Parameters.Count);
 

@@ -25,6 +25,9 @@ internal sealed class BiasUse(Parameter bias) : ParameterUse(bias)
     public override Tensor PositionGradients(Tensor outputGradient) => outputGradient.reshape(-1, outputGradient.shape[^1]); // [N·T, O]
 
     /// <inheritdoc/>
+    public override ParameterUse Apart(PackedRows packed) => new BiasUse(Parameter);
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
     }

@@ -14,7 +14,8 @@ internal sealed class GradientTape : IDisposable
     [ThreadStatic]
     private static GradientTape? _current;
 
-    private readonly List<(Tensor Output, ParameterUse[] Uses)> _records = [];
+    private readonly List<Entry> _records = [];
+    private readonly Dictionary<PackedRows, PackedRows> _packed = []; // what lives as long as the tape, by what the layers read
 
     /// <summary>The tape that this thread's layers record on; <see langword="null"/> outside <see cref="Start"/>.</summary>
     public static GradientTape? Current => _current;
@@ -46,7 +47,13 @@ internal sealed class GradientTape : IDisposable
     /// <returns>An alias that the rest of the network must use instead of <paramref name="output"/>.</returns>
     public Tensor Record(Tensor output, params ParameterUse[] uses)
     {
-        _records.Add((output.DetachFromDisposeScope(), uses));
+        var packed = PackedRows.Current;
+        if (packed is not null && !_packed.ContainsKey(packed))
+        {
+            _packed.Add(packed, packed.Keep());
+        }
+
+        _records.Add(new Entry(output.DetachFromDisposeScope(), uses, packed is null ? null : _packed[packed]));
         return output.alias();
     }
 
@@ -91,13 +98,11 @@ internal sealed class GradientTape : IDisposable
         // The form of backward with inputs reports errors as exceptions; autograd.grad would end the process.
         autograd.backward([logits], [seeds], keepGraph, false, [.. _records.Select(record => record.Output)]);
         var captured = new List<(ParameterUse Use, Tensor Error)>();
-        foreach (var (output, uses) in _records)
+        foreach (var record in _records)
         {
-            var error = (output.grad ?? zeros_like(output)).detach();
-            output.grad = null;
             // The uses of one record share its tensor: that is how the weight and the bias of one layer are known to belong together.
-            error = error.DetachFromDisposeScope();
-            captured.AddRange(uses.Select(use => (use, error)));
+            var error = record.TakeError().DetachFromDisposeScope();
+            captured.AddRange(record.UsesApart.Select(use => (use, error)));
         }
 
         return new CapturedGradients(captured);
@@ -106,13 +111,49 @@ internal sealed class GradientTape : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var (output, uses) in _records)
+        _records.ForEach(record => record.Dispose());
+        _records.Clear();
+        foreach (var packed in _packed.Values)
+        {
+            packed.Dispose();
+        }
+
+        _packed.Clear();
+    }
+
+    // Owns all.
+    private sealed class Entry(Tensor output, ParameterUse[] uses, PackedRows? packed) : IDisposable
+    {
+        private ParameterUse[]? _usesApart;
+
+        public Tensor Output => output;
+
+        public ParameterUse[] Uses => uses;
+
+        // With each row a sample.
+        public ParameterUse[] UsesApart
+        {
+            get
+            {
+                using var noGrad = no_grad();
+                return packed is null ? uses : _usesApart ??= Array.ConvertAll(uses, use => use.Apart(packed));
+            }
+        }
+
+        public Tensor TakeError()
+        {
+            using var noGrad = no_grad();
+            var error = (output.grad ?? zeros_like(output)).detach();
+            output.grad = null;
+            return packed is null ? error : packed.Unpack(error);
+        }
+
+        public void Dispose()
         {
             output.Dispose();
             Array.ForEach(uses, use => use.Dispose());
+            Array.ForEach(_usesApart ?? [], use => use.Dispose());
         }
-
-        _records.Clear();
     }
 
     private sealed class Recording(GradientTape? previous) : IDisposable

@@ -65,6 +65,14 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <summary>What was kept of the forward pass, [n, ...] each, by which <see cref="WithRows"/> makes the same use of other rows; null where it takes less to form gradients.</summary>
     public virtual IReadOnlyList<Tensor>? KeptRows => null;
 
+    /// <summary>Makes the use of rows that lay end to end when it was recorded, each a sample of its own.</summary>
+    /// <param name="packed">How they lay.</param>
+    /// <returns>The use; owned by the caller.</returns>
+    /// <exception cref="NotSupportedException">The parameter is not used by layers that read packed rows.</exception>
+    public virtual ParameterUse Apart(PackedRows packed) => KeptRows is { } kept
+        ? WithRows([.. kept.Select(packed.Unpack)])
+        : throw new NotSupportedException($"Parameters that are {Kind} cannot be recorded of packed rows.");
+
     /// <summary>Makes the use of other rows of the same batch.</summary>
     /// <param name="rows">What the use of those rows has in <see cref="KeptRows"/>; aliases are kept.</param>
     /// <returns>The use; the caller disposes it.</returns>

@@ -34,6 +34,9 @@ internal sealed class ScaleUse : ParameterUse
         outputGradient.mul(_normalized).reshape(-1, outputGradient.shape[^1]); // [N·T, D]
 
     /// <inheritdoc/>
+    public override ParameterUse Apart(PackedRows packed) => new ScaleUse(Parameter, packed.Unpack(_normalized), LayerInput is null ? null : packed.Unpack(LayerInput));
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
         _normalized.Dispose();

@@ -3,6 +3,7 @@ using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Diagnostics;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Optimization;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Training;
@@ -182,6 +183,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         var stepsDone = StepsUntil(training, Position.Step);
         var before = settings.Processes?.Sent ?? default;
         var plannedRate = PlannedRate(training, Position.Step);
+        using var padded = PackedRows.Forbid(_guard.Optimizer.ReadsLayerInputs);
         using var evaluation = EvaluateOnGoodWeights(batch, plannedRate);
         if (evaluation is null)
         {

@@ -56,9 +56,6 @@ internal sealed class LoraAdapter : LinearAdapter
         : [("lora_A.weight", _down), ("lora_B.weight", _up), ("lora_magnitude_vector", _magnitude)];
 
     /// <inheritdoc/>
-    public override bool Draws => _dropout > 0;
-
-    /// <inheritdoc/>
     public override Tensor Apply(LinearLayer layer, Tensor input)
     {
         var kept = training && _dropout > 0 ? Drop(input) : input;
@@ -113,8 +110,10 @@ internal sealed class LoraAdapter : LinearAdapter
 
     private Tensor Drop(Tensor input)
     {
-        // Drawn on the CPU, where the generator lives, so that every device drops the same entries.
-        var mask = RowWindow.Draw(input.shape, shape => empty(shape, dtype: input.dtype).bernoulli_(1 - _dropout, _generator)).to(input.device);
+        // Drawn on the CPU, where the generator lives, so that every device drops the same entries; for padding too, so that others draw the same.
+        var packed = PackedRows.Current;
+        var mask = RowWindow.Draw(packed?.ShapeApart(input.shape) ?? input.shape, shape => empty(shape, dtype: input.dtype).bernoulli_(1 - _dropout, _generator)).to(input.device);
+        mask = packed?.Pack(mask) ?? mask;
         return input.mul(mask.Times(1 / (1 - _dropout)));
     }
 }

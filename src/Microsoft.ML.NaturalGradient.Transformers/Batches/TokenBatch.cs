@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using Microsoft.ML.NaturalGradient.Training;
 using static TorchSharp.torch;
 
@@ -25,6 +26,10 @@ internal sealed class TokenBatch(Tensor ids, Tensor mask, Tensor typeIds, bool i
 
     /// <summary>Segment ids, [N, T].</summary>
     public Tensor TypeIds { get; } = typeIds;
+
+    /// <summary>How its rows lie end to end, so that layers compute nothing for padding.</summary>
+    /// <returns>In the caller's dispose scope; null where that gains nothing.</returns>
+    public PackedRows? Packed() => IsPadded ? PackedRows.Of(Mask) : null;
 
     /// <inheritdoc/>
     public override int SampleCount => (int)Ids.shape[0];

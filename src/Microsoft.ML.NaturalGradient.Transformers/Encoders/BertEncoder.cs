@@ -42,7 +42,7 @@ internal sealed class BertEncoder : TextEncoder
     };
 
     /// <inheritdoc/>
-    protected override IEnumerable<Tensor> States(TokenBatch batch) =>
+    protected override IEnumerable<LayerStates> States(TokenBatch batch) =>
         _layers.States(() => _embeddings.Embed(batch.Ids, batch.TypeIds, TokenEmbeddings.Positions(batch.Ids)), batch);
 
     /// <inheritdoc/>

@@ -45,7 +45,7 @@ internal sealed class DebertaV2Encoder : TextEncoder
     };
 
     /// <inheritdoc/>
-    protected override IEnumerable<Tensor> States(TokenBatch batch) => _layers.States(batch.Frozen?.States ?? Embed(batch), batch);
+    protected override IEnumerable<LayerStates> States(TokenBatch batch) => _layers.States(batch.Frozen?.States ?? Embed(batch), batch);
 
     /// <inheritdoc/>
     public override OnnxValue Emit(OnnxGraph graph, OnnxTokens tokens)
@@ -86,13 +86,13 @@ internal sealed class DebertaV2Encoder : TextEncoder
             RegisterComponents();
         }
 
-        public IEnumerable<Tensor> States(Tensor start, TokenBatch batch)
+        public IEnumerable<LayerStates> States(Tensor start, TokenBatch batch)
         {
             var context = new DisentangledContext(
                 AttentionMask.PaddingBothWays(batch, start.dtype),
                 Table(start.shape[0]),
                 _table is null ? null : _positions.Rows(start.shape[1], start.device));
-            return LayerStack.States(start, batch.Frozen, _layers, (layer, states) => layer.call(states, context));
+            return LayerStack.States(start, batch.Frozen, _layers, (layer, states) => layer.call(states, context), batch.Packed());
         }
 
         public OnnxValue Emit(OnnxGraph graph, OnnxValue start, OnnxValue mask)

@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -61,13 +62,13 @@ internal sealed class DisentangledAttention : nn.Module<Tensor, DisentangledCont
         {
             if (_config.HasContentToPosition)
             {
-                var positions = Positions(_positionKey ?? _key, table, input.shape[0]);
+                var positions = Positions(_positionKey ?? _key, table, value.shape[0]);
                 scores = scores.Plus(Pick(query.bmm(positions), rows));
             }
 
             if (_config.HasPositionToContent)
             {
-                var positions = Positions(_positionQuery ?? _query, table, input.shape[0]);
+                var positions = Positions(_positionQuery ?? _query, table, value.shape[0]);
                 scores = scores.Plus(Pick(key.Times(scale).bmm(positions), rows.t()).transpose(1, 2));
             }
         }
@@ -114,6 +115,7 @@ internal sealed class DisentangledAttention : nn.Module<Tensor, DisentangledCont
 
     private Tensor Positions(LinearLayer projection, Tensor table, long samples)
     {
+        using var apart = PackedRows.Leave();
         var shared = SharedTable.NeedsCopies(projection) ? table.expand(samples, -1, -1) : table;
         var split = MultiHeadAttention.Split(projection.call(shared), _config.Sizes.HeadCount); // [1 or N, H, 2·S, d]
         return split.expand(samples, -1, -1, -1).flatten(0, 1).transpose(1, 2); // [N·H, d, 2·S]

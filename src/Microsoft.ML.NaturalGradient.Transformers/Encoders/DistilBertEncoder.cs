@@ -50,11 +50,11 @@ internal sealed class DistilBertEncoder : TextEncoder
     };
 
     /// <inheritdoc/>
-    protected override IEnumerable<Tensor> States(TokenBatch batch)
+    protected override IEnumerable<LayerStates> States(TokenBatch batch)
     {
         var start = batch.Frozen?.States ?? _embeddings.Embed(batch.Ids, null, TokenEmbeddings.Positions(batch.Ids));
         var mask = AttentionMask.Padding(batch, start.dtype);
-        return LayerStack.States(start, batch.Frozen, _transformer.Layers, (layer, states) => layer.call(states, mask));
+        return LayerStack.States(start, batch.Frozen, _transformer.Layers, (layer, states) => layer.call(states, mask), batch.Packed());
     }
 
     /// <inheritdoc/>

@@ -43,7 +43,7 @@ internal sealed class ElectraEncoder : TextEncoder
     };
 
     /// <inheritdoc/>
-    protected override IEnumerable<Tensor> States(TokenBatch batch) => _layers.States(() => Embed(batch), batch);
+    protected override IEnumerable<LayerStates> States(TokenBatch batch) => _layers.States(() => Embed(batch), batch);
 
     /// <inheritdoc/>
     public override OnnxValue Emit(OnnxGraph graph, OnnxTokens tokens)

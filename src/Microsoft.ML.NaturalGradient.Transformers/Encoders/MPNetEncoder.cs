@@ -52,7 +52,7 @@ internal sealed class MPNetEncoder : TextEncoder
     public override int MaxTokens { get; }
 
     /// <inheritdoc/>
-    protected override IEnumerable<Tensor> States(TokenBatch batch) =>
+    protected override IEnumerable<LayerStates> States(TokenBatch batch) =>
         _layers.States(() => _embeddings.Embed(batch.Ids, null, TokenEmbeddings.PositionsAfter(PaddingId, batch.Ids)), batch);
 
     /// <inheritdoc/>

@@ -53,12 +53,13 @@ internal sealed class ModernBertEncoder : TextEncoder
 
     /// <inheritdoc/>
     /// <remarks>Before the final normalisation.</remarks>
-    protected override IEnumerable<Tensor> States(TokenBatch batch)
+    protected override IEnumerable<LayerStates> States(TokenBatch batch)
     {
         var start = batch.Frozen?.States ?? _embeddings.call(batch.Ids);
         var context = new[] { Context(batch, start, isLocal: false), Context(batch, start, isLocal: true) };
         return LayerStack.States(
-            start, batch.Frozen, _layers.Zip(_config.IsLocal), (layer, states) => layer.First.call(states, context[layer.Second ? 1 : 0]));
+            start, batch.Frozen, _layers.Zip(_config.IsLocal), (layer, states) => layer.First.call(states, context[layer.Second ? 1 : 0]),
+            batch.Packed());
     }
 
     /// <inheritdoc/>

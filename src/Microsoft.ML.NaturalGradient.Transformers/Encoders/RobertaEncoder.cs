@@ -71,7 +71,7 @@ internal sealed class RobertaEncoder : TextEncoder
     public override int MaxTokens { get; }
 
     /// <inheritdoc/>
-    protected override IEnumerable<Tensor> States(TokenBatch batch) =>
+    protected override IEnumerable<LayerStates> States(TokenBatch batch) =>
         _layers.States(() => _embeddings.Embed(batch.Ids, batch.TypeIds, TokenEmbeddings.PositionsAfter(_paddingId, batch.Ids)), batch);
 
     /// <inheritdoc/>

@@ -89,18 +89,18 @@ internal abstract class TextEncoder : PretrainedNetwork
     /// <summary>Computes the vector of each token after each layer.</summary>
     /// <param name="batch">Padded token ids.</param>
     /// <returns>The embedding's output and each layer's, [N, T, D]; in the caller's dispose scope.</returns>
-    public IReadOnlyList<Tensor> HiddenStates(TokenBatch batch) => [.. States(batch)];
+    public IReadOnlyList<Tensor> HiddenStates(TokenBatch batch) => [.. States(batch).Select(states => states.Apart())];
 
     /// <summary>Computes the first layers only.</summary>
     /// <param name="batch">Padded token ids.</param>
     /// <param name="layers">How many.</param>
     /// <returns>The vector of each token after them, [N, T, D]; in the caller's dispose scope.</returns>
-    public Tensor StatesAfter(TokenBatch batch, int layers) => States(batch).ElementAt(layers);
+    public Tensor StatesAfter(TokenBatch batch, int layers) => States(batch).ElementAt(layers).Apart();
 
     /// <summary>Computes the final vector of each token.</summary>
     /// <param name="batch">Padded token ids.</param>
     /// <returns>[N, T, D]; in the caller's dispose scope.</returns>
-    public virtual Tensor Encode(TokenBatch batch) => States(batch).Last();
+    public virtual Tensor Encode(TokenBatch batch) => States(batch).Last().Apart();
 
     /// <summary>Computes one vector for each sequence, which the classification head reads.</summary>
     /// <param name="batch">Padded token ids.</param>
@@ -126,7 +126,7 @@ internal abstract class TextEncoder : PretrainedNetwork
     /// <summary>Computes the vector of each token after each layer, each when it is asked for.</summary>
     /// <param name="batch">Padded token ids.</param>
     /// <returns>The embedding's output and each layer's, [N, T, D]; where the batch has the output of the first layers, from that on.</returns>
-    protected abstract IEnumerable<Tensor> States(TokenBatch batch);
+    protected abstract IEnumerable<LayerStates> States(TokenBatch batch);
 
     /// <summary>Computes what the checkpoint's own classification head reads: the first token's vector, unless overridden.</summary>
     /// <param name="hidden">The final vectors, [N, T, D].</param>

@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.Layers;
@@ -12,15 +13,21 @@ internal static class LayerStack
     /// <param name="frozen">What the first layers gave; null for nothing.</param>
     /// <param name="layers">All layers.</param>
     /// <param name="apply">Computes a layer's output.</param>
+    /// <param name="packed">How the rows are to lie that layers read; null where each is on its own.</param>
     /// <returns><paramref name="start"/> and the output of each layer after it.</returns>
-    public static IEnumerable<Tensor> States<TLayer>(Tensor start, FrozenStates? frozen, IEnumerable<TLayer> layers, Func<TLayer, Tensor, Tensor> apply)
+    public static IEnumerable<LayerStates> States<TLayer>(
+        Tensor start, FrozenStates? frozen, IEnumerable<TLayer> layers, Func<TLayer, Tensor, Tensor> apply, PackedRows? packed = null)
     {
-        var states = start;
-        yield return states;
+        yield return new LayerStates(start, null);
+        var states = packed?.Pack(start) ?? start;
         foreach (var layer in layers.Skip(frozen?.Layers ?? 0))
         {
-            states = apply(layer, states);
-            yield return states;
+            using (packed?.Enter())
+            {
+                states = apply(layer, states);
+            }
+
+            yield return new LayerStates(states, packed);
         }
     }
 }

@@ -15,9 +15,6 @@ internal abstract class LinearAdapter : nn.Module
     /// <summary>The adapter's parameters by the end of their checkpoint names, for example <c>lora_A.weight</c>.</summary>
     public abstract IEnumerable<(string Suffix, Parameter Value)> Weights { get; }
 
-    /// <summary>Whether it draws at random while it is trained.</summary>
-    public virtual bool Draws => false;
-
     /// <summary>Computes the adapted output.</summary>
     /// <param name="layer">The layer this is attached to.</param>
     /// <param name="input">Input of the layer, [N, ..., I].</param>

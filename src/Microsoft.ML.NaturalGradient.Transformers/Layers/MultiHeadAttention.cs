@@ -1,5 +1,6 @@
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Models.Layers;
@@ -60,11 +61,14 @@ internal static class MultiHeadAttention
         graph.Attend(graph.SplitHeads(query, heads), graph.SplitHeads(key, heads, transposed: true), graph.SplitHeads(value, heads), mask);
 
     /// <summary>Divides vectors into heads.</summary>
-    /// <param name="states">[N, T, H·d].</param>
+    /// <param name="states">[N, T, H·d], or [1, M, H·d] of <see cref="PackedRows"/>.</param>
     /// <param name="heads">Heads H.</param>
     /// <returns>[N, H, T, d].</returns>
-    public static Tensor Split(Tensor states, int heads) =>
-        states.view(states.shape[0], states.shape[1], heads, states.shape[2] / heads).transpose(1, 2);
+    public static Tensor Split(Tensor states, int heads)
+    {
+        states = PackedRows.Current?.Unpack(states) ?? states;
+        return states.view(states.shape[0], states.shape[1], heads, states.shape[2] / heads).transpose(1, 2);
+    }
 
     /// <summary>Adds the mask to scores, and averages the values with their softmax.</summary>
     /// <param name="scores">[N·H, T, T].</param>
@@ -85,8 +89,12 @@ internal static class MultiHeadAttention
 
     /// <summary>Puts the heads side by side again.</summary>
     /// <param name="context">[N, H, T, d].</param>
-    /// <returns>[N, T, H·d].</returns>
-    public static Tensor Merge(Tensor context) => context.transpose(1, 2).flatten(2);
+    /// <returns>[N, T, H·d], or [1, M, H·d] of <see cref="PackedRows"/>.</returns>
+    public static Tensor Merge(Tensor context)
+    {
+        var states = context.transpose(1, 2).flatten(2);
+        return PackedRows.Current?.Pack(states) ?? states;
+    }
 
     private static Tensor Explicit(Tensor query, Tensor key, Tensor value, Tensor? mask)
     {

@@ -1,4 +1,3 @@
-using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
@@ -32,21 +31,13 @@ internal sealed class PostNormLayers : nn.Module
         RegisterComponents();
     }
 
-    // Whether rows draw dropout masks, which have to be the same with gradients, where nothing is packed, and without.
-    private bool Draws => training && modules().OfType<LinearAdapter>().Any(adapter => adapter.Draws);
-
     /// <summary>Applies the layers one after the other, each when its output is asked for.</summary>
     /// <param name="embed">Computes the embeddings' output, [N, T, D]; not called where the batch has the output of the first layers.</param>
     /// <param name="batch">The batch, whose padding is hidden.</param>
     /// <returns>The embeddings' output, or that of the first layers, and the output of each layer after them.</returns>
-    public IEnumerable<Tensor> States(Func<Tensor> embed, TokenBatch batch)
+    public IEnumerable<LayerStates> States(Func<Tensor> embed, TokenBatch batch)
     {
         var start = batch.Frozen?.States ?? embed();
-        if (_positions is null && PackedRows.Of(batch, start) is { } rows && !Draws)
-        {
-            return Apply(rows.Pack(start), rows.Mask, batch.Frozen).Select(state => rows.Unpack(state, start));
-        }
-
         var mask = AttentionMask.Padding(batch, start.dtype);
         if (_positions is not null)
         {
@@ -54,7 +45,7 @@ internal sealed class PostNormLayers : nn.Module
             mask = mask is null ? bias : bias.Plus(mask); // [N, H, T, T]
         }
 
-        return Apply(start, mask, batch.Frozen);
+        return LayerStack.States(start, batch.Frozen, _layers, (layer, states) => layer.call(states, mask), batch.Packed());
     }
 
     /// <summary>Writes the layers into a graph.</summary>
@@ -69,7 +60,4 @@ internal sealed class PostNormLayers : nn.Module
         var context = new OnnxContext { Mask = _positions is null ? mask : graph.Add(_positions.Emit(graph, start), mask) };
         return _layers.Aggregate(start, (states, layer) => layer.Emit(graph, states, context));
     }
-
-    private IEnumerable<Tensor> Apply(Tensor start, Tensor? mask, FrozenStates? frozen) =>
-        LayerStack.States(start, frozen, _layers, (layer, states) => layer.call(states, mask));
 }

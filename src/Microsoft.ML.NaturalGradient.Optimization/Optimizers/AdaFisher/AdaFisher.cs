@@ -32,6 +32,9 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
     internal override bool NeedsPerSampleGradients => _blocks is null || UpdatesFactors;
 
     /// <inheritdoc/>
+    internal override bool ReadsLayerInputs => true;
+
+    /// <inheritdoc/>
     internal override OptimizerCoverage? Coverage => _coverage;
 
     private bool UpdatesFactors => _steps % _options.ResolvedFactorInterval == 0;

@@ -30,6 +30,9 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
     internal override bool NeedsPerSampleGradients => true;
 
     /// <inheritdoc/>
+    internal override bool ReadsLayerInputs => true;
+
+    /// <inheritdoc/>
     internal override OptimizerCoverage? Coverage => _coverage;
 
     /// <inheritdoc/>

@@ -73,7 +73,7 @@ internal sealed class NasBertEncoder : TextEncoder
     public override int MaxTokens { get; }
 
     /// <inheritdoc/>
-    protected override IEnumerable<Tensor> States(TokenBatch batch)
+    protected override IEnumerable<LayerStates> States(TokenBatch batch)
     {
         var isToken = batch.Ids.NotEqualTo(_paddingId).logical_and(batch.Mask.NotEqualTo(0)); // [N, T]
         var start = batch.Frozen?.States ?? Embed(batch.Ids, isToken);

@@ -26,7 +26,7 @@ internal sealed class ImageLayers : nn.Module
     /// <param name="start">The embeddings' output, or that of the first layers, [N, T, D].</param>
     /// <param name="frozen">What the first layers gave; null for nothing.</param>
     /// <returns><paramref name="start"/> and the output of each layer after it.</returns>
-    public IEnumerable<Tensor> States(Tensor start, FrozenStates? frozen) => LayerStack.States(start, frozen, _layers, (layer, states) => layer.call(states));
+    public IEnumerable<Tensor> States(Tensor start, FrozenStates? frozen) => LayerStack.States(start, frozen, _layers, (layer, states) => layer.call(states)).Select(states => states.Vectors);
 
     /// <summary>Writes the layers into a graph.</summary>
     /// <param name="graph">The graph; changed.</param>
