@@ -14,7 +14,7 @@ public static class NaturalGradientOnnxCatalog
     /// <param name="catalog">The catalog, <c>mlContext.Transforms</c>.</param>
     /// <param name="folder">The folder: graph, tokenizer or image processor, and what the model predicts.</param>
     /// <param name="inputColumnName">Column with the text, the question or the picture; null for what the trainer of the task takes: "Sentence1", "Sentence" for tags, "Question", "Features".</param>
-    /// <param name="secondInputColumnName">Column with the second text of a pair; null for single texts, and for "Context" where questions are answered.</param>
+    /// <param name="secondInputColumnName">Column with the second text of a pair; null for none, "Sentence2" where the model was trained on pairs, and "Context" where questions are answered.</param>
     /// <param name="outputColumnName">Output column with what is predicted; null for "PredictedLabel", "PredictedLabels" for several classes at once, "Answer" for answers. Not used for numbers.</param>
     /// <param name="scoreColumnName">Output column with probabilities, or the number; null for "Score".</param>
     /// <param name="options">How ONNX Runtime computes; null for what <see cref="UseOnnxScoring"/> was told.</param>

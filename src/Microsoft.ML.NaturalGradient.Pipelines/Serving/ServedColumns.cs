@@ -11,12 +11,13 @@ internal sealed record ServedColumns(string? Score = null, string? Predicted = n
 
     /// <summary>The columns of a model that reads texts.</summary>
     /// <param name="kind">What labels are.</param>
-    public TextColumns ForTexts(LabelKind kind)
+    /// <param name="readsPairs">Whether it was trained on pairs of texts.</param>
+    public TextColumns ForTexts(LabelKind kind, bool readsPairs)
     {
         var target = Target(kind);
         return kind == LabelKind.Answer ? new TextColumns(target, Input ?? "Question", SecondInput ?? "Context")
             : kind == LabelKind.Tags ? new TextColumns(target, Input ?? "Sentence", null) { AllowsWords = true }
-            : new TextColumns(target, Input ?? "Sentence1", SecondInput);
+            : new TextColumns(target, Input ?? "Sentence1", SecondInput ?? (readsPairs ? "Sentence2" : null));
     }
 
     /// <summary>The columns of a model that reads pictures.</summary>

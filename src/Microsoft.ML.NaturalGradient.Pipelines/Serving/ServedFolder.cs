@@ -18,6 +18,9 @@ internal static class ServedFolder
     /// <summary>Name of the note with the longest sequence; graphs for pictures have none.</summary>
     public const string TokensNote = "max_tokens";
 
+    /// <summary>Name of the note on whether a row is a pair of texts.</summary>
+    public const string PairsNote = "reads_pairs";
+
     /// <summary>Name of the note with the prompt that rows are put into.</summary>
     public const string PromptNote = "prompt";
 
@@ -74,7 +77,7 @@ internal static class ServedFolder
         }
 
         var maxTokens = (int)reader.Number(TokensNote, 1, int.MaxValue, null);
-        return new ServedTexts(names.ForTexts(kind), Scoring(kind, reader), maxTokens, reader.Text(PromptNote) is not null, small, usualClass);
+        return new ServedTexts(names.ForTexts(kind, reader.Truth(PairsNote, false)), Scoring(kind, reader), maxTokens, reader.Text(PromptNote) is not null, small, usualClass);
     }
 
     private static TextScoring Scoring(LabelKind kind, Notes notes)

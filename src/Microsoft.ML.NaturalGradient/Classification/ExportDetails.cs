@@ -12,6 +12,9 @@ internal sealed record ExportDetails
     /// <summary>Id that fills shorter rows of texts.</summary>
     public int PadId { get; init; }
 
+    /// <summary>Whether a row is a pair of texts.</summary>
+    public bool ReadsPairs { get; init; }
+
     /// <summary>Size of pictures as the network reads them; null for texts.</summary>
     public OnnxPictureSize? Pictures { get; init; }
 

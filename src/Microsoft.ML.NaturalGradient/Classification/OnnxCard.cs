@@ -82,9 +82,9 @@ internal static class OnnxCard
         yield return "";
         yield return "var folder = \".\"; // where this file is";
         yield return "var mlContext = new MLContext();";
+        row = details.ReadsPairs ? $"{row}, Sentence2 = \"its second text\"" : row;
         yield return $"var rows = mlContext.Data.LoadFromEnumerable(new[] {{ new {{ {row} }} }});";
-        yield return "var model = mlContext.Transforms.ApplyNaturalGradientOnnx(folder).Fit(rows);"
-            + (row.StartsWith("Sentence1", StringComparison.Ordinal) ? " // pairs: (folder, \"Sentence1\", \"Sentence2\")" : "");
+        yield return "var model = mlContext.Transforms.ApplyNaturalGradientOnnx(folder).Fit(rows);";
         yield return $"var {name} = model.Transform(rows).GetColumn<{type}>(\"{column}\").First();";
     }
 }

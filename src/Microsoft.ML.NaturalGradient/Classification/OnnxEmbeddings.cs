@@ -50,7 +50,7 @@ internal static class OnnxEmbeddings
         using var use = model.Use();
         var readsMean = model.Network.Base is TextEncoder { HeadReadsMean: true };
         Save(
-            model.Network, model.Network.Base, ModelExport.SmallFiles(model, details), details with { Notes = new Dictionary<string, string>() }, folder,
+            model.Network, model.Network.Base, ModelExport.SmallFiles(model, details), details with { Notes = new Dictionary<string, string>(), ReadsPairs = false }, folder,
             pooling ?? (readsMean ? EmbeddingPooling.Mean : EmbeddingPooling.ClassToken), options, $"{model.Base.Name}, trained on: {model.Adapter.Description}");
     }
 

@@ -116,6 +116,11 @@ internal static class OnnxExport
             yield return new(ServedFolder.PreprocessorNote, preprocessor);
         }
 
+        if (details.ReadsPairs)
+        {
+            yield return new(ServedFolder.PairsNote, "true");
+        }
+
         foreach (var note in details.Notes)
         {
             yield return note;

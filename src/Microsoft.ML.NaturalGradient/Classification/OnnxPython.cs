@@ -60,11 +60,11 @@ internal static class OnnxPython
         yield return Padding(details);
         if (details.TextToText.Prompt is { } prompt)
         {
-            yield return $"texts = [{ModelCard.Text(prompt.Text)}.replace(\"{{sentence1}}\", \"a text\")]  # and {{sentence2}} with the second text of a pair";
+            yield return $"texts = [{ModelCard.Text(prompt.Text)}.replace(\"{{sentence1}}\", \"a text\"){(details.ReadsPairs ? ".replace(\"{sentence2}\", \"its second text\")" : "")}]";
         }
         else
         {
-            yield return "texts = [\"a text\"]  # pairs: [(\"a text\", \"its second text\")]";
+            yield return details.ReadsPairs ? "texts = [(\"a text\", \"its second text\")]" : "texts = [\"a text\"]";
         }
 
         yield return "encoded = tokenizer.encode_batch(texts)";

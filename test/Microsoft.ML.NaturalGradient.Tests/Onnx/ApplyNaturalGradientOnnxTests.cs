@@ -93,6 +93,22 @@ public sealed class ApplyNaturalGradientOnnxTests
     }
 
     [TestMethod]
+    public void Fit_ModelOfPairsAndNoColumnNamed_ReadsBothTexts()
+    {
+        var data = _mlContext.Transforms.CopyColumns("Sentence1", "Text").Append(_mlContext.Transforms.CopyColumns("Sentence2", "Pair"))
+            .Fit(TinyText.KeyedRows(_mlContext, 12)).Transform(TinyText.KeyedRows(_mlContext, 12));
+        using var trained = TinyText.Trainer(_mlContext, options => (options.Sentence1ColumnName, options.Sentence2ColumnName) = ("Sentence1", "Sentence2")).Fit(data);
+        trained.Model.SaveOnnx(_folder);
+
+        using var applied = _mlContext.Transforms.ApplyNaturalGradientOnnx(_folder).Fit(data);
+
+        SaveForServingTests.AssertNear(ColumnText.Numbers(trained.Transform(data), "Score"), ColumnText.Numbers(applied.Transform(data), "Score"));
+        StringAssert.Contains(File.ReadAllText(Path.Combine(_folder, "README.md")), "Sentence2 = ");
+        var alone = Assert.Throws<ArgumentOutOfRangeException>(() => _mlContext.Transforms.ApplyNaturalGradientOnnx(_folder, "Text").Fit(TinyText.KeyedRows(_mlContext, 4)));
+        StringAssert.Contains(alone.Message, "Sentence2");
+    }
+
+    [TestMethod]
     public void Save_FolderThatWasChanged_IsRefused()
     {
         var data = TinyText.KeyedRows(_mlContext, 12);

@@ -45,6 +45,7 @@ internal sealed class TextScorer : NetworkScorer, ITokenNetwork
                 [ServedFolder.AnswerTokensNote] = search.MostTokens.ToString(CultureInfo.InvariantCulture),
             }
             : [],
+        ReadsPairs = Encoding.ReadsPairs,
         TextToText = new TextToTextSettings(Encoding.Tokenizer.Prompt, Network.ClassWords),
     };
 

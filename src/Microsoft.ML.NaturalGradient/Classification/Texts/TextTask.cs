@@ -33,7 +33,7 @@ internal abstract class TextTask
     /// <param name="columns">The columns of rows.</param>
     /// <param name="maxTokens">Most tokens of a sequence.</param>
     public TextEncoding Encoding(TextCheckpoint checkpoint, TextColumns columns, int maxTokens) =>
-        new(Scoring.RowTokenizer(checkpoint.Tokenizer, checkpoint.AnswersWithText, columns), maxTokens);
+        new(Scoring.RowTokenizer(checkpoint.Tokenizer, checkpoint.AnswersWithText, columns), maxTokens) { ReadsPairs = columns.Sentence2 is not null && Scoring is not AnswerScoring };
 
     /// <summary>Adapts the task to the labels it is trained on.</summary>
     /// <param name="labels">The labels of the training rows.</param>
