@@ -10,6 +10,8 @@ namespace Microsoft.ML;
 /// <summary>Reads what was trained elsewhere, in Python or by this library.</summary>
 public static class Checkpoints
 {
+    private const float UsualThreshold = 0.5f;
+
     /// <summary>Reads an adapter that PEFT, or <see cref="FineTunedModel.SavePeft"/>, saved.</summary>
     /// <remarks>
     /// Give the result to a trainer as its <c>adapter</c> to go on training from these weights, or to
@@ -105,8 +107,9 @@ public static class Checkpoints
         {
             ClassifierConfig.CheckSingleLabel(checkpoint.Files);
             var labels = Labels(classNames, adapter, checkpoint);
+            var notes = adapter?.Notes.Predictions ?? ClassifierConfig.ReadPredictions(files);
             return new ClassificationTask(
-                new ClassTarget(labels), textToText.OrElse(adapter?.Notes.TextToText ?? ClassifierConfig.ReadTextToText(files), labels.Count));
+                new ClassTarget(new ClassFormat(labels, notes.Temperature, notes.ScoreThreshold)), textToText.OrElse(adapter?.Notes.TextToText ?? ClassifierConfig.ReadTextToText(files), labels.Count));
         });
         return new TextClassificationTransformer(mlContext, new TextClassificationModel(scorer), columns);
     }
@@ -176,8 +179,8 @@ public static class Checkpoints
             TopKAnswers = topK,
         };
         options.Validate();
-        var scorer = PretrainedText.Load(
-            mlContext, model, adapter, HeadKind.Spans, options.Columns, (_, _) => new AnswerTask(new SpanTarget(), new AnswerSearch(topK, options.MaxAnswerTokens)));
+        var scorer = PretrainedText.Load(mlContext, model, adapter, HeadKind.Spans, options.Columns, (files, _) => new AnswerTask(
+            new SpanTarget(), new AnswerSearch(topK, (adapter?.Notes.Predictions ?? ClassifierConfig.ReadPredictions(files)).AnswerTokens ?? options.MaxAnswerTokens)));
         return new QuestionAnswerTransformer(mlContext, new QuestionAnswerModel(scorer), options.Columns);
     }
 
@@ -192,7 +195,7 @@ public static class Checkpoints
     /// <param name="sentence2ColumnName">Column with the second text of a pair; null for single texts.</param>
     /// <param name="scoreColumnName">Output column with the probability of each class.</param>
     /// <param name="outputColumnName">Output column with the predicted classes.</param>
-    /// <param name="threshold">The probability from which a class is predicted, from 0 to 1.</param>
+    /// <param name="threshold">The probability from which a class is predicted, from 0 to 1; null takes those that were saved with the model, else 0.5.</param>
     /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
     /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
     /// <exception cref="ArgumentException"><paramref name="classNames"/> are too few, repeated, or neither given nor in the model; or <paramref name="threshold"/> is out of range.</exception>
@@ -206,14 +209,19 @@ public static class Checkpoints
         string? sentence2ColumnName = null,
         string scoreColumnName = "Score",
         string outputColumnName = "PredictedLabels",
-        float threshold = 0.5f)
+        float? threshold = null)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(model);
-        SettingCheck.Require(threshold is >= 0 and <= 1, nameof(threshold), threshold, "Use a probability from 0 to 1, for example 0.5.");
+        SettingCheck.Require(threshold is null or (>= 0 and <= 1), nameof(threshold), threshold, "Use a probability from 0 to 1, for example 0.5.");
         var columns = new TextColumns(new TargetColumns("Label", scoreColumnName, outputColumnName, LabelKind.Classes), sentence1ColumnName, sentence2ColumnName);
-        var scorer = PretrainedText.Load(mlContext, model, adapter, HeadKind.Whole, columns, (_, checkpoint) =>
-            new SeveralClassesTask(new SeveralClassesTarget(SeveralClassesFormat.Of(Labels(classNames, adapter, checkpoint), threshold))));
+        var scorer = PretrainedText.Load(mlContext, model, adapter, HeadKind.Whole, columns, (files, checkpoint) =>
+        {
+            var labels = Labels(classNames, adapter, checkpoint);
+            var saved = (adapter?.Notes.Predictions ?? ClassifierConfig.ReadPredictions(files)).Thresholds;
+            return new SeveralClassesTask(new SeveralClassesTarget(threshold is null && saved?.Count == labels.Count
+                ? new SeveralClassesFormat(labels, saved) : SeveralClassesFormat.Of(labels, threshold ?? UsualThreshold)));
+        });
         return new MultiLabelClassificationTransformer(mlContext, new MultiLabelClassificationModel(scorer), columns);
     }
 

@@ -36,6 +36,9 @@ internal abstract class AdaptedNetwork : nn.Module, ITrainableModel
     /// <summary>The head where it is one linear layer on top of the base; null elsewhere.</summary>
     public virtual LinearLayer? LinearHead => null;
 
+    /// <summary>Parameters of the last layers, in proportion to which the outputs are; none where there is no such layer.</summary>
+    public virtual IEnumerable<Tensor> OutputParameters => [];
+
     /// <summary>What the user should know about the network before it is trained.</summary>
     public virtual IEnumerable<string> Warnings => [];
 

@@ -53,6 +53,9 @@ internal sealed class ClassificationHead : nn.Module<Tensor, Tensor>, IOnnxLayer
     /// <summary>The only layer; null where there are others.</summary>
     public LinearLayer? Linear => _inner is null && _norm is null && _secondOutput is null ? _output : null;
 
+    /// <summary>The parameters of the last layers.</summary>
+    public IEnumerable<Tensor> OutputParameters => Named.Where(named => IsOutput(named.Name)).Select(named => (Tensor)named.Value);
+
     /// <summary>Takes over a checkpoint's own head; of one for another number of classes all but the last layers.</summary>
     /// <param name="file">Tensors by checkpoint names; owned by the caller.</param>
     /// <exception cref="InvalidDataException">The head in the file has other layers or shapes; the message lists what differs.</exception>

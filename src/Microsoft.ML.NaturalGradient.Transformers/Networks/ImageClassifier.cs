@@ -66,6 +66,9 @@ internal sealed class ImageClassifier : AdaptedNetwork
     public override LinearLayer? LinearHead => _head.Linear;
 
     /// <inheritdoc/>
+    public override IEnumerable<Tensor> OutputParameters => _head.OutputParameters;
+
+    /// <inheritdoc/>
     public override int FrozenLayers => CountFrozenLayers();
 
     /// <inheritdoc/>

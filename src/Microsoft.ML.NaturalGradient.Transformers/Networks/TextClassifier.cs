@@ -67,6 +67,9 @@ internal sealed class TextClassifier : TextNetwork
     public override LinearLayer? LinearHead => _head.Linear;
 
     /// <inheritdoc/>
+    public override IEnumerable<Tensor> OutputParameters => _head.OutputParameters;
+
+    /// <inheritdoc/>
     public override int FrozenLayers => CountFrozenLayers();
 
     /// <inheritdoc/>

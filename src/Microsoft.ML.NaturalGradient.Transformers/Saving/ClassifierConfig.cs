@@ -99,20 +99,17 @@ internal static class ClassifierConfig
     /// <param name="files">The small files of the checkpoint that it started from.</param>
     /// <param name="classes">The names of the classes in the order of the logits; one name where a number is predicted.</param>
     /// <param name="textToText">How a text-to-text model is asked.</param>
+    /// <param name="predictions">How outputs become predictions.</param>
     /// <param name="kind">The head.</param>
     /// <param name="problem">What transformers calls the loss of a whole text's outputs.</param>
     /// <returns>UTF-8 text; the architecture is <see cref="MeanPooled"/> where a text checkpoint was no classifier.</returns>
-    public static byte[] Write(IReadOnlyDictionary<string, byte[]> files, IReadOnlyList<string> classes, TextToTextSettings textToText, HeadKind kind = HeadKind.Whole, string problem = "single_label_classification")
+    public static byte[] Write(IReadOnlyDictionary<string, byte[]> files, IReadOnlyList<string> classes, TextToTextSettings textToText, PredictionNotes predictions, HeadKind kind = HeadKind.Whole, string problem = "single_label_classification")
     {
         var config = Parse(files[CheckpointFiles.ConfigName]);
+        Describe(config, ClassifierNotes.Describe(textToText, predictions));
         if (KindOf(config) == ArchitectureKind.TextToText)
         {
-            if (config[TasksField] is not JsonObject tasks)
-            {
-                config[TasksField] = tasks = [];
-            }
-
-            tasks[TaskName] = ClassifierNotes.Describe(textToText);
+            // It has no head that could be named.
         }
         else if (kind != HeadKind.Whole)
         {
@@ -143,7 +140,12 @@ internal static class ClassifierConfig
     /// <param name="files">The checkpoint.</param>
     /// <returns>What <see cref="Write"/> wrote; nothing where the configuration does not say.</returns>
     public static TextToTextSettings ReadTextToText(CheckpointFiles files) =>
-        ModelConfig.Read(files).Section(TasksField)?.Section(TaskName) is { } section ? ClassifierNotes.ReadTextToText(section) : TextToTextSettings.None;
+        Section(files) is { } section ? ClassifierNotes.ReadTextToText(section) : TextToTextSettings.None;
+
+    /// <summary>Reads how outputs become predictions.</summary>
+    /// <param name="files">The checkpoint.</param>
+    /// <returns>What <see cref="Write"/> wrote; nothing where the configuration does not say.</returns>
+    public static PredictionNotes ReadPredictions(CheckpointFiles files) => Section(files) is { } section ? PredictionNotes.Read(section) : PredictionNotes.None;
 
     /// <summary>Names of classes as configurations list them.</summary>
     /// <param name="classes">The names in the order of the logits.</param>
@@ -159,6 +161,26 @@ internal static class ClassifierConfig
         var config = Parse(files[CheckpointFiles.ConfigName]);
         return !IsClassifier(config) ? null
             : (config[NamesField] as JsonObject)?.Count ?? (config["num_labels"] is JsonValue value && value.TryGetValue<int>(out var count) ? count : usual);
+    }
+
+    private static ModelConfig? Section(CheckpointFiles files) => ModelConfig.Read(files).Section(TasksField)?.Section(TaskName);
+
+    // In place of what the checkpoint says of a model that it was trained from.
+    private static void Describe(JsonObject config, JsonObject notes)
+    {
+        var tasks = config[TasksField] as JsonObject;
+        if (notes.Count == 0)
+        {
+            _ = tasks?.Remove(TaskName);
+            return;
+        }
+
+        if (tasks is null)
+        {
+            config[TasksField] = tasks = [];
+        }
+
+        tasks[TaskName] = notes;
     }
 
     private static ReplacedCheckpointFiles Replace(CheckpointFiles files, JsonObject config, string architecture)

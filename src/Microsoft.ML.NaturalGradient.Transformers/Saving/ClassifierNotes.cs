@@ -7,7 +7,8 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints;
 /// <summary>What a folder with an adapter says about the classifier, which PEFT's files have no place for.</summary>
 /// <param name="ClassNames">Names of the classes in the order of the outputs; null where they are not told.</param>
 /// <param name="TextToText">How a text-to-text model is asked.</param>
-internal sealed record ClassifierNotes(IReadOnlyList<string>? ClassNames, TextToTextSettings TextToText)
+/// <param name="Predictions">How outputs become predictions.</param>
+internal sealed record ClassifierNotes(IReadOnlyList<string>? ClassNames, TextToTextSettings TextToText, PredictionNotes Predictions)
 {
     /// <summary>Name of the file.</summary>
     public const string FileName = "classifier.json";
@@ -31,11 +32,11 @@ internal sealed record ClassifierNotes(IReadOnlyList<string>? ClassNames, TextTo
     {
         if (!files.Exists(FileName))
         {
-            return new ClassifierNotes(null, TextToTextSettings.None);
+            return new ClassifierNotes(null, TextToTextSettings.None, PredictionNotes.None);
         }
 
         var config = ModelConfig.Read(files, FileName);
-        return new ClassifierNotes(ClassifierConfig.ReadClasses(files.Read(FileName)), ReadTextToText(config));
+        return new ClassifierNotes(ClassifierConfig.ReadClasses(files.Read(FileName)), ReadTextToText(config), PredictionNotes.Read(config));
     }
 
     /// <summary>Reads how a text-to-text model is asked.</summary>
@@ -55,10 +56,11 @@ internal sealed record ClassifierNotes(IReadOnlyList<string>? ClassNames, TextTo
         }
     }
 
-    /// <summary>Writes how a text-to-text model is asked.</summary>
-    /// <param name="settings">The settings.</param>
+    /// <summary>Writes how a text-to-text model is asked, and how outputs become predictions.</summary>
+    /// <param name="settings">How it is asked.</param>
+    /// <param name="predictions">How outputs become predictions.</param>
     /// <returns>A group of fields; empty where nothing is said.</returns>
-    public static JsonObject Describe(TextToTextSettings settings)
+    public static JsonObject Describe(TextToTextSettings settings, PredictionNotes predictions)
     {
         var fields = new JsonObject();
         if (settings.Prompt is { } prompt)
@@ -71,6 +73,7 @@ internal sealed record ClassifierNotes(IReadOnlyList<string>? ClassNames, TextTo
             fields[WordsField] = new JsonArray([.. words.Select(word => JsonValue.Create(word))]);
         }
 
+        predictions.AddTo(fields);
         return fields;
     }
 
@@ -78,7 +81,7 @@ internal sealed record ClassifierNotes(IReadOnlyList<string>? ClassNames, TextTo
     /// <returns>UTF-8 text.</returns>
     public byte[] Write()
     {
-        var fields = Describe(TextToText);
+        var fields = Describe(TextToText, Predictions);
         fields[NamesField] = ClassifierConfig.NamesById(ClassNames ?? []);
         return JsonSerializer.SerializeToUtf8Bytes(fields, Indented);
     }

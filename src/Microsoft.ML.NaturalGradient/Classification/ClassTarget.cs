@@ -32,7 +32,10 @@ internal sealed class ClassTarget(ClassFormat format) : PredictionTarget
     public override string TextModelTitle => "Text classifier";
 
     /// <inheritdoc/>
-    public override (string Name, string Call) PythonPredictions => ("probabilities", format.Temperature == 1 ? ".softmax(-1)" : FormattableString.Invariant($".div({format.Temperature:R}).softmax(-1)"));
+    public override (string Name, string Call) PythonPredictions => ("probabilities", ".softmax(-1)");
+
+    /// <inheritdoc/>
+    public override double Temperature => format.Temperature;
 
     /// <inheritdoc/>
     public override double GuessLoss => Math.Log(OutputCount);

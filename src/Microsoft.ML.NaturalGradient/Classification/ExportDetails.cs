@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Tokenization;
 
@@ -20,6 +21,9 @@ internal sealed record ExportDetails
 
     /// <summary>How a text-to-text model was asked; nothing for others.</summary>
     public TextToTextSettings TextToText { get; init; } = TextToTextSettings.None;
+
+    /// <summary>How outputs become predictions, as far as files beside the weights have to say it.</summary>
+    public PredictionNotes Predictions { get; init; } = PredictionNotes.None;
 
     /// <summary>What an exported graph says of reading rows beside this, by name.</summary>
     public IReadOnlyDictionary<string, string> Notes { get; init; } = new Dictionary<string, string>();

@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Imaging;
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using static TorchSharp.torch;
 
@@ -30,15 +31,16 @@ internal static class ModelExport
 
         var location = baseModel is null ? model.Base.Location : new BaseLocation(baseModel);
         using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
         using var save = FolderSave.Begin(folder);
         save.Write(AdapterConfig.WeightsName, stream => SafetensorsWriter.Write(
-            stream, AdapterWeights.Entries(model.Network, model.Adapter), AdapterWeights.Metadata(model.ReadsMean)));
+            stream, Calibrated(model, AdapterWeights.Entries(model.Network, model.Adapter)), AdapterWeights.Metadata(model.ReadsMean)));
         foreach (var (name, content) in SmallFiles(model, details).Where(file => file.Key != CheckpointFiles.ConfigName))
         {
             save.Write(name, content);
         }
 
-        save.Write(ClassifierNotes.FileName, new ClassifierNotes(model.Target.OutputNames, details.TextToText).Write());
+        save.Write(ClassifierNotes.FileName, new ClassifierNotes(model.Target.OutputNames, details.TextToText, details.Predictions).Write());
         save.Write(ModelCard.FileName, ModelCard.ForAdapter(model, details, location));
         save.Write(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network, location));
         save.Commit([]);
@@ -69,7 +71,7 @@ internal static class ModelExport
         using var scope = NewDisposeScope();
         using var save = FolderSave.Begin(folder);
         var metadata = new Dictionary<string, string> { ["format"] = "pt" };
-        save.Write(CheckpointFiles.WeightsName, stream => SafetensorsWriter.Write(stream, MergedWeights(model), metadata));
+        save.Write(CheckpointFiles.WeightsName, stream => SafetensorsWriter.Write(stream, Calibrated(model, MergedWeights(model)), metadata));
         foreach (var (name, content) in SmallFiles(model, details))
         {
             save.Write(name, content);
@@ -86,7 +88,7 @@ internal static class ModelExport
     public static Dictionary<string, byte[]> SmallFiles(TrainedNetwork model, ExportDetails details)
     {
         var (files, architecture) = (model.Base.Files.ToDictionary(), model.Network.Base.Architecture);
-        files[CheckpointFiles.ConfigName] = ClassifierConfig.Write(model.Base.Files, model.Target.OutputNames, details.TextToText, model.Network.HeadKind, model.Target.ProblemType);
+        files[CheckpointFiles.ConfigName] = ClassifierConfig.Write(model.Base.Files, model.Target.OutputNames, details.TextToText, details.Predictions, model.Network.HeadKind, model.Target.ProblemType);
         if (details.MaxTokens is { } maxTokens)
         {
             files[TokenizerConfiguration.MainFile] = TokenizerExport.Complete(model.Base.Files, maxTokens, architecture.PreprocessorClass, architecture.TakesTypeIds);
@@ -98,6 +100,19 @@ internal static class ModelExport
         }
 
         return files;
+    }
+
+    // A program that knows no temperature gets the same probabilities.
+    private static IEnumerable<SafetensorsEntry> Calibrated(TrainedNetwork model, IEnumerable<SafetensorsEntry> entries)
+    {
+        if (model.Target.Temperature == 1)
+        {
+            return entries;
+        }
+
+        var outputs = model.Network.OutputParameters.Select(parameter => parameter.Handle).ToHashSet();
+        return entries.Select(entry => outputs.Contains(entry.Value.Handle)
+            ? new SafetensorsEntry(entry.Name, entry.Value.Times(1 / model.Target.Temperature), entry.StoredType) : entry);
     }
 
     // Frozen weights in the types of the base's own file; what was trained or merged in its own type, lest it lose digits.

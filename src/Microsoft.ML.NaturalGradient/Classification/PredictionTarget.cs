@@ -33,6 +33,9 @@ internal abstract class PredictionTarget
     /// <summary>How Python makes predictions of a tensor <c>logits</c>: their name, and what is done to the tensor.</summary>
     public abstract (string Name, string Call) PythonPredictions { get; }
 
+    /// <summary>What outputs are divided by before they become predictions.</summary>
+    public virtual double Temperature => 1;
+
     /// <summary>Mean loss of a row about which nothing is known, in the units of <see cref="Objective"/>.</summary>
     public abstract double GuessLoss { get; }
 

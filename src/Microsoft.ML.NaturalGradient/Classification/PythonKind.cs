@@ -150,6 +150,8 @@ internal sealed record PythonKind
         };
     }
 
+    private static string Divided(double temperature) => temperature == 1 ? "" : FormattableString.Invariant($".div({temperature:R})");
+
     private static PythonKind TextToText() => new()
     {
         Title = "Text classifier that answers with words",
@@ -173,7 +175,7 @@ internal sealed record PythonKind
             "        with torch.no_grad():",
             "            logits = model(**inputs, labels=labels).logits",
             "        scores.append(logits.log_softmax(-1).gather(-1, labels.unsqueeze(-1)).sum())",
-            "    return torch.stack(scores).softmax(0)",
+            $"    return torch.stack(scores){Divided(details.Predictions.Temperature)}.softmax(0)",
         ],
     };
 

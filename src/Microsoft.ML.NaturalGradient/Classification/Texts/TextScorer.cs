@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.NaturalGradient.Tokenization;
@@ -46,6 +47,17 @@ internal sealed class TextScorer : NetworkScorer, ITokenNetwork
             }
             : [],
         ReadsPairs = Encoding.ReadsPairs,
+        Predictions = Task.Scoring switch
+        {
+            ClassificationScoring { Format: var format } => new PredictionNotes
+            {
+                Temperature = Network.OutputParameters.Any() ? 1 : format.Temperature,
+                ScoreThreshold = format.ScoreThreshold,
+            },
+            SeveralClassesScoring { Format: var format } => new PredictionNotes { Thresholds = format.Thresholds },
+            AnswerScoring answers => new PredictionNotes { AnswerTokens = answers.Search.MostTokens },
+            _ => PredictionNotes.None,
+        },
         TextToText = new TextToTextSettings(Encoding.Tokenizer.Prompt, Network.ClassWords),
     };
 

@@ -106,7 +106,7 @@ public sealed class ClassifierConfigTests
     [DataRow("deit", "DeiTForImageClassificationWithTeacher", "DeiTForImageClassificationWithTeacher")]
     public void Write_NamesClassifierAndClasses(string type, string architecture, string expected)
     {
-        var written = ClassifierConfig.Write(Files(type, architecture), ["cat", "dog"], TextToTextSettings.None);
+        var written = ClassifierConfig.Write(Files(type, architecture), ["cat", "dog"], TextToTextSettings.None, PredictionNotes.None);
 
         using var config = JsonDocument.Parse(written);
         Assert.AreEqual(expected, config.RootElement.GetProperty("architectures")[0].GetString());
@@ -129,7 +129,7 @@ public sealed class ClassifierConfigTests
         Assert.AreEqual(className, Architectures.Find(fixture)!.ClassName);
         Assert.AreEqual("LABEL_0 LABEL_1 LABEL_2", string.Join(' ', ClassifierConfig.ReadClasses(files)!));
         // The reference library's own name of the classifier.
-        using var config = JsonDocument.Parse(ClassifierConfig.Write(files, ["a", "b", "c"], TextToTextSettings.None));
+        using var config = JsonDocument.Parse(ClassifierConfig.Write(files, ["a", "b", "c"], TextToTextSettings.None, PredictionNotes.None));
         using var reference = JsonDocument.Parse(files[CheckpointFiles.ConfigName]);
         Assert.AreEqual(
             reference.RootElement.GetProperty("architectures")[0].GetString(), config.RootElement.GetProperty("architectures")[0].GetString());

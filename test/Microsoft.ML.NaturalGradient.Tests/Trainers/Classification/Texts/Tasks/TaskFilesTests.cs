@@ -40,7 +40,7 @@ public sealed class TaskFilesTests
     public void Answers_SavedAndRead_ScoreTheSame(bool adapters)
     {
         var data = _mlContext.Data.LoadFromEnumerable(new[] { new { Question = "what was it", Context = "the film was good", TrainingAnswer = "film", AnswerIndex = 4 } });
-        using var model = _mlContext.MulticlassClassification.Trainers.QuestionAnswer(Optimizers.Ief, maxEpochs: 2, model: TinyText.Model).Fit(data);
+        using var model = _mlContext.MulticlassClassification.Trainers.QuestionAnswer(new QuestionAnswerTrainer.Options { MaxEpoch = 2, Model = TinyText.Model, MaxAnswerTokens = 1 }).Fit(data);
 
         using var loaded = adapters
             ? PublicCheckpoints.LoadQuestionAnswerer(_mlContext, TinyText.Model, Adapter(model.Model))
@@ -53,6 +53,10 @@ public sealed class TaskFilesTests
         }
 
         AssertClose(Vectors(model.Transform(data)), Vectors(loaded.Transform(data)));
+        CollectionAssert.AreEqual(Answers(model), Answers(loaded));
+        Assert.IsTrue(Answers(loaded).All(answer => !answer.Contains(' ', StringComparison.Ordinal)));
+
+        string[] Answers(ITransformer transformer) => [.. transformer.Transform(data).GetColumn<VBuffer<ReadOnlyMemory<char>>>("Answer").SelectMany(row => row.DenseValues()).Select(answer => answer.ToString())];
     }
 
     [TestMethod]
@@ -61,7 +65,9 @@ public sealed class TaskFilesTests
     public void SeveralClasses_SavedAndRead_ScoreTheSame(bool adapters)
     {
         var data = Keyed(new { Sentence1 = "the film was good", Label = new[] { "joy", "film" } }, new { Sentence1 = "book", Label = new[] { "book" } });
-        using var model = _mlContext.MulticlassClassification.Trainers.MultiLabelClassification(Optimizers.Ief, maxEpochs: 2, model: TinyText.Model).Fit(data);
+        var options = new MultiLabelClassificationTrainer.Options { MaxEpoch = 2, Model = TinyText.Model, ValidationSet = data, ChooseThresholds = true };
+        using var model = _mlContext.MulticlassClassification.Trainers.MultiLabelClassification(options).Fit(data);
+        Assert.IsTrue(model.Model.Thresholds.Any(threshold => threshold != 0.5f));
 
         using var loaded = adapters
             ? PublicCheckpoints.LoadMultiLabelClassifier(_mlContext, TinyText.Model, Adapter(model.Model))
@@ -70,9 +76,12 @@ public sealed class TaskFilesTests
         AssertFiles(adapters, "SEQ_CLS", "classifier", "BertForSequenceClassification", "multi_label_classification", "AutoModelForSequenceClassification");
         Assert.Contains("logits.sigmoid()", File.ReadAllText(Path.Combine(_folder, "README.md")));
         CollectionAssert.AreEqual(model.Model.ClassNames.ToArray(), loaded.Model.ClassNames.ToArray());
+        CollectionAssert.AreEqual(model.Model.Thresholds.ToArray(), loaded.Model.Thresholds.ToArray());
         AssertClose(Vectors(model.Transform(data)), Vectors(loaded.Transform(data)));
         if (!adapters)
         {
+            using var told = PublicCheckpoints.LoadMultiLabelClassifier(_mlContext, PretrainedModel.FromFolder(_folder), threshold: 0.25f);
+            Assert.IsTrue(told.Model.Thresholds.All(threshold => threshold == 0.25f));
             var error = Assert.ThrowsExactly<NotSupportedException>(() => PublicCheckpoints.LoadTextClassifier(_mlContext, PretrainedModel.FromFolder(_folder)));
             StringAssert.Contains(error.Message, "Read it with Checkpoints.LoadMultiLabelClassifier.");
         }
@@ -92,6 +101,49 @@ public sealed class TaskFilesTests
 
         AssertFiles(adapters, "SEQ_CLS", "classifier", "BertForSequenceClassification", "regression", "AutoModelForSequenceClassification");
         AssertClose([.. model.Transform(data).GetColumn<float>("Score")], [.. loaded.Transform(data).GetColumn<float>("Score")]);
+    }
+
+    /// <summary>Python knows no temperature: the head has it, so that everyone gets the same probabilities. T5 has no head.</summary>
+    [TestMethod]
+    [DataRow(true, false)]
+    [DataRow(false, false)]
+    [DataRow(true, true)]
+    [DataRow(false, true)]
+    public void CalibratedClasses_SavedAndRead_ScoreTheSame(bool adapters, bool textToText)
+    {
+        var (data, validation) = (TinyText.KeyedRows(_mlContext, 32), TinyText.KeyedRows(_mlContext, 20));
+        var pretrained = textToText ? TinyT5.Model : TinyText.Model;
+        using var model = TinyText.Trainer(_mlContext, options => (options.Model, options.ValidationSet, options.Calibrate, options.ScoreThreshold) = (pretrained, validation, true, 0.6f)).Fit(data);
+        Assert.AreNotEqual(1, model.Model.Temperature);
+
+        using var loaded = adapters
+            ? PublicCheckpoints.LoadTextClassifier(_mlContext, pretrained, Adapter(model.Model), sentence1ColumnName: "Text")
+            : PublicCheckpoints.LoadTextClassifier(_mlContext, Whole(model.Model), sentence1ColumnName: "Text");
+
+        Assert.AreEqual(textToText ? model.Model.Temperature : 1, loaded.Model.Temperature);
+        Assert.AreEqual(textToText, File.ReadAllText(Path.Combine(_folder, "README.md")).Contains(".div(", StringComparison.Ordinal));
+        AssertClose([.. TinyText.Scores(model, data).SelectMany(row => row)], [.. TinyText.Scores(loaded, data).SelectMany(row => row)]);
+        var keys = Keys(loaded);
+        CollectionAssert.AreEqual(Keys(model), keys);
+        Assert.Contains(0u, keys);
+
+        uint[] Keys(ITransformer transformer) => [.. transformer.Transform(data).GetColumn<uint>("PredictedLabel")];
+    }
+
+    [TestMethod]
+    [DataRow("\"temperature\": 0", "'temperature'")]
+    [DataRow("\"temperature\": -1", "'temperature'")]
+    [DataRow("\"score_threshold\": 1.5", "'score_threshold'")]
+    [DataRow("\"thresholds\": [0.5, 2]", "'thresholds'")]
+    [DataRow("\"answer_tokens\": -3", "'answer_tokens'")]
+    public void LoadPeft_PredictionsThatMakeNoSense_NamesTheField(string field, string expected)
+    {
+        using var model = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 8));
+        model.Model.SavePeft(_folder);
+        var path = Path.Combine(_folder, "classifier.json");
+        File.WriteAllText(path, File.ReadAllText(path).Replace("\"id2label\"", $"{field}, \"id2label\"", StringComparison.Ordinal));
+
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => PublicCheckpoints.LoadPeft(_folder)).Message, expected);
     }
 
     /// <summary>Adapters that Python's PEFT wrote: words of one token each give the outputs of the reference.</summary>
