@@ -103,7 +103,7 @@ internal abstract class LabelKind
         public override IEnumerable<SchemaShape.Column> Outputs(TargetColumns target, SchemaShape.Column label) =>
         [
             Keys(target.PredictedLabel!, SchemaShape.Column.VectorKind.VariableVector, label),
-            Scores(target.Score, SchemaShape.Column.VectorKind.VariableVector, AnnotationUtils.GetTrainerOutputAnnotation()),
+            Scores(target.Score, SchemaShape.Column.VectorKind.VariableVector, []),
             .. target.Spans is null
                 ? Array.Empty<SchemaShape.Column>()
                 :
