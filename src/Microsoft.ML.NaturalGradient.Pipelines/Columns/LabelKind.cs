@@ -29,6 +29,9 @@ internal abstract class LabelKind
     /// <summary>Which columns are labels, in words.</summary>
     public abstract string Expected { get; }
 
+    /// <summary>Fewest classes that a label column of keys can have.</summary>
+    public virtual int FewestClasses => 2;
+
     /// <summary>Whether a column can be the label.</summary>
     /// <param name="column">The column.</param>
     public abstract bool Accepts(SchemaShape.Column column);
@@ -97,6 +100,8 @@ internal abstract class LabelKind
         public override string Name => "tags";
 
         public override string Expected => "Vector<Key<UInt32>>, one key for each word, which Transforms.Conversion.MapValueToKey makes of a vector of texts";
+
+        public override int FewestClasses => 1; // words without a key are of another
 
         public override bool Accepts(SchemaShape.Column column) => column.Kind != SchemaShape.Column.VectorKind.Scalar && IsKey(column);
 

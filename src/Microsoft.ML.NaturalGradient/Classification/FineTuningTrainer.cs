@@ -51,7 +51,7 @@ public abstract class FineTuningTrainer<TTransformer, TModel> : ITrainerEstimato
     /// A column is missing or has the wrong type, or a setting does not fit the pretrained model, such as a size of pictures that is no multiple of its patches.
     /// </exception>
     /// <exception cref="InvalidOperationException">
-    /// There is no usable row, the label has fewer than two classes, the device or libtorch is not there, the loss was not finite in the first epoch, or the
+    /// There is no usable row, the label has too few classes, the device or libtorch is not there, the loss was not finite in the first epoch, or the
     /// state in the folder of checkpoints is that of another run.
     /// </exception>
     /// <exception cref="InvalidDataException">No training picture of a class can be read, or no validation picture, or, where they are not to be skipped, a single one cannot.</exception>
