@@ -35,7 +35,7 @@ public sealed class OnnxEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
         options ??= new OnnxScoringOptions();
         options.Validate();
-        var path = Path.GetFullPath(folder);
+        var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)); // whose last part is the name
         if (!Directory.Exists(path))
         {
             throw new DirectoryNotFoundException($"There is no folder '{path}'. Give one that SaveOnnxEmbeddings wrote.");

@@ -85,7 +85,7 @@ public static class Checkpoints
     /// <param name="labelWords">What a text-to-text model (T5) answers for each class; null for what a model saved here says, else the class names.</param>
     /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
     /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
-    /// <exception cref="ArgumentException"><paramref name="classNames"/> are too few, repeated, or neither given nor in the model.</exception>
+    /// <exception cref="ArgumentException"><paramref name="classNames"/> are too few, repeated, or neither given nor in the model; or an output has the name of another column.</exception>
     /// <exception cref="NotSupportedException">The architecture is not supported, or the model gives each class a probability of its own.</exception>
     public static TextClassificationTransformer LoadTextClassifier(
         MLContext mlContext,
@@ -125,7 +125,7 @@ public static class Checkpoints
     /// <param name="entitiesColumnName">What the names of the columns with entities begin with; null for no such columns.</param>
     /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
     /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
-    /// <exception cref="ArgumentException"><paramref name="tags"/> are too few, repeated, or neither given nor in the model.</exception>
+    /// <exception cref="ArgumentException"><paramref name="tags"/> are too few, repeated, or neither given nor in the model; or an output has the name of another column.</exception>
     /// <exception cref="NotSupportedException">The architecture is not supported.</exception>
     public static NamedEntityRecognitionTransformer LoadNamedEntityRecognizer(
         MLContext mlContext,
@@ -139,7 +139,7 @@ public static class Checkpoints
     {
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(model);
-        var columns = new TextColumns(new TargetColumns("Label", scoreColumnName, outputColumnName, LabelKind.Tags), sentence1ColumnName, null) { AllowsWords = true };
+        var columns = new TextColumns(new TargetColumns("Label", scoreColumnName, outputColumnName, LabelKind.Tags) { Spans = entitiesColumnName }, sentence1ColumnName, null) { AllowsWords = true };
         var scorer = PretrainedText.Load(mlContext, model, adapter, HeadKind.Tokens, columns, (_, checkpoint) =>
             new TagTask(new TagTarget(new TagFormat(Labels(tags, adapter, checkpoint), missingIsOutside: false)), entitiesColumnName));
         return new NamedEntityRecognitionTransformer(mlContext, new NamedEntityRecognitionModel(scorer), columns);
@@ -156,7 +156,7 @@ public static class Checkpoints
     /// <param name="topK">Most answers to a question, from 1 to 1000.</param>
     /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
     /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
-    /// <exception cref="ArgumentException"><paramref name="topK"/> is out of range.</exception>
+    /// <exception cref="ArgumentException"><paramref name="topK"/> is out of range, or an output has the name of another column.</exception>
     /// <exception cref="NotSupportedException">The architecture is not supported.</exception>
     public static QuestionAnswerTransformer LoadQuestionAnswerer(
         MLContext mlContext,
@@ -198,7 +198,7 @@ public static class Checkpoints
     /// <param name="threshold">The probability from which a class is predicted, from 0 to 1; null takes those that were saved with the model, else 0.5.</param>
     /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
     /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
-    /// <exception cref="ArgumentException"><paramref name="classNames"/> are too few, repeated, or neither given nor in the model; or <paramref name="threshold"/> is out of range.</exception>
+    /// <exception cref="ArgumentException"><paramref name="classNames"/> are too few, repeated, or neither given nor in the model; <paramref name="threshold"/> is out of range; or an output has the name of another column.</exception>
     /// <exception cref="NotSupportedException">The architecture is not supported.</exception>
     public static MultiLabelClassificationTransformer LoadMultiLabelClassifier(
         MLContext mlContext,
@@ -234,6 +234,7 @@ public static class Checkpoints
     /// <param name="scoreColumnName">Output column with the predicted number, which is the output as it is.</param>
     /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
     /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
+    /// <exception cref="ArgumentException">The output has the name of another column.</exception>
     /// <exception cref="NotSupportedException">The architecture is not supported.</exception>
     public static TextRegressionTransformer LoadTextRegression(
         MLContext mlContext,
@@ -265,7 +266,7 @@ public static class Checkpoints
     /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
     /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
     /// <exception cref="ArgumentException">
-    /// <paramref name="classNames"/> are too few, repeated, or neither given nor in the model; or <paramref name="imageSize"/> does not fit.
+    /// <paramref name="classNames"/> are too few, repeated, or neither given nor in the model; <paramref name="imageSize"/> does not fit; or an output has the name of another column.
     /// </exception>
     /// <exception cref="NotSupportedException">The architecture is not supported, or the model gives each class a probability of its own.</exception>
     public static ImageClassificationTransformer LoadImageClassifier(
@@ -289,6 +290,7 @@ public static class Checkpoints
             ImageSize = imageSize,
         };
         options.Validate();
+        options.Columns.Target.CheckNames(options.Columns.Features);
         return new ImageClassificationTransformer(mlContext, PretrainedImageClassifier.Load(mlContext, options, adapter, classNames), options.Columns);
     }
 

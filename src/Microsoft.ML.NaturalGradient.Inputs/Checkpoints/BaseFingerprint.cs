@@ -17,20 +17,8 @@ internal static class BaseFingerprint
     /// <returns>64 lower-case hexadecimal digits; then a colon and the number of layers where the upper ones are left out.</returns>
     /// <exception cref="FileNotFoundException">The checkpoint has no weight file, or a part of it is missing.</exception>
     /// <exception cref="InvalidDataException">The index of the parts is damaged.</exception>
-    public static string Compute(CheckpointFiles files)
-    {
-        if (files is FirstLayers first)
-        {
-            return FormattableString.Invariant($"{Compute(first.All)}{LayersMark}{first.Count}");
-        }
-
-        if (!files.IsSharded)
-        {
-            return OfFile(files, files.WeightsFile);
-        }
-        var lines = files.ReadIndex().Files.Select(name => $"{OfFile(files, name)}  {name}\n");
-        return ContentHash.Of(Encoding.UTF8.GetBytes(string.Concat(lines)));
-    }
+    public static string Compute(CheckpointFiles files) =>
+        files.KeptLayers is { } count ? FormattableString.Invariant($"{OfWeights(files)}{LayersMark}{count}") : OfWeights(files);
 
     /// <summary>How many layers of a model a fingerprint means.</summary>
     /// <param name="fingerprint">What <see cref="Compute"/> gave.</param>
@@ -47,6 +35,17 @@ internal static class BaseFingerprint
         return int.TryParse(fingerprint.AsSpan(place + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > 0
             ? count
             : throw new InvalidDataException($"The saved model names its base by '{fingerprint}', which ends with no number of layers. Save it again.");
+    }
+
+    private static string OfWeights(CheckpointFiles files)
+    {
+        if (!files.IsSharded)
+        {
+            return OfFile(files, files.WeightsFile);
+        }
+
+        var lines = files.ReadIndex().Files.Select(name => $"{OfFile(files, name)}  {name}\n");
+        return ContentHash.Of(Encoding.UTF8.GetBytes(string.Concat(lines)));
     }
 
     private static string OfFile(CheckpointFiles files, string name)

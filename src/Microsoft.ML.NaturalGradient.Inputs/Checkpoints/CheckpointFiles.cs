@@ -36,6 +36,9 @@ internal abstract class CheckpointFiles : IDisposable
     /// <summary>Name of the file with the weights, where they are in one.</summary>
     public virtual string WeightsFile => WeightsName;
 
+    /// <summary>How many first layers of the network in these files are used; null for all.</summary>
+    public virtual int? KeptLayers => null;
+
     /// <summary>Whether the weights are in several files: there is no <see cref="WeightsName"/>, but there is an index.</summary>
     public bool IsSharded => !Exists(WeightsName) && Exists(SafetensorsIndex.FileName);
 

@@ -17,6 +17,8 @@ internal sealed partial class FirstLayers : CheckpointFiles
     private static readonly string[] CountFields = ["num_hidden_layers", "n_layers"];
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
+    private readonly CheckpointFiles _all;
+    private readonly int _count;
     private readonly byte[] _config;
 
     /// <summary>Leaves out the upper layers.</summary>
@@ -27,7 +29,7 @@ internal sealed partial class FirstLayers : CheckpointFiles
     /// <exception cref="InvalidDataException">Its configuration is damaged.</exception>
     public FirstLayers(CheckpointFiles files, int count)
     {
-        (All, Count) = (files, count);
+        (_all, _count) = (files, count);
         var config = JsonText.ParseObject(files.Read(ConfigName), Describe(ConfigName));
         var field = Array.Find(CountFields, config.ContainsKey)
             ?? throw new NotSupportedException($"{Describe(ConfigName)} has no {CountFields[0]}: this is no encoder whose layers can be counted. Leave PretrainedModel.Layers unset.");
@@ -50,32 +52,29 @@ internal sealed partial class FirstLayers : CheckpointFiles
         _config = JsonSerializer.SerializeToUtf8Bytes(config, Indented);
     }
 
-    /// <summary>The whole checkpoint; owned by this object.</summary>
-    public CheckpointFiles All { get; }
-
-    /// <summary>Layers that are kept.</summary>
-    public int Count { get; }
+    /// <inheritdoc/>
+    public override int? KeptLayers => _count;
 
     /// <inheritdoc/>
-    public override string Description => All.Description;
+    public override string Description => _all.Description;
 
     /// <inheritdoc/>
-    public override string WeightsFile => All.WeightsFile;
+    public override string WeightsFile => _all.WeightsFile;
 
     /// <inheritdoc/>
-    public override bool Exists(string name) => All.Exists(name);
+    public override bool Exists(string name) => _all.Exists(name);
 
     /// <inheritdoc/>
-    public override SafetensorsFile OpenSafetensors(string name) => All.OpenSafetensors(name);
+    public override SafetensorsFile OpenSafetensors(string name) => _all.OpenSafetensors(name);
 
     /// <inheritdoc/>
-    public override ISafetensors OpenWeights() => new Kept(All.OpenWeights(), Count);
+    public override ISafetensors OpenWeights() => new Kept(_all.OpenWeights(), _count);
 
     /// <inheritdoc/>
-    public override void Dispose() => All.Dispose();
+    public override void Dispose() => _all.Dispose();
 
     /// <inheritdoc/>
-    protected override Stream OpenFile(string name) => name == ConfigName ? new MemoryStream(_config, writable: false) : All.Open(name);
+    protected override Stream OpenFile(string name) => name == ConfigName ? new MemoryStream(_config, writable: false) : _all.Open(name);
 
     /// <summary>The place of the layer that a weight belongs to.</summary>
     /// <param name="name">The weight's name in a checkpoint of an encoder.</param>

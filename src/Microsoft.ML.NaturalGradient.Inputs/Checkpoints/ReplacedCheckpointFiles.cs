@@ -13,6 +13,9 @@ internal sealed class ReplacedCheckpointFiles(CheckpointFiles files, string repl
     public override string WeightsFile => files.WeightsFile;
 
     /// <inheritdoc/>
+    public override int? KeptLayers => files.KeptLayers;
+
+    /// <inheritdoc/>
     public override bool Exists(string name) => name == replaced || files.Exists(name);
 
     /// <inheritdoc/>

@@ -23,15 +23,16 @@ internal abstract class ClassLabels
 
     /// <summary>Reads the classes of a label column.</summary>
     /// <param name="column">A column of a key type, or of vectors of keys.</param>
+    /// <param name="fewest">Fewest classes.</param>
     /// <returns>The classes.</returns>
-    /// <exception cref="InvalidOperationException">There are fewer than two classes, or more than an array holds.</exception>
-    public static ClassLabels Read(DataViewSchema.Column column)
+    /// <exception cref="InvalidOperationException">There are fewer classes, or more than an array holds.</exception>
+    public static ClassLabels Read(DataViewSchema.Column column, int fewest = 2)
     {
         var count = ((KeyDataViewType)column.Type.GetItemType()).Count;
-        if (count < 2 || count > int.MaxValue)
+        if (count < (ulong)fewest || count > int.MaxValue)
         {
             throw new InvalidOperationException(FormattableString.Invariant(
-                $"The label column '{column.Name}' has {count} {(count == 1 ? "class" : "classes")}. Use a label with at least two different values."));
+                $"The label column '{column.Name}' has {count} {(count == 1 ? "class" : "classes")}. Use a label with at least {(fewest == 1 ? "one value" : "two different values")}."));
         }
 
         var annotation = column.Annotations.Schema.GetColumnOrNull(AnnotationUtils.Kinds.KeyValues);
@@ -48,12 +49,13 @@ internal abstract class ClassLabels
     /// <summary>Reads what <see cref="Save"/> wrote.</summary>
     /// <param name="host">The host.</param>
     /// <param name="reader">The model stream.</param>
+    /// <param name="fewest">Fewest classes.</param>
     /// <returns>The classes.</returns>
     /// <exception cref="FormatException">The stream is damaged.</exception>
-    public static ClassLabels Load(IHost host, BinaryReader reader)
+    public static ClassLabels Load(IHost host, BinaryReader reader, int fewest = 2)
     {
         var count = reader.ReadInt32();
-        if (count is < 2 or > MostInFile)
+        if (count < fewest || count > MostInFile)
         {
             throw Damaged(host);
         }

@@ -29,6 +29,9 @@ internal abstract class LabelKind
     /// <summary>Which columns are labels, in words.</summary>
     public abstract string Expected { get; }
 
+    /// <summary>Fewest classes that a label column of keys can have.</summary>
+    public virtual int FewestClasses => 2;
+
     /// <summary>Whether a column can be the label.</summary>
     /// <param name="column">The column.</param>
     public abstract bool Accepts(SchemaShape.Column column);
@@ -98,12 +101,14 @@ internal abstract class LabelKind
 
         public override string Expected => "Vector<Key<UInt32>>, one key for each word, which Transforms.Conversion.MapValueToKey makes of a vector of texts";
 
+        public override int FewestClasses => 1; // words without a key are of another
+
         public override bool Accepts(SchemaShape.Column column) => column.Kind != SchemaShape.Column.VectorKind.Scalar && IsKey(column);
 
         public override IEnumerable<SchemaShape.Column> Outputs(TargetColumns target, SchemaShape.Column label) =>
         [
             Keys(target.PredictedLabel!, SchemaShape.Column.VectorKind.VariableVector, label),
-            Scores(target.Score, SchemaShape.Column.VectorKind.VariableVector, AnnotationUtils.GetTrainerOutputAnnotation()),
+            Scores(target.Score, SchemaShape.Column.VectorKind.VariableVector, []),
             .. target.Spans is null
                 ? Array.Empty<SchemaShape.Column>()
                 :

@@ -103,11 +103,11 @@ internal sealed record TargetColumns(string Label, string Score, string? Predict
     /// <param name="training">Schema of the training rows.</param>
     /// <param name="validation">Schema of the validation rows; null where there are none.</param>
     /// <returns>The classes.</returns>
-    /// <exception cref="InvalidOperationException">There are fewer than two classes, or other ones in the validation rows.</exception>
+    /// <exception cref="InvalidOperationException">There are too few classes, or other ones in the validation rows.</exception>
     public ClassLabels ReadClasses(DataViewSchema training, DataViewSchema? validation)
     {
-        var labels = ClassLabels.Read(training[Label]);
-        return validation is null || ClassLabels.Read(validation[Label]).Matches(labels)
+        var labels = ClassLabels.Read(training[Label], Kind.FewestClasses);
+        return validation is null || ClassLabels.Read(validation[Label], Kind.FewestClasses).Matches(labels)
             ? labels
             : throw new InvalidOperationException(
                 $"The label column '{Label}' of the validation set has other classes, or another order of them, than that of the "

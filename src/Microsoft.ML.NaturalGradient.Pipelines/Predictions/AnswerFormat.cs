@@ -15,8 +15,12 @@ internal sealed class AnswerFormat : PredictionFormat
     public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) =>
     [
         new(columns.PredictedLabel!, new VectorDataViewType(TextDataViewType.Instance), DataViewSchema.Annotations.Empty, AnswerGetter),
-        new(columns.Score, new VectorDataViewType(NumberDataViewType.Single), DataViewSchema.Annotations.Empty, ScoringOutput.ValuesGetter),
+        new(columns.Score, new VectorDataViewType(NumberDataViewType.Single), ScoreAnnotations(input), ScoringOutput.ValuesGetter),
     ];
+
+    // Those of ML.NET's own trainer, which has no kind for answers.
+    private static DataViewSchema.Annotations ScoreAnnotations(DataViewSchema input) => ScoringOutput.ScoreAnnotations(
+        input, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification, AnnotationUtils.Const.ScoreValueKind.Score).ToAnnotations();
 
     private static ValueGetter<VBuffer<ReadOnlyMemory<char>>> AnswerGetter(Func<RowScores> scores) =>
         (ref value) => ScoringOutput.Fill<ReadOnlyMemory<char>>(ref value, [.. ((AnswerScores)scores()).Answers.Select(answer => answer.Text.AsMemory())]);

@@ -24,7 +24,13 @@ internal sealed class TagFormat(ClassLabels labels, bool missingIsOutside) : Pre
 
     /// <summary>The tags of a label column: words without a key belong to nothing where no key says so.</summary>
     /// <param name="labels">The tags.</param>
-    public static TagFormat Of(ClassLabels labels) => new(labels, !labels.Names.Any(name => EntityTag.Parse(name) == EntityTag.Outside));
+    /// <exception cref="InvalidOperationException">There is no tag but that of words that belong to nothing.</exception>
+    public static TagFormat Of(ClassLabels labels)
+    {
+        var format = new TagFormat(labels, !labels.Names.Any(name => EntityTag.Parse(name) == EntityTag.Outside));
+        return format.OutputCount > 1 ? format : throw new InvalidOperationException(
+            $"The only tag is '{labels.Names[0]}', that of words that belong to nothing. Use a label with at least one tag of names, too.");
+    }
 
     /// <inheritdoc/>
     public override IReadOnlyList<ScoringOutput> Outputs(TargetColumns columns, DataViewSchema input) =>

@@ -106,7 +106,7 @@ internal static class ServedFolder
         var names = notes.List<string>(NamesNote);
         var isFirstOutside = kind == LabelKind.Tags && notes.Truth(OutsideNote, false);
         var own = isFirstOutside ? [.. names.Skip(1)] : names;
-        var labels = own.Length >= 2 ? ClassLabels.Of(own) : throw notes.Wrong(NamesNote, "a list of at least two names");
+        var labels = names.Length >= 2 ? ClassLabels.Of(own) : throw notes.Wrong(NamesNote, "a list of at least two names");
         if (kind == LabelKind.Tags)
         {
             return new TagFormat(labels, isFirstOutside);

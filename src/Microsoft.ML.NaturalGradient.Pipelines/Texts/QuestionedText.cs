@@ -101,7 +101,7 @@ internal sealed class QuestionedText : TextExample
         var (begins, ends) = (LogProbabilities(logits, 0, unitOf.Length, first), LogProbabilities(logits, 1, unitOf.Length, first));
         for (var begin = 0; begin < unitOf.Length; begin++)
         {
-            for (var end = begin; end < Math.Min(unitOf.Length, begin + _search.MostTokens); end++)
+            for (var end = begin; end < begin + Math.Min(unitOf.Length - begin, _search.MostTokens); end++)
             {
                 var score = begins[begin] + ends[end];
                 if (best.Count < _search.Count || score > best[^1].Score)

@@ -18,7 +18,7 @@ internal sealed class TagScoring(TagFormat format, string? spans) : TextScoring
     /// <param name="reader">The model stream.</param>
     public static TagScoring Load(IHost host, BinaryReader reader)
     {
-        var labels = ClassLabels.Load(host, reader);
+        var labels = ClassLabels.Load(host, reader, LabelKind.Tags.FewestClasses);
         return new(new TagFormat(labels, reader.ReadBoolean()), reader.ReadBoolean() ? reader.ReadString() : null);
     }
 

@@ -11,7 +11,6 @@ internal sealed class ImageBatchSource : RowBatchSource
 {
     private readonly IReadOnlyList<ImageExample> _rows;
     private readonly PreparedImages _images;
-    private readonly int _batchSize;
     private readonly CancellationToken _cancellation;
 
     /// <summary>Takes pictures out of a cache.</summary>
@@ -29,7 +28,6 @@ internal sealed class ImageBatchSource : RowBatchSource
     {
         _rows = rows;
         _images = images;
-        _batchSize = batchSize;
         _cancellation = cancellation;
     }
 
@@ -69,7 +67,7 @@ internal sealed class ImageBatchSource : RowBatchSource
         using var pictures = OrderedPrefetch.Run(
             all.SelectMany(rows => rows.Select((row, place) => (Row: row, IsOwn: group is null || group.Share(rows.Length).Contains(place)))),
             row => row.IsOwn ? Picture(_rows[row.Row], epoch) : Black(),
-            Environment.ProcessorCount, Math.Max(_batchSize, Environment.ProcessorCount), _cancellation).GetEnumerator();
+            Environment.ProcessorCount, Math.Max(BatchSize, Environment.ProcessorCount), _cancellation).GetEnumerator();
         foreach (var rows in all)
         {
             yield return Collate(Array.ConvertAll(rows, _ => pictures.MoveNext() ? pictures.Current : throw new InvalidOperationException("A picture is missing.")), _images.Preprocessor, Device);

@@ -13,13 +13,12 @@ namespace Microsoft.ML.NaturalGradient.Batching;
 internal abstract class RowBatchSource(RowLabel[] labels, LabelFormat format, int batchSize, EpochOrder order, Device device) : IBatchSource
 {
     private readonly bool _isWeighted = Array.Exists(labels, label => label.Weight != 1);
-    private readonly int _batchSize = batchSize > 0 ? batchSize : throw new ArgumentOutOfRangeException(nameof(batchSize), batchSize, "A batch has at least one row.");
 
     /// <inheritdoc/>
     public int SampleCount => labels.Length;
 
     /// <inheritdoc/>
-    public int BatchCount => (labels.Length + _batchSize - 1) / _batchSize;
+    public int BatchCount => (labels.Length + BatchSize - 1) / BatchSize;
 
     /// <summary>The processes that evaluate each batch of a pass together, so that a row of another process need not be read; null for this one alone.</summary>
     public ProcessGroup? Group { get; set; }
@@ -29,6 +28,11 @@ internal abstract class RowBatchSource(RowLabel[] labels, LabelFormat format, in
 
     /// <summary>Where the tensors are made.</summary>
     public Device Device => device;
+
+    /// <summary>Rows of a batch, at most all there are.</summary>
+    protected int BatchSize { get; } = batchSize > 0
+        ? Math.Min(batchSize, Math.Max(1, labels.Length))
+        : throw new ArgumentOutOfRangeException(nameof(batchSize), batchSize, "A batch has at least one row.");
 
     /// <summary>All rows in the order of <see cref="Ordered"/>.</summary>
     protected virtual int[] FixedOrder => [.. Enumerable.Range(0, SampleCount)];
@@ -43,11 +47,11 @@ internal abstract class RowBatchSource(RowLabel[] labels, LabelFormat format, in
     /// <param name="epoch">Epoch, from 0.</param>
     /// <param name="first">The first batch, from 0.</param>
     /// <returns>Indices of rows.</returns>
-    public IEnumerable<int[]> ShuffledRows(int epoch, int first) => order.Rows(epoch)[Math.Min(first * _batchSize, SampleCount)..].Chunk(_batchSize);
+    public IEnumerable<int[]> ShuffledRows(int epoch, int first) => order.Rows(epoch)[(int)Math.Min((long)first * BatchSize, SampleCount)..].Chunk(BatchSize);
 
     /// <summary>The rows of the batches of <see cref="Ordered"/>.</summary>
     /// <returns>Indices of rows.</returns>
-    public IEnumerable<int[]> OrderedRows() => FixedOrder.Chunk(_batchSize);
+    public IEnumerable<int[]> OrderedRows() => FixedOrder.Chunk(BatchSize);
 
     /// <summary>Makes what the network reads of rows as they are.</summary>
     /// <param name="batches">The rows of each batch.</param>

@@ -87,6 +87,18 @@ internal sealed class FrozenSource(
     /// <inheritdoc/>
     public void Dispose() => _store.Dispose();
 
+    /// <summary>Copies bytes to the beginnings of rows, each on its own: all rows together may have more than a span holds.</summary>
+    /// <param name="pieces">The bytes of each row.</param>
+    /// <param name="rows">[N, …] on the CPU, whose rows lie in one piece each; changed.</param>
+    internal static void Copy(byte[][] pieces, Tensor rows)
+    {
+        for (var i = 0; i < pieces.Length; i++)
+        {
+            using var row = rows.select(0, i);
+            pieces[i].CopyTo(row.bytes);
+        }
+    }
+
     private Tensor Compute(ModelInput input)
     {
         using var owned = input;
@@ -123,12 +135,7 @@ internal sealed class FrozenSource(
         var pieces = Array.ConvertAll(batch, row => _store.Read(_places[row]));
         var longest = pieces.Max(piece => piece.Length);
         var values = zeros([batch.Length, longest / _elementSize], _type); // on the CPU, where the bytes are
-        var bytes = values.bytes;
-        for (var i = 0; i < batch.Length; i++)
-        {
-            pieces[i].CopyTo(bytes[(i * longest)..]);
-        }
-
+        Copy(pieces, values);
         values = values.to(_networkType).to(rows.Device);
         return IsPooled ? values : values.view(batch.Length, -1, _width);
     }

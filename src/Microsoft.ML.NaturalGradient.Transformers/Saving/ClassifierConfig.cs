@@ -103,8 +103,14 @@ internal static class ClassifierConfig
     /// <param name="kind">The head.</param>
     /// <param name="problem">What transformers calls the loss of a whole text's outputs.</param>
     /// <returns>UTF-8 text; the architecture is <see cref="MeanPooled"/> where a text checkpoint was no classifier.</returns>
+    /// <exception cref="InvalidOperationException">Two classes have one name.</exception>
     public static byte[] Write(IReadOnlyDictionary<string, byte[]> files, IReadOnlyList<string> classes, TextToTextSettings textToText, PredictionNotes predictions, HeadKind kind = HeadKind.Whole, string problem = "single_label_classification")
     {
+        if (DescribeRepeated(classes) is { } repeated)
+        {
+            throw new InvalidOperationException(repeated);
+        }
+
         var config = Parse(files[CheckpointFiles.ConfigName]);
         Describe(config, ClassifierNotes.Describe(textToText, predictions));
         if (KindOf(config) == ArchitectureKind.TextToText)
@@ -134,6 +140,17 @@ internal static class ClassifierConfig
         }
 
         return JsonSerializer.SerializeToUtf8Bytes(config, Indented);
+    }
+
+    /// <summary>Says which classes <see cref="Write"/> cannot tell apart.</summary>
+    /// <param name="classes">The names of the classes in the order of the logits.</param>
+    /// <returns>Sentences; null where all names differ.</returns>
+    public static string? DescribeRepeated(IReadOnlyList<string> classes)
+    {
+        var repeated = classes.Select((name, id) => (Name: name, Number: id + 1)).GroupBy(pair => pair.Name, pair => pair.Number, StringComparer.Ordinal).Where(group => group.Count() > 1)
+            .Select(group => FormattableString.Invariant($"'{group.Key}' ({string.Join(", ", group)})")).ToArray();
+        return repeated.Length == 0 ? null
+            : $"Classes that differ have the same name as text: {MessageText.Few(repeated)}. Files for Python and ONNX tell classes apart by their names: give the label values that differ as text.";
     }
 
     /// <summary>Reads how a text-to-text model is asked.</summary>

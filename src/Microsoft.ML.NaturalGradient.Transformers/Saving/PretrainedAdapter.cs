@@ -52,6 +52,9 @@ public sealed record PretrainedAdapter : AdapterOptions
     /// <summary>Most tokens of a text, as the tokenizer's files beside the adapter say; null where there are none.</summary>
     internal int? MaxTokens { get; }
 
+    /// <summary>The SHA-256 of the weights, and whether the head is one of them: where a training starts from.</summary>
+    internal string Identity => $"{ContentHash.Of(_weights)}, {(KeepHead ? "its head kept" : "a new head")}";
+
     internal override string Description => $"{Options.Description} from {_description}";
 
     internal override AdapterOptions Settings => Options;

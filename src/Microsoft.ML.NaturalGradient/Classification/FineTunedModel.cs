@@ -41,6 +41,7 @@ public abstract class FineTunedModel : IDisposable
     /// <param name="baseModel">
     /// Name or path by which Python finds the base model. Null takes the name that a loaded adapter had, else the folder or hub name of the pretrained model.
     /// </param>
+    /// <exception cref="InvalidOperationException">Two classes have the same name as text.</exception>
     /// <exception cref="NotSupportedException">PEFT has no such adapter: the model was trained as a whole, or only its biases or its head. Or Python has no such tokenizer: the model is one of <see cref="PretrainedModel.FromMLNet"/>.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public void SavePeft(string folder, string? baseModel = null)
@@ -60,6 +61,7 @@ public abstract class FineTunedModel : IDisposable
     /// </remarks>
     /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
     /// <exception cref="IOException">The folder has an adapter, which Python would load in place of the model; or it cannot be written.</exception>
+    /// <exception cref="InvalidOperationException">Two classes have the same name as text.</exception>
     /// <exception cref="NotSupportedException">The adapter is a prompt, which cannot be merged. Or Python has no such tokenizer: the model is one of <see cref="PretrainedModel.FromMLNet"/>.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public void SavePretrained(string folder)
@@ -78,7 +80,7 @@ public abstract class FineTunedModel : IDisposable
     /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
     /// <param name="options">Settings; null for those that give the answers of this model.</param>
     /// <exception cref="ArgumentOutOfRangeException">A setting is out of range; the message names it.</exception>
-    /// <exception cref="InvalidOperationException">A weight is not finite, or cannot be held by the numbers that were asked for.</exception>
+    /// <exception cref="InvalidOperationException">A weight is not finite, or cannot be held by the numbers that were asked for; or two classes have the same name as text.</exception>
     /// <exception cref="IOException">The folder cannot be written.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public void SaveOnnx(string folder, OnnxExportOptions? options = null)

@@ -116,10 +116,19 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
         return settings.Adapter.Open(Model.Open(ReportDownload, settings.CancellationToken));
     }
 
-    /// <summary>Reads the classes of the training rows, and checks that those of validation rows are the same.</summary>
+    /// <summary>Reads the classes of the training rows, and checks that those of validation rows are the same. Warns of names that the trained model could not be exported with.</summary>
     /// <param name="data">The training rows.</param>
-    /// <exception cref="InvalidOperationException">There are fewer than two classes, or other ones in the validation rows.</exception>
-    public ClassLabels ReadClasses(IDataView data) => settings.Columns.Target.ReadClasses(data.Schema, settings.ValidationSet?.Schema);
+    /// <exception cref="InvalidOperationException">There are too few classes, or other ones in the validation rows.</exception>
+    public ClassLabels ReadClasses(IDataView data)
+    {
+        var labels = settings.Columns.Target.ReadClasses(data.Schema, settings.ValidationSet?.Schema);
+        if (ClassifierConfig.DescribeRepeated(labels.Names) is { } repeated)
+        {
+            Warn(repeated);
+        }
+
+        return labels;
+    }
 
     /// <summary>Puts what the processes read together, where each reads rows of its own.</summary>
     /// <typeparam name="T">Kind of rows.</typeparam>

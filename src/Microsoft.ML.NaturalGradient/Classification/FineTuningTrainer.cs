@@ -57,10 +57,10 @@ public abstract class FineTuningTrainer<TTransformer, TModel> : ITrainerEstimato
     /// The architecture of the model is not known, T5 is to do another task than <c>TextClassification</c>, or <see cref="FineTuningOptions.FewShot"/> is set with an optimizer that draws labels.
     /// </exception>
     /// <exception cref="InvalidOperationException">
-    /// There is no usable row, the label has fewer than two classes, the device or libtorch is not there, the loss was not finite in the first epoch, or the
+    /// There is no usable row, the label has too few classes, the device or libtorch is not there, the loss was not finite in the first epoch, or the
     /// state in the folder of checkpoints is that of another run.
     /// </exception>
-    /// <exception cref="InvalidDataException">No picture of a class can be read, or, where they are not to be skipped, a single one cannot.</exception>
+    /// <exception cref="InvalidDataException">No training picture of a class can be read, or no validation picture, or, where they are not to be skipped, a single one cannot.</exception>
     /// <exception cref="IOException">
     /// A file of the pretrained model is missing or damaged, a temporary file cannot be written, or another run uses the folder of checkpoints.
     /// </exception>

@@ -31,7 +31,7 @@ internal sealed class NetworkTraining(FineTuningRun run, AdaptedNetwork network,
     public void Train(IBatchSource training, IBatchSource? validation, CheckpointFiles files, object? augmentation = null)
     {
         run.Members.Meet();
-        var isRounded = PrecisionChoice.IsRounded(_settings.Precision, network.Base.HiddenSize, run.Device, run.Info);
+        var isRounded = PrecisionChoice.IsRounded(_settings.Precision, run.Checkpoints?.Saved(nameof(_settings.Precision)), network.Base.HiddenSize, run.Device, run.Info);
         isRounded = (run.Members.Group?.OfFirst(isRounded ? 1 : 0) ?? (isRounded ? 1 : 0)) > 0;
         network.RoundFrozenProducts(isRounded);
         try
@@ -221,6 +221,7 @@ internal sealed class NetworkTraining(FineTuningRun run, AdaptedNetwork network,
         (FineTuningRun.SeedName, TrainingCheckpoints.Describe(run.Seed)),
         ("the optimizer", TrainingCheckpoints.Describe(_settings.Optimizer)),
         ("the adapter", _settings.Adapter.ToConfig(network.Base).ToJsonString()),
+        .. _settings.Adapter is PretrainedAdapter loaded ? [("the loaded adapter", loaded.Identity)] : Array.Empty<(string, string)>(),
         ("the model", BaseFingerprint.Compute(files)),
         ("the outputs", $"{target.GetType().Name} of {TrainingCheckpoints.Describe(target.OutputCount)}"),
         ("training rows", $"{TrainingCheckpoints.Describe(training.SampleCount)}, {training.Fingerprint()}"),

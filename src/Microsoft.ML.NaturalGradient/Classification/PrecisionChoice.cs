@@ -14,14 +14,21 @@ internal static class PrecisionChoice
 
     /// <summary>Settles whether products are rounded.</summary>
     /// <param name="precision">The setting.</param>
+    /// <param name="saved">What <see cref="Precision.Auto"/> chose in the run that goes on, by name, since another measurement may choose otherwise; null for none.</param>
     /// <param name="width">Width D of the network.</param>
     /// <param name="device">Where it is.</param>
     /// <param name="log">Takes what was measured.</param>
-    public static bool IsRounded(Precision precision, long width, Device device, Action<string> log)
+    public static bool IsRounded(Precision precision, string? saved, long width, Device device, Action<string> log)
     {
         if (precision != Precision.Auto)
         {
             return precision == Precision.BFloat16;
+        }
+
+        if (saved is nameof(Precision.BFloat16) or nameof(Precision.Float32))
+        {
+            log($"Precision: {saved}, as in the run that goes on.");
+            return saved == nameof(Precision.BFloat16);
         }
 
         using var noGrad = no_grad();

@@ -79,6 +79,21 @@ public sealed class ApplyNaturalGradientOnnxTests
     }
 
     [TestMethod]
+    public void Fit_FolderOfOneTagBesideNone_ScoresLikeTheTrainedTransformer()
+    {
+        var keys = _mlContext.Data.LoadFromEnumerable(new[] { new { Value = "THING" } });
+        var rows = _mlContext.Data.LoadFromEnumerable(new[] { new { Sentence = "the film was good", Label = new[] { "", "THING", "", "" } }, new { Sentence = "good book", Label = new[] { "", "THING" } } });
+        var data = _mlContext.Transforms.Conversion.MapValueToKey("Label", keyData: keys).Fit(rows).Transform(rows);
+        using var trained = _mlContext.MulticlassClassification.Trainers.NamedEntityRecognition(Optimizers.Ief, maxEpochs: 2, model: TinyText.Model).Fit(data);
+        trained.Model.SaveOnnx(_folder);
+
+        using var applied = _mlContext.Transforms.ApplyNaturalGradientOnnx(_folder, "Sentence").Fit(data);
+
+        SaveForServingTests.AssertNear(ColumnText.Numbers(trained.Transform(data), "Score"), ColumnText.Numbers(applied.Transform(data), "Score"));
+        CollectionAssert.AreEqual(ColumnText.Values(trained.Transform(data), "PredictedLabel"), ColumnText.Values(applied.Transform(data), "PredictedLabel"));
+    }
+
+    [TestMethod]
     public void Fit_NamedColumns_AreReadAndAdded()
     {
         var data = TinyText.KeyedRows(_mlContext, 12);

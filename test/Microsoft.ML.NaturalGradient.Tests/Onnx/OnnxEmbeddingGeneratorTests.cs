@@ -42,6 +42,19 @@ public sealed class OnnxEmbeddingGeneratorTests
     }
 
     [TestMethod]
+    public async Task Load_FolderWithATrailingSeparator_IsCalledLikeTheFolder()
+    {
+        ML.Checkpoints.SaveOnnxEmbeddings(TinyText.Model, _folder);
+
+        using var generator = OnnxEmbeddingGenerator.Load(_folder + Path.DirectorySeparatorChar);
+        var embeddings = await generator.GenerateAsync(["the film was good"]);
+
+        Assert.AreEqual(Path.GetFileName(_folder), generator.Metadata.DefaultModelId);
+        Assert.AreEqual(Path.GetFileName(_folder), embeddings[0].ModelId);
+        Assert.AreEqual(new Uri(_folder), generator.Metadata.ProviderUri);
+    }
+
+    [TestMethod]
     [DataRow(OnnxPrecision.Float16, 0.999)]
     [DataRow(OnnxPrecision.Int8, 0.95)]
     public async Task GenerateAsync_FewerBits_KeepsTheDirection(OnnxPrecision precision, double leastCosine)

@@ -107,6 +107,11 @@ internal static class ModelArchive
             .. Enumerable.Range(0, count).Select(_ => context.LoadNonEmptyString()), AdapterConfig.WeightsName,
             .. source.Fingerprint is null ? [CheckpointFiles.WeightsName] : Array.Empty<string>(),
         ];
+        if (names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { Key: var twice })
+        {
+            throw new InvalidDataException($"The saved model is damaged: it names the file '{twice}' twice. Copy the file again, or save the model again.");
+        }
+
         var hasHashes = context.Header.ModelVerWritten > FirstVersion;
         var hashes = names.Select(_ => hasHashes ? context.LoadNonEmptyString() : null).ToArray();
         var entries = ModelEntries.Open(context);

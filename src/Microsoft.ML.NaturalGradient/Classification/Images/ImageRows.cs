@@ -55,13 +55,16 @@ internal sealed class ImageRows
 
     /// <summary>Decodes pictures into the cache.</summary>
     /// <param name="rows">Some of <see cref="Labelled"/>, in order.</param>
-    /// <param name="purpose">What they are for.</param>
+    /// <param name="isTraining">Whether they are trained on, so that no class can do without a picture; else they are validated on, and one picture is enough.</param>
     /// <param name="images">Takes the pictures.</param>
     /// <returns>The rows whose pictures can be read.</returns>
-    /// <exception cref="InvalidDataException">No picture of a class can be read, or a single one cannot and they are not to be skipped.</exception>
+    /// <exception cref="InvalidDataException">
+    /// No picture of a class that is trained on can be read, or none to validate on, or a single one cannot and they are not to be skipped.
+    /// </exception>
     /// <exception cref="IOException">The same for a file, or the cache cannot be written.</exception>
-    public IReadOnlyList<ImageExample> Read(IReadOnlyList<LabelledRow> rows, string purpose, PreparedImages images)
+    public IReadOnlyList<ImageExample> Read(IReadOnlyList<LabelledRow> rows, bool isTraining, PreparedImages images)
     {
+        var purpose = isTraining ? "training" : "validation";
         int[] places = [.. Enumerable.Range(0, rows.Count).Where(place => rows[place].Process == _run.Rank)];
         var found = new ReadPicture[rows.Count]; // by place among the rows
         var reading = new ImageIngestOptions { MaxPixels = _reading.MaxPixels, Unreadable = _reading.Unreadable };
@@ -86,7 +89,7 @@ internal sealed class ImageRows
             _run.Warn($"{problems.Length - MostWarnings} more {purpose} pictures could not be read and were skipped.");
         }
 
-        CheckClasses(rows, found, purpose);
+        CheckClasses(rows, found, isTraining, purpose);
         var examples = rows.Select((row, place) => new ImageExample(found[place].Index, place, row.Label)).Where(example => example.Index >= 0).ToArray();
         _run.Info(
             $"{examples.Length} {purpose} pictures; {Unlabelled} rows skipped without a label, {problems.Length} whose picture could not be read. "
@@ -153,14 +156,24 @@ internal sealed class ImageRows
         }
     }
 
-    private void CheckClasses(IReadOnlyList<LabelledRow> rows, ReadPicture[] found, string purpose)
+    private void CheckClasses(IReadOnlyList<LabelledRow> rows, ReadPicture[] found, bool isTraining, string purpose)
     {
+        if (!isTraining && Array.TrueForAll(found, picture => picture.Problem is not null))
+        {
+            throw new InvalidDataException($"No {purpose} picture can be read; there are {found.Length}. The first: {found[0].Problem}");
+        }
+
         foreach (var pictures in rows.Zip(found, (row, picture) => (row.Label, picture.Problem)).GroupBy(pair => pair.Label.Value, pair => pair.Problem))
         {
             if (pictures.All(problem => problem is not null))
             {
-                throw new InvalidDataException(
-                    $"The class '{_target.Labels.Names[(int)pictures.Key]}' has no readable {purpose} picture; {pictures.Count()} cannot be read. The first: {pictures.First()}");
+                var problem = $"The class '{_target.Labels.Names[(int)pictures.Key]}' has no readable {purpose} picture; {pictures.Count()} cannot be read. The first: {pictures.First()}";
+                if (isTraining)
+                {
+                    throw new InvalidDataException(problem);
+                }
+
+                _run.Warn(problem);
             }
         }
     }

@@ -61,11 +61,11 @@ internal sealed class ImageTrainingRun(FineTuningRun run, ImageClassificationTra
         if (options.ValidationSet is { } set)
         {
             var others = Rows(set, target, "validation");
-            return (rows.Read(rows.Labelled, "training", changing), others.Read(others.Labelled, "validation", still));
+            return (rows.Read(rows.Labelled, true, changing), others.Read(others.Labelled, false, still));
         }
 
         var (training, validation) = run.Divide(rows.Labelled);
-        return (rows.Read(training, "training", changing), validation is null ? null : rows.Read(validation, "validation", still));
+        return (rows.Read(training, true, changing), validation is null ? null : rows.Read(validation, false, still));
     }
 
     private ImageRows Rows(IDataView data, ClassTarget target, string purpose)

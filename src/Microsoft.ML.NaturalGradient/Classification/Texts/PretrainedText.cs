@@ -16,10 +16,12 @@ internal static class PretrainedText
     /// <param name="columns">The columns of rows.</param>
     /// <param name="createTask">What is predicted, given the opened files and the checkpoint.</param>
     /// <returns>The model; owned by the caller.</returns>
+    /// <exception cref="ArgumentException">Names of columns collide.</exception>
     public static TextScorer Load(
         MLContext mlContext, PretrainedModel model, PretrainedAdapter? adapter, HeadKind kind, Pipelines.TextColumns columns,
         Func<CheckpointFiles, TextCheckpoint, TextTask> createTask)
     {
+        columns.Target.CheckNames(columns.Features);
         using var channel = ((IHostEnvironment)mlContext).Register(nameof(PretrainedText)).Start("LoadModel");
         var device = ComputeDevice.Choose(mlContext, message => channel.Warning(message));
         var opened = model.Open(line => channel.Info(line));

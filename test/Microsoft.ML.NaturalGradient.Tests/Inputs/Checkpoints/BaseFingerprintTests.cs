@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Checkpoints;
+using Microsoft.ML.NaturalGradient.Tests.Classification;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Checkpoints;
 
@@ -50,6 +51,16 @@ public sealed class BaseFingerprintTests
         // printf abc > model-1.safetensors; : > model-2.safetensors; sha256sum model-?.safetensors | sha256sum
         Assert.AreEqual(
             "72f313fdaf740d11899f74a112071544d5e63067a2d904a8696d2f9aa752a73a", BaseFingerprint.Compute(files));
+    }
+
+    [TestMethod]
+    public void Compute_FirstLayersWithAnotherConfiguration_NamesTheirNumber()
+    {
+        using var files = ClassifierConfig.OpenAsEncoder(new FirstLayers(new FolderCheckpointFiles(TinyText.Folder), 1));
+        using var all = new FolderCheckpointFiles(TinyText.Folder);
+        Assert.IsInstanceOfType<ReplacedCheckpointFiles>(files);
+
+        Assert.AreEqual(BaseFingerprint.Compute(all) + ":1", BaseFingerprint.Compute(files));
     }
 
     private static MemoryCheckpointFiles Files(byte[] weights) =>

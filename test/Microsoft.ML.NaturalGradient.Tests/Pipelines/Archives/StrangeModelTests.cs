@@ -102,6 +102,26 @@ public sealed class StrangeModelTests
     }
 
     [TestMethod]
+    public void Load_DescriptionNamesAFileTwice_IsRefused()
+    {
+        using var saved = new ZipArchive(new MemoryStream(Saved));
+        var count = saved.Entries.Count(entry => entry.FullName.StartsWith(Component, StringComparison.Ordinal) && entry.Name != "Model.key" && !entry.Name.EndsWith(".safetensors", StringComparison.Ordinal));
+        var zip = WithDescription(content =>
+        {
+            // The names are places in a list of texts, one after the other.
+            var names = Enumerable.Range(0, 50).Select(first => content.AsSpan().IndexOf(Bytes([count, .. Enumerable.Range(first, count)]))).Single(place => place >= 0) + sizeof(int);
+            content.AsSpan(names, sizeof(int)).CopyTo(content.AsSpan(names + sizeof(int)));
+            return content;
+        });
+
+        var error = Assert.Throws<Exception>(() => ModelEntriesTests.Scores(zip));
+
+        StringAssert.Contains(ModelEntriesTests.Messages(error), "The saved model is damaged: it names the file 'config.json' twice. ");
+
+        static byte[] Bytes(int[] numbers) => [.. numbers.SelectMany(BitConverter.GetBytes)];
+    }
+
+    [TestMethod]
     [DataRow(10)]
     [DataRow(2_000_000_000)]
     public void Load_EntryThatIsLongerOrShorterThanAnnounced_IsRefused(int length)

@@ -1,4 +1,5 @@
 using static Microsoft.ML.NaturalGradient.Optimizers;
+using PublicCheckpoints = Microsoft.ML.Checkpoints;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Classification;
 
@@ -140,6 +141,35 @@ public sealed class ResumeTests : IDisposable
 
         StringAssert.Contains(error.Message, expected);
         Train(null); // the state is still there
+    }
+
+    [TestMethod]
+    [DataRow(2, true)]
+    [DataRow(1, false)]
+    public void Fit_AnotherLoadedAdapter_IsRefusedByName(int seed, bool keepHead)
+    {
+        PretrainedAdapter Save(int seed)
+        {
+            var (mlContext, folder) = (new MLContext(seed), Path.Combine(_folder, $"adapter{seed}"));
+            using var model = TinyText.Trainer(mlContext).Fit(TinyText.KeyedRows(mlContext, 16));
+            model.Model.SavePeft(folder);
+            return PublicCheckpoints.LoadPeft(folder);
+        }
+
+        void Train(PretrainedAdapter adapter)
+        {
+            var mlContext = new MLContext(seed: 3);
+            TinyText.Trainer(mlContext, options => (options.CheckpointFolder, options.Adapter) = (Checkpoints, adapter)).Fit(TinyText.KeyedRows(mlContext, 16)).Dispose();
+        }
+
+        var first = Save(1);
+        var other = (seed == 1 ? first : Save(seed)) with { KeepHead = keepHead };
+        Train(first);
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => Train(other));
+
+        StringAssert.Contains(error.Message, $"another run: the loaded adapter was {first.Identity}, now {other.Identity}. ");
+        Train(first);
     }
 
     [TestMethod]

@@ -1,3 +1,5 @@
+using PublicCheckpoints = Microsoft.ML.Checkpoints;
+
 namespace Microsoft.ML.NaturalGradient.Tests.Classification;
 
 /// <summary>Column names that collide, and classes without rows.</summary>
@@ -66,6 +68,27 @@ public sealed class TargetColumnsTests
         var error = Assert.ThrowsExactly<ArgumentException>(() => _mlContext.MulticlassClassification.Trainers.NamedEntityRecognition(options));
 
         StringAssert.Contains(error.Message, message);
+    }
+
+    [TestMethod]
+    public void Checkpoints_ColumnWithTheNameOfAnOutput_IsRefusedBeforeAnythingIsOpened()
+    {
+        var none = PretrainedModel.FromFolder(Path.Combine(AppContext.BaseDirectory, "no such folder"));
+        (Action Load, string Message)[] cases =
+        [
+            (() => PublicCheckpoints.LoadTextClassifier(_mlContext, none, sentence1ColumnName: "Score"), "'Score' is read as a feature"),
+            (() => PublicCheckpoints.LoadTextClassifier(_mlContext, none, sentence2ColumnName: "PredictedLabel"), "'PredictedLabel' is read as a feature"),
+            (() => PublicCheckpoints.LoadNamedEntityRecognizer(_mlContext, none, scoreColumnName: "Entity.Score", entitiesColumnName: "Entity"), "Two output columns are called 'Entity.Score'"),
+            (() => PublicCheckpoints.LoadQuestionAnswerer(_mlContext, none, contextColumnName: "Answer"), "'Answer' is read as a feature"),
+            (() => PublicCheckpoints.LoadMultiLabelClassifier(_mlContext, none, outputColumnName: "Score"), "Two output columns are called 'Score'"),
+            (() => PublicCheckpoints.LoadTextRegression(_mlContext, none, scoreColumnName: "Label"), "'Label' is read as the label"),
+            (() => PublicCheckpoints.LoadImageClassifier(_mlContext, none, featureColumnName: "Score"), "'Score' is read as a feature"),
+        ];
+
+        foreach (var (load, message) in cases)
+        {
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(load).Message, message);
+        }
     }
 
     [TestMethod]

@@ -60,6 +60,8 @@ public sealed class TokenBatchSourceTests
     [DataRow(24, 4, 6)]
     [DataRow(3, 8, 1)]
     [DataRow(0, 8, 0)]
+    [DataRow(3, int.MaxValue, 1)]
+    [DataRow(0, int.MaxValue, 0)]
     public void Shuffled_EachEpoch_EveryRowOnceInSameNumberOfBatches(int rows, int batchSize, int batches)
     {
         var source = Source(rows, batchSize, seed: 1);
@@ -75,6 +77,9 @@ public sealed class TokenBatchSourceTests
         Assert.AreEqual(batches, source.BatchCount);
         Assert.AreEqual(rows, source.SampleCount);
     }
+
+    [TestMethod]
+    public void Shuffled_LargestBatchSizeAfterTheLastBatch_IsEmpty() => Assert.IsEmpty(Read(Source(3, int.MaxValue, seed: 1).Shuffled(0, first: 2)));
 
     [TestMethod]
     public void Shuffled_SeedAndEpoch_DecideTheOrder()

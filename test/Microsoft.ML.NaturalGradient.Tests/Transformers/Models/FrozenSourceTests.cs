@@ -167,6 +167,20 @@ public sealed class FrozenSourceTests
     }
 
     [TestMethod]
+    public void Copy_MoreRowsThanASpanHolds_WritesWhereEachBegins()
+    {
+        const int count = 600;
+        const int width = 1 << 20;
+        using var scope = NewDisposeScope();
+        var memory = zeros(width + (2 * count)); // float32
+        var rows = memory.as_strided([count, width], [2, 1]); // 2.4 GB, if they did not overlap
+
+        FrozenSource.Copy([.. Enumerable.Range(0, count).Select(i => BitConverter.GetBytes((float)i))], rows);
+
+        CollectionAssert.AreEqual(Enumerable.Range(0, 2 * count).Select(i => i % 2 == 0 ? i / 2f : 0).ToArray(), memory[..(2 * count)].data<float>().ToArray());
+    }
+
+    [TestMethod]
     public void Slice_OfKeptStates_IsThatOfTheWholeBatch()
     {
         using var scope = NewDisposeScope();

@@ -88,6 +88,29 @@ public sealed class ImageClassificationInputTests
     }
 
     [TestMethod]
+    public void Fit_ClassWithoutReadableValidationPicture_WarnsAndTrains()
+    {
+        var path = Write("no picture");
+        var log = new List<(string Kind, string Message)>();
+        _mlContext.Log += (_, e) => log.Add((e.Kind.ToString(), e.Message));
+        var validation = TinyImages.Rows()[..6].Where(row => row.Label != "flat").Append(new ImageRow { ImagePath = path, Label = "flat" });
+
+        using var model = Fit(validation);
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => Fit([new ImageRow { ImagePath = path, Label = "flat" }]));
+
+        Assert.AreEqual(1, log.Count(line => line.Kind == "Warning" && line.Message.Contains("The class 'flat' has no readable validation picture; 1 cannot be read. The first: ", StringComparison.Ordinal)));
+        StringAssert.StartsWith(error.Message, "No validation picture can be read; there are 1. The first: ");
+        StringAssert.Contains(error.Message, path);
+
+        ImageClassificationTransformer Fit(IEnumerable<ImageRow> validation)
+        {
+            var rows = _mlContext.Data.LoadFromEnumerable(TinyImages.Rows());
+            var keys = _mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(rows);
+            return TinyImages.Trainer(_mlContext, options => (options.Epoch, options.ValidationSet) = (1, keys.Transform(_mlContext.Data.LoadFromEnumerable(validation)))).Fit(keys.Transform(rows));
+        }
+    }
+
+    [TestMethod]
     public void Fit_OnePixel_Trains()
     {
         var path = Path.Combine(_folder, "pixel.png");

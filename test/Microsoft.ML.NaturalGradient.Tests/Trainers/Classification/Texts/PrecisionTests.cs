@@ -59,6 +59,18 @@ public sealed class PrecisionTests
     }
 
     [TestMethod]
+    [DataRow(Precision.BFloat16)] // one of them is not what this machine would choose
+    [DataRow(Precision.Float32)]
+    public void Resume_Auto_TakesThePrecisionOfTheState(Precision precision)
+    {
+        using var first = Fit(options => (options.CheckpointFolder, options.Precision) = (_folder, precision));
+
+        using var second = Fit(options => (options.CheckpointFolder, options.Precision) = (_folder, Precision.Auto));
+
+        Assert.AreEqual(1, _log.Count(line => line.Contains($"Precision: {precision}, as in the run that goes on.", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
     public void Create_NoPrecision_Throws() => Assert.ThrowsExactly<ArgumentOutOfRangeException>(
         () => TinyText.Trainer(new MLContext(), options => options.Precision = (Precision)7));
 

@@ -61,6 +61,25 @@ public sealed class PythonFilesTests
     }
 
     [TestMethod]
+    public void Save_ClassesWithOneNameAsText_IsRefusedAfterAWarningBeforeTheTraining()
+    {
+        var warnings = new List<string>();
+        _mlContext.Log += (_, e) => warnings.Add($"{e.Kind}: {e.Message}");
+        var view = _mlContext.Data.LoadFromEnumerable(TinyText.Rows(16).Select((row, i) => new { row.Text, Label = new DateTime(2024, 5, 6).AddTicks(i % 2) }));
+        var data = _mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(view).Transform(view);
+        using var model = TinyText.Trainer(_mlContext).Fit(data);
+        const string expected = "Classes that differ have the same name as text: '05/06/2024 00:00:00' (1, 2). ";
+
+        foreach (var save in new Action<string>[] { folder => model.Model.SavePeft(folder), model.Model.SavePretrained, folder => model.Model.SaveOnnx(folder) })
+        {
+            StringAssert.StartsWith(Assert.ThrowsExactly<InvalidOperationException>(() => save(In("model"))).Message, expected);
+        }
+
+        Assert.AreEqual(1, warnings.Count(line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains(expected, StringComparison.Ordinal)), string.Join('\n', warnings));
+        Assert.IsFalse(File.Exists(Path.Combine(In("model"), "README.md")));
+    }
+
+    [TestMethod]
     public void SavePeft_Readme_HasHeaderClassesAndTheTwoLines()
     {
         using var model = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 16));

@@ -70,6 +70,28 @@ public sealed class NamedEntityRecognitionTests
     }
 
     [TestMethod]
+    public void Fit_OneTagWithoutAnOutside_TellsItFromOtherWords()
+    {
+        var data = Names(64);
+        using var model = Trainer(options => (options.MaxEpoch, options.Adapter) = (12, Adapters.Full)).Fit(data);
+        using var stream = new MemoryStream();
+        _mlContext.Model.Save(model, data.Schema, stream);
+        using var loaded = (NamedEntityRecognitionTransformer)_mlContext.Model.Load(stream, out _);
+
+        CollectionAssert.AreEqual(new[] { "O", "THING" }, loaded.Model.Tags.ToArray());
+        CollectionAssert.AreEqual(new[] { "O", "THING", "O", "O" }, loaded.Model.PredictTags(["the film was good"])[0].ToArray());
+        CollectionAssert.AreEqual(Scores(model.Transform(data)), Scores(loaded.Transform(data)));
+    }
+
+    [TestMethod]
+    public void Fit_NoTagButThatOfOtherWords_IsRefused()
+    {
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => Trainer().Fit(View([new TaggedRow { Sentence = "the film", Label = ["O", "O"] }])));
+
+        StringAssert.StartsWith(error.Message, "The only tag is 'O', that of words that belong to nothing.");
+    }
+
+    [TestMethod]
     public void Transform_TextOfManyWindows_ScoresEveryWordWithWhatIsAroundIt()
     {
         const int Room = 10; // words of one token, between the two special tokens
@@ -200,6 +222,14 @@ public sealed class NamedEntityRecognitionTests
         {
             Assert.AreEqual(first[i], second[i], 2e-3f); // float32: another order of sums
         }
+    }
+
+    // Only words of one kind have a key.
+    private IDataView Names(int count)
+    {
+        var keys = _mlContext.Data.LoadFromEnumerable(new[] { new { Value = "THING" } });
+        var data = _mlContext.Data.LoadFromEnumerable(Rows(count).Select(row => new { row.Sentence, Label = row.Label.Select(tag => tag.Split('-')[^1]).ToArray() }));
+        return _mlContext.Transforms.Conversion.MapValueToKey("Label", keyData: keys).Fit(data).Transform(data);
     }
 
     private static float[] Scores(IDataView data) => [.. data.GetColumn<VBuffer<float>>("Score").SelectMany(row => row.DenseValues())];
