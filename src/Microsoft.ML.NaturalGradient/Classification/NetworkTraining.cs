@@ -105,7 +105,7 @@ internal sealed class NetworkTraining(FineTuningRun run, AdaptedNetwork network,
 
         using var frozen = Freeze(training, "training");
         using var frozenValidation = goal.IsOfLabels ? Freeze(validation, "validation") : null;
-        var solving = new HeadSolving(network, target, run.Seed, run.CheckAlive, run.Info);
+        var solving = new HeadSolving(network, target, run.Seed, run.CheckAlive, run.Info, run.Members.Group);
         if (frozen is not null && _settings is { Adapter: HeadOnlyOptions { Solve: true }, QualityProbe: null } && network.LinearHead is { } head)
         {
             Report(target.Present(solving.Solve(head, frozen, frozenValidation)), target.LossName);
