@@ -223,14 +223,14 @@ internal sealed class ProcessGroup(ICollective collective, long mostAtOnce = Pro
     }
 
     /// <summary>Stops all processes where one is to stop.</summary>
-    /// <param name="checkAlive">Throws where this one is; null for never.</param>
+    /// <param name="action">Throws an <see cref="OperationCanceledException"/> where this one is; null for never.</param>
     /// <exception cref="OperationCanceledException">One is.</exception>
-    public void StopTogether(Action? checkAlive)
+    public void StopTogether(Action? action)
     {
         OperationCanceledException? stopped = null;
         try
         {
-            checkAlive?.Invoke();
+            action?.Invoke();
         }
         catch (OperationCanceledException e)
         {

@@ -2,11 +2,16 @@ using Microsoft.ML.NaturalGradient.Tests.Collectives;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Classification;
 
-/// <summary>Processes, threads here, of which one cannot begin or differs: all hear of it, and none waits for another.</summary>
+/// <summary>Processes, threads here, of which one cannot begin, differs or is stopped: all hear of it, and none waits for another.</summary>
 [TestClass]
 [DoNotParallelize]
 public sealed class RunMembersTests
 {
+    private readonly string _folder = Directory.CreateTempSubdirectory("members").FullName;
+
+    [TestCleanup]
+    public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
+
     // None of them changes the weights, or it is too early to compare what does.
     [TestMethod]
     [DataRow("probe", "differs in QualityProbe: QualityProbe { Every = 2, ")]
@@ -72,6 +77,74 @@ public sealed class RunMembersTests
         StringAssert.Contains(messages[0], "No memory is left.");
         StringAssert.StartsWith(messages[1], "Process 0 of 2 cannot go on: ");
         StringAssert.Contains(messages[1], "No memory is left.");
+    }
+
+    [TestMethod]
+    [DataRow(3)]
+    [DataRow(5)]
+    public void Fit_CallbackOfOneProcessIsCancelled_StopsAllAndGoesOnFromThere(int report)
+    {
+        var (expected, found, reports) = (new float[2][], new float[2][], new int[2]);
+        InMemoryCollective.Run(2, collective => expected[collective.Rank] = Train(collective, null, _ => { }));
+
+        InMemoryCollective.Run(2, collective => Assert.ThrowsExactly<OperationCanceledException>(() => Train(collective, _folder, _ =>
+        {
+            if (++reports[collective.Rank] == report && collective.Rank == 1)
+            {
+                throw new OperationCanceledException("The callback was told to stop.");
+            }
+        })));
+        InMemoryCollective.Run(2, collective => found[collective.Rank] = Train(collective, _folder, _ => { }));
+
+        CollectionAssert.AreEqual(new[] { report, report }, reports);
+        CollectionAssert.AreEqual(expected[0], found[0]);
+        CollectionAssert.AreEqual(found[0], found[1]);
+
+        static float[] Train(ICollective collective, string? folder, Action<TrainingProgress> callback)
+        {
+            var mlContext = new MLContext(seed: 5);
+            var data = TinyText.KeyedRows(mlContext, 30); // 4 steps of an epoch
+            using var model = TinyText.Trainer(mlContext, options =>
+                (options.Collective, options.CheckpointFolder, options.MetricsCallback) = (collective, folder, callback)).Fit(data);
+            return [.. TinyText.Scores(model, data).SelectMany(row => row)];
+        }
+    }
+
+    // Other threads prepare them ahead of the steps.
+    [TestMethod]
+    public void Fit_ChangingPicturesAndOneProcessIsCancelled_StopsAll() => InMemoryCollective.Run(2, collective =>
+    {
+        var mlContext = new MLContext(seed: 5);
+        using var stop = new CancellationTokenSource();
+        var steps = 0;
+        var trainer = TinyImages.Trainer(mlContext, options =>
+        {
+            (options.Collective, options.Augmentation, options.CancellationToken) = (collective, new ImageAugmentation(), stop.Token);
+            options.MetricsCallback = _ =>
+            {
+                if (++steps == 2 && collective.Rank == 1)
+                {
+                    stop.Cancel();
+                }
+            };
+        });
+
+        Assert.ThrowsExactly<OperationCanceledException>(() => trainer.Fit(TinyImages.KeyedRows(mlContext)));
+
+        Assert.AreEqual(2, steps);
+    });
+
+    [TestMethod]
+    public void Fit_CancelledWhereTheOthersWait_EndsAll()
+    {
+        var error = Assert.Throws<InvalidOperationException>(() => InMemoryCollective.Run(2, collective =>
+        {
+            var mlContext = Logging(collective, "Each of 2 processes evaluates ", () => new OperationCanceledException("The log is closed."));
+            TinyText.Trainer(mlContext, options => options.Collective = collective).Fit(TinyText.KeyedRows(mlContext, 16)).Dispose();
+        }));
+
+        StringAssert.StartsWith(error.Message, "Process 0 of 2: "); // that of Abort
+        StringAssert.Contains(error.Message, "The log is closed.");
     }
 
     // A context whose log fails at a line, which the first process writes.
