@@ -14,7 +14,7 @@ internal static class Training
     /// <param name="methods">Names in <see cref="Optimizers"/>, separated by commas.</param>
     /// <param name="how">
     /// What the last process does otherwise: "same" for nothing, "rows" for one other row, "rate" for another learning rate, "model" for a folder that is not there, "throw" for
-    /// an exception after three steps, "stop" for a cancellation after three steps; "slow" has all processes wait after each step, "own" each read a part of the rows.
+    /// an exception after three steps, "stop" for a cancellation after three steps, "cancel" for a callback that is cancelled then; "slow" has all processes wait after each step, "own" each read a part of the rows.
     /// </param>
     /// <param name="checkpoints">Folder of checkpoints; "" for none.</param>
     public static int Run(ICollective world, string model, string methods, string how, string checkpoints)
@@ -96,6 +96,11 @@ internal static class Training
         if (steps == 3 && how == "stop")
         {
             stop.Cancel();
+        }
+
+        if (steps == 3 && how == "cancel")
+        {
+            throw new OperationCanceledException("The callback was told to stop.");
         }
 
         if (steps == 3 && how == "throw")

@@ -10,7 +10,7 @@ namespace Microsoft.ML.NaturalGradient.Processes;
 /// are exchanged by way of it.
 /// </remarks>
 /// <param name="collective">The processes.</param>
-/// <param name="mostAtOnce">Most bytes of a tensor, of all processes together, that go in one exchange; larger ones go in parts, each of at least a column.</param>
+/// <param name="mostAtOnce">Most bytes of a tensor or of lists, of all processes together, that go in one exchange; larger ones go in parts, each of at least a column or byte.</param>
 internal sealed class ProcessGroup(ICollective collective, long mostAtOnce = ProcessGroup.UsuallyAtOnce)
 {
     private const long UsuallyAtOnce = 1L << 30; // MPI and .NET count bytes in 31 bits
@@ -223,14 +223,14 @@ internal sealed class ProcessGroup(ICollective collective, long mostAtOnce = Pro
     }
 
     /// <summary>Stops all processes where one is to stop.</summary>
-    /// <param name="checkAlive">Throws where this one is; null for never.</param>
+    /// <param name="action">Throws an <see cref="OperationCanceledException"/> where this one is; null for never.</param>
     /// <exception cref="OperationCanceledException">One is.</exception>
-    public void StopTogether(Action? checkAlive)
+    public void StopTogether(Action? action)
     {
         OperationCanceledException? stopped = null;
         try
         {
-            checkAlive?.Invoke();
+            action?.Invoke();
         }
         catch (OperationCanceledException e)
         {
@@ -319,12 +319,29 @@ internal sealed class ProcessGroup(ICollective collective, long mostAtOnce = Pro
         Span<double> lengths = new double[Size];
         lengths[Rank] = own.Length;
         AllReduce(lengths);
-        var counts = Array.ConvertAll(lengths.ToArray(), length => (int)length);
+        var shares = Array.ConvertAll(lengths.ToArray(), length => new RowShare(0, (long)length));
+        var gathered = Array.ConvertAll(shares, share => new byte[share.Count]);
+        var longest = shares.Max(share => share.Count);
+        foreach (var part in Parts(longest, longest * Size))
+        {
+            GatherPart(own, Array.ConvertAll(shares, share => share.Within(part)), gathered);
+        }
+
+        return gathered;
+    }
+
+    private void GatherPart(ReadOnlySpan<byte> own, RowShare[] parts, byte[][] gathered)
+    {
+        var counts = Array.ConvertAll(parts, part => (int)part.Count);
         var all = new byte[counts.Sum()];
-        collective.AllGather(own, all, counts);
+        collective.AllGather(own.Slice((int)parts[Rank].Start, counts[Rank]), all, counts);
         Sent = Sent.Plus(TrafficCount.OfAllGather(all.Length, Size));
         var start = 0;
-        return Array.ConvertAll(counts, count => all[start..(start += count)]);
+        for (var rank = 0; rank < Size; rank++)
+        {
+            all.AsSpan(start, counts[rank]).CopyTo(gathered[rank].AsSpan((int)parts[rank].Start));
+            start += counts[rank];
+        }
     }
 
     private void Broadcast(Span<byte> bytes, int root)

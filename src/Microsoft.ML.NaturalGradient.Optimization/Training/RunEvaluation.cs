@@ -11,6 +11,9 @@ namespace Microsoft.ML.NaturalGradient.Training;
 /// <param name="settings">How to train.</param>
 internal sealed class RunEvaluation(ITrainableModel model, IObjective objective, TrainingSettings settings)
 {
+    /// <summary>Whether all processes of the run stopped together.</summary>
+    public bool IsStopped { get; private set; }
+
     /// <summary>Runs a batch through the model.</summary>
     /// <param name="batch">The batch, which must outlive the result.</param>
     /// <param name="perSampleGradients">Whether per-sample gradients will be asked for.</param>
@@ -50,15 +53,29 @@ internal sealed class RunEvaluation(ITrainableModel model, IObjective objective,
 
     /// <summary>Throws when the run is to stop, in all processes where one is.</summary>
     /// <exception cref="OperationCanceledException">It is.</exception>
-    public void CheckAlive()
+    public void CheckAlive() => StopTogether(settings.CheckAlive);
+
+    /// <summary>Tells the user how far the run is; all processes stop where one of them is stopped there.</summary>
+    /// <param name="progress">How far it is.</param>
+    /// <exception cref="OperationCanceledException">One is.</exception>
+    public void Report(TrainingProgress progress) => StopTogether(() => settings.Report?.Invoke(progress));
+
+    private void StopTogether(Action? action)
     {
-        if (settings.Processes is { } group)
+        if (settings.Processes is not { } group)
         {
-            group.StopTogether(settings.CheckAlive);
+            action?.Invoke();
+            return;
         }
-        else
+
+        try
         {
-            settings.CheckAlive?.Invoke();
+            group.StopTogether(action);
+        }
+        catch (OperationCanceledException)
+        {
+            IsStopped = true;
+            throw;
         }
     }
 

@@ -48,7 +48,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         {
             return RunToEnd(training, validation);
         }
-        catch (Exception e) when (e is not OperationCanceledException && !_isAgreed)
+        catch (Exception e) when (!_isAgreed && !_evaluation.IsStopped)
         {
             settings.Processes?.Abort(e.Message); // the others wait for what this process will not do
             throw;
@@ -88,7 +88,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
                 }
 
                 report = Probe(Validate(report, validation), training);
-                settings.Report?.Invoke(report);
+                _evaluation.Report(report);
                 _budget.CountEnd();
                 Position.IsFinished = Keep(report) || Position.Epoch == settings.EpochCount;
                 if (Position.IsCut || (!Position.IsFinished && _budget.IsOver))
@@ -138,7 +138,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
                 return null;
             }
 
-            settings.Report?.Invoke(progress);
+            _evaluation.Report(progress);
             _budget.CountStep((int)batch.Input.SampleCount);
             CutIfOver(training);
             if (Position.Step < training.BatchCount && !Position.IsCut)

@@ -22,8 +22,8 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     private readonly long _start = settings.Clock.GetTimestamp();
     private int? _seed;
 
-    /// <summary>The device; chosen when the run begins.</summary>
-    public Device Device { get; } = ComputeDevice.Choose(environment, message => channel.Warning(message));
+    /// <summary>The device; null until the run begins, where other processes hear that it is not there.</summary>
+    public Device Device { get; private set; } = null!;
 
     /// <summary>The states of the run that are saved; null for none.</summary>
     public TrainingCheckpoints? Checkpoints { get; private set; }
@@ -53,11 +53,13 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     /// <summary>Folder for temporary files; null for the system's.</summary>
     public string? TemporaryFolder => ((IHostEnvironmentInternal)environment).TempFilePath;
 
-    /// <summary>Opens the folder of checkpoints, and settles what all processes have in common.</summary>
+    /// <summary>Chooses the device, opens the folder of checkpoints, and settles what all processes have in common.</summary>
+    /// <exception cref="InvalidOperationException">The device is not there, or another process cannot begin or differs.</exception>
     /// <exception cref="IOException">Another run uses the folder of checkpoints.</exception>
     /// <exception cref="InvalidDataException">There are states in the folder of checkpoints, but all are damaged.</exception>
     public void Begin()
     {
+        Device = ComputeDevice.Choose(environment, message => channel.Warning(message));
         if (settings.CheckpointFolder is { } folder && Members.IsFirst)
         {
             Checkpoints = TrainingCheckpoints.Open(folder, settings.CheckpointEvery, settings.Resume, Warn);
@@ -70,7 +72,12 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
 
         // What the next exchanges depend on.
         Members.Agree(
-            [(nameof(settings.ReadOwnRows), $"{settings.ReadOwnRows}"), (nameof(settings.CheckpointFolder), settings.CheckpointFolder is null ? "none" : "given")],
+            [
+                (nameof(settings.ReadOwnRows), $"{settings.ReadOwnRows}"),
+                (nameof(settings.CheckpointFolder), settings.CheckpointFolder is null ? "none" : "given"),
+                (nameof(settings.ValidationSet), settings.ValidationSet is null ? "none" : "given"),
+                (nameof(settings.ValidationSetFraction), TrainingCheckpoints.Describe(settings.ValidationSetFraction)),
+            ],
             "Give all processes the same settings.");
         _seed = (int)group.OfFirst(Seed);
         if (settings.CheckpointFolder is { } shared)

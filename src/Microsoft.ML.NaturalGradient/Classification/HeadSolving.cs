@@ -4,6 +4,7 @@ using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Processes;
 using Microsoft.ML.NaturalGradient.Training;
 using static TorchSharp.torch;
 
@@ -15,7 +16,8 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <param name="seed">Seed of the parts that are held out to choose the penalty.</param>
 /// <param name="checkAlive">Called often; throws to stop.</param>
 /// <param name="log">Takes messages.</param>
-internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget target, int seed, Action checkAlive, Action<string> log)
+/// <param name="group">The processes of the run, which all get the head of the first; null for one.</param>
+internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget target, int seed, Action checkAlive, Action<string> log, ProcessGroup? group = null)
 {
     /// <summary>Solves the head, which is all that is trained.</summary>
     /// <param name="head">The head.</param>
@@ -100,11 +102,22 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
         var (weight, bias, used) = l2 is { } given
             ? fit.Solve(Rows(rows), given)
             : fit.Solve(Rows(rows), others is null ? null : Rows(others));
+        used = OfFirst(weight, bias, used);
         head.Set(weight, bias);
         log(string.Create(
             CultureInfo.InvariantCulture, $"The head was solved by Newton's method on {rows.Input.SampleCount} rows, with the penalty {used:G2} on its weights."));
         return used;
     }
+
+    // Processors that round differently would solve other heads, and may choose another penalty.
+    private double OfFirst(Tensor weight, Tensor bias, double l2)
+    {
+        group?.Broadcast(weight);
+        group?.Broadcast(bias);
+        return OfFirst(l2);
+    }
+
+    private double OfFirst(double own) => group?.OfFirst(own) ?? own;
 
     private (double Loss, double? Accuracy) Measure(LabeledBatch rows)
     {
@@ -112,8 +125,8 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
         var outputs = network.Forward(rows.Input);
         using var weights = new RowWeights(rows.Weights, rows.Input.SampleCount, outputs.device);
         return (
-            weights.Mean(target.Objective.Losses(outputs, rows.Labels)),
-            target.Objective.CountCorrect(outputs, rows.Labels) / (double)rows.Input.SampleCount);
+            OfFirst(weights.Mean(target.Objective.Losses(outputs, rows.Labels))),
+            target.Objective.CountCorrect(outputs, rows.Labels) is { } correct ? OfFirst(correct / (double)rows.Input.SampleCount) : null);
     }
 
     private static HeadRows Rows(LabeledBatch rows) => new(((PooledBatch)rows.Input).Vectors, rows.Labels, rows.Weights);

@@ -30,14 +30,15 @@ internal sealed class NetworkTraining(FineTuningRun run, AdaptedNetwork network,
     /// <exception cref="InvalidOperationException">The state in the folder of checkpoints is that of another run; the message names what differs.</exception>
     public void Train(IBatchSource training, IBatchSource? validation, CheckpointFiles files, object? augmentation = null)
     {
-        run.Members.Meet();
+        // Before they meet: one that fails at it is heard there, and the next that they do together is no meeting.
         var isRounded = PrecisionChoice.IsRounded(_settings.Precision, run.Checkpoints?.Saved(nameof(_settings.Precision)), network.Base.HiddenSize, run.Device, run.Info);
+        run.Members.Meet();
         isRounded = (run.Members.Group?.OfFirst(isRounded ? 1 : 0) ?? (isRounded ? 1 : 0)) > 0;
         network.RoundFrozenProducts(isRounded);
         try
         {
             var identity = Identity(training, validation, files, augmentation, isRounded).ToArray();
-            run.Members.Compare(identity);
+            run.Members.Compare([.. identity, .. Exchanges()]);
             ShareOut(run.Members.Group, training, validation);
             Train(training, validation, identity);
             run.Members.Part();
@@ -105,7 +106,7 @@ internal sealed class NetworkTraining(FineTuningRun run, AdaptedNetwork network,
 
         using var frozen = Freeze(training, "training");
         using var frozenValidation = goal.IsOfLabels ? Freeze(validation, "validation") : null;
-        var solving = new HeadSolving(network, target, run.Seed, run.CheckAlive, run.Info);
+        var solving = new HeadSolving(network, target, run.Seed, run.CheckAlive, run.Info, run.Members.Group);
         if (frozen is not null && _settings is { Adapter: HeadOnlyOptions { Solve: true }, QualityProbe: null } && network.LinearHead is { } head)
         {
             Report(target.Present(solving.Solve(head, frozen, frozenValidation)), target.LossName);
@@ -236,6 +237,14 @@ internal sealed class NetworkTraining(FineTuningRun run, AdaptedNetwork network,
         ("early stopping", validation is null ? "none" : TrainingCheckpoints.Describe(_settings.Stopping)),
         (nameof(_settings.RecoverFromDivergence), TrainingCheckpoints.Describe(_settings.RecoverFromDivergence)),
         .. _settings.TimeBudget is { } budget ? [(nameof(_settings.TimeBudget), TrainingCheckpoints.Describe(budget))] : Array.Empty<(string, string)>(),
+    ];
+
+    // What processes exchange depends on this too. States do not: what is measured changes no weights, and a head that is solved saves none.
+    private IEnumerable<(string Name, string Value)> Exchanges() =>
+    [
+        (nameof(_settings.QualityProbe), _settings.QualityProbe is { } probe
+            ? $"{TrainingCheckpoints.Describe(probe)} of {string.Join(", ", probe.AllDirections.Select(TrainingCheckpoints.Describe))}" : "none"),
+        ("Solve of HeadOnly", TrainingCheckpoints.Describe(_settings.Adapter is HeadOnlyOptions { Solve: true })),
     ];
 
     private void Report(TrainingProgress progress, string lossName)

@@ -75,11 +75,13 @@ public sealed partial class MpiTrainingTests
     }
 
     [TestMethod]
-    public void Fit_ProcessThatIsStopped_StopsAll()
+    [DataRow("stop")]
+    [DataRow("cancel")]
+    public void Fit_ProcessThatIsStopped_StopsAll(string how)
     {
         MpiRun.Require(MpiImplementation.Mpich);
 
-        var run = MpiRun.Run(MpiImplementation.Mpich, 3, "train", TinyText.Folder, "Ief", "stop", "");
+        var run = MpiRun.Run(MpiImplementation.Mpich, 3, "train", TinyText.Folder, "Ief", how, "");
 
         Assert.AreEqual(0, run.ExitCode, run.Errors);
         Assert.HasCount(3, StoppedLine().Matches(run.Output), run.Output);

@@ -75,6 +75,8 @@ internal sealed class ImageTrainingRun(FineTuningRun run, ImageClassificationTra
         return rows;
     }
 
-    private ImageBatchSource Source(IReadOnlyList<ImageExample> rows, PreparedImages images) =>
-        new(rows, images, options.FewShot ? rows.Count : options.BatchSize, run.Device, run.Seed, options.CancellationToken);
+    // Of several processes, one that stopped by itself in the middle of a pass would be waited for.
+    private ImageBatchSource Source(IReadOnlyList<ImageExample> rows, PreparedImages images) => new(
+        rows, images, options.FewShot ? rows.Count : options.BatchSize, run.Device, run.Seed,
+        run.Members.Group is null ? options.CancellationToken : CancellationToken.None);
 }

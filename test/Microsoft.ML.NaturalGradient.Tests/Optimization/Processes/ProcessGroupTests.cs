@@ -60,6 +60,33 @@ public sealed class ProcessGroupTests
         Assert.IsTrue(all.Equals(sent));
     });
 
+    // All pieces of a round may be as long as the longest: more than 2^31 bytes of a few long ones go in parts, too.
+    [TestMethod]
+    [DataRow(1L, 21)]
+    [DataRow(30L, 3)]
+    [DataRow(63L, 1)]
+    public void Tell_MoreThanGoesAtOnce_IsToldInParts(long mostAtOnce, int parts) => InMemoryCollective.Run(3, collective =>
+    {
+        var group = new ProcessGroup(collective, mostAtOnce);
+        string?[] texts = ["twenty letters of it", null, "short"]; // 21 bytes, with a mark, are the most
+
+        var told = group.Tell(texts[group.Rank]);
+
+        CollectionAssert.AreEqual(texts, told);
+        Assert.AreEqual(1 + parts, group.Sent.Messages); // lengths, then parts
+    });
+
+    [TestMethod]
+    public void Concatenate_ItemsThatGoInParts_AreWhole() => InMemoryCollective.Run(3, collective =>
+    {
+        var group = new ProcessGroup(collective, 50);
+        string[][] items = [["a", new('b', 100), ""], [], [new('c', 7)]];
+
+        var all = group.Concatenate(items[group.Rank], (writer, text) => writer.Write(text), reader => reader.ReadString());
+
+        CollectionAssert.AreEqual(items.SelectMany(list => list).ToArray(), all.ToArray());
+    });
+
     [TestMethod]
     public void Tell_TellsNothingFromAnEmptyText() => InMemoryCollective.Run(3, collective =>
         CollectionAssert.AreEqual(new[] { "ä 🙂", null, "" }, ProcessGroup.Of(collective)!.Tell(collective.Rank switch { 0 => "ä 🙂", 1 => null, _ => "" })));

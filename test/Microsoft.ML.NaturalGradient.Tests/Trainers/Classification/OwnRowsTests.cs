@@ -91,6 +91,8 @@ public sealed class OwnRowsTests
     [DataRow("weight", "Process 1 of 2 cannot go on: Row 2 has the weight -1")]
     [DataRow("setting", "Process 1 of 2 differs in ReadOwnRows: False, where process 0 has True. Give all processes the same settings.")]
     [DataRow("checkpoints", "Process 1 of 2 differs in CheckpointFolder: given, where process 0 has none.")]
+    [DataRow("validation rows", "Process 1 of 2 differs in ValidationSet: given, where process 0 has none. Give all processes the same settings.")]
+    [DataRow("validation fraction", "Process 1 of 2 differs in ValidationSetFraction: 0.2, where process 0 has 0.")]
     [DataRow("empty", "The training data are empty.")]
     public void Fit_ProcessesThatDoNotFitTogether_IsAnErrorInAll(string how, string message)
     {
@@ -110,6 +112,8 @@ public sealed class OwnRowsTests
             {
                 (options.Collective, options.ReadOwnRows) = (collective, !(how == "setting" && isSecond));
                 (options.ExampleWeightColumnName, options.CheckpointFolder) = ("Weight", how == "checkpoints" && isSecond ? folder : null);
+                options.ValidationSet = how == "validation rows" && isSecond ? view : null;
+                options.ValidationSetFraction = how == "validation fraction" && isSecond ? 0.2 : 0;
             });
             messages[collective.Rank] = Assert.Throws<InvalidOperationException>(() => trainer.Fit(view)).Message;
         });

@@ -113,6 +113,29 @@ public sealed class ResumeTests : IDisposable
         Assert.IsTrue(lines.Any(line => line.Contains("States of the run saved: 2, which took ", StringComparison.Ordinal)), string.Join('\n', lines));
     }
 
+    // It only measures.
+    [TestMethod]
+    public void Fit_AnotherQualityProbe_GoesOn()
+    {
+        float[] Train(bool checkpoints, int cancelAt, int? every)
+        {
+            var mlContext = new MLContext(seed: 3);
+            var data = TinyText.KeyedRows(mlContext, 40);
+            using var cancellation = new CancellationTokenSource();
+            using var model = TinyText.Trainer(mlContext, options =>
+            {
+                Interrupt(options, checkpoints, cancelAt, cancellation);
+                options.QualityProbe = every is null ? null : new QualityProbe { Every = every };
+            }).Fit(data);
+            return [.. TinyText.Scores(model, data).SelectMany(row => row)];
+        }
+
+        var expected = Train(checkpoints: false, 0, null);
+        Assert.ThrowsExactly<OperationCanceledException>(() => Train(checkpoints: true, 3, null));
+
+        CollectionAssert.AreEqual(expected, Train(checkpoints: true, 0, 2));
+    }
+
     [TestMethod]
     [DataRow("rows", "training rows was 40, ")]
     [DataRow("seed", "seed was 3, now 4")]
