@@ -48,7 +48,12 @@ internal sealed class SafetensorsFile : ISafetensors
     /// <param name="path">Path of the file, which must not change before this object is disposed.</param>
     /// <returns>The opened file; the caller disposes it.</returns>
     /// <exception cref="InvalidDataException">It is not a valid safetensors file.</exception>
-    public static SafetensorsFile Open(string path) => new(ByteSource.FromFile(path), $"'{path}'");
+    public static SafetensorsFile Open(string path) => Open(path, $"'{path}'");
+
+    /// <inheritdoc cref="Open(string)"/>
+    /// <param name="path">Path of the file.</param>
+    /// <param name="description">The file, in words for error messages.</param>
+    public static SafetensorsFile Open(string path, string description) => new(ByteSource.FromFile(path), description);
 
     /// <summary>Reads a file that is already in memory; the array is used in place and must not change.</summary>
     /// <inheritdoc cref="FromStream"/>

@@ -163,14 +163,14 @@ public sealed class ParameterOptimizer : IDisposable
 
     /// <summary>Takes over what <see cref="SaveState"/> of an optimizer with the same settings and parameter shapes wrote.</summary>
     /// <param name="stream">Read from its position to its end; stays open.</param>
+    /// <exception cref="IOException">The state, which may be larger than an array can be, cannot be written to a temporary file.</exception>
     /// <exception cref="InvalidDataException">It is no such file, or of another method or other parameters; nothing is changed then.</exception>
     public void RestoreState(Stream stream)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(stream);
-        using var content = new MemoryStream();
-        stream.CopyTo(content);
-        using var file = SafetensorsFile.FromMemory(content.ToArray(), "The saved state of the optimizer");
+        using var content = new StateFile(stream);
+        using var file = SafetensorsFile.Open(content.Path, "The saved state of the optimizer");
         if (!file.Metadata.TryGetValue(MethodKey, out var method) || method != Method)
         {
             throw new InvalidDataException(

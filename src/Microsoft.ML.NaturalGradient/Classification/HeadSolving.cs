@@ -68,7 +68,7 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
 
     private LabeledBatch Pooled(RowBatchSource rows)
     {
-        using var pooled = new FrozenSource(rows, network, network.Base.LayerCount + 1);
+        using var pooled = new FrozenSource(rows, network, network.Base.LayerCount + 1, group: group);
         pooled.Fill(checkAlive);
         return pooled.All();
     }

@@ -1,0 +1,34 @@
+namespace Microsoft.ML.NaturalGradient;
+
+/// <summary>A copy of a stream in a temporary file, which goes away with this object.</summary>
+internal sealed class StateFile : IDisposable
+{
+    /// <summary>Copies a stream.</summary>
+    /// <param name="content">Read from its position to its end; stays open.</param>
+    public StateFile(Stream content)
+    {
+        Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"natural-gradient-{Guid.NewGuid():N}.safetensors");
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite; // what is restored may be private
+        }
+
+        try
+        {
+            using var file = new FileStream(Path, options);
+            content.CopyTo(file);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Path of the file.</summary>
+    public string Path { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => File.Delete(Path);
+}
