@@ -41,6 +41,9 @@ app.Configure(config =>
     config.AddCommand<SummaryCommand>("summary")
         .WithDescription("Tables, CSV, JSON and pictures again from the finished cells of an output folder.")
         .WithExample("summary", "replication-output");
+    config.AddCommand<MinutesCommand>("minutes")
+        .WithDescription("Draws the results of ./build.sh bench minutes: accuracy and loss against the time used.")
+        .WithExample("minutes", "minutes.jsonl");
     config.AddCommand<PresetsCommand>("presets")
         .WithDescription("Lists the experiment files that are built in, or prints one to start your own from.")
         .WithExample("presets", "sst2");

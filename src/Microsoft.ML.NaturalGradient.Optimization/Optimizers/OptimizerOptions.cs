@@ -16,7 +16,7 @@ public abstract record OptimizerOptions
     public double? LearningRate { get; init; }
 
     /// <summary>How the learning rate changes during the run.</summary>
-    /// <value>The default is a linear decay to zero; AdamW and FAdam add a warm-up of 6 % of the steps, Adafactor and AdamQLR keep the rate constant.</value>
+    /// <value>The default is a linear decay to zero; iEF adds a warm-up of a quarter of the steps, AdamW and FAdam one of 6 %, Adafactor and AdamQLR keep the rate constant.</value>
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Linear;
 
     /// <summary>Fraction of the trainable weights removed after each step, not multiplied by the learning rate.</summary>

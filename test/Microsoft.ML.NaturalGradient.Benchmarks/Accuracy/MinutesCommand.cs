@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.ML.Trainers;
+using ReplicationSample;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 
@@ -12,7 +13,7 @@ internal static class MinutesCommand
         Usage: ./build.sh bench minutes --data FOLDER --results FILE [--minutes N]... [--seeds N] [--task NAME]... [--speed X]
 
           --data FOLDER   the data sets, as for accuracy, sst5-sentences, wordnet-glosses and banking77
-          --results FILE  lines of JSON; runs that are in it are not made again
+          --results FILE  lines of JSON; runs that are in it are not made again. ./build.sh replicate minutes FILE draws them
           --minutes N     a budget; may be repeated (default 1, 3 and 10)
           --seeds N       runs of each kind (default 3)
           --task NAME     as for encoders, or SST-5, WordNet, Banking77; may be repeated (default all)
@@ -43,7 +44,7 @@ internal static class MinutesCommand
         var folder = options.Text("--data")!;
         double[] budgets = options.All("--minutes") is { Count: > 0 } given ? [.. given.Select(text => double.Parse(text, CultureInfo.InvariantCulture))] : [1, 3, 10];
         var clock = options.Text("--speed") is { } speed ? new ProcessorClock(double.Parse(speed, CultureInfo.InvariantCulture)) : TimeProvider.System;
-        var known = File.Exists(file) ? File.ReadLines(file).Select(line => JsonSerializer.Deserialize<Result>(line)!).ToDictionary(result => result.Key) : [];
+        var known = File.Exists(file) ? File.ReadLines(file).Select(line => JsonSerializer.Deserialize<MinutesResult>(line)!).ToDictionary(result => result.Key) : [];
         var tasks = AccuracyTask.Load(folder, options.All("--task")).ToList();
         tasks.AddRange(AccuracyTask.ManyClasses.Keys.Where(name => options.All("--task") is { Count: 0 } || options.All("--task").Contains(name)).Select(name => AccuracyTask.Drawn(folder, name)));
         PretrainedModel[] encoders = options.All("--encoder") is { Count: > 0 } named ? [.. named.Select(EncoderNames.Parse)] : DefaultEncoders;
@@ -66,7 +67,7 @@ internal static class MinutesCommand
         return 0;
     }
 
-    private static IEnumerable<(string Key, Func<Result> Train)> Runs(AccuracyTask task, int seed, double[] budgets, TimeProvider clock, PretrainedModel[] encoders)
+    private static IEnumerable<(string Key, Func<MinutesResult> Train)> Runs(AccuracyTask task, int seed, double[] budgets, TimeProvider clock, PretrainedModel[] encoders)
     {
         yield return Named(WordCounts, 0, key => CountWords(key, task, seed));
         foreach (var encoder in encoders)
@@ -89,13 +90,13 @@ internal static class MinutesCommand
             }
         }
 
-        (string, Func<Result>) Named(string way, double budget, Func<Result, Result> train)
+        (string, Func<MinutesResult>) Named(string way, double budget, Func<MinutesResult, MinutesResult> train)
         {
-            var key = new Result(task.Name, way, budget, seed, 0, 0, 0, 0);
+            var key = new MinutesResult(task.Name, way, budget, seed, 0, 0, 0, 0);
             return (key.Key, () => train(key));
         }
 
-        Result FineTune(Result key, PretrainedModel encoder, OptimizerOptions optimizer, Action<TextClassificationTrainer.Options> change)
+        MinutesResult FineTune(MinutesResult key, PretrainedModel encoder, OptimizerOptions optimizer, Action<TextClassificationTrainer.Options> change)
         {
             var epochs = 0;
             var run = AccuracyRun.Train(task, optimizer, seed, encoder, MostEpochs, changed =>
@@ -109,7 +110,7 @@ internal static class MinutesCommand
         }
     }
 
-    private static Result CountWords(Result key, AccuracyTask task, int seed)
+    private static MinutesResult CountWords(MinutesResult key, AccuracyTask task, int seed)
     {
         var context = new MLContext(seed);
         var model = context.Transforms.Conversion.MapValueToKey("Label")
@@ -121,7 +122,7 @@ internal static class MinutesCommand
         return key with { Accuracy = metrics.MicroAccuracy, Loss = metrics.LogLoss };
     }
 
-    private static void Print(IReadOnlyCollection<Result> results)
+    private static void Print(IReadOnlyCollection<MinutesResult> results)
     {
         Console.WriteLine("| task | training | minutes | seeds | accuracy | loss | epochs | s |\n|---|---|---|---|---|---|---|---|");
         foreach (var runs in results.GroupBy(result => (result.Task, result.Way, result.Minutes)).OrderBy(runs => runs.Key))
@@ -130,10 +131,5 @@ internal static class MinutesCommand
                 $"| {runs.Key.Task} | {runs.Key.Way} | {runs.Key.Minutes:0.#} | {runs.Count()} | {runs.Average(run => run.Accuracy):F3} | {runs.Average(run => run.Loss):F3} | "
                 + $"{runs.Average(run => run.Epochs):0.#} | {runs.Average(run => run.Seconds):F0} |");
         }
-    }
-
-    private sealed record Result(string Task, string Way, double Minutes, int Seed, double Accuracy, double Loss, int Epochs, double Seconds)
-    {
-        public string Key => FormattableString.Invariant($"{Task}; {Way}; {Minutes}; {Seed}");
     }
 }

@@ -36,7 +36,7 @@ public sealed class DivergenceGuardTests : IDisposable
     {
         Spoil(at: 25, weights => weights.fill_(float.NaN));
 
-        var result = Run(Ief, 2, guarded: true);
+        var result = Run(Ief with { Schedule = LearningRateSchedule.Linear }, 2, guarded: true);
 
         Assert.IsNull(result.Failure);
         Assert.IsTrue(_model.Weights.All(float.IsFinite));

@@ -385,7 +385,7 @@ public sealed class TimeBudgetTests : IDisposable
         using var states = checkpoints ? TrainingCheckpoints.Open(_folder, new CheckpointInterval { Time = null }, resume: true, _warnings.Add) : null;
         var loop = new TrainingLoop(model, new SoftmaxCrossEntropy(), new TrainingSettings
         {
-            Optimizer = optimizer ?? Ief with { LearningRate = Rate },
+            Optimizer = optimizer ?? Ief with { LearningRate = Rate, Schedule = LearningRateSchedule.Linear },
             ClassCount = 2,
             EpochCount = epochs,
             TimeBudget = budget is { } seconds ? TimeSpan.FromSeconds(seconds) : null,

@@ -40,7 +40,7 @@ public sealed class TrainingLoopTests : IDisposable
     [TestMethod]
     public void Run_LearningRate_FollowsTheScheduleOverAllSteps()
     {
-        Run(new PointSource(16, 8), null, epochs: 2, Ief with { LearningRate = 0.8 });
+        Run(new PointSource(16, 8), null, epochs: 2, Ief with { LearningRate = 0.8, Schedule = LearningRateSchedule.Linear });
 
         var rates = _reports.Where(report => !report.EndOfEpoch).Select(report => report.LearningRate).ToArray();
         CollectionAssert.AreEqual(new[] { 0.8, 0.6, 0.4, 0.2 }, rates.Select(rate => Math.Round(rate, 12)).ToArray());
