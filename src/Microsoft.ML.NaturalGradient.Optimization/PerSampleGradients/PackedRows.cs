@@ -1,4 +1,3 @@
-using Microsoft.ML.NaturalGradient.Numerics;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
