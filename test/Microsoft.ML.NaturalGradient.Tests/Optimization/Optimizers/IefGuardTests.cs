@@ -108,6 +108,17 @@ public sealed class IefGuardTests
     }
 
     [TestMethod]
+    public void Schedule_Default_RisesOverAQuarterOfTheStepsAndFallsToZero()
+    {
+        double[] expected = [0.5, 1, 1, 5 / 6.0, 4 / 6.0, 3 / 6.0, 2 / 6.0, 1 / 6.0];
+
+        for (var step = 0; step < expected.Length; step++)
+        {
+            Assert.AreEqual(expected[step], Ief.Schedule.Factor(step, expected.Length), 1e-12, $"step {step}");
+        }
+    }
+
+    [TestMethod]
     [DataRow(1, 1)]
     [DataRow(2, 1)]
     [DataRow(6, 3)]
