@@ -14,6 +14,7 @@ internal sealed class LinearWeightUse : ParameterUse
     private const long SkinnyRatio = 8; // measured: from here on a product with the long side as its columns is several times faster
 
     private readonly Tensor _input; // [N, T, I]
+    private readonly Tensor _read; // the input itself, by which other layers that read it are known; never used
 
     /// <summary>Records one application.</summary>
     /// <param name="weight">The weight, [O, I].</param>
@@ -21,7 +22,7 @@ internal sealed class LinearWeightUse : ParameterUse
     public LinearWeightUse(Parameter weight, Tensor input)
         : base(weight)
     {
-        _input = Keep(input);
+        (_input, _read) = (Keep(input), input);
     }
 
     /// <inheritdoc/>
@@ -95,6 +96,9 @@ internal sealed class LinearWeightUse : ParameterUse
 
     /// <inheritdoc/>
     public override ParameterUse WithRows(IReadOnlyList<Tensor> rows) => new LinearWeightUse(Parameter, rows[0]);
+
+    /// <inheritdoc/>
+    public override ParameterUse Apart(PackedRows packed) => new LinearWeightUse(Parameter, packed.UnpackOnce(_read, _input));
 
     /// <inheritdoc/>
     public override void Dispose() => _input.Dispose();

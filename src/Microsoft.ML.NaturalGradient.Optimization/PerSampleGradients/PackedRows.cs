@@ -20,6 +20,7 @@ internal sealed class PackedRows : IDisposable
     private readonly long _rows; // N
     private readonly long _width; // T
     private readonly Tensor _tokens; // places of the tokens among all N·T, [M]
+    private readonly Dictionary<Tensor, Tensor> _apart = new(ReferenceEqualityComparer.Instance);
 
     private PackedRows(long rows, long width, Tensor tokens) => (_rows, _width, _tokens) = (rows, width, tokens);
 
@@ -82,8 +83,30 @@ internal sealed class PackedRows : IDisposable
         return all.index_copy(0, _tokens, values).view(ShapeApart(packed.shape));
     }
 
+    /// <summary>Puts apart what several layers read, once for all of them.</summary>
+    /// <param name="read">What they read, by which it is known; may be disposed by now.</param>
+    /// <param name="packed">An alias of it, outside the autograd graph.</param>
+    /// <returns>[N, T, ...]; owned by this object.</returns>
+    public Tensor UnpackOnce(Tensor read, Tensor packed)
+    {
+        if (!_apart.TryGetValue(read, out var apart))
+        {
+            apart = Unpack(packed).DetachFromDisposeScope();
+            _apart.Add(read, apart);
+        }
+
+        return apart;
+    }
+
     /// <inheritdoc/>
-    public void Dispose() => _tokens.Dispose();
+    public void Dispose()
+    {
+        _tokens.Dispose();
+        foreach (var tensor in _apart.Values)
+        {
+            tensor.Dispose();
+        }
+    }
 
     private static End Begin(PackedRows? rows)
     {

@@ -96,6 +96,27 @@ public sealed class PackedRowsTests
     }
 
     [TestMethod]
+    public void UnpackOnce_OfWhatSeveralLayersRead_IsMadeOnceAndGoesWithTheRows()
+    {
+        var before = LiveTensors.Settled();
+        using (NewDisposeScope())
+        {
+            using var batch = Batch(Lengths);
+            var states = rand(4, 9, 8);
+            var read = batch.Packed()!.Pack(states);
+            using var rows = batch.Packed()!.Keep();
+
+            var first = rows.UnpackOnce(read, read.alias());
+
+            Assert.AreSame(first, rows.UnpackOnce(read, read.alias()));
+            Assert.AreNotSame(first, rows.UnpackOnce(states, read.alias()));
+            Assert.IsTrue(first.Equals(states.mul(batch.Mask.unsqueeze(-1))));
+        }
+
+        Assert.AreEqual(before, Tensor.TotalCount);
+    }
+
+    [TestMethod]
     public void Enter_EndsWithTheLayer_AndLeavesWithinIt()
     {
         using var scope = NewDisposeScope();
