@@ -9,7 +9,7 @@ namespace Microsoft.ML.NaturalGradient.PerSampleGradients;
 /// </remarks>
 internal sealed class PackedRows : IDisposable
 {
-    private const double LeastPadding = 1.0 / 16; // measured: putting rows together and apart costs more below
+    private const double LeastPadding = 1.0 / 16; // measured: with less, putting rows together and apart costs what it saves
 
     [ThreadStatic]
     private static PackedRows? _current;
