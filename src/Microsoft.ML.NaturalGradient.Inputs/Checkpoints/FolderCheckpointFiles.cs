@@ -4,6 +4,8 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints;
 /// <param name="folder">Path of the folder; looked at only when a file is asked for.</param>
 internal sealed class FolderCheckpointFiles(string folder) : CheckpointFiles
 {
+    private readonly HashSet<string> _checked = []; // weights are opened several times
+
     /// <inheritdoc/>
     public override string Description => $"the folder '{folder}'";
 
@@ -25,7 +27,12 @@ internal sealed class FolderCheckpointFiles(string folder) : CheckpointFiles
     private string PathOf(string name)
     {
         var path = Exists(name) ? Path.Combine(folder, name) : throw NotFound(name);
-        WeightsChecksum.Check(path);
+        if (!_checked.Contains(name))
+        {
+            WeightsChecksum.Check(path);
+            _checked.Add(name);
+        }
+
         return path;
     }
 }

@@ -103,13 +103,6 @@ internal sealed class FolderSave : IDisposable
         MoveSaved(_folder);
     }
 
-    private void WriteFile(string name, Action<Stream> write)
-    {
-        using var stream = new FileStream(Path.Combine(_staging, name), FileMode.CreateNew, FileAccess.Write);
-        write(stream);
-        stream.Flush(flushToDisk: true);
-    }
-
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -129,6 +122,13 @@ internal sealed class FolderSave : IDisposable
         {
             // Another save has begun in it, or removed it.
         }
+    }
+
+    private void WriteFile(string name, Action<Stream> write)
+    {
+        using var stream = new FileStream(Path.Combine(_staging, name), FileMode.CreateNew, FileAccess.Write);
+        write(stream);
+        stream.Flush(flushToDisk: true);
     }
 
     // The file goes with the lock: a folder of a model keeps nothing that is no model. .NET looks whether the file it has locked is still the one of

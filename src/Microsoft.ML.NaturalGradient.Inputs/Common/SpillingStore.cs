@@ -125,19 +125,8 @@ internal sealed class SpillingStore(string what, long memoryLimit, string? folde
 
     private FileStream Create()
     {
-        var options = new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.None,
-            Options = FileOptions.DeleteOnClose | FileOptions.RandomAccess,
-            BufferSize = 0,
-        };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite; // what is kept may be private
-        }
-
+        var options = PrivateFile.Options(FileAccess.ReadWrite, FileOptions.DeleteOnClose | FileOptions.RandomAccess);
+        options.BufferSize = 0;
         return new FileStream(Path.Combine(_folder, $"natural-gradient-{Guid.NewGuid():N}.{what.ToLowerInvariant()}"), options);
     }
 

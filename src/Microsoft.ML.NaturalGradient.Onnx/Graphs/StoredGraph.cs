@@ -32,7 +32,7 @@ internal sealed class StoredGraph : IDisposable
         var path = System.IO.Path.Combine(folder ?? System.IO.Path.GetTempPath(), $"natural-gradient-{Guid.NewGuid():N}.onnx");
         try
         {
-            using (var file = new FileStream(path, Private()))
+            using (var file = new FileStream(path, PrivateFile.Options(FileAccess.Write)))
             {
                 write(file);
             }
@@ -114,17 +114,6 @@ internal sealed class StoredGraph : IDisposable
         {
             Remove(Path);
         }
-    }
-
-    private static FileStreamOptions Private()
-    {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite; // what a model was trained on may be private
-        }
-
-        return options;
     }
 
     private static (long Length, DateTime Written) StateOf(string path)

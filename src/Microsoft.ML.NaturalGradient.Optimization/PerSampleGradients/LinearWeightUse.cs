@@ -14,7 +14,7 @@ internal sealed class LinearWeightUse : ParameterUse
     private const long SkinnyRatio = 8; // measured: from here on a product with the long side as its columns is several times faster
 
     private readonly Tensor _input; // [N, T, I]
-    private readonly Tensor _read; // the input itself, by which other layers that read it are known; never used
+    private readonly Tensor _read; // the input itself, by which other layers that read it are known; its numbers are not asked for
 
     /// <summary>Records one application.</summary>
     /// <param name="weight">The weight, [O, I].</param>

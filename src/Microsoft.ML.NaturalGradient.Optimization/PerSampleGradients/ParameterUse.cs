@@ -69,9 +69,7 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <param name="packed">How they lay.</param>
     /// <returns>The use; owned by the caller.</returns>
     /// <exception cref="NotSupportedException">The parameter is not used by layers that read packed rows.</exception>
-    public virtual ParameterUse Apart(PackedRows packed) => KeptRows is { } kept
-        ? WithRows([.. kept.Select(packed.Unpack)])
-        : throw new NotSupportedException($"Parameters that are {Kind} cannot be recorded of packed rows.");
+    public virtual ParameterUse Apart(PackedRows packed) => throw new NotSupportedException($"Parameters that are {Kind} cannot be recorded of packed rows.");
 
     /// <summary>Makes the use of other rows of the same batch.</summary>
     /// <param name="rows">What the use of those rows has in <see cref="KeptRows"/>; aliases are kept.</param>

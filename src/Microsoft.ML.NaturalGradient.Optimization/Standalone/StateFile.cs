@@ -8,15 +8,9 @@ internal sealed class StateFile : IDisposable
     public StateFile(Stream content)
     {
         Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"natural-gradient-{Guid.NewGuid():N}.safetensors");
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite; // what is restored may be private
-        }
-
         try
         {
-            using var file = new FileStream(Path, options);
+            using var file = new FileStream(Path, PrivateFile.Options(FileAccess.Write));
             content.CopyTo(file);
         }
         catch

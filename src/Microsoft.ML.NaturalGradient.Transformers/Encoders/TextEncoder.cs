@@ -125,7 +125,7 @@ internal abstract class TextEncoder : PretrainedNetwork
 
     /// <summary>Computes the vector of each token after each layer, each when it is asked for.</summary>
     /// <param name="batch">Padded token ids.</param>
-    /// <returns>The embedding's output and each layer's, [N, T, D]; where the batch has the output of the first layers, from that on.</returns>
+    /// <returns>The embedding's output and each layer's; where the batch has the output of the first layers, from that on.</returns>
     protected abstract IEnumerable<LayerStates> States(TokenBatch batch);
 
     /// <summary>Computes what the checkpoint's own classification head reads: the first token's vector, unless overridden.</summary>
