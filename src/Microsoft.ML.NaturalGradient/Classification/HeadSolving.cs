@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Curvature;
@@ -22,7 +23,7 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
     /// <summary>Solves the head, which is all that is trained.</summary>
     /// <param name="head">The head.</param>
     /// <param name="training">The training rows, kept up to the head.</param>
-    /// <param name="validation">The validation rows, which choose the penalty; null for none.</param>
+    /// <param name="validation">The validation rows, which choose the penalty where there are enough of them; null for none.</param>
     /// <returns>The report of the only epoch.</returns>
     public TrainingProgress Solve(LinearLayer head, FrozenSource training, FrozenSource? validation)
     {
@@ -47,7 +48,7 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
     }
 
     /// <summary>
-    /// Solves a held head again, with the penalty that is best on the validation rows. Without them it is that of the first time: what the training rows would choose now would be too weak, since the encoder
+    /// Solves a held head again, with the penalty that is best on the validation rows. Without enough of them it is that of the first time: what the training rows would choose now would be too weak, since the encoder
     /// knows their labels.
     /// </summary>
     /// <param name="held">The head.</param>
@@ -62,7 +63,7 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
         using var rows = Pooled(training);
         using var others = validation is null ? null : Pooled(validation);
         var started = Stopwatch.GetTimestamp();
-        Solve(held.Head, rows, others, others is null ? held.L2 : null);
+        Solve(held.Head, rows, others, CanChoose(others) ? null : held.L2);
         return Describe(rows, others, started);
     }
 
@@ -101,13 +102,16 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
         var fit = new LinearHeadFit(target.Objective, head.OutputSize, seed, checkAlive);
         var (weight, bias, used) = l2 is { } given
             ? fit.Solve(Rows(rows), given)
-            : fit.Solve(Rows(rows), others is null ? null : Rows(others));
+            : fit.Solve(Rows(rows), CanChoose(others) ? Rows(others) : null);
         used = OfFirst(weight, bias, used);
         head.Set(weight, bias);
         log(string.Create(
             CultureInfo.InvariantCulture, $"The head was solved by Newton's method on {rows.Input.SampleCount} rows, with the penalty {used:G2} on its weights."));
         return used;
     }
+
+    // A penalty that is best on a few rows is so by chance.
+    private static bool CanChoose([NotNullWhen(true)] LabeledBatch? validation) => validation?.Input.SampleCount >= EarlyStopping.FewestRows;
 
     // Processors that round differently would solve other heads, and may choose another penalty.
     private double OfFirst(Tensor weight, Tensor bias, double l2)

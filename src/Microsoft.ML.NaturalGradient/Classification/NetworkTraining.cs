@@ -132,9 +132,7 @@ internal sealed class NetworkTraining(FineTuningRun run, AdaptedNetwork network,
             Clock = _settings.Clock,
             MicroBatchSize = MicroBatchSize(training),
             Seed = run.Seed,
-            EarlyStopping = _settings.Stopping is { WatchAccuracy: false } stopping
-                ? stopping with { MinDelta = target.ObjectiveUnits(stopping.MinDelta) }
-                : _settings.Stopping,
+            EarlyStopping = goal.IsOfLabels ? Stopping(validation) : null,
             Probe = _settings.QualityProbe,
             GuessLoss = _settings.RecoverFromDivergence ? goal.GuessLoss : null,
             Notify = run.Info,
@@ -166,6 +164,23 @@ internal sealed class NetworkTraining(FineTuningRun run, AdaptedNetwork network,
             var report = solving.SolveAgain(held!, (RowBatchSource)training, (RowBatchSource?)validation);
             Report(target.Present(report) with { Epoch = _settings.EpochCount, EpochCount = _settings.EpochCount }, target.LossName);
         }
+    }
+
+    private EarlyStopping? Stopping(IBatchSource? validation)
+    {
+        if (validation is null || _settings.Stopping is not { } stopping)
+        {
+            return null;
+        }
+
+        if (validation.SampleCount < stopping.MinValidationRows)
+        {
+            run.Warn(
+                $"Validation rows: {validation.SampleCount}, too few to choose an epoch by (EarlyStopping.MinValidationRows is {stopping.MinValidationRows}). All epochs are trained, and the last weights are kept.");
+            return null;
+        }
+
+        return stopping.WatchAccuracy ? stopping : stopping with { MinDelta = target.ObjectiveUnits(stopping.MinDelta) };
     }
 
     // A step of all rows would need the memory of all of them.

@@ -30,7 +30,7 @@ public sealed partial class TextClassificationTrainer
         public ClassWeights? ClassWeights { get => WeightsOfClasses; set => WeightsOfClasses = value; }
 
         /// <summary>
-        /// Whether probabilities are calibrated when the training ends: outputs are divided by the temperature for which the validation rows, which are needed, have the least loss. The most probable
+        /// Whether probabilities are calibrated when the training ends: outputs are divided by the temperature for which the validation rows, of which 10 are needed, have the least loss. The most probable
         /// class stays the same. The temperature is saved with the model. The default is false.
         /// </summary>
         public bool Calibrate { get; set; }

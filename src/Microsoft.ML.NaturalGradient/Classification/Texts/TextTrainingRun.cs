@@ -44,7 +44,7 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
             NetworkTraining.CheckTrained(network, batches);
             if (task.WantsValidation && validation is not null)
             {
-                task = Calibrate(network, task, Source(validation, task, checkpoint, options.BatchSize));
+                task = Calibrate(network, task, Source(validation, task, checkpoint, options.BatchSize), validation.Count);
             }
 
             var model = new TrainedNetwork(
@@ -59,8 +59,14 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
         }
     }
 
-    private TextTask Calibrate(TextNetwork network, TextTask task, TokenBatchSource rows)
+    private TextTask Calibrate(TextNetwork network, TextTask task, TokenBatchSource rows, int count)
     {
+        if (count < EarlyStopping.FewestRows)
+        {
+            run.Warn($"Validation rows: {count}, too few to choose a temperature or thresholds by ({EarlyStopping.FewestRows} are enough). Probabilities and thresholds stay as they are.");
+            return task;
+        }
+
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var (outputs, labels, weights) = (new List<Tensor>(), new List<Tensor>(), new List<Tensor>());

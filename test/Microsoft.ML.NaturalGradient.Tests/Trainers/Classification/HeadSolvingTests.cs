@@ -47,6 +47,22 @@ public sealed class HeadSolvingTests
     }
 
     [TestMethod]
+    [DataRow(9)]
+    [DataRow(10)]
+    public void Solve_FewValidationRows_ChooseNoPenalty(int count)
+    {
+        using var scope = NewDisposeScope();
+        using var network = new EncoderFixture("bert").CreateClassifier(new HeadOnlyOptions());
+        using var training = Kept(network, Rows(0));
+        using var validation = Kept(network, Rows(0, count));
+        var log = new List<string>();
+        _ = Solving(network, null, log).Solve(network.LinearHead!, training, null);
+        _ = Solving(network, null, log).Solve(network.LinearHead!, training, validation);
+
+        Assert.AreEqual(count < 10, log[0] == log[2], log[2]);
+    }
+
+    [TestMethod]
     public void HoldAndSolveAgain_InSeveralProcesses_GiveTheHeadAndThePenaltyOfTheFirst()
     {
         var alone = new[] { Hold(null, 0), Hold(null, 1) };
@@ -85,11 +101,11 @@ public sealed class HeadSolvingTests
     }
 
     // Texts whose first word tells the class, and other labels in the second process.
-    private static TokenBatchSource Rows(int rank)
+    private static TokenBatchSource Rows(int rank, int count = RowCount)
     {
         var random = new Random(3);
         return new TokenBatchSource(
-            [.. Enumerable.Range(0, RowCount).Select(i => new EncodedRow(
+            [.. Enumerable.Range(0, count).Select(i => new EncodedRow(
                 new TokenSequence([5 + (i % 3), .. Enumerable.Range(0, 4).Select(_ => random.Next(10, 40))], null, false), rank == 0 ? i % 3 : i * i % 7 % 3))],
             8, 0, CPU, seed: 3);
     }

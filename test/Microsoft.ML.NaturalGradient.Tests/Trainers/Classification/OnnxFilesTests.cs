@@ -37,7 +37,7 @@ public sealed class OnnxFilesTests
         var rows = TinyText.KeyedRows(_mlContext, 24, "good", "bad", "neutral");
         using var model = TinyText.Trainer(_mlContext, options =>
         {
-            (options.Calibrate, options.ValidationSetFraction) = (true, 0.25);
+            (options.Calibrate, options.ValidationSetFraction) = (true, 0.5);
             options.ScoreThreshold = 0.4f;
             options.Sentence2ColumnName = pairs ? nameof(TextRow.Pair) : null;
         }).Fit(rows);

@@ -18,7 +18,7 @@ public sealed partial class MultiLabelClassificationTrainer
         public float Threshold { get; set; } = 0.5f;
 
         /// <summary>
-        /// Whether the threshold of each class is chosen anew when the training ends: the one with the highest F1 on the validation rows, which are needed. Classes that no validation row has keep
+        /// Whether the threshold of each class is chosen anew when the training ends: the one with the highest F1 on the validation rows, of which 10 are needed. Classes that no validation row has keep
         /// <see cref="Threshold"/>. The thresholds are saved with the model. The default is false.
         /// </summary>
         public bool ChooseThresholds { get; set; }

@@ -5,6 +5,36 @@ namespace Microsoft.ML.NaturalGradient.Tests.Classification;
 [TestClass]
 public sealed class ImageClassificationFitTests
 {
+    // Validation rows whose labels contradict the training rows: the better these are learned, the worse those fit.
+    private (List<double> Losses, double Kept, List<string> Log) FitBesideContraryRows(int count, EarlyStopping stopping)
+    {
+        var rows = _mlContext.Data.LoadFromEnumerable(TinyImages.Rows());
+        var keys = _mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(rows);
+        var contrary = keys.Transform(_mlContext.Data.LoadFromEnumerable(TinyImages.Rows()[..count].Select(row => new ImageRow
+        {
+            ImagePath = row.ImagePath,
+            Label = TinyImages.Classes[(Array.IndexOf(TinyImages.Classes, row.Label) + 1) % TinyImages.Classes.Length],
+        })));
+        var (losses, log) = (new List<double>(), new List<string>());
+        _mlContext.Log += (_, e) => log.Add(e.Message);
+        using var model = TinyImages.Trainer(_mlContext, options =>
+        {
+            options.ValidationSet = contrary;
+            options.EarlyStoppingCriteria = stopping;
+            options.Epoch = 20;
+            options.MetricsCallback = progress =>
+            {
+                if (progress.EndOfEpoch)
+                {
+                    losses.Add(progress.ValidationLoss!.Value);
+                }
+            };
+        }).Fit(keys.Transform(rows));
+
+        var labels = contrary.GetColumn<uint>("Label");
+        return (losses, TinyImages.Scores(model, contrary).Zip(labels).Average(pair => -Math.Log(pair.First[pair.Second - 1])), log);
+    }
+
     private readonly MLContext _mlContext = new(seed: 1);
 
     [TestMethod]
@@ -124,33 +154,23 @@ public sealed class ImageClassificationFitTests
     [TestMethod]
     public void Fit_ValidationLossRises_StopsAndKeepsTheWeightsOfTheBestEpoch()
     {
-        // Validation rows whose labels contradict the training rows: the better these are learned, the worse those fit.
-        var rows = _mlContext.Data.LoadFromEnumerable(TinyImages.Rows());
-        var keys = _mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(rows);
-        var contrary = keys.Transform(_mlContext.Data.LoadFromEnumerable(TinyImages.Rows().Select(row => new ImageRow
-        {
-            ImagePath = row.ImagePath,
-            Label = TinyImages.Classes[(Array.IndexOf(TinyImages.Classes, row.Label) + 1) % TinyImages.Classes.Length],
-        })));
-        var losses = new List<double>();
-        using var model = TinyImages.Trainer(_mlContext, options =>
-        {
-            options.ValidationSet = contrary;
-            options.Epoch = 20;
-            options.MetricsCallback = progress =>
-            {
-                if (progress.EndOfEpoch)
-                {
-                    losses.Add(progress.ValidationLoss!.Value);
-                }
-            };
-        }).Fit(keys.Transform(rows));
+        var (losses, kept, _) = FitBesideContraryRows(36, new EarlyStopping());
 
-        var labels = contrary.GetColumn<uint>("Label");
-        var kept = TinyImages.Scores(model, contrary).Zip(labels).Average(pair => -Math.Log(pair.First[pair.Second - 1]));
         Assert.AreEqual(losses.IndexOf(losses.Min()) + 3, losses.Count, string.Join(' ', losses)); // patience 2
         Assert.AreEqual(losses.Min(), kept, 1e-4);
         Assert.IsGreaterThan(losses.Min() + 0.1, losses[^1]);
+    }
+
+    [TestMethod]
+    [DataRow(9, 10, true)]
+    [DataRow(9, 9, false)]
+    public void Fit_FewValidationRows_KeepsTheLastWeightsAndWarns(int rows, int fewest, bool keepsLast)
+    {
+        var (losses, kept, log) = FitBesideContraryRows(rows, new EarlyStopping { MinValidationRows = fewest });
+
+        Assert.AreEqual(keepsLast, losses.Count == 20, string.Join(' ', losses));
+        Assert.AreEqual(keepsLast ? losses[^1] : losses.Min(), kept, 1e-4);
+        Assert.AreEqual(keepsLast, log.Any(line => line.Contains("Validation rows: 9, too few to choose an epoch by", StringComparison.Ordinal)));
     }
 
     [TestMethod]

@@ -207,6 +207,7 @@ public sealed class TextClassificationTrainerTests
     [DataRow("Damping")]
     [DataRow("Rank")]
     [DataRow("Patience")]
+    [DataRow("MinValidationRows")]
     public void Create_SettingOutOfRange_NamesIt(string setting)
     {
         Action<TextClassificationTrainer.Options> change = setting switch
@@ -218,7 +219,8 @@ public sealed class TextClassificationTrainerTests
             "LearningRate" => options => options.Optimizer = Optimizers.AdamW with { LearningRate = -1 },
             "Damping" => options => options.Optimizer = Optimizers.Ief with { Damping = -1e-3 },
             "Rank" => options => options.Adapter = Adapters.LoRA with { Rank = 0 },
-            _ => options => options.EarlyStopping = new EarlyStopping { Patience = 0 },
+            "Patience" => options => options.EarlyStopping = new EarlyStopping { Patience = 0 },
+            _ => options => options.EarlyStopping = new EarlyStopping { MinValidationRows = 0 },
         };
 
         var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => TinyText.Trainer(_mlContext, change));

@@ -98,6 +98,19 @@ public sealed class CalibrationTests
     }
 
     [TestMethod]
+    public void Fit_CalibratedOnFewRows_KeepsTheProbabilitiesAndWarns()
+    {
+        var warnings = new List<string>();
+        _mlContext.Log += (_, e) => warnings.Add(e.Message);
+        var validation = TinyText.KeyedRows(_mlContext, 9);
+
+        using var model = TinyText.Trainer(_mlContext, options => (options.Calibrate, options.ValidationSet) = (true, validation)).Fit(TinyText.KeyedRows(_mlContext, 32));
+
+        Assert.AreEqual(1, model.Model.Temperature);
+        Assert.IsTrue(warnings.Any(line => line.Contains("Validation rows: 9, too few to choose a temperature", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
     public void Create_CalibrateWithoutValidation_IsRefused() => StringAssert.Contains(
         Assert.ThrowsExactly<ArgumentException>(() => TinyText.Trainer(_mlContext, options => options.Calibrate = true)).Message, "no validation rows to calibrate on");
 }

@@ -64,7 +64,8 @@ public sealed class TaskFilesTests
     [DataRow(false)]
     public void SeveralClasses_SavedAndRead_ScoreTheSame(bool adapters)
     {
-        var data = Keyed(new { Sentence1 = "the film was good", Label = new[] { "joy", "film" } }, new { Sentence1 = "book", Label = new[] { "book" } });
+        var two = new[] { new { Sentence1 = "the film was good", Label = new[] { "joy", "film" } }, new { Sentence1 = "book", Label = new[] { "book" } } };
+        var data = Keyed([.. Enumerable.Repeat(two, 5).SelectMany(rows => rows)]);
         var options = new MultiLabelClassificationTrainer.Options { MaxEpoch = 2, Model = TinyText.Model, ValidationSet = data, ChooseThresholds = true };
         using var model = _mlContext.MulticlassClassification.Trainers.MultiLabelClassification(options).Fit(data);
         Assert.IsTrue(model.Model.Thresholds.Any(threshold => threshold != 0.5f));
