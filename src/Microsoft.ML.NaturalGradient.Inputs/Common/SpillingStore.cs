@@ -37,9 +37,6 @@ internal sealed class SpillingStore(string what, long memoryLimit, string? folde
     /// <summary>Bytes in the file.</summary>
     public long FileBytes { get; private set; }
 
-    /// <summary>Path of the temporary file; null while there is none.</summary>
-    public string? FilePath => _file?.Name;
-
     /// <summary>Keeps a piece.</summary>
     /// <param name="bytes">The piece; must not be changed afterwards.</param>
     /// <returns>Its index: pieces are numbered from 0 in the order in which they are added.</returns>
@@ -127,7 +124,13 @@ internal sealed class SpillingStore(string what, long memoryLimit, string? folde
     {
         var options = PrivateFile.Options(FileAccess.ReadWrite, FileOptions.DeleteOnClose | FileOptions.RandomAccess);
         options.BufferSize = 0;
-        return new FileStream(Path.Combine(_folder, $"natural-gradient-{Guid.NewGuid():N}.{what.ToLowerInvariant()}"), options);
+        var file = new FileStream(Path.Combine(_folder, $"natural-gradient-{Guid.NewGuid():N}.{what.ToLowerInvariant()}"), options);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.Delete(file.Name); // its bytes stay until it is closed, and nothing is left where the process is ended
+        }
+
+        return file;
     }
 
     private readonly record struct Piece(int Length, byte[]? Kept, long Offset);

@@ -23,9 +23,6 @@ internal sealed class PixelCache(long memoryLimit = PixelCache.DefaultMemoryLimi
     /// <summary>Bytes of pixels in the file.</summary>
     public long FileBytes => _pixels.FileBytes;
 
-    /// <summary>Path of the temporary file; null while there is none.</summary>
-    public string? FilePath => _pixels.FilePath;
-
     /// <summary>Keeps a picture.</summary>
     /// <param name="image">The picture; must not be changed afterwards.</param>
     /// <returns>Its index: pictures are numbered from 0 in the order in which they are added.</returns>

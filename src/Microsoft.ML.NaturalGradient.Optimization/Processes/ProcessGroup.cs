@@ -192,7 +192,7 @@ internal sealed class ProcessGroup(ICollective collective, long mostAtOnce = Pro
         }
 
         path = Rank == 0 ? path : Path.Combine(folder ?? Path.GetTempPath(), Path.GetRandomFileName());
-        using var target = Rank == 0 ? null : new FileStream(path!, FileMode.CreateNew);
+        using var target = Rank == 0 ? null : new FileStream(path!, PrivateFile.Options(FileAccess.Write));
         var piece = new byte[Math.Min(length, ReducedAtOnce)];
         for (var start = 0L; start < length; start += piece.Length)
         {
