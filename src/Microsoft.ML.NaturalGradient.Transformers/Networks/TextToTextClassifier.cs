@@ -125,7 +125,7 @@ internal sealed class TextToTextClassifier : TextNetwork
         }
 
         var mask = _network.Mask(text);
-        var memory = _network.Encode(words, mask)[^1]; // [N, S, D]
+        var memory = _network.Encode(words, mask, text.Packed())[^1].Apart(); // [N, S, D]
         return _network.Decode(_network.Embed(decoderIds), memory, mask)[^1];
     }
 

@@ -50,23 +50,21 @@ internal sealed class T5Attention : nn.Module<Tensor, Tensor, Tensor?, Tensor>
     public RelativePositionBias? Positions => _positions;
 
     /// <inheritdoc/>
-    /// <param name="input">What asks, [N·g, T, D].</param>
+    /// <param name="input">What asks, [N·g, T, D], or [1, M, D] of <see cref="PerSampleGradients.PackedRows"/> in self-attention.</param>
     /// <param name="memory">What is attended to, [N, S, D]; the same tensor as <paramref name="input"/> in self-attention.</param>
     /// <param name="bias">Added to the scores, broadcast to [N, H, g·T, S]; null for nothing.</param>
     public override Tensor forward(Tensor input, Tensor memory, Tensor? bias)
     {
-        var (samples, keys) = (memory.shape[0], memory.shape[1]);
-        var asking = input.view(samples, -1, input.shape[2]); // [N, g·T, D]
-        var queries = asking.shape[1];
-        var scores = Heads(_query.call(asking)).bmm(Heads(_key.call(memory)).transpose(1, 2)); // [N·H, g·T, S]
+        var asking = input.view(memory.shape[0], -1, input.shape[2]); // [N, g·T, D]
+        var (query, key, value) = (Heads(_query.call(asking)), Heads(_key.call(memory)), Heads(_value.call(memory))); // [N, H, ., d]
+        var scores = query.flatten(0, 1).bmm(key.flatten(0, 1).transpose(1, 2)); // [N·H, g·T, S]
         if (bias is not null)
         {
-            scores = scores.view(samples, _heads, queries, keys).Plus(bias).flatten(0, 1);
+            scores = scores.view(key.shape[0], _heads, query.shape[2], key.shape[2]).Plus(bias).flatten(0, 1);
         }
 
-        var context = scores.softmax(-1).bmm(Heads(_value.call(memory))); // [N·H, g·T, d]
-        var together = context.view(samples, _heads, queries, -1).transpose(1, 2).flatten(2); // [N, g·T, H·d]
-        return _output.call(together).view(input.shape);
+        var context = scores.softmax(-1).bmm(value.flatten(0, 1)).view(query.shape);
+        return _output.call(MultiHeadAttention.Merge(context)).view(input.shape);
     }
 
     /// <summary>Writes the layer into a graph.</summary>
@@ -85,6 +83,5 @@ internal sealed class T5Attention : nn.Module<Tensor, Tensor, Tensor?, Tensor>
         return _output.Emit(graph, graph.MergeHeads(graph.MatMul(weights, value)));
     }
 
-    private Tensor Heads(Tensor states) =>
-        states.view(states.shape[0], states.shape[1], _heads, -1).transpose(1, 2).flatten(0, 1); // [N·H, T, d]
+    private Tensor Heads(Tensor states) => MultiHeadAttention.Split(states, _heads);
 }

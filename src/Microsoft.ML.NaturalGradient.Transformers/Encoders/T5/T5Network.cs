@@ -3,6 +3,7 @@ using Microsoft.ML.NaturalGradient.Batching;
 using Microsoft.ML.NaturalGradient.Models.Layers;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
+using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -105,16 +106,20 @@ internal sealed class T5Network : PretrainedNetwork
     /// <summary>Computes the vectors that the decoder attends to.</summary>
     /// <param name="embedded">From <see cref="Embed"/>, [N, S, D].</param>
     /// <param name="mask">From <see cref="Mask"/>.</param>
-    /// <returns>The input and each layer's output, the last one normalised, [N, S, D]; in the caller's dispose scope.</returns>
-    public IReadOnlyList<Tensor> Encode(Tensor embedded, Tensor? mask) => _encoder.States(embedded, mask, null, null);
+    /// <param name="packed">How the rows are to lie that layers read; null where each is on its own.</param>
+    /// <returns>The input and each layer's output, the last one normalised; in the caller's dispose scope.</returns>
+    public IReadOnlyList<LayerStates> Encode(Tensor embedded, Tensor? mask, PackedRows? packed = null) => _encoder.States(embedded, mask, null, null, packed);
 
     /// <summary>Computes the vectors that the head reads.</summary>
     /// <param name="embedded">Embedded decoder ids, [N·g, T, D]: g rows in turn for each row of the encoder.</param>
     /// <param name="memory">The encoder's last output, [N, S, D].</param>
     /// <param name="memoryMask">From <see cref="Mask"/>.</param>
     /// <returns>The input and each layer's output, the last one normalised, [N·g, T, D]; in the caller's dispose scope.</returns>
-    public IReadOnlyList<Tensor> Decode(Tensor embedded, Tensor memory, Tensor? memoryMask) => _decoder.States(
-        embedded, AttentionMask.Causal(embedded.shape[1], embedded.dtype, embedded.device), memory, memoryMask);
+    public IReadOnlyList<Tensor> Decode(Tensor embedded, Tensor memory, Tensor? memoryMask) =>
+    [
+        .. _decoder.States(embedded, AttentionMask.Causal(embedded.shape[1], embedded.dtype, embedded.device), memory, memoryMask, null)
+            .Select(states => states.Vectors),
+    ];
 
     /// <summary>Computes the logits of the next token.</summary>
     /// <param name="hidden">The decoder's last output, [N, ..., D].</param>
@@ -182,18 +187,17 @@ internal sealed class T5Network : PretrainedNetwork
             RegisterComponents();
         }
 
-        public List<Tensor> States(Tensor embedded, Tensor? mask, Tensor? memory, Tensor? memoryMask)
+        public List<LayerStates> States(Tensor embedded, Tensor? mask, Tensor? memory, Tensor? memoryMask, PackedRows? packed)
         {
             // The first layer's table serves all layers.
             var bias = _blocks[0].Positions.Bias(embedded.shape[0], embedded.shape[1]);
             bias = mask is null ? bias : bias.Plus(mask);
-            var states = new List<Tensor> { embedded };
-            foreach (var block in _blocks)
+            var states = LayerStack.States(embedded, null, _blocks, (block, input) => block.Next(input, bias, memory, memoryMask), packed).ToList();
+            using (packed?.Enter())
             {
-                states.Add(block.Next(states[^1], bias, memory, memoryMask));
+                states[^1] = states[^1] with { Vectors = _norm.call(states[^1].Vectors) };
             }
 
-            states[^1] = _norm.call(states[^1]);
             return states;
         }
 

@@ -60,7 +60,7 @@ internal static class T5Fixture
     public static Tensor Forward(T5Network network, TokenBatch inputs, Tensor labels)
     {
         var mask = network.Mask(inputs);
-        var memory = network.Encode(network.Embed(inputs.Ids), mask)[^1];
+        var memory = network.Encode(network.Embed(inputs.Ids), mask, inputs.Packed())[^1].Apart();
         return network.Logits(network.Decode(network.Embed(ShiftRight(labels)), memory, mask)[^1]);
     }
 

@@ -24,7 +24,7 @@ public sealed class T5NetworkTests
         using var inputs = T5Fixture.Inputs(reference);
         var mask = network.Mask(inputs);
 
-        var encoded = network.Encode(network.Embed(inputs.Ids), mask);
+        Tensor[] encoded = [.. network.Encode(network.Embed(inputs.Ids), mask, inputs.Packed()).Select(states => states.Apart())];
         var decoded = network.Decode(network.Embed(T5Fixture.ShiftRight(T5Fixture.Labels(reference))), encoded[^1], mask);
 
         var isRead = inputs.Mask.eq(1).unsqueeze(-1); // what stands at padding has no meaning
@@ -34,10 +34,13 @@ public sealed class T5NetworkTests
     }
 
     [TestMethod]
-    [DataRow(T5Fixture.Tied)]
-    [DataRow(T5Fixture.Gated)]
-    public void Capture_AllParametersTrainable_LossesAndGradientNormsEqualReference(string folder)
+    [DataRow(T5Fixture.Tied, false)]
+    [DataRow(T5Fixture.Gated, false)]
+    [DataRow(T5Fixture.Tied, true)]
+    [DataRow(T5Fixture.Gated, true)]
+    public void Capture_AllParametersTrainable_LossesAndGradientNormsEqualReference(string folder, bool computesPadding)
     {
+        using var padded = PackedRows.Forbid(computesPadding);
         using var network = LoadTrainable(folder);
         using var scope = NewDisposeScope();
         var reference = Fixture.Read($"{folder}/reference.json");
@@ -106,6 +109,20 @@ public sealed class T5NetworkTests
     }
 
     [TestMethod]
+    public void Encode_PaddedBatch_LeavesThePaddingOut()
+    {
+        using var network = T5Fixture.Load(T5Fixture.Gated);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var inputs = T5Fixture.Inputs(Fixture.Read($"{T5Fixture.Gated}/reference.json"));
+
+        var states = network.Encode(network.Embed(inputs.Ids), network.Mask(inputs), inputs.Packed())[^1];
+
+        CollectionAssert.AreEqual(new[] { 1, inputs.Mask.sum().item<long>(), network.HiddenSize }, states.Vectors.shape);
+        Assert.AreEqual(0, states.Apart().mul(inputs.Mask.eq(0).unsqueeze(-1)).abs().sum().item<double>());
+    }
+
+    [TestMethod]
     public void Decode_SeveralRowsOfOneText_EqualOneAtATime()
     {
         using var network = T5Fixture.Load(T5Fixture.Gated);
@@ -113,7 +130,7 @@ public sealed class T5NetworkTests
         using var noGrad = no_grad();
         using var inputs = T5Fixture.Inputs(Fixture.Read($"{T5Fixture.Gated}/reference.json"));
         var mask = network.Mask(inputs);
-        var memory = network.Encode(network.Embed(inputs.Ids), mask)[^1];
+        var memory = network.Encode(network.Embed(inputs.Ids), mask, inputs.Packed())[^1].Apart();
         var rows = tensor(new long[,] { { 0, 5, 9 }, { 0, 7, 7 } }); // g = 2 for each of three texts
 
         var together = network.Decode(network.Embed(rows.repeat(3, 1)), memory, mask)[^1].view(3, 2, 3, -1);
@@ -132,7 +149,7 @@ public sealed class T5NetworkTests
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var inputs = T5Fixture.Inputs(Fixture.Read($"{T5Fixture.Tied}/reference.json"));
-        var memory = network.Encode(network.Embed(inputs.Ids), null)[^1];
+        var memory = network.Encode(network.Embed(inputs.Ids), null)[^1].Apart();
 
         var first = network.Decode(network.Embed(tensor(new long[,] { { 0, 5, 9 } }).repeat(3, 1)), memory, null)[^1];
         var second = network.Decode(network.Embed(tensor(new long[,] { { 0, 5, 8 } }).repeat(3, 1)), memory, null)[^1];
