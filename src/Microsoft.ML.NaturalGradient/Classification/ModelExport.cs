@@ -43,7 +43,7 @@ internal static class ModelExport
         save.Write(ClassifierNotes.FileName, new ClassifierNotes(model.Target.OutputNames, details.TextToText, details.Predictions).Write());
         save.Write(ModelCard.FileName, ModelCard.ForAdapter(model, details, location));
         save.Write(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network, location));
-        save.Commit([]);
+        save.Commit(CheckpointFiles.SmallNames.Where(name => name != CheckpointFiles.ConfigName)); // which an adapter has none of
     }
 
     /// <summary>Writes the merged model as transformers does.</summary>

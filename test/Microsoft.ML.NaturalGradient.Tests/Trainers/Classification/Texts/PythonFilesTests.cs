@@ -60,6 +60,21 @@ public sealed class PythonFilesTests
         Assert.AreEqual(20, longer.Model.Scorer.Encoding.MaxTokens);
     }
 
+    /// <summary>Python takes tokenizer.json before all others: one that was left by another base would read texts in another way without a word.</summary>
+    [TestMethod]
+    public void SavePeft_OverAnAdapterOfAnotherBase_LeavesNoTokenizerOfIt()
+    {
+        using var model = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 16));
+        Directory.CreateDirectory(In("adapter"));
+        string[] names = ["tokenizer.json", "spiece.model", "notes.txt"];
+        Array.ForEach(names, name => File.WriteAllText(Path.Combine(In("adapter"), name), "of others"));
+
+        model.Model.SavePeft(In("adapter"));
+
+        CollectionAssert.AreEqual(new[] { "notes.txt" }, names.Where(name => File.Exists(Path.Combine(In("adapter"), name))).ToArray());
+        Assert.IsTrue(File.Exists(Path.Combine(In("adapter"), "vocab.txt")));
+    }
+
     [TestMethod]
     public void Save_ClassesWithOneNameAsText_IsRefusedAfterAWarningBeforeTheTraining()
     {
