@@ -54,10 +54,10 @@ public static class Checkpoints
     /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
     /// <param name="pooling">
     /// Which vector stands for a text; null for the one that the encoder was trained for: the first token's of the whole <see cref="PretrainedModel.BgeSmall"/> and of folders
-    /// whose 1_Pooling/config.json says so, else the mean.
+    /// and models of the hub whose 1_Pooling/config.json says so, else the mean.
     /// </param>
     /// <param name="options">Settings; null for 32-bit numbers.</param>
-    /// <exception cref="NotSupportedException">The model answers with text, or reads pictures.</exception>
+    /// <exception cref="NotSupportedException">The model answers with text, or reads pictures; or its files say that its vectors are neither, and <paramref name="pooling"/> is null.</exception>
     /// <inheritdoc cref="FineTunedModel.SaveOnnx" path="/exception"/>
     public static void SaveOnnxEmbeddings(PretrainedModel model, string folder, EmbeddingPooling? pooling = null, OnnxExportOptions? options = null)
     {

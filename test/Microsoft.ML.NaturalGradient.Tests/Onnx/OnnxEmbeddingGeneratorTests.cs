@@ -126,6 +126,29 @@ public sealed class OnnxEmbeddingGeneratorTests
     }
 
     [TestMethod]
+    [DataRow("1_Pooling/config.json", """{ "pooling_mode_max_tokens": true, "pooling_mode_mean_tokens": false }""", "pooling_mode_max_tokens")]
+    [DataRow("1_Pooling/config.json", """{ "pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true }""", "pooling_mode_cls_token and pooling_mode_mean_tokens")]
+    [DataRow("modules.json", """[{ "type": "sentence_transformers.models.Transformer" }, { "type": "sentence_transformers.models.Dense" }]""", "the module 'Dense'")]
+    [DataRow("modules.json", "{}", "no list of modules")]
+    public void SaveOnnxEmbeddings_VectorsThatAreNotWritten_AreRefusedUnlessAPoolingIsNamed(string name, string content, string what)
+    {
+        using (var trained = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 8)))
+        {
+            trained.Model.SavePretrained(_folder);
+        }
+
+        Directory.CreateDirectory(Path.Combine(_folder, "1_Pooling"));
+        File.WriteAllText(Path.Combine(_folder, name), content);
+        var vectors = Path.Combine(_folder, "vectors");
+
+        var error = Assert.Throws<Exception>(() => ML.Checkpoints.SaveOnnxEmbeddings(PretrainedModel.FromFolder(_folder), vectors));
+        ML.Checkpoints.SaveOnnxEmbeddings(PretrainedModel.FromFolder(_folder), vectors, EmbeddingPooling.Mean);
+
+        Assert.Contains(what, error.Message);
+        Assert.IsTrue(File.Exists(Path.Combine(vectors, "model.onnx")));
+    }
+
+    [TestMethod]
     [DataRow(null, nameof(EmbeddingPooling.ClassToken), "the vector of the first token")]
     [DataRow(1, nameof(EmbeddingPooling.Mean), "the mean of the token vectors")] // no token of a cut encoder was trained to stand for a text
     public void SaveOnnxEmbeddings_BgeSmall_PoolsAsItWasTrainedAndSaysSo(int? layers, string pooling, string words)
