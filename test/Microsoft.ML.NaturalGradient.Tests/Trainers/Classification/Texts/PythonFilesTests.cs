@@ -312,16 +312,19 @@ public sealed class PythonFilesTests
     }
 
     [TestMethod]
-    public void LoadTextClassifier_SeveralClassesAtOnce_IsRefused()
+    [DataRow("multi_label_classification", "LoadMultiLabelClassifier")]
+    [DataRow("regression", "LoadTextRegression")]
+    public void LoadTextClassifier_AnotherProblem_IsRefused(string problem, string reader)
     {
         _ = Base(_folder, "bert");
         var config = Json(_folder, "config.json");
-        config["problem_type"] = "multi_label_classification";
+        config["problem_type"] = problem;
         File.WriteAllText(Path.Combine(_folder, "config.json"), config.ToJsonString());
 
         var error = Assert.ThrowsExactly<NotSupportedException>(() => PublicCheckpoints.LoadTextClassifier(_mlContext, PretrainedModel.FromFolder(_folder)));
 
-        Assert.Contains("multi_label_classification", error.Message);
+        Assert.Contains(problem, error.Message);
+        Assert.Contains(reader, error.Message);
     }
 
     [TestMethod]
