@@ -42,6 +42,17 @@ public sealed class OnnxEmbeddingGeneratorTests
     }
 
     [TestMethod]
+    public void Load_SaveWasInterruptedWhileMoving_CompletesIt()
+    {
+        ML.Checkpoints.SaveOnnxEmbeddings(TinyText.Model, Path.Combine(_folder, ".saved"));
+
+        OnnxEmbeddingGenerator.Load(_folder).Dispose();
+
+        Assert.IsTrue(File.Exists(Path.Combine(_folder, "model.onnx")));
+        Assert.IsEmpty(Directory.GetDirectories(_folder));
+    }
+
+    [TestMethod]
     public async Task Load_FolderWithATrailingSeparator_IsCalledLikeTheFolder()
     {
         ML.Checkpoints.SaveOnnxEmbeddings(TinyText.Model, _folder);
