@@ -12,7 +12,7 @@ public sealed class BuildScriptTests
     public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
 
     [TestMethod]
-    public void Verb_ByALinkInAnotherFolder_FindsTheRepository()
+    public void Root_ByALinkInAnotherFolder_IsTheRepository()
     {
         if (OperatingSystem.IsWindows())
         {
@@ -22,7 +22,7 @@ public sealed class BuildScriptTests
         var link = Path.Combine(_folder, "a link.sh");
         File.CreateSymbolicLink(link, Path.Combine(CodeExampleTests.RepositoryRoot(), "build.sh"));
 
-        using var process = Process.Start(new ProcessStartInfo("bash", [link, "consumers", "--help"])
+        using var process = Process.Start(new ProcessStartInfo("bash", ["-c", "source \"$0\" help && printf '%s' \"$ROOT\"", link])
         {
             WorkingDirectory = _folder,
             RedirectStandardOutput = true,
@@ -33,6 +33,7 @@ public sealed class BuildScriptTests
         process.WaitForExit();
 
         Assert.AreEqual(0, process.ExitCode, errors.GetAwaiter().GetResult());
-        StringAssert.StartsWith(output, "Usage: ./build.sh consumers");
+        StringAssert.StartsWith(output, "Usage: ./build.sh VERB");
+        Assert.IsTrue(File.Exists(Path.Combine(output[(output.LastIndexOf('\n') + 1)..], "NaturalGradient.MLNet.sln")), output);
     }
 }
