@@ -2,7 +2,7 @@
 # Every verb does all the set-up it needs; start here on a machine just installed.
 set -euo pipefail
 
-ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ROOT=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)   # of the script itself, where it is called by a link
 SOLUTION=NaturalGradient.MLNet.sln
 ARTIFACTS=$ROOT/artifacts/bin
 PACKAGES=$ROOT/artifacts/packages

@@ -11,11 +11,14 @@ internal static class LoadCommand
     private const float Tolerance = 1e-4F; // sums of another order in batches of another size
 
     /// <summary>Runs the load and prints the figures.</summary>
-    /// <returns>0 if every request was answered, and as one of the models answers by itself.</returns>
+    /// <returns>0 if every request was answered, and as one of the models answers by itself; 2 where an argument is no number.</returns>
     public static async Task<int> RunAsync(string[] args, bool quick, bool onnx)
     {
-        var requests = Number(args, "--requests", quick ? 200 : 2000);
-        var clients = Number(args, "--clients", 8);
+        if (!TryRead(args, "--requests", quick ? 200 : 2000, out var requests) || !TryRead(args, "--clients", 8, out var clients))
+        {
+            return 2;
+        }
+
         var folder = Directory.CreateTempSubdirectory("web-load-").FullName;
         try
         {
@@ -126,6 +129,22 @@ internal static class LoadCommand
     private static float Difference(Prediction answer, Dictionary<string, float> scores) =>
         answer.Classes.Max(item => Math.Abs(item.Probability - scores[item.Name]));
 
-    private static int Number(string[] args, string name, int otherwise) =>
-        Array.IndexOf(args, name) is >= 0 and var i && i + 1 < args.Length ? int.Parse(args[i + 1], CultureInfo.InvariantCulture) : otherwise;
+    private static bool TryRead(string[] args, string name, int otherwise, out int value)
+    {
+        value = otherwise;
+        var place = Array.IndexOf(args, name);
+        if (place < 0)
+        {
+            return true;
+        }
+
+        var text = args.ElementAtOrDefault(place + 1);
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value > 0)
+        {
+            return true;
+        }
+
+        Console.Error.WriteLine($"{name} needs a number from 1 on, not \"{text ?? "nothing"}\".");
+        return false;
+    }
 }

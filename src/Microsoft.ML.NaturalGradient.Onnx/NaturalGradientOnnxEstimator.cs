@@ -13,6 +13,7 @@ public sealed class NaturalGradientOnnxEstimator : IEstimator<NaturalGradientOnn
     private readonly IHost _host;
     private readonly string _folder;
     private readonly ServedModel _model;
+    private readonly IReadOnlyDictionary<string, string> _notes; // of the graph that the model describes
     private readonly OnnxScoringOptions _options;
 
     internal NaturalGradientOnnxEstimator(IHostEnvironment environment, string folder, ServedColumns columns, OnnxScoringOptions options)
@@ -22,7 +23,8 @@ public sealed class NaturalGradientOnnxEstimator : IEstimator<NaturalGradientOnn
         (_folder, _options) = (folder, options);
         using var files = new FolderCheckpointFiles(folder);
         using var source = GraphSource.InFolder(folder);
-        _model = ServedFolder.Read(files, source.Facts.Notes, columns);
+        _notes = source.Facts.Notes;
+        _model = ServedFolder.Read(files, _notes, columns);
         _model.Columns.Target.CheckNames(_model.Columns.Features);
     }
 
@@ -31,12 +33,19 @@ public sealed class NaturalGradientOnnxEstimator : IEstimator<NaturalGradientOnn
     /// <returns>The transformer that adds the predictions; the caller disposes it.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
     /// <exception cref="FileNotFoundException">A file of the folder is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or files do not belong together; the message says which.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or files do not belong together; the message says which. Or another model was saved in the folder meanwhile.</exception>
     public NaturalGradientOnnxTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
         _model.Columns.CheckFeatures(_host, SchemaShape.Create(input.Schema));
-        return new NaturalGradientOnnxTransformer(_environment, _model, GraphSource.InFolder(_folder), _options);
+        var source = GraphSource.InFolder(_folder);
+        if (source.Facts.Notes.Count != _notes.Count || source.Facts.Notes.Any(note => _notes.GetValueOrDefault(note.Key) != note.Value))
+        {
+            source.Dispose();
+            throw new InvalidDataException($"Another model was saved in '{_folder}' since this estimator was made. Make it again with ApplyNaturalGradientOnnx.");
+        }
+
+        return new NaturalGradientOnnxTransformer(_environment, _model, source, _options);
     }
 
     /// <inheritdoc/>

@@ -54,10 +54,10 @@ public static class Checkpoints
     /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
     /// <param name="pooling">
     /// Which vector stands for a text; null for the one that the encoder was trained for: the first token's of the whole <see cref="PretrainedModel.BgeSmall"/> and of folders
-    /// whose 1_Pooling/config.json says so, else the mean.
+    /// and models of the hub whose 1_Pooling/config.json says so, else the mean.
     /// </param>
     /// <param name="options">Settings; null for 32-bit numbers.</param>
-    /// <exception cref="NotSupportedException">The model answers with text, or reads pictures.</exception>
+    /// <exception cref="NotSupportedException">The model answers with text, or reads pictures; or its files say that its vectors are neither, and <paramref name="pooling"/> is null.</exception>
     /// <inheritdoc cref="FineTunedModel.SaveOnnx" path="/exception"/>
     public static void SaveOnnxEmbeddings(PretrainedModel model, string folder, EmbeddingPooling? pooling = null, OnnxExportOptions? options = null)
     {
@@ -105,7 +105,15 @@ public static class Checkpoints
         var textToText = new TextToTextSettings(prompt, labelWords);
         var scorer = PretrainedText.Load(mlContext, model, adapter, HeadKind.Whole, columns, (files, checkpoint) =>
         {
-            ClassifierConfig.CheckSingleLabel(checkpoint.Files);
+            if (adapter is not { HeadClassNames: not null }) // which says itself what it is
+            {
+                ClassifierConfig.CheckSingleLabel(checkpoint.Files);
+            }
+            else if (adapter.Notes.Predictions.Thresholds is not null)
+            {
+                throw ClassifierConfig.OfAnotherProblem("adapter", ClassifierConfig.SeveralLabels);
+            }
+
             var labels = Labels(classNames, adapter, checkpoint);
             var notes = adapter?.Notes.Predictions ?? ClassifierConfig.ReadPredictions(files);
             return new ClassificationTask(
@@ -199,7 +207,7 @@ public static class Checkpoints
     /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
     /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
     /// <exception cref="ArgumentException"><paramref name="classNames"/> are too few, repeated, or neither given nor in the model; <paramref name="threshold"/> is out of range; or an output has the name of another column.</exception>
-    /// <exception cref="NotSupportedException">The architecture is not supported.</exception>
+    /// <exception cref="NotSupportedException">The architecture is not supported, or the model gives all classes one distribution.</exception>
     public static MultiLabelClassificationTransformer LoadMultiLabelClassifier(
         MLContext mlContext,
         PretrainedModel model,
@@ -217,6 +225,15 @@ public static class Checkpoints
         var columns = new TextColumns(new TargetColumns("Label", scoreColumnName, outputColumnName, LabelKind.Classes), sentence1ColumnName, sentence2ColumnName);
         var scorer = PretrainedText.Load(mlContext, model, adapter, HeadKind.Whole, columns, (files, checkpoint) =>
         {
+            if (adapter is null)
+            {
+                ClassifierConfig.CheckSeveralLabels(checkpoint.Files);
+            }
+            else if (adapter is { HeadClassNames: not null, Notes.Predictions.Thresholds: null })
+            {
+                throw ClassifierConfig.OfAnotherProblem("adapter", ClassifierConfig.OneLabel);
+            }
+
             var labels = Labels(classNames, adapter, checkpoint);
             var saved = (adapter?.Notes.Predictions ?? ClassifierConfig.ReadPredictions(files)).Thresholds;
             return new SeveralClassesTask(new SeveralClassesTarget(threshold is null && saved?.Count == labels.Count

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Microsoft.ML.NaturalGradient.Checkpoints;
 
 /// <summary>Writes a file so that its name always stands for a whole one: the old until the new is complete and on the disk.</summary>
@@ -8,6 +10,7 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints;
 internal static class AtomicFile
 {
     private const string Suffix = ".partial";
+    private const int LongestName = 200; // bytes; a name may have 255, and the temporary one has 42 more
 
     // A file that is open can be renamed everywhere with these; locked it is only on Unix, where the lock hinders no renaming.
     private static readonly FileShare Share = OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
@@ -25,8 +28,9 @@ internal static class AtomicFile
         }
 
         var (folder, name) = (Path.GetDirectoryName(target)!, Path.GetFileName(target));
-        RemoveLeftovers(folder, name);
-        using var stream = Create(folder, name);
+        var stem = Encoding.UTF8.GetByteCount(name) <= LongestName ? name : ContentHash.Of(Encoding.UTF8.GetBytes(name));
+        RemoveLeftovers(folder, stem);
+        using var stream = Create(folder, stem);
         var temporary = stream.Name;
         try
         {
@@ -47,11 +51,11 @@ internal static class AtomicFile
     }
 
     // A file is not locked in the moment after it is made: another process may take it for a leftover, and lock or even delete it.
-    private static FileStream Create(string folder, string name)
+    private static FileStream Create(string folder, string stem)
     {
         while (true)
         {
-            var path = Path.Combine(folder, $".{name}.{Guid.NewGuid():N}{Suffix}");
+            var path = Path.Combine(folder, $".{stem}.{Guid.NewGuid():N}{Suffix}");
             try
             {
                 var stream = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, Share);
@@ -69,14 +73,14 @@ internal static class AtomicFile
         }
     }
 
-    private static void RemoveLeftovers(string folder, string name)
+    private static void RemoveLeftovers(string folder, string stem)
     {
         if (!Directory.Exists(folder))
         {
             return; // creating the file says so
         }
 
-        foreach (var leftover in Directory.EnumerateFiles(folder, $".{name}.*{Suffix}"))
+        foreach (var leftover in Directory.EnumerateFiles(folder, $".{stem}.*{Suffix}"))
         {
             try
             {

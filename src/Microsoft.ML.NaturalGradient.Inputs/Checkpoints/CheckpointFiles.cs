@@ -20,6 +20,12 @@ internal abstract class CheckpointFiles : IDisposable
     /// <summary>Name of the file that says how pictures are prepared; a model that reads pictures has it.</summary>
     public const string PreprocessorName = "preprocessor_config.json";
 
+    /// <summary>Name of the file of sentence-transformers that lists the encoder and what comes after it.</summary>
+    public const string ModulesName = "modules.json";
+
+    /// <summary>Name of the file of sentence-transformers that says which vector stands for a text.</summary>
+    public const string PoolingName = "1_Pooling/config.json";
+
     /// <summary>Names of the files that hold a tokenizer's vocabulary; a model that reads texts has at least one.</summary>
     public static IReadOnlyList<string> VocabularyNames { get; } =
         ["tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "spm.model", "encoder.json"];

@@ -95,9 +95,16 @@ internal sealed class FolderSave : IDisposable
 
     /// <summary>Puts the files in their places.</summary>
     /// <param name="owned">Names of files that belong to a model of this kind: those not written are removed.</param>
+    /// <exception cref="IOException">A folder has the name of such a file; nothing is changed.</exception>
     public void Commit(IEnumerable<string> owned)
     {
-        var stale = owned.Where(name => !File.Exists(Path.Combine(_staging, name)));
+        string[] stale = [.. owned.Where(name => !File.Exists(Path.Combine(_staging, name)))];
+        var written = Directory.EnumerateFiles(_staging).Select(path => Path.GetFileName(path));
+        if (written.Concat(stale).Select(name => Path.Combine(_folder, name)).FirstOrDefault(Directory.Exists) is { } inTheWay)
+        {
+            throw new IOException($"'{inTheWay}' is a folder, and a file of the model has its name. Nothing was saved. Rename it, or save to another folder.");
+        }
+
         Write(StaleName, System.Text.Encoding.UTF8.GetBytes(string.Join('\n', stale)));
         Directory.Move(_staging, Path.Combine(_folder, SavedName));
         MoveSaved(_folder);

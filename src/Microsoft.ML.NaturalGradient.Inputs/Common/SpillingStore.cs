@@ -112,7 +112,7 @@ internal sealed class SpillingStore(string what, long memoryLimit, string? folde
             _file ??= Create();
             RandomAccess.Write(_file.SafeFileHandle, bytes, FileBytes);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (DiskErrors.IsOfWriting(e))
         {
             throw new IOException(
                 FormattableString.Invariant($"{what} beyond the memory limit of {_memoryLimit} bytes cannot be written to '{_folder}': {e.Message} ")

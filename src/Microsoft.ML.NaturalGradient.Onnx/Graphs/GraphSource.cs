@@ -33,12 +33,14 @@ internal sealed class GraphSource : IDisposable
             $"{description} has its weights in '{facts.ExternalFiles.First()}', which a saved model does not hold. Save the model again with SaveForServing.");
     }
 
-    /// <summary>A graph in a folder.</summary>
+    /// <summary>A graph in a folder, of which a save that was interrupted while it moved the files is completed first.</summary>
     /// <param name="folder">The folder.</param>
     /// <exception cref="FileNotFoundException">The graph, or a file with its weights, is missing.</exception>
+    /// <exception cref="IOException">The files cannot be moved.</exception>
     /// <exception cref="InvalidDataException">The graph is damaged.</exception>
     public static GraphSource InFolder(string folder)
     {
+        FolderSave.Finish(folder);
         using var files = new FolderCheckpointFiles(folder);
         var description = $"The graph '{ServedModelArchive.GraphName}' of {files.Description}";
         files.Open(ServedModelArchive.GraphName).Dispose(); // says what is missing or has changed

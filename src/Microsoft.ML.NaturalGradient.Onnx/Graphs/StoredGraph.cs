@@ -39,7 +39,7 @@ internal sealed class StoredGraph : IDisposable
 
             return new StoredGraph(path, null, isTemporary: true);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (DiskErrors.IsOfWriting(e))
         {
             Remove(path);
             using var memory = new MemoryStream();

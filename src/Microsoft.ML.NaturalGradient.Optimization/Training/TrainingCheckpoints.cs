@@ -155,7 +155,7 @@ internal sealed class TrainingCheckpoints : IDisposable
             File.Move(next, path, overwrite: true);
             SaveCount++;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (DiskErrors.IsOfWriting(e))
         {
             _warn($"The state of the run could not be saved in '{_folder}': {e.Message.TrimEnd('.')}. The training goes on.");
         }

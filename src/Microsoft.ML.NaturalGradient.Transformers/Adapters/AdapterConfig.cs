@@ -22,6 +22,7 @@ internal static class AdapterConfig
 
     private const string BaseModelField = "base_model_name_or_path";
     private const string RevisionField = "revision";
+    private const string LayersField = "layers_to_transform"; // the number of the only layer, too: zero turns it on
 
     private static readonly Dictionary<string, (string[] Fields, Func<ModelConfig, AdapterOptions> Read)> Known = new(StringComparer.Ordinal)
     {
@@ -91,7 +92,8 @@ internal static class AdapterConfig
                 + "Merge the adapter in Python (merge_and_unload) and read the merged model with PretrainedModel.FromFolder.");
         }
 
-        if (config.FieldsInUse.FirstOrDefault(field => !Harmless.Contains(field) && !kind.Fields.Contains(field)) is { } unknown)
+        var inUse = config.KindOf(LayersField) == JsonValueKind.Number ? config.FieldsInUse.Append(LayersField) : config.FieldsInUse;
+        if (inUse.FirstOrDefault(field => !Harmless.Contains(field) && !kind.Fields.Contains(field)) is { } unknown)
         {
             throw new NotSupportedException(
                 $"{config.File} has the field '{unknown}' with the value {config.TextOf(unknown)}, which is not supported for {type}. Train the adapter "

@@ -83,6 +83,9 @@ internal static class AdapterWeights
     public static void CheckRanks(PretrainedNetwork encoder, LoraOptions lora, SafetensorsFile file)
     {
         var patterns = new LoraPatterns();
+        // Matches by how a name begins, which is another way for the layers of a bare encoder.
+        var anchored = (lora.AlphaPattern?.Keys ?? []).Concat(lora.RankPattern?.Keys ?? [])
+            .FirstOrDefault(pattern => pattern.Replace("[^", "[", StringComparison.Ordinal).Contains('^', StringComparison.Ordinal));
         foreach (var (name, layer) in LoraTargets.Find(encoder, lora))
         {
             long[] expected = [patterns.Lookup(lora.RankPattern, name, lora.Rank), layer.InputSize];
@@ -94,6 +97,12 @@ internal static class AdapterWeights
                     $"{file.Description} does not fit {AdapterConfig.FileName}: {stored ?? names[0]} "
                     + (stored is null ? "is missing" : $"has shape {MessageText.Shape(file.ShapeOf(stored))}, expected {MessageText.Shape(expected)}")
                     + ". Check that both belong to one adapter, and that the base model is the one that it was trained on.");
+            }
+
+            if (!stored.StartsWith(lora.FilePrefix + name, StringComparison.Ordinal) && anchored is not null)
+            {
+                throw new InvalidDataException(
+                    $"{file.Description} was trained on a bare encoder, whose names lack '{encoder.Prefix}.', and '{anchored}' of its {AdapterConfig.FileName} asks how they begin. Write it without '^'.");
             }
         }
     }

@@ -23,6 +23,12 @@ internal static class ClassifierConfig
     /// <summary>What transformers calls models that give each class a probability of its own.</summary>
     public const string SeveralLabels = "multi_label_classification";
 
+    /// <summary>What transformers calls models that give the classes one distribution.</summary>
+    public const string OneLabel = "single_label_classification";
+
+    /// <summary>What transformers calls models that predict numbers.</summary>
+    public const string Numbers = "regression";
+
     private static readonly string[] TypeFields = ["dtype", "torch_dtype"];
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
@@ -66,15 +72,39 @@ internal static class ClassifierConfig
 
     /// <summary>Refuses a checkpoint whose outputs are no distribution over the classes.</summary>
     /// <param name="files">The small files of the checkpoint.</param>
-    /// <exception cref="NotSupportedException">It gives each class a probability of its own.</exception>
+    /// <exception cref="NotSupportedException">It gives each class a probability of its own, or predicts numbers.</exception>
     public static void CheckSingleLabel(IReadOnlyDictionary<string, byte[]> files)
     {
-        if (Parse(files[CheckpointFiles.ConfigName])[ProblemField] is JsonValue value && value.TryGetValue<string>(out var problem) && problem == SeveralLabels)
+        if (Problem(files) is { } problem and (SeveralLabels or Numbers))
         {
-            throw new NotSupportedException(
-                $"The model has {ProblemField} '{problem}': several classes may be right at once. Read it with Checkpoints.LoadMultiLabelClassifier.");
+            throw OfAnotherProblem("model", problem);
         }
     }
+
+    /// <summary>Refuses a checkpoint whose outputs are not a probability of its own for each class.</summary>
+    /// <param name="files">The small files of the checkpoint.</param>
+    /// <exception cref="NotSupportedException">They are a distribution over the classes, or numbers.</exception>
+    public static void CheckSeveralLabels(IReadOnlyDictionary<string, byte[]> files)
+    {
+        if (Problem(files) is { } problem and (OneLabel or Numbers))
+        {
+            throw OfAnotherProblem("model", problem);
+        }
+    }
+
+    /// <summary>The error for a head whose outputs mean something else than they would be read as.</summary>
+    /// <param name="what">The model or adapter.</param>
+    /// <param name="problem">What transformers calls it.</param>
+    public static NotSupportedException OfAnotherProblem(string what, string problem) => new($"The {what} has {ProblemField} '{problem}': " + problem switch
+    {
+        SeveralLabels => "several classes may be right at once. Read it with Checkpoints.LoadMultiLabelClassifier.",
+        OneLabel => "one class is right at a time. Read it with Checkpoints.LoadTextClassifier.",
+        _ => "its outputs are numbers. Read it with Checkpoints.LoadTextRegression.",
+    });
+
+    /// <summary>Whether a checkpoint was saved with a head that classifies whole texts, whose weights may be called like those of one that classifies tokens.</summary>
+    /// <param name="config">Its configuration.</param>
+    public static bool IsOfWholeTexts(ModelConfig config) => config.Architectures.Any(name => name.EndsWith(EncoderSizes.ClassifierSuffix, StringComparison.Ordinal));
 
     /// <summary>Reads the names of the classes.</summary>
     /// <param name="files">The small files of the checkpoint.</param>
@@ -104,7 +134,7 @@ internal static class ClassifierConfig
     /// <param name="problem">What transformers calls the loss of a whole text's outputs.</param>
     /// <returns>UTF-8 text; the architecture is <see cref="MeanPooled"/> where a text checkpoint was no classifier.</returns>
     /// <exception cref="InvalidOperationException">Two classes have one name.</exception>
-    public static byte[] Write(IReadOnlyDictionary<string, byte[]> files, IReadOnlyList<string> classes, TextToTextSettings textToText, PredictionNotes predictions, HeadKind kind = HeadKind.Whole, string problem = "single_label_classification")
+    public static byte[] Write(IReadOnlyDictionary<string, byte[]> files, IReadOnlyList<string> classes, TextToTextSettings textToText, PredictionNotes predictions, HeadKind kind = HeadKind.Whole, string problem = OneLabel)
     {
         if (DescribeRepeated(classes) is { } repeated)
         {
@@ -231,6 +261,9 @@ internal static class ClassifierConfig
     private static string? Classes(JsonObject config) => Architectures.Find(ModelType(config))?.ClassName;
 
     private static string? ModelType(JsonObject config) => (string?)config[TypeField] is { } type ? MeanPooled.EncoderType(type) : null;
+
+    private static string? Problem(IReadOnlyDictionary<string, byte[]> files) =>
+        Parse(files[CheckpointFiles.ConfigName])[ProblemField] is JsonValue value && value.TryGetValue<string>(out var problem) ? problem : null;
 
     private static IEnumerable<string> ClassNames(JsonObject config) =>
         config[ArchitecturesField] is JsonArray names ? names.Select(name => (string)name!) : [];

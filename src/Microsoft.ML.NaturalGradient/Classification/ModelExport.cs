@@ -43,7 +43,7 @@ internal static class ModelExport
         save.Write(ClassifierNotes.FileName, new ClassifierNotes(model.Target.OutputNames, details.TextToText, details.Predictions).Write());
         save.Write(ModelCard.FileName, ModelCard.ForAdapter(model, details, location));
         save.Write(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network, location));
-        save.Commit([]);
+        save.Commit(CheckpointFiles.SmallNames.Where(name => name != CheckpointFiles.ConfigName)); // which an adapter has none of
     }
 
     /// <summary>Writes the merged model as transformers does.</summary>
@@ -60,6 +60,9 @@ internal static class ModelExport
                 "The model was trained with a prompt, which cannot be merged into its weights. Use SavePeft, or mlContext.Model.Save.");
         }
 
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using var save = FolderSave.Begin(folder);
         if (File.Exists(Path.Combine(folder, AdapterConfig.FileName)))
         {
             throw new IOException(
@@ -67,9 +70,6 @@ internal static class ModelExport
                 + "Give another folder.");
         }
 
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        using var save = FolderSave.Begin(folder);
         var metadata = new Dictionary<string, string> { ["format"] = "pt" };
         save.Write(CheckpointFiles.WeightsName, stream => SafetensorsWriter.Write(stream, Calibrated(model, MergedWeights(model)), metadata));
         foreach (var (name, content) in SmallFiles(model, details))

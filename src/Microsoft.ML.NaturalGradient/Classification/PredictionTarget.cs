@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Pipelines;
@@ -28,7 +29,7 @@ internal abstract class PredictionTarget
     public abstract string TextModelTitle { get; }
 
     /// <summary>What transformers calls the loss of a whole text's outputs.</summary>
-    public virtual string ProblemType => "single_label_classification";
+    public virtual string ProblemType => ClassifierConfig.OneLabel;
 
     /// <summary>How Python makes predictions of a tensor <c>logits</c>: their name, and what is done to the tensor.</summary>
     public abstract (string Name, string Call) PythonPredictions { get; }

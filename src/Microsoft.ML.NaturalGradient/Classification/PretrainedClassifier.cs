@@ -30,6 +30,12 @@ internal static class PretrainedClassifier
                     + $"saved as {saved}. Train a head on it, or give the adapter that has one.");
             }
 
+            if (network.HeadKind == HeadKind.Tokens && ClassifierConfig.IsOfWholeTexts(config))
+            {
+                throw new InvalidDataException(
+                    $"The head of {weights.Description} classifies whole texts and no words: it was saved as {string.Join(", ", config.Architectures)}. Train a head on it, or give the adapter that has one.");
+            }
+
             CheckpointLoader.Load(head, weights, []);
         }
     }

@@ -94,6 +94,38 @@ public sealed class ApplyNaturalGradientOnnxTests
     }
 
     [TestMethod]
+    public void Apply_SaveWasInterruptedWhileMoving_CompletesIt()
+    {
+        var data = TinyText.KeyedRows(_mlContext, 12);
+        using (var trained = TinyText.Trainer(_mlContext).Fit(data))
+        {
+            trained.Model.SaveOnnx(Path.Combine(_folder, ".saved"));
+        }
+
+        _mlContext.Transforms.ApplyNaturalGradientOnnx(_folder, "Text").Fit(data).Dispose();
+
+        Assert.IsTrue(File.Exists(Path.Combine(_folder, "model.onnx")));
+        Assert.IsEmpty(Directory.GetDirectories(_folder));
+    }
+
+    /// <summary>The new graph would otherwise be read with the classes of the old one.</summary>
+    [TestMethod]
+    public void Fit_AnotherModelSavedSinceTheEstimatorWasMade_IsRefused()
+    {
+        var (first, second) = (TinyText.KeyedRows(_mlContext, 12, "good", "bad"), TinyText.KeyedRows(_mlContext, 12, "bad", "good"));
+        using var trained = TinyText.Trainer(_mlContext).Fit(first);
+        using var other = TinyText.Trainer(_mlContext).Fit(second);
+        trained.Model.SaveOnnx(_folder);
+        var estimator = _mlContext.Transforms.ApplyNaturalGradientOnnx(_folder, "Text");
+        estimator.Fit(first).Dispose();
+
+        other.Model.SaveOnnx(_folder);
+
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => estimator.Fit(first)).Message, "Another model was saved");
+        _mlContext.Transforms.ApplyNaturalGradientOnnx(_folder, "Text").Fit(first).Dispose();
+    }
+
+    [TestMethod]
     public void Fit_NamedColumns_AreReadAndAdded()
     {
         var data = TinyText.KeyedRows(_mlContext, 12);

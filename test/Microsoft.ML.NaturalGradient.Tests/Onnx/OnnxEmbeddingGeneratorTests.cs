@@ -42,6 +42,17 @@ public sealed class OnnxEmbeddingGeneratorTests
     }
 
     [TestMethod]
+    public void Load_SaveWasInterruptedWhileMoving_CompletesIt()
+    {
+        ML.Checkpoints.SaveOnnxEmbeddings(TinyText.Model, Path.Combine(_folder, ".saved"));
+
+        OnnxEmbeddingGenerator.Load(_folder).Dispose();
+
+        Assert.IsTrue(File.Exists(Path.Combine(_folder, "model.onnx")));
+        Assert.IsEmpty(Directory.GetDirectories(_folder));
+    }
+
+    [TestMethod]
     public async Task Load_FolderWithATrailingSeparator_IsCalledLikeTheFolder()
     {
         ML.Checkpoints.SaveOnnxEmbeddings(TinyText.Model, _folder);
@@ -123,6 +134,29 @@ public sealed class OnnxEmbeddingGeneratorTests
             using var generator = OnnxEmbeddingGenerator.Load(folder);
             return (await generator.GenerateAsync(["a good film"]))[0].Vector.ToArray();
         }
+    }
+
+    [TestMethod]
+    [DataRow("1_Pooling/config.json", """{ "pooling_mode_max_tokens": true, "pooling_mode_mean_tokens": false }""", "pooling_mode_max_tokens")]
+    [DataRow("1_Pooling/config.json", """{ "pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true }""", "pooling_mode_cls_token and pooling_mode_mean_tokens")]
+    [DataRow("modules.json", """[{ "type": "sentence_transformers.models.Transformer" }, { "type": "sentence_transformers.models.Dense" }]""", "the module 'Dense'")]
+    [DataRow("modules.json", "{}", "no list of modules")]
+    public void SaveOnnxEmbeddings_VectorsThatAreNotWritten_AreRefusedUnlessAPoolingIsNamed(string name, string content, string what)
+    {
+        using (var trained = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 8)))
+        {
+            trained.Model.SavePretrained(_folder);
+        }
+
+        Directory.CreateDirectory(Path.Combine(_folder, "1_Pooling"));
+        File.WriteAllText(Path.Combine(_folder, name), content);
+        var vectors = Path.Combine(_folder, "vectors");
+
+        var error = Assert.Throws<Exception>(() => ML.Checkpoints.SaveOnnxEmbeddings(PretrainedModel.FromFolder(_folder), vectors));
+        ML.Checkpoints.SaveOnnxEmbeddings(PretrainedModel.FromFolder(_folder), vectors, EmbeddingPooling.Mean);
+
+        Assert.Contains(what, error.Message);
+        Assert.IsTrue(File.Exists(Path.Combine(vectors, "model.onnx")));
     }
 
     [TestMethod]

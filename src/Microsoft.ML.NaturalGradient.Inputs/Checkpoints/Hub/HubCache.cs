@@ -72,7 +72,9 @@ internal sealed class HubCache
     public void Link(HubRemoteFile file)
     {
         var path = Path.Combine(SnapshotOf(file.Commit), file.Name);
-        if (!TryLink(path, Path.Combine("..", "..", "blobs", file.Hash)))
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var depth = 2 + file.Name.Count(letter => letter == '/');
+        if (!TryLink(path, Path.Combine([.. Enumerable.Repeat("..", depth), "blobs", file.Hash])))
         {
             using var blob = File.OpenRead(BlobOf(file.Hash));
             AtomicFile.Write(path, blob.CopyTo);

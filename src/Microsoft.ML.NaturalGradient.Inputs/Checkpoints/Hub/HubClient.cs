@@ -125,7 +125,7 @@ internal sealed class HubClient : IDisposable
         }
     }
 
-    private string AddressOf(string commit, string file) => $"{_endpoint}/{_name.Id}/resolve/{commit}/{Uri.EscapeDataString(file)}";
+    private string AddressOf(string commit, string file) => $"{_endpoint}/{_name.Id}/resolve/{commit}/{string.Join('/', file.Split('/').Select(Uri.EscapeDataString))}";
 
     private static bool IsAnnounced(HttpResponseMessage response) =>
         (int)response.StatusCode < 400 && Header(response, "X-Linked-ETag") is not null;

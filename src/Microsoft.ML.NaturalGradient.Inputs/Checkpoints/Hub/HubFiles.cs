@@ -19,7 +19,7 @@ internal static class HubFiles
         }
         string[] forms = [CheckpointFiles.WeightsName, SafetensorsIndex.FileName];
         var weights = Array.Find(forms, listing.Files.Contains) ?? throw NoWeights(listing, name);
-        return [.. CheckpointFiles.SmallNames.Where(listing.Files.Contains), weights];
+        return [.. CheckpointFiles.SmallNames.Append(CheckpointFiles.ModulesName).Append(CheckpointFiles.PoolingName).Where(listing.Files.Contains), weights];
     }
 
     /// <summary>Whether a folder has configuration and weights, so that a model can be read from it.</summary>

@@ -49,6 +49,18 @@ public sealed class AtomicFileTests
     }
 
     [TestMethod]
+    public void Write_NameAsLongAsNamesMayBe_IsWrittenAndLeavesNothingBesideIt()
+    {
+        var target = Path.Combine(_folder, new string('n', 251) + ".zip");
+
+        AtomicFile.Write(target, stream => stream.Write("first"u8));
+        AtomicFile.Write(target, stream => stream.Write("next"u8));
+
+        Assert.AreEqual("next", File.ReadAllText(target));
+        Assert.HasCount(1, Directory.GetFileSystemEntries(_folder));
+    }
+
+    [TestMethod]
     public void Write_WhileAnotherWrites_LeavesTheOthersWork()
     {
         AtomicFile.Write(Target, outer =>

@@ -31,6 +31,25 @@ public sealed class FolderSaveTests
     }
 
     [TestMethod]
+    [DataRow("config.json")]
+    [DataRow("vocab.txt")] // of the model before, as it is called
+    public void Commit_NameIsThatOfAFolder_IsRefusedAndNothingChanges(string name)
+    {
+        Put("model.safetensors=old", $"{name}/notes.txt=mine");
+
+        using (var save = FolderSave.Begin(_folder))
+        {
+            save.Write("config.json", stream => stream.Write("new"u8));
+            save.Write("model.safetensors", stream => stream.Write("new"u8));
+            var error = Assert.ThrowsExactly<IOException>(() => save.Commit(CheckpointFiles.SmallNames));
+            Assert.Contains($"'{Path.Combine(_folder, name)}' is a folder", error.Message);
+        }
+
+        Assert.AreEqual("model.safetensors=old", Content());
+        Assert.HasCount(1, Directory.GetDirectories(_folder));
+    }
+
+    [TestMethod]
     public void Dispose_WithoutCommit_LeavesTheFolderAsItWas()
     {
         Put("config.json=old");

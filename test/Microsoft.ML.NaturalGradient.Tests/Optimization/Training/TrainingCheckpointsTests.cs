@@ -286,6 +286,20 @@ public sealed class TrainingCheckpointsTests : IDisposable
         Assert.HasCount(2, Directory.GetFiles(_folder)); // and the lock
     }
 
+    /// <summary>As a FAT disk says of a state of more than 4 GB; so .NET reports it.</summary>
+    [TestMethod]
+    public void Save_LongerThanFilesOfTheDisk_KeepsTheStateBefore()
+    {
+        using var checkpoints = TrainingCheckpoints.Open(_folder, new CheckpointInterval(), resume: true, _warnings.Add);
+        checkpoints.Save(stream => stream.Write("first"u8));
+
+        checkpoints.Save(_ => throw new ArgumentOutOfRangeException("value", "Specified file length was too large for the file system."));
+
+        Assert.AreEqual("first", File.ReadAllText(StatePath));
+        StringAssert.Contains(_warnings.Single(), "too large for the file system");
+        Assert.HasCount(2, Directory.GetFiles(_folder)); // and the lock
+    }
+
     [TestMethod]
     public void Open_FolderInUse_IsRefused()
     {

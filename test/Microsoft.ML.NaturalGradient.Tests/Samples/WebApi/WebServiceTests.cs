@@ -233,6 +233,13 @@ public sealed class WebServiceTests
         StringAssert.Contains(exception.Message, "MaxBatchSize");
     }
 
+    [TestMethod]
+    [DataRow("--requests", "abc")]
+    [DataRow("--clients", "0")]
+    [DataRow("--clients", null)]
+    public async Task Load_ArgumentThatIsNoNumber_EndsBeforeTheTraining(string name, string? value) =>
+        Assert.AreEqual(2, await LoadCommand.RunAsync(value is null ? [name] : [name, value], quick: true, onnx: false));
+
     private static async Task ReplaceAndWaitAsync(WebServiceFactory service, string file, string by, int refused)
     {
         ServedModels.Replace(file, by);

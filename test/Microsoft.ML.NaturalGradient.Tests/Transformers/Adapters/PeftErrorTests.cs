@@ -18,6 +18,7 @@ public sealed class PeftErrorTests
     [TestMethod]
     [DataRow("\"LORA\"", "\"IA3\"", "peft_type", "'IA3'", "LORA, PROMPT_TUNING")]
     [DataRow("\"layers_to_transform\": null", "\"layers_to_transform\": [1]", "layers_to_transform", "[1]", "merge_and_unload")]
+    [DataRow("\"layers_to_transform\": null", "\"layers_to_transform\": 0", "layers_to_transform", "the value 0", "merge_and_unload")]
     [DataRow("\"use_qalora\": false", "\"use_qalora\": true", "use_qalora", "true", "not supported")]
     [DataRow("\"fan_in_fan_out\": false", "\"fan_in_fan_out\": true", "fan_in_fan_out", "true", "not supported")]
     [DataRow("\"lora_bias\": false", "\"lora_bias\": true", "lora_bias", "true", "not supported")]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Tests.Classification;
@@ -119,22 +120,7 @@ public sealed class PeftFilesTests
     [TestMethod]
     public void LoadPeft_BareEncoderAndOlderNames_AreRead()
     {
-        var entries = new List<SafetensorsEntry>();
-        using var scope = NewDisposeScope();
-        using (var file = SafetensorsFile.Open(PathOf(PeftFixture.Folder("bert-lora-wide"))))
-        {
-            foreach (var name in file.Names.Where(name => !name.Contains("classifier", StringComparison.Ordinal)))
-            {
-                var bare = name.Replace("model.bert.", "model.", StringComparison.Ordinal).Replace(".base_layer", "", StringComparison.Ordinal);
-                entries.Add(new SafetensorsEntry(bare, file.Read(name, ScalarType.Float32)));
-            }
-        }
-
-        PeftFixture.Copy("bert-lora-wide", _folder, config => config.Replace("SEQ_CLS", "FEATURE_EXTRACTION", StringComparison.Ordinal));
-        using (var stream = File.Create(PathOf(_folder)))
-        {
-            SafetensorsWriter.Write(stream, entries);
-        }
+        WriteBare(config => config);
 
         using var expected = PeftFixture.Create("bert-lora-wide");
         using var actual = PeftFixture.Create(PublicCheckpoints.LoadPeft(_folder));
@@ -143,6 +129,31 @@ public sealed class PeftFilesTests
         {
             Assert.AreEqual(first.Name, second.Name);
             CollectionAssert.AreEqual(first.Value.bytes.ToArray(), second.Value.bytes.ToArray());
+        }
+    }
+
+    /// <summary>PEFT compares patterns with names that lack the prefix there: the scale would be another one here.</summary>
+    [TestMethod]
+    [DataRow("^encoder.layer.0", true)]
+    [DataRow("layer.[^1].attention.self.query", false)]
+    public void LoadPeft_BareEncoderAndPatternOfABeginning_IsRefused(string pattern, bool isRefused)
+    {
+        WriteBare(config =>
+        {
+            var json = JsonNode.Parse(config)!;
+            json["alpha_pattern"] = new JsonObject { [pattern] = 3 };
+            return json.ToJsonString();
+        });
+
+        void Create() => PeftFixture.Create(PublicCheckpoints.LoadPeft(_folder)).Dispose();
+
+        if (isRefused)
+        {
+            StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(Create).Message, $"whose names lack 'bert.', and '{pattern}'");
+        }
+        else
+        {
+            Create();
         }
     }
 
@@ -156,6 +167,24 @@ public sealed class PeftFilesTests
         StringAssert.Contains(error.Message, "SavePretrained");
         model.Dispose();
         Assert.ThrowsExactly<ObjectDisposedException>(() => model.Model.SavePeft(_folder));
+    }
+
+    private void WriteBare(Func<string, string> change)
+    {
+        var entries = new List<SafetensorsEntry>();
+        using var scope = NewDisposeScope();
+        using (var file = SafetensorsFile.Open(PathOf(PeftFixture.Folder("bert-lora-wide"))))
+        {
+            foreach (var name in file.Names.Where(name => !name.Contains("classifier", StringComparison.Ordinal)))
+            {
+                var bare = name.Replace("model.bert.", "model.", StringComparison.Ordinal).Replace(".base_layer", "", StringComparison.Ordinal);
+                entries.Add(new SafetensorsEntry(bare, file.Read(name, ScalarType.Float32)));
+            }
+        }
+
+        PeftFixture.Copy("bert-lora-wide", _folder, config => change(config.Replace("SEQ_CLS", "FEATURE_EXTRACTION", StringComparison.Ordinal)));
+        using var stream = File.Create(PathOf(_folder));
+        SafetensorsWriter.Write(stream, entries);
     }
 
     private static string PathOf(string folder) => Path.Combine(folder, AdapterConfig.WeightsName);

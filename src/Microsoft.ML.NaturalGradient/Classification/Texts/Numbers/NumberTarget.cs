@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Batching;
+using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Pipelines;
@@ -45,7 +46,7 @@ internal sealed class NumberTarget(double mean = 0, double deviation = 1) : Pred
     public override string TextModelTitle => "Numbers for texts";
 
     /// <inheritdoc/>
-    public override string ProblemType => "regression";
+    public override string ProblemType => ClassifierConfig.Numbers;
 
     /// <inheritdoc/>
     public override (string Name, string Call) PythonPredictions => ("numbers", ".squeeze(-1)");

@@ -121,7 +121,7 @@ internal sealed class FakeHub : IDisposable
         }
         else if (path.StartsWith($"/{Id}/resolve/", StringComparison.Ordinal))
         {
-            await ServeFileAsync(context, path[(path.LastIndexOf('/') + 1)..]);
+            await ServeFileAsync(context, string.Join('/', path.Split('/').Skip(5))); // after owner, model, resolve and commit
         }
         else
         {

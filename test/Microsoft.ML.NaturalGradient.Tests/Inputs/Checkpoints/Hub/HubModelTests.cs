@@ -52,13 +52,32 @@ public sealed class HubModelTests : IDisposable
         Hub.AddLarge("training_args.bin", 1000);
         Hub.AddLarge("model.safetensors.index.json", 1000);
         Hub.AddLarge("sentencepiece.bpe.model", 1000);
-        Hub.AlsoListed.AddRange(["onnx/config.json", "1_Pooling/config.json"]);
+        Hub.AlsoListed.AddRange(["onnx/config.json", "2_Dense/config.json"]);
 
         _fixture.Open().Dispose();
 
         CollectionAssert.AreEquivalent(
             new[] { "config.json", "vocab.txt", "sentencepiece.bpe.model", HubFixture.Weights }, Names(_fixture.Snapshot));
         Assert.AreEqual(4, Hub.Requests.Count(seen => seen.Line.StartsWith("HEAD", StringComparison.Ordinal)));
+    }
+
+    /// <summary>What says which vector stands for a text is in a folder of its own.</summary>
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void Open_ModelOfSentenceTransformers_BringsItsPooling(bool links)
+    {
+        Hub.AddLarge(HubFixture.Weights, 1000);
+        Hub.Small["modules.json"] = "[]"u8.ToArray();
+        Hub.Small["1_Pooling/config.json"] = """{ "pooling_mode_cls_token": true }"""u8.ToArray();
+
+        using var files = _fixture.Open(_fixture.Settings(links: links));
+
+        CollectionAssert.AreEqual(Hub.Small["1_Pooling/config.json"], files.Read("1_Pooling/config.json"));
+        CollectionAssert.AreEqual(Hub.Small["modules.json"], files.Read("modules.json"));
+        Assert.AreEqual(
+            links ? Path.Combine("..", "..", "..", "blobs", FakeHub.GitHashOf(Hub.Small["1_Pooling/config.json"])) : null,
+            new FileInfo(Path.Combine(_fixture.Snapshot, "1_Pooling", "config.json")).LinkTarget);
     }
 
     [TestMethod]

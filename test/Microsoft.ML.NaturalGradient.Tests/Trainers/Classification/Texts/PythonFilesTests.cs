@@ -60,6 +60,21 @@ public sealed class PythonFilesTests
         Assert.AreEqual(20, longer.Model.Scorer.Encoding.MaxTokens);
     }
 
+    /// <summary>Python takes tokenizer.json before all others: one that was left by another base would read texts in another way without a word.</summary>
+    [TestMethod]
+    public void SavePeft_OverAnAdapterOfAnotherBase_LeavesNoTokenizerOfIt()
+    {
+        using var model = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 16));
+        Directory.CreateDirectory(In("adapter"));
+        string[] names = ["tokenizer.json", "spiece.model", "notes.txt"];
+        Array.ForEach(names, name => File.WriteAllText(Path.Combine(In("adapter"), name), "of others"));
+
+        model.Model.SavePeft(In("adapter"));
+
+        CollectionAssert.AreEqual(new[] { "notes.txt" }, names.Where(name => File.Exists(Path.Combine(In("adapter"), name))).ToArray());
+        Assert.IsTrue(File.Exists(Path.Combine(In("adapter"), "vocab.txt")));
+    }
+
     [TestMethod]
     public void Save_ClassesWithOneNameAsText_IsRefusedAfterAWarningBeforeTheTraining()
     {
@@ -248,10 +263,12 @@ public sealed class PythonFilesTests
     }
 
     [TestMethod]
-    public void SavePretrained_IntoAFolderWithAnAdapter_IsRefused()
+    [DataRow(false)]
+    [DataRow(true)] // where the adapter's save was ended before its files were moved
+    public void SavePretrained_IntoAFolderWithAnAdapter_IsRefused(bool isInterrupted)
     {
         using var model = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 12));
-        model.Model.SavePeft(_folder);
+        model.Model.SavePeft(isInterrupted ? In(".saved") : _folder);
 
         // transformers would load that adapter, on its base, from the model's own folder.
         var error = Assert.ThrowsExactly<IOException>(() => model.Model.SavePretrained(_folder));
@@ -297,16 +314,19 @@ public sealed class PythonFilesTests
     }
 
     [TestMethod]
-    public void LoadTextClassifier_SeveralClassesAtOnce_IsRefused()
+    [DataRow("multi_label_classification", "LoadMultiLabelClassifier")]
+    [DataRow("regression", "LoadTextRegression")]
+    public void LoadTextClassifier_AnotherProblem_IsRefused(string problem, string reader)
     {
         _ = Base(_folder, "bert");
         var config = Json(_folder, "config.json");
-        config["problem_type"] = "multi_label_classification";
+        config["problem_type"] = problem;
         File.WriteAllText(Path.Combine(_folder, "config.json"), config.ToJsonString());
 
         var error = Assert.ThrowsExactly<NotSupportedException>(() => PublicCheckpoints.LoadTextClassifier(_mlContext, PretrainedModel.FromFolder(_folder)));
 
-        Assert.Contains("multi_label_classification", error.Message);
+        Assert.Contains(problem, error.Message);
+        Assert.Contains(reader, error.Message);
     }
 
     [TestMethod]

@@ -34,6 +34,28 @@ public sealed class TaskFilesTests
         AssertClose(Vectors(model.Transform(data)), Vectors(loaded.Transform(data)));
     }
 
+    /// <summary>Heads of one shape whose outputs mean something else: probabilities of their own, one distribution, tags of words.</summary>
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void Load_HeadOfAnotherTask_IsRefused(bool adapters)
+    {
+        var classes = Keyed(new { Text = "the film was good", Label = new[] { "film", "good" } }, new { Text = "good book", Label = new[] { "good" } });
+        using var several = _mlContext.MulticlassClassification.Trainers.MultiLabelClassification(
+            new MultiLabelClassificationTrainer.Options { MaxEpoch = 1, Model = TinyText.Model, Sentence1ColumnName = "Text" }).Fit(classes);
+        using var one = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 8));
+
+        var (model, adapter) = adapters ? (TinyText.Model, Adapter(several.Model)) : (Whole(several.Model), null);
+        var ofSeveral = Assert.ThrowsExactly<NotSupportedException>(() => PublicCheckpoints.LoadTextClassifier(_mlContext, model, adapter));
+        (model, adapter) = adapters ? (TinyText.Model, Adapter(one.Model)) : (Whole(one.Model), null);
+        var ofOne = Assert.ThrowsExactly<NotSupportedException>(() => PublicCheckpoints.LoadMultiLabelClassifier(_mlContext, model, adapter));
+        var ofTexts = Assert.Throws<Exception>(() => PublicCheckpoints.LoadNamedEntityRecognizer(_mlContext, model, adapter));
+
+        Assert.Contains("Read it with Checkpoints.LoadMultiLabelClassifier", ofSeveral.Message);
+        Assert.Contains("Read it with Checkpoints.LoadTextClassifier", ofOne.Message);
+        Assert.Contains(adapters ? "task_type 'SEQ_CLS'" : "classifies whole texts and no words: it was saved as BertForSequenceClassification", ofTexts.Message);
+    }
+
     [TestMethod]
     [DataRow(true)]
     [DataRow(false)]
