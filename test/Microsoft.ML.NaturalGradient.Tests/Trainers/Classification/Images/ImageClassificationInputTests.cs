@@ -139,7 +139,7 @@ public sealed class ImageClassificationInputTests
             options.UnreadableImages = UnreadableImages.Stop;
         }).Fit(data));
 
-        StringAssert.Contains(error.Message, "row 5");
+        StringAssert.Contains(error.Message, "row 6");
     }
 
     [TestMethod]
