@@ -35,13 +35,16 @@ internal abstract class ClassLabels
                 $"The keys of the label column '{column.Name}' are numbers up to {count}, and each would be a class. Make its keys with MapValueToKey, which numbers the values that occur, or give the number of keys where the column is declared."));
         }
 
+        var annotation = column.Annotations.Schema.GetColumnOrNull(AnnotationUtils.Kinds.KeyValues);
         if (count < (ulong)fewest)
         {
-            throw new InvalidOperationException(FormattableString.Invariant(
-                $"The label column '{column.Name}' has {count} {(count == 1 ? "class" : "classes")}. Use a label with at least {(fewest == 1 ? "one value" : "two different values")}."));
+            throw new InvalidOperationException(
+                (annotation is null
+                    ? $"The label column '{column.Name}' has one key, which has no value: MapValueToKey makes such a column where no row has a label, or where there are no rows. "
+                    : $"The label column '{column.Name}' has 1 class. ")
+                + "Use a label with at least two different values.");
         }
 
-        var annotation = column.Annotations.Schema.GetColumnOrNull(AnnotationUtils.Kinds.KeyValues);
         return annotation?.Type is VectorDataViewType type && type.Size == (int)count
             ? Create(type.ItemType.RawType, nameof(ReadValues), column, type)
             : new Unnamed((int)count);

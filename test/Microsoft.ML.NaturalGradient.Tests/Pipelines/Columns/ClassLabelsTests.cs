@@ -74,6 +74,16 @@ public sealed class ClassLabelsTests
     }
 
     [TestMethod]
+    public void Read_KeysOfNoRows_SaysThatThereMayBeNone()
+    {
+        var schema = TinyText.KeyedRows(_mlContext, 0).Schema;
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => ClassLabels.Read(schema["Label"]));
+
+        StringAssert.Contains(error.Message, "where no row has a label, or where there are no rows");
+    }
+
+    [TestMethod]
     [DataRow(30, DisplayName = "more names than memory holds")]
     [DataRow(31, DisplayName = "the usual number of bits")]
     public void Read_Hashes_SaysThatEachWouldBeAClass(int bits)
