@@ -235,6 +235,19 @@ public sealed class ImageClassificationInputTests
         Assert.Throws<InvalidDataException>(() => model.Model.PredictProbabilities([[1]]));
     }
 
+    [TestMethod]
+    public void PredictionEngine_AfterAnUnreadablePicture_GoesOn()
+    {
+        using var model = TinyImages.Trainer(_mlContext).Fit(TinyImages.KeyedRows(_mlContext));
+        using var engine = _mlContext.Model.CreatePredictionEngine<UnlabelledRow, Prediction>(model);
+        var rows = TinyImages.Rows();
+        var before = engine.Predict(new UnlabelledRow { ImagePath = rows[0].ImagePath }).Score;
+
+        Assert.Throws<InvalidDataException>(() => engine.Predict(new UnlabelledRow { ImagePath = Write("no picture") }));
+
+        CollectionAssert.AreEqual(before, engine.Predict(new UnlabelledRow { ImagePath = rows[0].ImagePath }).Score);
+    }
+
     private void AssertInvalid(Action<ImageClassificationTrainer.Options> change, string name)
     {
         var error = Assert.Throws<ArgumentException>(() => TinyImages.Trainer(_mlContext, change));
