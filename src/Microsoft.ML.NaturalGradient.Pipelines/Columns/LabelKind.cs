@@ -78,7 +78,7 @@ internal abstract class LabelKind
     {
         public override string Name => "number";
 
-        public override string Expected => "Single";
+        public override string Expected => "Single, which Transforms.Conversion.ConvertType makes of other numbers";
 
         public override bool Accepts(SchemaShape.Column column) =>
             column.Kind == SchemaShape.Column.VectorKind.Scalar && !column.IsKey && column.ItemType == NumberDataViewType.Single;
