@@ -18,7 +18,7 @@ internal sealed class ImageSource
 
     /// <summary>A picture in a file.</summary>
     /// <param name="path">Its path.</param>
-    /// <param name="row">Row, for messages.</param>
+    /// <param name="row">Row from 0, for messages.</param>
     public static ImageSource FromFile(ReadOnlyMemory<char> path, long row)
     {
         if (path.Span.IsWhiteSpace())
@@ -32,7 +32,7 @@ internal sealed class ImageSource
 
     /// <summary>The encoded bytes of a picture.</summary>
     /// <param name="bytes">A file's content; kept.</param>
-    /// <param name="row">Row, for messages.</param>
+    /// <param name="row">Row from 0, for messages.</param>
     public static ImageSource FromBytes(byte[] bytes, long row) => new(maxPixels => ImageDecoder.Decode(bytes, NameOf(row), maxPixels));
 
     /// <summary>A picture whose pixels are copied at once.</summary>
@@ -78,6 +78,7 @@ internal sealed class ImageSource
         }
     }
 
-    /// <summary>What messages call the picture of a row.</summary>
-    public static string NameOf(long row) => FormattableString.Invariant($"The picture of row {row}");
+    /// <summary>What messages call the picture of a row; as all messages do, they count rows from 1.</summary>
+    /// <param name="row">Row from 0.</param>
+    public static string NameOf(long row) => FormattableString.Invariant($"The picture of row {row + 1}");
 }

@@ -26,8 +26,7 @@ internal sealed class TrainingCheckpoints : IDisposable
     private TrainingCheckpoints(string folder, CheckpointInterval interval, bool resume, Action<string> warn)
     {
         (_folder, Interval, _warn) = (folder, interval, warn);
-        Directory.CreateDirectory(folder);
-        _lock = FileLock.TryTake(Path.Combine(folder, LockName)) ?? throw new IOException(
+        _lock = TakeLock(folder) ?? throw new IOException(
             $"Another run uses the folder '{folder}' for its checkpoints. Give each run a CheckpointFolder of its own.");
         try
         {
@@ -173,6 +172,19 @@ internal sealed class TrainingCheckpoints : IDisposable
         if (_copy is not null)
         {
             File.Delete(_copy);
+        }
+    }
+
+    private static FileStream? TakeLock(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            return FileLock.TryTake(Path.Combine(folder, LockName));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The folder '{folder}' cannot keep checkpoints: {e.Message} Set CheckpointFolder to a folder that can be written.", e);
         }
     }
 

@@ -23,6 +23,6 @@ internal sealed record AnswerColumns(TargetColumns Target, string Question, stri
 
         return index.ItemType == NumberDataViewType.Int32 && !index.IsKey && index.Kind == SchemaShape.Column.VectorKind.Scalar
             ? base.Check(host, schema)
-            : throw host.ExceptSchemaMismatch(nameof(schema), "answer index", AnswerIndex, "Int32", index.GetTypeString());
+            : throw host.ExceptSchemaMismatch(nameof(schema), "answer index", AnswerIndex, "Int32, which Transforms.Conversion.ConvertType makes of other numbers", index.GetTypeString());
     }
 }

@@ -8,7 +8,7 @@ namespace Microsoft.ML.NaturalGradient.Pipelines;
 /// <summary>The classes of a label column: how many there are and what they are called, in the label's own type.</summary>
 internal abstract class ClassLabels
 {
-    private const int MostInFile = 10_000_000; // each takes memory before the weights show how many there are
+    private const int Most = 10_000_000; // each takes memory before the weights show how many there are
 
     private protected ClassLabels(IReadOnlyList<string> names)
     {
@@ -25,17 +25,26 @@ internal abstract class ClassLabels
     /// <param name="column">A column of a key type, or of vectors of keys.</param>
     /// <param name="fewest">Fewest classes.</param>
     /// <returns>The classes.</returns>
-    /// <exception cref="InvalidOperationException">There are fewer classes, or more than an array holds.</exception>
+    /// <exception cref="InvalidOperationException">There are fewer classes, or more than a model can have.</exception>
     public static ClassLabels Read(DataViewSchema.Column column, int fewest = 2)
     {
         var count = ((KeyDataViewType)column.Type.GetItemType()).Count;
-        if (count < (ulong)fewest || count > int.MaxValue)
+        if (count > Most) // hashes, or keys whose number was never given
         {
             throw new InvalidOperationException(FormattableString.Invariant(
-                $"The label column '{column.Name}' has {count} {(count == 1 ? "class" : "classes")}. Use a label with at least {(fewest == 1 ? "one value" : "two different values")}."));
+                $"The keys of the label column '{column.Name}' are numbers up to {count}, and each would be a class. Make its keys with MapValueToKey, which numbers the values that occur, or give the number of keys where the column is declared."));
         }
 
         var annotation = column.Annotations.Schema.GetColumnOrNull(AnnotationUtils.Kinds.KeyValues);
+        if (count < (ulong)fewest)
+        {
+            throw new InvalidOperationException(
+                (annotation is null
+                    ? $"The label column '{column.Name}' has one key, which has no value: MapValueToKey makes such a column where no row has a label, or where there are no rows. "
+                    : $"The label column '{column.Name}' has 1 class. ")
+                + "Use a label with at least two different values.");
+        }
+
         return annotation?.Type is VectorDataViewType type && type.Size == (int)count
             ? Create(type.ItemType.RawType, nameof(ReadValues), column, type)
             : new Unnamed((int)count);
@@ -55,7 +64,7 @@ internal abstract class ClassLabels
     public static ClassLabels Load(IHost host, BinaryReader reader, int fewest = 2)
     {
         var count = reader.ReadInt32();
-        if (count < fewest || count > MostInFile)
+        if (count < fewest || count > Most)
         {
             throw Damaged(host);
         }

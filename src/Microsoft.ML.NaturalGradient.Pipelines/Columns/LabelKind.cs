@@ -52,6 +52,13 @@ internal abstract class LabelKind
     private static SchemaShape.Column Scores(string name, SchemaShape.Column.VectorKind kind, IEnumerable<SchemaShape.Column> annotations) =>
         new(name, kind, NumberDataViewType.Single, isKey: false, new SchemaShape(annotations));
 
+    // ML.NET's own trainers name slots of labels that are texts only; here they have names whatever the label's type.
+    private static SchemaShape.Column[] OfEachClass(SchemaShape.Column label) =>
+    [
+        .. AnnotationUtils.AnnotationsForMulticlassScoreColumn(label).Where(annotation => annotation.Name != AnnotationUtils.Kinds.SlotNames),
+        new(AnnotationUtils.Kinds.SlotNames, SchemaShape.Column.VectorKind.Vector, TextDataViewType.Instance, isKey: false),
+    ];
+
     private sealed class OneClass : LabelKind
     {
         public override string Name => "class";
@@ -63,7 +70,7 @@ internal abstract class LabelKind
         public override IEnumerable<SchemaShape.Column> Outputs(TargetColumns target, SchemaShape.Column label) =>
         [
             Keys(target.PredictedLabel!, SchemaShape.Column.VectorKind.Scalar, label),
-            Scores(target.Score, SchemaShape.Column.VectorKind.Vector, AnnotationUtils.AnnotationsForMulticlassScoreColumn(label)),
+            Scores(target.Score, SchemaShape.Column.VectorKind.Vector, OfEachClass(label)),
         ];
     }
 
@@ -71,7 +78,7 @@ internal abstract class LabelKind
     {
         public override string Name => "number";
 
-        public override string Expected => "Single";
+        public override string Expected => "Single, which Transforms.Conversion.ConvertType makes of other numbers";
 
         public override bool Accepts(SchemaShape.Column column) =>
             column.Kind == SchemaShape.Column.VectorKind.Scalar && !column.IsKey && column.ItemType == NumberDataViewType.Single;
@@ -91,7 +98,7 @@ internal abstract class LabelKind
         public override IEnumerable<SchemaShape.Column> Outputs(TargetColumns target, SchemaShape.Column label) =>
         [
             Keys(target.PredictedLabel!, SchemaShape.Column.VectorKind.VariableVector, label),
-            Scores(target.Score, SchemaShape.Column.VectorKind.Vector, AnnotationUtils.AnnotationsForMulticlassScoreColumn(label)),
+            Scores(target.Score, SchemaShape.Column.VectorKind.Vector, OfEachClass(label)),
         ];
     }
 

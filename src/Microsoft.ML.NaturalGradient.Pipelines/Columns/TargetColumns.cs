@@ -87,7 +87,7 @@ internal sealed record TargetColumns(string Label, string Score, string? Predict
 
         return weight.Kind == SchemaShape.Column.VectorKind.Scalar && !weight.IsKey && weight.ItemType == NumberDataViewType.Single
             ? label
-            : throw host.ExceptSchemaMismatch(nameof(schema), "weight", Weight, "Single", weight.GetTypeString());
+            : throw host.ExceptSchemaMismatch(nameof(schema), "weight", Weight, LabelKind.Number.Expected, weight.GetTypeString());
     }
 
     /// <summary>Shape of the rows with the predictions.</summary>

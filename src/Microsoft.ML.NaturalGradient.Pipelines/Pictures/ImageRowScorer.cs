@@ -41,9 +41,9 @@ internal sealed class ImageRowScorer(PicturePredictor predictor, PredictionForma
 
         public IReadOnlyList<RowScores> Score()
         {
-            var scores = predictor.Score(_rows, log is null ? null : Warn);
-            _rows.Clear();
-            return [.. scores.Select(row => new PlainScores(row))];
+            var rows = _rows.ToArray();
+            _rows.Clear(); // also where scoring fails: an engine goes on with its next row
+            return [.. predictor.Score(rows, log is null ? null : Warn).Select(row => new PlainScores(row))];
         }
 
         private void Warn(string problem)

@@ -6,7 +6,7 @@ internal interface IPendingRows
     /// <summary>Reads the current row.</summary>
     void Add();
 
-    /// <summary>Scores the rows that wait, and starts anew.</summary>
+    /// <summary>Scores the rows that wait, and starts anew, even where it throws.</summary>
     /// <returns>The predictions of each row, in order.</returns>
     IReadOnlyList<RowScores> Score();
 }

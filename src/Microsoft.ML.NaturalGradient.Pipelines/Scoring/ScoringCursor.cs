@@ -8,24 +8,27 @@ internal sealed class ScoringCursor : DataViewRowCursor
     private const int FirstWindow = 32; // small for those who read few rows
 
     private readonly ScoringMapper _mapper;
-    private readonly DataViewRowCursor _rows;
+    private readonly DataViewRowCursor? _rows;
     private readonly DataViewRowCursor? _ahead;
     private readonly HashSet<int> _active;
     private readonly IPendingRows? _pending;
     private readonly ValueGetter<DataViewRowId>? _rowId;
     private readonly ValueGetter<DataViewRowId>? _aheadId;
+    private readonly Func<int>? _rowText; // null where no text that is scored is read besides
+    private readonly Func<int>? _aheadText;
     private int _window = FirstWindow;
-    private DataViewRowId[] _ids = [];
+    private (DataViewRowId Id, int Text)[] _read = [];
     private IReadOnlyList<RowScores> _scores = [];
     private int _current = -1;
+    private long _position = -1; // where there is no other cursor to ask
 
-    /// <summary>Wraps two cursors over the same rows.</summary>
+    /// <summary>Wraps one or two cursors over the same rows.</summary>
     /// <param name="mapper">The mapper.</param>
-    /// <param name="rows">Reads what passes through; owned by this object from now on.</param>
-    /// <param name="ahead">Reads what is scored; owned by this object from now on. Null when no output is read: the model is not used then.</param>
+    /// <param name="rows">Reads what passes through; owned by this object from now on. Null where nothing does: the rows are read once then.</param>
+    /// <param name="ahead">Reads what is scored; owned by this object from now on. Null when no output is read: the model is not used then. One of both is there.</param>
     /// <param name="active">The columns that may be read.</param>
     public ScoringCursor(
-        ScoringMapper mapper, DataViewRowCursor rows, DataViewRowCursor? ahead, IEnumerable<DataViewSchema.Column> active)
+        ScoringMapper mapper, DataViewRowCursor? rows, DataViewRowCursor? ahead, IEnumerable<DataViewSchema.Column> active)
     {
         _mapper = mapper;
         _rows = rows;
@@ -34,8 +37,14 @@ internal sealed class ScoringCursor : DataViewRowCursor
         if (ahead is not null)
         {
             _pending = mapper.Open(ahead);
-            _rowId = rows.GetIdGetter();
             _aheadId = ahead.GetIdGetter();
+        }
+
+        if (rows is not null && ahead is not null)
+        {
+            _rowId = rows.GetIdGetter();
+            var texts = mapper.ScoredInputs.Where(column => column.Type is TextDataViewType && rows.IsColumnActive(column)).ToArray();
+            (_rowText, _aheadText) = texts.Length == 0 ? (null, null) : (HashOf(rows, texts), HashOf(ahead, texts));
         }
     }
 
@@ -43,7 +52,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
     public override DataViewSchema Schema => _mapper.OutputSchema;
 
     /// <inheritdoc/>
-    public override long Position => _rows.Position;
+    public override long Position => _rows?.Position ?? _position;
 
     /// <inheritdoc/>
     public override long Batch => 0;
@@ -52,19 +61,27 @@ internal sealed class ScoringCursor : DataViewRowCursor
     public override bool IsColumnActive(DataViewSchema.Column column) => _active.Contains(column.Index);
 
     /// <inheritdoc/>
-    public override ValueGetter<DataViewRowId> GetIdGetter() => _rows.GetIdGetter();
+    public override ValueGetter<DataViewRowId> GetIdGetter() => _rows?.GetIdGetter() ?? ((ref value) => value = _read[_current].Id);
 
     /// <inheritdoc/>
     public override bool MoveNext()
     {
+        if (_rows is null)
+        {
+            Advance();
+            _position++;
+            return _scores.Count > 0;
+        }
+
         if (!_rows.MoveNext())
         {
-            return false;
+            return _ahead is null || (_current + 1 >= _scores.Count && !_ahead.MoveNext()) ? false : throw NotRepeatable();
         }
 
         if (_ahead is not null)
         {
             Advance();
+            Compare();
         }
 
         return true;
@@ -72,7 +89,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
 
     /// <inheritdoc/>
     public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => column.Index < _mapper.InputSchema.Count
-        ? _rows.GetGetter<TValue>(_mapper.InputSchema[column.Index])
+        ? _rows?.GetGetter<TValue>(_mapper.InputSchema[column.Index]) ?? throw ScoringGetters.NotActive(column)
         : ScoringGetters.Cast<TValue>(_mapper.OutputGetter(column.Index, () => _scores[_current]), column, IsColumnActive(column));
 
     /// <inheritdoc/>
@@ -80,7 +97,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
     {
         if (disposing)
         {
-            _rows.Dispose();
+            _rows?.Dispose();
             _ahead?.Dispose();
         }
 
@@ -93,31 +110,54 @@ internal sealed class ScoringCursor : DataViewRowCursor
         {
             ReadAhead();
         }
+    }
 
+    private void Compare()
+    {
         var id = default(DataViewRowId);
         _rowId!(ref id);
-        if (_scores.Count == 0 || !id.Equals(_ids[_current]))
+        if (_scores.Count == 0 || !id.Equals(_read[_current].Id) || (_rowText is not null && _rowText() != _read[_current].Text))
         {
-            throw new InvalidOperationException(
-                "The data gave its rows in another order, or fewer of them, when they were read a second time. Fix the order before "
-                + "scoring, for example with mlContext.Data.Cache.");
+            throw NotRepeatable();
         }
     }
 
     private void ReadAhead()
     {
-        var ids = new List<DataViewRowId>();
+        var read = new List<(DataViewRowId, int)>();
         var id = default(DataViewRowId);
-        while (ids.Count < _window && _ahead!.MoveNext())
+        while (read.Count < _window && _ahead!.MoveNext())
         {
             _pending!.Add();
             _aheadId!(ref id);
-            ids.Add(id);
+            read.Add((id, _aheadText?.Invoke() ?? 0));
         }
 
-        _scores = _pending!.Score();
-        _ids = [.. ids];
+        _scores = read.Count == 0 ? [] : _pending!.Score();
+        _read = [.. read];
         _current = 0;
         _window = Math.Min(2 * _window, _mapper.LargestWindow);
     }
+
+    // The ids of a queue's rows are their places, which are the same whichever rows a cursor gets: texts tell.
+    private static Func<int> HashOf(DataViewRow row, IEnumerable<DataViewSchema.Column> texts)
+    {
+        var getters = texts.Select(row.GetGetter<ReadOnlyMemory<char>>).ToArray();
+        var text = default(ReadOnlyMemory<char>);
+        return () =>
+        {
+            var hash = default(HashCode);
+            foreach (var getter in getters)
+            {
+                getter(ref text);
+                hash.Add(string.GetHashCode(text.Span));
+            }
+
+            return hash.ToHashCode();
+        };
+    }
+
+    private static InvalidOperationException NotRepeatable() => new(
+        "The data gave its rows in another order, other rows, or not as many, when they were read a second time, which scoring in batches does. Give rows that can be read again: "
+        + "a list in place of a queue or a stream, or mlContext.Data.Cache with the names of all columns that are used.");
 }

@@ -15,11 +15,15 @@ internal static class ScoringGetters
     {
         if (!isActive)
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(column), $"The column '{column.Name}' is not active. Name it when the cursor or row is made.");
+            throw NotActive(column);
         }
 
         return getter as ValueGetter<TValue> ?? throw new InvalidOperationException(
             $"The column '{column.Name}' is of type {column.Type}, which is not read as {typeof(TValue)}.");
     }
+
+    /// <summary>The error for a column that was not asked for.</summary>
+    /// <param name="column">The column.</param>
+    public static ArgumentOutOfRangeException NotActive(DataViewSchema.Column column) =>
+        new(nameof(column), $"The column '{column.Name}' is not active. Name it when the cursor or row is made.");
 }

@@ -25,8 +25,10 @@ internal sealed class ScoringView(IDataView input, ScoringMapper mapper, Action<
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
     {
         var columns = columnsNeeded.ToArray();
-        var rows = input.GetRowCursor(mapper.PassedThrough(columns));
-        return new ScoringCursor(mapper, rows, mapper.NeedsScores(columns) ? input.GetRowCursor(mapper.ScoredInputs) : null, columns);
+        var passed = mapper.PassedThrough(columns).ToArray();
+        var isScored = mapper.NeedsScores(columns);
+        var rows = passed.Length > 0 || !isScored ? input.GetRowCursor(passed) : null;
+        return new ScoringCursor(mapper, rows, isScored ? input.GetRowCursor(mapper.ScoredInputs) : null, columns);
     }
 
     /// <inheritdoc/>

@@ -29,9 +29,9 @@ internal sealed class TextRowScorer(TextPredictor predictor, TextScoring scoring
 
         public IReadOnlyList<RowScores> Score()
         {
-            var scores = predictor.Score(_rows);
-            _rows.Clear();
-            return scores;
+            var rows = _rows.ToArray();
+            _rows.Clear(); // also where scoring fails: an engine goes on with its next row
+            return predictor.Score(rows);
         }
     }
 }

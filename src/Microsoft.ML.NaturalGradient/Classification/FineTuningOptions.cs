@@ -199,6 +199,9 @@ public abstract class FineTuningOptions
     /// <summary>What labels are.</summary>
     private protected abstract LabelKind LabelKind { get; }
 
+    /// <summary>Why rows are skipped as rows without a label, and what to do; the end of a sentence about all of them.</summary>
+    internal virtual string WhyUnlabelled => $"have a missing label. Check the column '{LabelColumnName}'.";
+
     /// <summary>Copies the settings, so that later changes have no effect on the trainer.</summary>
     internal FineTuningOptions Copy() => (FineTuningOptions)MemberwiseClone();
 

@@ -192,8 +192,8 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
             throw host.Except(
                 weightless > 0
                     ? $"No {purpose} row is left: {weightless} have the weight 0 in the column '{settings.ExampleWeightColumnName}', {unlabelled} others a missing label in the column '{settings.LabelColumnName}'."
-                    : unlabelled == 0 ? $"The {purpose} data are empty. Check the file and its separator."
-                    : $"All {unlabelled} {purpose} rows have a missing label. Check the column '{settings.LabelColumnName}'.");
+                    : unlabelled == 0 ? $"The {purpose} data are empty. Check the file and its separator, or, where the rows come from the program, that they can be read more than once, as a list can and a queue cannot."
+                    : $"All {unlabelled} {purpose} rows {settings.WhyUnlabelled}");
         }
     }
 

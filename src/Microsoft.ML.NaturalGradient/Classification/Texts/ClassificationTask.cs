@@ -43,9 +43,15 @@ internal sealed class ClassificationTask(ClassTarget target, TextToTextSettings 
     }
 
     /// <inheritdoc/>
-    public override TextTask Calibrate(Tensor outputs, Tensor labels, Tensor? weights, Action<string> log)
+    public override TextTask Calibrate(Tensor outputs, Tensor labels, Tensor? weights, Action<string> log, Action<string> warn)
     {
         var temperature = TemperatureScaling.Fit(outputs, labels, weights);
+        if (temperature < TemperatureScaling.Lowest * (1 + 1e-6))
+        {
+            warn("No temperature fits the validation rows best: nearly all are predicted right, so that every lower one would be better. Probabilities stay as they are. Use more validation rows.");
+            return this;
+        }
+
         log(FormattableString.Invariant($"Probabilities are those of outputs divided by {temperature:F3}, which fits the validation rows best."));
         return new ClassificationTask(new ClassTarget(new ClassFormat(target.Labels, temperature, target.Format.ScoreThreshold)), textToText);
     }

@@ -30,8 +30,8 @@ public sealed partial class TextClassificationTrainer
         public ClassWeights? ClassWeights { get => WeightsOfClasses; set => WeightsOfClasses = value; }
 
         /// <summary>
-        /// Whether probabilities are calibrated when the training ends: outputs are divided by the temperature for which the validation rows, of which 10 are needed, have the least loss. The most probable
-        /// class stays the same. The temperature is saved with the model. The default is false.
+        /// Whether probabilities are calibrated when the training ends: outputs are divided by the temperature for which the validation rows, of which 10 are needed, have the least loss; where nearly all of them are predicted right
+        /// there is none, and probabilities stay as they are. The most probable class stays the same. The temperature is saved with the model. The default is false.
         /// </summary>
         public bool Calibrate { get; set; }
 

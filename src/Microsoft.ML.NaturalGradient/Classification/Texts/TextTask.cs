@@ -48,8 +48,9 @@ internal abstract class TextTask
     /// <param name="labels">Their labels, as the loss takes them.</param>
     /// <param name="weights">How often each counts, [N]; null for one each.</param>
     /// <param name="log">Takes messages.</param>
+    /// <param name="warn">Takes warnings.</param>
     /// <returns>The task to score with.</returns>
-    public virtual TextTask Calibrate(Tensor outputs, Tensor labels, Tensor? weights, Action<string> log) => this;
+    public virtual TextTask Calibrate(Tensor outputs, Tensor labels, Tensor? weights, Action<string> log, Action<string> warn) => this;
 
     /// <summary>Lets the trained network put out labels instead of targets.</summary>
     /// <param name="network">The network; changed.</param>

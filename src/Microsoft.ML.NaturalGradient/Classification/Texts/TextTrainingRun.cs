@@ -80,7 +80,7 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
             weights.AddRange(batch.Weights is { } some ? [some.clone().MoveToOuterDisposeScope()] : []);
         }
 
-        return task.Calibrate(cat(outputs), cat(labels), weights.Count > 0 ? cat(weights) : null, run.Info);
+        return task.Calibrate(cat(outputs), cat(labels), weights.Count > 0 ? cat(weights) : null, run.Info, run.Warn);
     }
 
     private int MaxTokens(TextCheckpoint checkpoint)

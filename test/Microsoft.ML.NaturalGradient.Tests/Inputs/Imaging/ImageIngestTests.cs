@@ -21,10 +21,10 @@ public sealed class ImageIngestTests
         CollectionAssert.AreEqual(new[] { 0, -1, 1, -1, -1, -1, 2 }, indices);
         Assert.AreEqual(3, cache.Count);
         CollectionAssert.AreEqual(new[] { 1, 3, 4, 5 }, problems.Select(problem => problem.Row).ToArray());
-        StringAssert.StartsWith(problems[0].Problem, "The picture of row 1 is empty");
+        StringAssert.StartsWith(problems[0].Problem, "The picture of row 2 is empty");
         StringAssert.StartsWith(problems[1].Problem, "The picture '/no/such.png' does not exist.");
-        StringAssert.StartsWith(problems[2].Problem, "The picture of row 4 is missing.");
-        StringAssert.StartsWith(problems[3].Problem, "The picture of row 5 has no path.");
+        StringAssert.StartsWith(problems[2].Problem, "The picture of row 5 is missing.");
+        StringAssert.StartsWith(problems[3].Problem, "The picture of row 6 has no path.");
         var picture = Pictures.Noise(9, 8, 2);
         Pictures.AssertSame(Resampler.Resize(picture, picture.Bounds, 4, 4, ResampleFilter.Bilinear), cache.Read(1));
     }
@@ -38,7 +38,7 @@ public sealed class ImageIngestTests
         var error = Assert.ThrowsExactly<InvalidDataException>(
             () => ImageIngest.Fill(Sources(), image => image, cache, options, (_, _) => Assert.Fail("skipped")));
 
-        StringAssert.StartsWith(error.Message, "The picture of row 1 is empty");
+        StringAssert.StartsWith(error.Message, "The picture of row 2 is empty");
     }
 
     [TestMethod]

@@ -217,6 +217,19 @@ public sealed class TrainingCheckpointsTests : IDisposable
     }
 
     [TestMethod]
+    public void Open_FolderIsAFile_NamesTheSetting()
+    {
+        Directory.CreateDirectory(_folder);
+        var path = Path.Combine(_folder, "file");
+        File.WriteAllText(path, "");
+
+        var error = Assert.ThrowsExactly<IOException>(() => TrainingCheckpoints.Open(path, new CheckpointInterval(), resume: true, _ => { }));
+
+        StringAssert.StartsWith(error.Message, $"The folder '{path}' cannot keep checkpoints: ");
+        StringAssert.EndsWith(error.Message, "Set CheckpointFolder to a folder that can be written.");
+    }
+
+    [TestMethod]
     public void Take_StateOfAnotherRun_NamesWhatDiffers()
     {
         Train(Ief);

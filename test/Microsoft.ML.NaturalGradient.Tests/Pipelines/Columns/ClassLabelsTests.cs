@@ -73,6 +73,32 @@ public sealed class ClassLabelsTests
         Assert.IsGreaterThan(1000, refused);
     }
 
+    [TestMethod]
+    public void Read_KeysOfNoRows_SaysThatThereMayBeNone()
+    {
+        var schema = TinyText.KeyedRows(_mlContext, 0).Schema;
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => ClassLabels.Read(schema["Label"]));
+
+        StringAssert.Contains(error.Message, "where no row has a label, or where there are no rows");
+    }
+
+    [TestMethod]
+    [DataRow(30, DisplayName = "more names than memory holds")]
+    [DataRow(31, DisplayName = "the usual number of bits")]
+    public void Read_Hashes_SaysThatEachWouldBeAClass(int bits)
+    {
+        var data = TinyText.View(_mlContext, TinyText.Rows(8));
+        var schema = _mlContext.Transforms.Conversion.Hash("Label", numberOfBits: bits).Fit(data).Transform(data).Schema;
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => ClassLabels.Read(schema["Label"]));
+
+        StringAssert.Contains(error.Message, FormattableString.Invariant($"'Label' are numbers up to {1L << bits}, and each would be a class"));
+        StringAssert.Contains(error.Message, "MapValueToKey");
+        Fixture.AssertLess(1_000_000, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
     private byte[] Saved()
     {
         var labels = ClassLabels.Read(TinyText.KeyedRows(_mlContext, 16).Schema["Label"]);

@@ -47,6 +47,9 @@ public sealed partial class QuestionAnswerTrainer
 
         internal override TextColumns Columns => AnswerColumns;
 
+        internal override string WhyUnlabelled =>
+            $"have no answer, or one that does not stand in the context at its index. Check the columns '{LabelColumnName}' and '{AnswerIndexColumnName}', which counts UTF-16 units from 0; Strict = true says of the first where it does stand.";
+
         private protected override string PredictedLabel => PredictedAnswerColumnName;
 
         private protected override LabelKind LabelKind => LabelKind.Answer;

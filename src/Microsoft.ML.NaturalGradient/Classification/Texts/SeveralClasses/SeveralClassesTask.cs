@@ -24,7 +24,7 @@ internal sealed class SeveralClassesTask(SeveralClassesTarget target, bool choos
     public override bool WantsValidation => choosesThresholds;
 
     /// <inheritdoc/>
-    public override TextTask Calibrate(Tensor outputs, Tensor labels, Tensor? weights, Action<string> log)
+    public override TextTask Calibrate(Tensor outputs, Tensor labels, Tensor? weights, Action<string> log, Action<string> warn)
     {
         using var scope = NewDisposeScope();
         var scores = target.ToArrays(outputs);

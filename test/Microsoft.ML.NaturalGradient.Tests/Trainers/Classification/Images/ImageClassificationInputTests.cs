@@ -139,7 +139,7 @@ public sealed class ImageClassificationInputTests
             options.UnreadableImages = UnreadableImages.Stop;
         }).Fit(data));
 
-        StringAssert.Contains(error.Message, "row 5");
+        StringAssert.Contains(error.Message, "row 6");
     }
 
     [TestMethod]
@@ -233,6 +233,19 @@ public sealed class ImageClassificationInputTests
         Assert.Throws<InvalidDataException>(() => engine.Predict(new UnlabelledRow { ImagePath = path }));
         Assert.Throws<InvalidDataException>(() => model.Model.PredictProbabilities([path]));
         Assert.Throws<InvalidDataException>(() => model.Model.PredictProbabilities([[1]]));
+    }
+
+    [TestMethod]
+    public void PredictionEngine_AfterAnUnreadablePicture_GoesOn()
+    {
+        using var model = TinyImages.Trainer(_mlContext).Fit(TinyImages.KeyedRows(_mlContext));
+        using var engine = _mlContext.Model.CreatePredictionEngine<UnlabelledRow, Prediction>(model);
+        var rows = TinyImages.Rows();
+        var before = engine.Predict(new UnlabelledRow { ImagePath = rows[0].ImagePath }).Score;
+
+        Assert.Throws<InvalidDataException>(() => engine.Predict(new UnlabelledRow { ImagePath = Write("no picture") }));
+
+        CollectionAssert.AreEqual(before, engine.Predict(new UnlabelledRow { ImagePath = rows[0].ImagePath }).Score);
     }
 
     private void AssertInvalid(Action<ImageClassificationTrainer.Options> change, string name)

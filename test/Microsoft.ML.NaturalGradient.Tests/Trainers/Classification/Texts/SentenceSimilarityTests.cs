@@ -211,7 +211,7 @@ public sealed class SentenceSimilarityTests
         var exception = Assert.Throws<ArgumentOutOfRangeException>(
             () => Trainer(options => options.Sentence2ColumnName = "Pair").Fit(TinyText.KeyedRows(_mlContext, 8)));
 
-        Assert.Contains("Single", exception.Message);
+        Assert.Contains("expected Single, which Transforms.Conversion.ConvertType makes", exception.Message);
     }
 
     [TestMethod]

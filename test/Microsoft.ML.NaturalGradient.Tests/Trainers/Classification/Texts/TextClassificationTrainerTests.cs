@@ -55,6 +55,20 @@ public sealed class TextClassificationTrainerTests
     }
 
     [TestMethod]
+    [DataRow("Id", DisplayName = "numbers")]
+    [DataRow("Hash", DisplayName = "keys without values")]
+    public void GetOutputSchema_LabelIsNoText_AgreesInBothDirections(string label)
+    {
+        var rows = TinyText.View(_mlContext, TinyText.Rows(8));
+        IEstimator<ITransformer> keys = label == "Hash"
+            ? _mlContext.Transforms.Conversion.Hash("Label", numberOfBits: 4)
+            : _mlContext.Transforms.Conversion.MapValueToKey("Label", label);
+        var wrong = _mlContext.Transforms.DropColumns("Text").Fit(rows).Transform(rows);
+
+        EstimatorContract.Check(_mlContext, TinyText.Trainer(_mlContext), keys.Fit(rows).Transform(rows), wrong, "PredictedLabel", "Score");
+    }
+
+    [TestMethod]
     public void Fit_LabelNotAKey_NamesMapValueToKey() =>
         AssertSchemaError(TinyText.View(_mlContext, TinyText.Rows(4)), "MapValueToKey");
 

@@ -152,8 +152,66 @@ public sealed class TextClassificationTransformerTests
 
         var scored = model.Transform(data);
 
-        var error = Assert.ThrowsExactly<InvalidOperationException>(() => scored.GetColumn<float[]>("Score").Zip(scored.GetColumn<float>("Id")).Count());
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => Read(scored, "Score", "Id"));
         StringAssert.Contains(error.Message, "Data.Cache");
+    }
+
+    [TestMethod]
+    [DataRow(2, "Text")]
+    [DataRow(66, "Text")]
+    [DataRow(10, "Id")]
+    [DataRow(100, "Id")]
+    public void Transform_RowsThatCanBeReadOnce_AreRefusedAndNeverScoredAsOthers(int count, string other)
+    {
+        using var model = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 8));
+        var queue = new Queue<TextRow>(TinyText.Rows(count));
+        IEnumerable<TextRow> Once()
+        {
+            while (queue.TryDequeue(out var row))
+            {
+                yield return row;
+            }
+        }
+
+        var scored = model.Transform(_mlContext.Data.LoadFromEnumerable(Once()));
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => Read(scored, "Score", other));
+        StringAssert.Contains(error.Message, "a list in place of a queue");
+    }
+
+    [TestMethod]
+    [DataRow(false, DisplayName = "nothing but predictions is read")]
+    [DataRow(true, DisplayName = "all columns come from a cache")]
+    public void Transform_RowsThatCanBeReadOnce_AreScoredWhereOneReadingIsEnough(bool isCached)
+    {
+        var rows = TinyText.Rows(100);
+        using var model = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 8));
+        var queue = new Queue<TextRow>(rows);
+        IEnumerable<TextRow> Once()
+        {
+            while (queue.TryDequeue(out var row))
+            {
+                yield return row;
+            }
+        }
+
+        var data = _mlContext.Data.LoadFromEnumerable(Once());
+        var scored = model.Transform(isCached ? _mlContext.Data.Cache(data, "Text", "Id") : data);
+        using var cursor = scored.GetRowCursor(scored.Schema.Where(column => column.Name == "Score" || (isCached && column.Name == "Id")));
+        var getter = cursor.GetGetter<VBuffer<float>>(scored.Schema["Score"]);
+        var getId = cursor.GetIdGetter();
+        var (scores, value, id) = (new List<float>(), default(VBuffer<float>), default(DataViewRowId));
+        while (cursor.MoveNext())
+        {
+            getter(ref value);
+            getId(ref id);
+            scores.AddRange(value.DenseValues());
+            Assert.AreEqual((ulong)cursor.Position, id.Low);
+        }
+
+        Assert.IsFalse(cursor.MoveNext());
+        var expected = TinyText.Scores(model, TinyText.View(_mlContext, rows));
+        CollectionAssert.AreEqual(expected.SelectMany(row => row).ToArray(), scores);
     }
 
     [TestMethod]
@@ -267,6 +325,14 @@ public sealed class TextClassificationTransformerTests
         using var model = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 8));
 
         Assert.ThrowsExactly<ArgumentException>(() => model.Model.PredictProbabilities(["one", "two"], ["one"]));
+    }
+
+    private static void Read(IDataView data, params string[] names)
+    {
+        using var cursor = data.GetRowCursor(data.Schema.Where(column => names.Contains(column.Name)));
+        while (cursor.MoveNext())
+        {
+        }
     }
 
     private static string Texts(DataViewSchema.Column column, string kind)

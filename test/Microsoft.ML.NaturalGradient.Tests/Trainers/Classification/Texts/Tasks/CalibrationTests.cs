@@ -1,5 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Classification;
+using Microsoft.ML.NaturalGradient.Pipelines;
+using Microsoft.ML.NaturalGradient.Tokenization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Classification;
@@ -33,6 +35,20 @@ public sealed class CalibrationTests
             var losses = nn.functional.log_softmax(logits.div(temperature), 1).gather(1, labels.unsqueeze(1)).squeeze(1).neg();
             return counts is null ? losses.mean().item<double>() : losses.mul(counts).sum().item<double>() / counts.sum().item<double>();
         }
+    }
+
+    [TestMethod]
+    public void Calibrate_RowsAllRight_LeavesProbabilitiesAndWarns()
+    {
+        using var scope = NewDisposeScope();
+        var logits = Fixture.Sine(1, 1.7, 0.3, 20, 3);
+        var task = new ClassificationTask(new ClassTarget(ClassLabels.Of(["a", "b", "c"])), TextToTextSettings.None, calibrates: true);
+        var warnings = new List<string>();
+
+        var chosen = task.Calibrate(logits, logits.argmax(1), null, _ => { }, warnings.Add);
+
+        Assert.AreEqual(1, ((ClassificationTask)chosen).Target.Format.Temperature);
+        StringAssert.StartsWith(warnings.Single(), "No temperature fits the validation rows best");
     }
 
     [TestMethod]

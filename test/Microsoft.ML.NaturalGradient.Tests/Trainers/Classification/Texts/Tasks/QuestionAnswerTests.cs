@@ -101,6 +101,20 @@ public sealed class QuestionAnswerTests
     }
 
     [TestMethod]
+    public void Fit_NoAnswerAtItsPlace_NamesTheIndexToo()
+    {
+        var rows = Rows(4);
+        foreach (var row in rows)
+        {
+            row.AnswerIndex = 1000;
+        }
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => Trainer().Fit(View(rows)));
+
+        StringAssert.Contains(error.Message, "All 4 training rows have no answer, or one that does not stand in the context at its index. Check the columns 'TrainingAnswer' and 'AnswerIndex'");
+    }
+
+    [TestMethod]
     public void Trainer_KeepsTheEstimatorContract() => EstimatorContract.Check(
         _mlContext, Trainer(), View(Rows(12)), _mlContext.Data.LoadFromEnumerable([new { TrainingAnswer = "a", Question = 2f, Context = "a", AnswerIndex = 0 }]), "Score", "Answer");
 
