@@ -31,13 +31,13 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
         var logits = batch.Logits.detach().to(ScalarType.Float64);
         direction = batch.Coordinates is { } coordinates ? direction.Map((parameter, part) => part.In(coordinates, parameter)) : direction;
         var length = parameters.Select(parameter => direction[parameter]).Norm();
-        if (length == 0)
-        {
-            return zeros_like(logits).MoveToOuterDisposeScope();
-        }
-
         var scale = parameters.Norm();
         var step = RelativeStep * (scale > 0 ? scale : 1) / length;
+        if (length == 0 || (step > float.MaxValue && parameters.Any(parameter => parameter.dtype != ScalarType.Float64)))
+        {
+            return zeros_like(logits).MoveToOuterDisposeScope(); // or so short that no logit can tell
+        }
+
         var weights = parameters.Select(Unwatched).ToList();
         var saved = weights.Select(weight => weight.clone()).ToList();
         try

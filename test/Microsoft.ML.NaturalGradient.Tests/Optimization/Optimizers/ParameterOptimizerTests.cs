@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Oracles;
+using TorchSharp;
 using TorchSharp.Modules;
 using static Microsoft.ML.NaturalGradient.Optimizers;
 using static Microsoft.ML.NaturalGradient.Tests.Oracles.NetworkWeights;
@@ -115,6 +116,43 @@ public sealed class ParameterOptimizerTests
         Assert.AreEqual(residuals.square().mean().item<double>() / 2, report.Loss, 1e-12);
         Assert.IsNull(report.Correct);
         Fixture.AssertClose(weight.sub(residuals.unsqueeze(0).mm(inputs).mul(0.1 / 6)), network.weight.detach(), 1e-12, 1e-14);
+    }
+
+    // Logits of the right class above the others: gradients of 1E-13 to 1E-45, and of exactly zero.
+    [TestMethod]
+    [DataRow(30)]
+    [DataRow(46)]
+    [DataRow(50)]
+    [DataRow(104)]
+    [DataRow(800)]
+    public void Step_RowsThatAreLearnedCompletely_StayNumbers(int gap)
+    {
+        foreach (var options in new OptimizerOptions[]
+        {
+            Ief, Ef, Ef with { Momentum = 0.5 }, Sf, Sf with { Samples = 2 }, Sf with { NormalizeUpdate = false }, Ng, Optimizers.HessianFree, Optimizers.AdamQlr,
+        })
+        {
+            using var scope = NewDisposeScope();
+            var toy = new ToyNetwork();
+            var labels = zeros_like(toy.Labels);
+            using var network = Network().to(ScalarType.Float32);
+            using (no_grad())
+            {
+                ((Linear)network[2]).bias!.copy_(tensor(new float[] { gap, 0, 0 }));
+            }
+
+            var before = Flat(network);
+            using var optimizer = options.CreateFor(network, Classes, seed: 1);
+
+            optimizer.Step(() => network.call(toy.Inputs.to(ScalarType.Float32)), labels, 0.01);
+
+            var length = Flat(network).sub(before).norm().to(ScalarType.Float64).item<double>();
+            Assert.IsTrue(double.IsFinite(length), $"{options}");
+            if ((gap <= 46 && options is EfOptions { Momentum: 0 }) || (gap <= 30 && options is SfOptions { NormalizeUpdate: true }))
+            {
+                Assert.AreEqual(0.01, length, 1e-4, $"{options}"); // of unit length, times the rate
+            }
+        }
     }
 
     [TestMethod]
