@@ -23,11 +23,12 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
     /// </remarks>
     /// <param name="direction">d.</param>
     /// <returns>u, shaped like the logits, float64; owned by the caller.</returns>
-    /// <exception cref="InvalidOperationException">The forward pass does not repeat itself.</exception>
+    /// <exception cref="InvalidOperationException">The forward pass does not repeat itself, or a parameter has 16 bits.</exception>
     public Tensor LogitChange(ParameterVector direction)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
+        CheckPrecision();
         var logits = batch.Logits.detach().to(ScalarType.Float64);
         direction = batch.Coordinates is { } coordinates ? direction.Map((parameter, part) => part.In(coordinates, parameter)) : direction;
         var length = parameters.Select(parameter => direction[parameter]).Norm();
@@ -118,6 +119,17 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
         using var scope = NewDisposeScope();
         return new DirectionalDerivatives(
             change.mul(batch.Weights.Times(batch.LogitGradients)).sum().item<double>(), change.mul(batch.TimesHessian(change)).sum().item<double>());
+    }
+
+    // A relative step that a number of 16 bits can take is so long that the difference is no derivative.
+    private void CheckPrecision()
+    {
+        if (parameters.FirstOrDefault(parameter => parameter.dtype != parameter.WideType()) is { } narrow)
+        {
+            throw new InvalidOperationException(
+                $"A trained parameter is of {narrow.dtype}, too coarse for the differences of forward passes that this method or measurement takes. "
+                + $"Convert the network to {ScalarType.Float32}.");
+        }
     }
 
     // The parameter's memory without its version counter: autograd would take a move for a change, although the values are put back

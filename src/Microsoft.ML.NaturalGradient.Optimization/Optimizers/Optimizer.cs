@@ -114,11 +114,11 @@ public abstract class Optimizer : IDisposable
             : _state.Add(name, value);
     }
 
-    /// <summary>Makes a tensor of zeros for each parameter a part of the state, called after the parameter.</summary>
+    /// <summary>Makes a tensor of zeros for each parameter a part of the state, called after the parameter; of 32 bits where the parameter has 16.</summary>
     /// <param name="name">Name of all of them, unique in this object.</param>
     /// <returns>The tensors, in the order of <see cref="Parameters"/>; owned by this object, to be changed in place only.</returns>
     protected Tensor[] TrackLikeParameters(string name) =>
-        [.. Set.Select(parameter => Track($"{name}.{Set.NameOf(parameter)}", zeros_like(parameter).detach()))];
+        [.. Set.Select(parameter => Track($"{name}.{Set.NameOf(parameter)}", zeros_like(parameter).detach().Wide()))];
 
     /// <summary>Makes a number, such as a count of steps, a part of the state.</summary>
     /// <param name="name">Its name, unique in this object.</param>

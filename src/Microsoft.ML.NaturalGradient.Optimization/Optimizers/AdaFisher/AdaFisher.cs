@@ -88,7 +88,7 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
     // The gradient of the mean loss, from the passes that the factors are updated from.
     private Tensor[] Observe(BatchEvaluation batch, Func<CapturedGradients, List<AdaFisherBlock>> blocksOf)
     {
-        var gradient = Parameters.Select(parameter => zeros_like(parameter).detach()).ToArray();
+        var gradient = Parameters.Select(parameter => zeros_like(parameter).detach().Wide()).ToArray();
         List<AdaFisherBlock> blocks = [];
         batch.ForEachCapture(MeanSeeds(batch), false, (captured, part) =>
         {
@@ -156,7 +156,7 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
         var rest = _options.IsReference ? 1 : count > 0 ? sum / count : 1 + _options.ResolvedDamping;
         foreach (var parameter in Parameters.Where(parameter => !fisher.Contains(parameter)))
         {
-            fisher[parameter] = tensor(rest, dtype: parameter.dtype, device: parameter.device);
+            fisher[parameter] = tensor(rest, dtype: parameter.WideType(), device: parameter.device);
         }
 
         return fisher;

@@ -118,6 +118,68 @@ public sealed class ParameterOptimizerTests
         Fixture.AssertClose(weight.sub(residuals.unsqueeze(0).mm(inputs).mul(0.1 / 6)), network.weight.detach(), 1e-12, 1e-14);
     }
 
+    [TestMethod]
+    [DynamicData(nameof(EveryOptimizer.All), typeof(EveryOptimizer))]
+    public void Step_NetworkOf16Bits_LearnsAsOneOf32(string name, object method)
+    {
+        const int manySteps = 30;
+        var options = (OptimizerOptions)method;
+        if (options is HessianFreeOptions or AdamQlrOptions)
+        {
+            StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Learned(ScalarType.BFloat16)).Message, "Convert the network to Float32");
+            return;
+        }
+
+        var expected = Learned(ScalarType.Float32);
+        Assert.AreEqual(expected, Learned(ScalarType.Float16), 0.02, name);
+        Assert.AreEqual(expected, Learned(ScalarType.BFloat16), 0.07, name); // weights of 8 binary digits leave out small steps
+
+        double Learned(ScalarType type)
+        {
+            using var scope = NewDisposeScope();
+            var toy = new ToyNetwork();
+            using var network = Network().to(type);
+            using var optimizer = options.CreateFor(network, Classes, seed: 1);
+            var (inputs, loss) = (toy.Inputs.to(type), double.NaN);
+            for (var step = 0; step < manySteps; step++)
+            {
+                loss = optimizer.Step(() => network.call(inputs), toy.Labels, optimizer.LearningRate / 4).Loss;
+            }
+
+            Assert.AreNotEqual(false, optimizer.UsesRecordedLayers);
+            return loss;
+        }
+    }
+
+    [TestMethod]
+    public void SaveState_NetworkOf16Bits_HasStateOf32()
+    {
+        using var scope = NewDisposeScope();
+        using var network = Network().to(ScalarType.BFloat16);
+        var parameters = network.parameters().ToArray();
+        using var adam = Optimizers.AdamW.Create(parameters, seed: 1);
+        using var factors = Optimizers.Adafactor.Create(parameters, seed: 1);
+
+        using var state = adam.SaveState();
+        using var factored = factors.SaveState();
+
+        Assert.IsTrue(state.Values.Concat(factored.Values).All(part => part.Value.dtype is ScalarType.Float32 or ScalarType.Float64));
+    }
+
+    [TestMethod]
+    public void Step_MeasuredStepOfNetworkOf16Bits_ThrowsAndChangesNothing()
+    {
+        using var scope = NewDisposeScope();
+        var toy = new ToyNetwork();
+        using var network = Network().to(ScalarType.Float16);
+        var before = Flat(network);
+        using var optimizer = (Ief with { AutomaticStep = new AutomaticStep() }).CreateFor(network, Classes);
+
+        Assert.ThrowsExactly<InvalidOperationException>(() => optimizer.Step(() => network.call(toy.Inputs.to(ScalarType.Float16)), toy.Labels));
+
+        Assert.IsTrue(Flat(network).eq(before).all().item<bool>());
+    }
+
     // Logits of the right class above the others: gradients of 1E-13 to 1E-45, and of exactly zero.
     [TestMethod]
     [DataRow(30)]
