@@ -294,6 +294,36 @@ public sealed class ParameterOptimizerTests
     }
 
     [TestMethod]
+    [DataRow(ScalarType.Float64)]
+    [DataRow(ScalarType.Float32)]
+    [DataRow(ScalarType.BFloat16)]
+    [DataRow(ScalarType.Float16)]
+    public void Step_EmbeddingThatIsTheHeadToo_IsTrainedOnce(ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        using var table = nn.Embedding(Classes, 4, dtype: type);
+        using var head = nn.Linear(4, Classes, hasBias: false, dtype: type);
+        head.weight = table.weight!; // two wrappers of one tensor
+        var (ids, labels) = (tensor(new long[,] { { 0 }, { 2 } }), tensor(new long[] { 1, 0 }));
+        var before = table.weight!.detach().clone();
+        using var once = Optimizers.Sgd.CreateFor([table.weight!], Classes);
+        using var twice = Optimizers.Sgd.CreateFor([table.weight!, head.weight!], Classes);
+        Tensor Forward() => head.call(table.call(ids).squeeze(1));
+
+        once.Step(Forward, labels, 0.5);
+        var expected = table.weight!.detach().clone();
+        using (no_grad())
+        {
+            table.weight!.copy_(before);
+        }
+
+        twice.Step(Forward, labels, 0.5);
+
+        Assert.IsTrue(expected.eq(table.weight!.detach()).all().item<bool>());
+        Assert.IsFalse(expected.eq(before).all().item<bool>());
+    }
+
+    [TestMethod]
     public void Step_GradientsLeftByTheCaller_AreNotAdded()
     {
         using var scope = NewDisposeScope();
