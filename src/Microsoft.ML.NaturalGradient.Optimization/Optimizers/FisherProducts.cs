@@ -19,7 +19,8 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
     /// <summary>Computes u = Jz d by a central difference: two forward passes.</summary>
     /// <remarks>
     /// u = (z(θ + εd) − z(θ − εd))/2ε with ε = 1E-4 ‖θ‖/‖d‖. The relative error of √(dᵀFd) is 1E-8 to 1E-6 in float64 and about
-    /// 1E-4 in float32. θ is put back from copies, bit for bit, and the batch's graph stays usable.
+    /// 1E-4 in float32. θ is put back from copies, bit for bit, and the batch's graph stays usable. Products of rounded
+    /// numbers are made of full ones meanwhile, which costs a third pass.
     /// </remarks>
     /// <param name="direction">d.</param>
     /// <returns>u, shaped like the logits, float64; owned by the caller.</returns>
@@ -43,8 +44,15 @@ internal sealed class FisherProducts(BatchEvaluation batch, IReadOnlyList<Parame
         var saved = weights.Select(weight => weight.clone()).ToList();
         try
         {
+            using var exact = ExactProducts.Begin();
             var ahead = LogitsAt(weights, saved, direction, step);
             var behind = LogitsAt(weights, saved, direction, -step);
+            if (exact.ReplaceOthers)
+            {
+                Restore(weights, saved);
+                logits = batch.RepeatForward(); // of the same products
+            }
+
             var difference = ahead.Minus(behind);
             CheckRepeatable(logits, ahead.Plus(behind).Minus(logits.Times(2)), difference);
             return difference.Times(0.5 / step).MoveToOuterDisposeScope();
