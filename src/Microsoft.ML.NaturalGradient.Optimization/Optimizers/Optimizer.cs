@@ -85,7 +85,11 @@ public abstract class Optimizer : IDisposable
     /// <summary>Takes over a saved state; what is only made in the first step takes its part then, and an error tells if the state does not fit it.</summary>
     /// <param name="state">What <see cref="SaveState"/> of an optimizer with the same settings and parameters gave; not modified.</param>
     /// <exception cref="InvalidDataException">The state is that of another method or of other parameters; nothing is changed then.</exception>
-    internal void RestoreState(OptimizerState state) => _state.Restore(state, name => !_hasStepped && IsMadeInFirstStep(name));
+    internal void RestoreState(OptimizerState state)
+    {
+        _state.Restore(state, name => !_hasStepped && IsMadeInFirstStep(name));
+        MakeRestored(state);
+    }
 
     /// <summary>Frees what is tracked; called by the library.</summary>
     public void Dispose()
@@ -167,6 +171,12 @@ public abstract class Optimizer : IDisposable
                 $"The output does not depend on {missing.Length} of {Set.Count} trainable parameters: {string.Join(", ", missing.Take(MostNames))}"
                 + $"{(missing.Length > MostNames ? ", ..." : string.Empty)}. Use them in the forward pass, or leave them out.");
         }
+    }
+
+    /// <summary>Makes what a restored state tells enough about, and does not exist yet, before the first step does.</summary>
+    /// <param name="state">The state, which was taken over.</param>
+    private protected virtual void MakeRestored(OptimizerState state)
+    {
     }
 
     /// <summary>Computes the direction and moves the parameters; runs inside a dispose scope.</summary>
