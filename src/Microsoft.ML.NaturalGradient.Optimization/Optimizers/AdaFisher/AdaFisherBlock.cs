@@ -42,7 +42,7 @@ internal sealed class AdaFisherBlock : IDisposable
         _errors = [.. errors.Select((error, i) => track(NameOf(FormattableString.Invariant($"error-{i}"), set), Start(error)))];
         _weight = options.IsReference ? null : track(NameOf("weight", set), zeros([], dtype: ScalarType.Float64));
         var partner = Parameters.Count > 1 ? set.TakeWhile(parameter => !ReferenceEquals(parameter, Parameters[1])).Count() : -1L;
-        _partner = track(NameOf(Partner, set), tensor(partner, dtype: ScalarType.Int64));
+        _partner = track(NameOf(Partner, set), tensor(partner, dtype: ScalarType.Int64, device: CPU));
     }
 
     /// <summary>Creates averages of the shapes that a saved state has.</summary>
