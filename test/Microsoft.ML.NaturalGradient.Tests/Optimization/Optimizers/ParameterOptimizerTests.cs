@@ -192,6 +192,7 @@ public sealed class ParameterOptimizerTests
         foreach (var options in new OptimizerOptions[]
         {
             Ief, Ef, Ef with { Momentum = 0.5 }, Sf, Sf with { Samples = 2 }, Sf with { NormalizeUpdate = false }, Ng, Optimizers.HessianFree, Optimizers.AdamQlr,
+            Optimizers.Kfac, Ekfac, Iekfac, Optimizers.AdaFisher,
         })
         {
             using var scope = NewDisposeScope();
