@@ -11,6 +11,8 @@ namespace Microsoft.ML.NaturalGradient.Curvature;
 /// <param name="product">Computes F v, in the current dispose scope.</param>
 internal sealed class ConjugateGradients(Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> product)
 {
+    private const double SmallestDamping = 1e-30; // 1/λ of less does not fit single precision
+
     /// <summary>Iterations after which the search ends.</summary>
     public int MostIterations { get; init; } = 50;
 
@@ -19,7 +21,7 @@ internal sealed class ConjugateGradients(Func<IReadOnlyList<Tensor>, IReadOnlyLi
 
     /// <summary>Solves the system.</summary>
     /// <param name="right">g, in parts; not modified.</param>
-    /// <param name="relativeDamping">λ ÷ (gᵀFg/g·g), zero or greater.</param>
+    /// <param name="relativeDamping">λ ÷ (gᵀFg/g·g), zero or greater; with a λ that would be below 1E-30, x is g itself.</param>
     /// <returns>x, shaped like g, and the iterations taken; the tensors are owned by the caller.</returns>
     public (Tensor[] Solution, int Iterations) Solve(IReadOnlyList<Tensor> right, double relativeDamping)
     {
@@ -44,6 +46,12 @@ internal sealed class ConjugateGradients(Func<IReadOnlyList<Tensor>, IReadOnlyLi
             }
 
             damping = iteration == 0 ? relativeDamping * curvature / length : damping;
+            if (relativeDamping > 0 && damping < SmallestDamping)
+            {
+                Add(solution, right, 1);
+                break;
+            }
+
             var step = squared / (curvature + (damping * length));
             if (!float.IsFinite((float)step))
             {

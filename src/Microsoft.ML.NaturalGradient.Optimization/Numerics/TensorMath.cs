@@ -142,11 +142,18 @@ internal static class TensorMath
     /// <summary>Sets the rows of a that an index names to zero.</summary>
     public static void ClearInPlace(this Tensor a, Tensor index) => a.index_fill_(0, index, Zero);
 
+    /// <summary>Numbers of 16 bits in 32, since squares, small steps and sums of them are lost in 16.</summary>
+    /// <returns>A copy in the caller's dispose scope; <paramref name="a"/> itself where it has other numbers.</returns>
+    public static Tensor Wide(this Tensor a) => a.dtype == a.WideType() ? a : a.to(a.WideType());
+
+    /// <summary>The type of <see cref="Wide"/>.</summary>
+    public static ScalarType WideType(this Tensor a) => a.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? ScalarType.Float32 : a.dtype;
+
     /// <summary>Takes the gradient that a backward pass left, so that none is left behind.</summary>
-    /// <returns>The gradient, zero where the result did not depend on the tensor; in the caller's dispose scope.</returns>
+    /// <returns>The gradient, of at least 32 bits, zero where the result did not depend on the tensor; in the caller's dispose scope.</returns>
     public static Tensor TakeGradient(this Tensor parameter)
     {
-        var gradient = (parameter.grad ?? zeros_like(parameter)).detach();
+        var gradient = (parameter.grad ?? zeros_like(parameter)).detach().Wide();
         parameter.grad = null;
         return gradient;
     }

@@ -60,7 +60,7 @@ internal sealed class Adafactor : MeanGradientOptimizer
             : new SecondMoment(Zeros("row", shape[..^1]), Zeros("column", [.. shape[..^2], shape[^1]]));
 
         Tensor Zeros(string name, long[] size) =>
-            Track($"{name}.{Set.NameOf(parameter)}", zeros(size, parameter.dtype, parameter.device));
+            Track($"{name}.{Set.NameOf(parameter)}", zeros(size, parameter.WideType(), parameter.device));
     }
 
     /// <summary>Running mean of squared gradients.</summary>

@@ -81,6 +81,11 @@ internal sealed class AdamQlr : Optimizer
     // Compares what the step gained on its batch with what the quadratic model promised.
     private void Adapt(BatchEvaluation batch, double promised)
     {
+        if (promised == 0)
+        {
+            return; // no step, which no quotient can judge
+        }
+
         using var logits = batch.RepeatForward();
         using var losses = batch.LossesAt(logits);
         var gained = batch.Weights.Mean(losses) - batch.MeanLoss;

@@ -43,7 +43,7 @@ internal abstract class EmpiricalFisherOptimizer : GramOptimizer
         }
 
         using var solution = SolveKept(gram, target, squaredNorms, rowWeights, solve);
-        var direction = rows.Combine(solution.Weights);
+        var direction = Combine(rows, solution.Weights);
         if (momentum is not null)
         {
             Remember(momentum, direction);

@@ -9,13 +9,14 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// <summary>Exact natural gradient in sample space.</summary>
 /// <remarks>
 /// With H_n = S_n S_nᵀ and ∂ℓ_n/∂z_n = S_n c_n, the rows B_n = S_nᵀ Jz_n (K for each sample) give F = BᵀB and g = Bᵀc, so that
-/// d = (F + λI)⁻¹ g = Bᵀ(BBᵀ + λI)⁻¹ c by the push-through identity; λ is relative to the mean diagonal of BBᵀ. For softmax
+/// d = (F + λI)⁻¹ g = Bᵀ(BBᵀ + λI)⁻¹ c by the push-through identity; λ is relative to the mean diagonal of BBᵀ, and d = g where it would be below 1E-30. For softmax
 /// S = diag(√p) − p√pᵀ and c = (p − onehot)/√p. Own derivation of the natural gradient of Amari, Neural Computation 10, 1998. K backward
 /// passes, O(K²N²P + K³N³), and the output gradients of all K passes at a time.
 /// </remarks>
 internal sealed class ExactNaturalGradient(IReadOnlyList<Parameter> parameters, NgOptions options) : GramOptimizer(parameters, options)
 {
     private const long MostRows = 8192; // a Gram matrix of half a gigabyte
+    private const double SmallestDamping = 1e-30; // 1/λ of less does not fit single precision
 
     private protected override (ParameterVector Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
     {
@@ -34,7 +35,8 @@ internal sealed class ExactNaturalGradient(IReadOnlyList<Parameter> parameters, 
             using var solution = GramSolver.Solve(
                 gram, factor.Coefficients.flatten(), options.Damping, zeroTargetsCount: true, rowWeights: batch.Weights.Values.repeat(captures.Length));
             var diagnostics = new StepDiagnostics { Condition = solution.Condition, DampingRaised = solution.DampingRaised };
-            return (Combine(captures, solution.Weights), diagnostics);
+            var isFlat = options.Damping > 0 && solution.Damping < SmallestDamping; // all predictions are certain: d = g
+            return (Combine(captures, isFlat ? factor.Coefficients.flatten() : solution.Weights), diagnostics);
         }
         finally
         {

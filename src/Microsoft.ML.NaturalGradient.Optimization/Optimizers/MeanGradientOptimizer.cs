@@ -33,7 +33,7 @@ internal abstract class MeanGradientOptimizer : Optimizer
             return;
         }
 
-        _collected = [.. Parameters.Select(parameter => zeros_like(parameter))];
+        _collected = [.. Parameters.Select(parameter => zeros_like(parameter).Wide())];
         Move(gradients, sampleCount, learningRate);
         var (steps, length) = (_collected, _collected.Norm());
         _collected = null;

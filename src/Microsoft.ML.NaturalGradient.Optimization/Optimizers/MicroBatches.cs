@@ -75,7 +75,7 @@ internal sealed class MicroBatches : IMicroBatches, IBatchPasses
     public Tensor[] PullBack(Tensor seeds, IReadOnlyList<Tensor> parameters)
     {
         using var scope = NewDisposeScope();
-        var sums = parameters.Select(parameter => zeros_like(parameter).detach()).ToArray();
+        var sums = parameters.Select(parameter => zeros_like(parameter).detach().Wide()).ToArray();
         foreach (var part in _parts)
         {
             using var partScope = NewDisposeScope();
@@ -109,7 +109,7 @@ internal sealed class MicroBatches : IMicroBatches, IBatchPasses
             return new RecomputedGradients(this, seeds.clone());
         }
 
-        var rows = Trained.Select(parameter => zeros([samples, .. parameter.shape], parameter.dtype, parameter.device)).ToList();
+        var rows = Trained.Select(parameter => zeros([samples, .. parameter.shape], parameter.WideType(), parameter.device)).ToList();
         ForEachCapture(seeds, false, (captured, part) =>
         {
             foreach (var (parameter, all) in Trained.Zip(rows))

@@ -85,7 +85,11 @@ public abstract class Optimizer : IDisposable
     /// <summary>Takes over a saved state; what is only made in the first step takes its part then, and an error tells if the state does not fit it.</summary>
     /// <param name="state">What <see cref="SaveState"/> of an optimizer with the same settings and parameters gave; not modified.</param>
     /// <exception cref="InvalidDataException">The state is that of another method or of other parameters; nothing is changed then.</exception>
-    internal void RestoreState(OptimizerState state) => _state.Restore(state, name => !_hasStepped && IsMadeInFirstStep(name));
+    internal void RestoreState(OptimizerState state)
+    {
+        _state.Restore(state, name => !_hasStepped && IsMadeInFirstStep(name));
+        MakeRestored(state);
+    }
 
     /// <summary>Frees what is tracked; called by the library.</summary>
     public void Dispose()
@@ -114,11 +118,11 @@ public abstract class Optimizer : IDisposable
             : _state.Add(name, value);
     }
 
-    /// <summary>Makes a tensor of zeros for each parameter a part of the state, called after the parameter.</summary>
+    /// <summary>Makes a tensor of zeros for each parameter a part of the state, called after the parameter; of 32 bits where the parameter has 16.</summary>
     /// <param name="name">Name of all of them, unique in this object.</param>
     /// <returns>The tensors, in the order of <see cref="Parameters"/>; owned by this object, to be changed in place only.</returns>
     protected Tensor[] TrackLikeParameters(string name) =>
-        [.. Set.Select(parameter => Track($"{name}.{Set.NameOf(parameter)}", zeros_like(parameter).detach()))];
+        [.. Set.Select(parameter => Track($"{name}.{Set.NameOf(parameter)}", zeros_like(parameter).detach().Wide()))];
 
     /// <summary>Makes a number, such as a count of steps, a part of the state.</summary>
     /// <param name="name">Its name, unique in this object.</param>
@@ -167,6 +171,12 @@ public abstract class Optimizer : IDisposable
                 $"The output does not depend on {missing.Length} of {Set.Count} trainable parameters: {string.Join(", ", missing.Take(MostNames))}"
                 + $"{(missing.Length > MostNames ? ", ..." : string.Empty)}. Use them in the forward pass, or leave them out.");
         }
+    }
+
+    /// <summary>Makes what a restored state tells enough about, and does not exist yet, before the first step does.</summary>
+    /// <param name="state">The state, which was taken over.</param>
+    private protected virtual void MakeRestored(OptimizerState state)
+    {
     }
 
     /// <summary>Computes the direction and moves the parameters; runs inside a dispose scope.</summary>

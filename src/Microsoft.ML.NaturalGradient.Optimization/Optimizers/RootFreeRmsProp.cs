@@ -6,13 +6,14 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 
 /// <summary>Root-free RMSProp on the mean loss of B samples.</summary>
 /// <remarks>
-/// S ← αS + (1−α)g², S₀ = 1/B; q = g/(B S + ε) + κθ; m ← μm + q; θ ← θ − ηm. B g² stands for the diagonal of the sum of g_n g_nᵀ, the
-/// empirical Fisher. Lin et al., ICML 2024. State P, 2P with momentum.
+/// S ← αS + (1−α)B g², S₀ = 1; q = g/(S + ε) + κθ; m ← μm + q; θ ← θ − ηm. B g² stands for the diagonal of the sum of g_n g_nᵀ, the
+/// empirical Fisher. Lin et al., ICML 2024, whose S is this one divided by B: so batches of other sizes, as at the end of an epoch, count as what they are. State P, 2P with
+/// momentum.
 /// </remarks>
 internal sealed class RootFreeRmsProp : MeanGradientOptimizer
 {
     private readonly RootFreeRmsPropOptions _options;
-    private readonly Tensor[] _squares;
+    private readonly Tensor[] _curvature;
     private readonly Tensor[]? _momentum;
     private long _steps;
 
@@ -20,7 +21,7 @@ internal sealed class RootFreeRmsProp : MeanGradientOptimizer
         : base(parameters, options)
     {
         _options = options;
-        _squares = TrackLikeParameters("square");
+        _curvature = TrackLikeParameters("curvature");
         _momentum = options.Momentum > 0 ? TrackLikeParameters("momentum") : null;
         Track("steps", () => _steps, value => _steps = (long)value);
     }
@@ -32,11 +33,11 @@ internal sealed class RootFreeRmsProp : MeanGradientOptimizer
         {
             if (isFirst)
             {
-                _squares[i].AddInPlace(ones_like(_squares[i]), 1.0 / sampleCount); // S₀
+                _curvature[i].AddInPlace(ones_like(_curvature[i])); // S₀
             }
 
-            _squares[i].AverageInPlace(gradients[i].Square(), _options.Alpha);
-            var direction = gradients[i].div(_squares[i].Times(sampleCount).Plus(_options.Epsilon)); // q
+            _curvature[i].AverageInPlace(gradients[i].Square().Times(sampleCount), _options.Alpha);
+            var direction = gradients[i].div(_curvature[i].Plus(_options.Epsilon)); // q
             if (DecayOf(i, _options.WeightDecay) is > 0 and var decay)
             {
                 direction.AddInPlace(Parameters[i], decay);

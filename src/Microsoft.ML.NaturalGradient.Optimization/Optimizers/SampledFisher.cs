@@ -11,10 +11,13 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// <remarks>
 /// d = (ĴᵀĴ/K + λI)⁻¹ g = (1/λ)[g − Ĵᵀ(ĴĴᵀ + KλI)⁻¹ Ĵg], with g the true gradient and Ĵ [N·K, P] the gradients for the drawn labels.
 /// Wu et al., NeurIPS 2024, App. E, eq. (49) for K = 1. λ is relative to the mean diagonal of ĴĴᵀ. With row weights the rows are √c ĵ and g = Σ c g_n. As λ → 0 this becomes a
-/// projection of g away from the sampled gradients, so near-zero damping is useless for training.
+/// projection of g away from the sampled gradients, so near-zero damping is useless for training. Where a relative λ would be below 1E-30, the drawn gradients
+/// count as zero and d = g.
 /// </remarks>
 internal sealed class SampledFisher : GramOptimizer
 {
+    private const double SmallestDamping = 1e-30; // squares of smaller gradients are lost in single precision, and 1/λ is
+
     private readonly SfOptions _options;
     private readonly Generator? _generator;
     private readonly Func<BatchEvaluation, Tensor> _sample;
@@ -69,6 +72,12 @@ internal sealed class SampledFisher : GramOptimizer
             var gram = IPerSampleGradients.JointGram(draws, _options.IsDamped); // [N·K, N·K]
             var target = cat([.. draws.Select(draw => draw.Dot(gradient))]); // Ĵg, [N·K]
             var damping = _options.Damping * (_options.AbsoluteDamping ? 1 : gram.diagonal().sum().item<double>() / (draws.Length * weights.Sum));
+            if (!_options.AbsoluteDamping && damping < SmallestDamping)
+            {
+                using var none = new GramSolution(zeros_like(target)) { Damping = 0, DeadRows = (int)target.shape[0] };
+                return (gradient, Diagnose(gram.diagonal().div(weights.Values.repeat(draws.Length)), none));
+            }
+
             using var solution = GramSolver.SolveLiteral(gram, target, draws.Length * damping);
             return (Correct(gradient, draws, solution.Weights, damping), Diagnose(gram.diagonal().div(weights.Values.repeat(draws.Length)), solution));
         }

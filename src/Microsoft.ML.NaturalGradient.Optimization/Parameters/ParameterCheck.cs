@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Microsoft.ML.NaturalGradient.Training;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -78,7 +80,7 @@ internal static class ParameterCheck
     /// <summary>Whether two wrappers are of one tensor: a tied weight has several, which TorchSharp cannot tell, but they lie in the same place.</summary>
     public static bool IsSame(Parameter a, Parameter b) =>
         a.Handle == b.Handle
-        || (a.dtype == b.dtype && a.shape.AsSpan().SequenceEqual(b.shape) && a.storage_offset() == b.storage_offset() && Address(a) == Address(b));
+        || (a.dtype == b.dtype && a.shape.AsSpan().SequenceEqual(b.shape) && a.storage_offset() == b.storage_offset() && (Address(a) == Address(b) || AreSame16Bits(a, b)));
 
     private static IntPtr Address(Parameter parameter) => parameter.dtype switch
     {
@@ -87,4 +89,10 @@ internal static class ParameterCheck
         ScalarType.Float32 => parameter.storage<float>().data_ptr(),
         _ => parameter.Handle,
     };
+
+    // TorchSharp has no storage of such numbers, but shows their bytes on the CPU.
+    private static bool AreSame16Bits(Parameter a, Parameter b) =>
+        a.ElementSize == sizeof(short) && a.numel() > 0 && IsShown(a) && IsShown(b) && Unsafe.AreSame(ref a.bytes[0], ref b.bytes[0]);
+
+    private static bool IsShown(Parameter parameter) => parameter.device_type == DeviceType.CPU && parameter.is_contiguous();
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -143,7 +144,7 @@ internal sealed class GradientTape : IDisposable
         public Tensor TakeError()
         {
             using var noGrad = no_grad();
-            var error = (output.grad ?? zeros_like(output)).detach();
+            var error = (output.grad ?? zeros_like(output)).detach().Wide();
             output.grad = null;
             return packed is null ? error : packed.Unpack(error);
         }

@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Numerics;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -29,7 +30,7 @@ internal static class LoopedCapture
             {
                 if (parameters[i].grad is { } gradient)
                 {
-                    gradients[i] ??= zeros([samples, .. gradient.shape], gradient.dtype, gradient.device).MoveToOuterDisposeScope();
+                    gradients[i] ??= zeros([samples, .. gradient.shape], gradient.WideType(), gradient.device).MoveToOuterDisposeScope();
                     gradients[i]!.select(0, n).copy_(gradient.detach());
                     parameters[i].grad = null;
                 }

@@ -224,6 +224,6 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
         return outputGradient.mul(weights.view(shape));
     }
 
-    /// <summary>Takes a tensor out of the autograd graph and of every dispose scope, for keeping.</summary>
-    protected static Tensor Keep(Tensor tensor) => tensor.detach().DetachFromDisposeScope();
+    /// <summary>Takes a tensor out of the autograd graph and of every dispose scope, for keeping; numbers of 16 bits in 32, like the errors.</summary>
+    protected static Tensor Keep(Tensor tensor) => tensor.detach().Wide().DetachFromDisposeScope();
 }

@@ -27,7 +27,6 @@ internal sealed class LinearHeadSolver : IDisposable
     private readonly Tensor _mean; // [D]
     private readonly Tensor _axes; // [D, D]
     private readonly Tensor _variances; // [D + 1], that of the column of ones is 1
-    private readonly Tensor _signs; // [N, 1], ±1
     private readonly Tensor _features; // [N, D + 1], centred, along the axes, with a column of ones
     private readonly Tensor _labels; // [N] or [N, L]
     private readonly Tensor _shares; // [N, 1], how often each row counts as a part of all
@@ -51,8 +50,6 @@ internal sealed class LinearHeadSolver : IDisposable
         var (variances, axes) = linalg.eigh(centred.t().mm(centred.mul(_shares)));
         _axes = axes.DetachFromDisposeScope();
         _variances = cat([variances, ones_like(variances.narrow(0, 0, 1))]).DetachFromDisposeScope();
-        using var generator = new Generator(1, CPU);
-        _signs = randn([typed.shape[0], 1], dtype: ScalarType.Float64, device: CPU, generator: generator).sign().to(typed.device).DetachFromDisposeScope();
         _features = cat([centred.mm(axes), ones_like(typed.narrow(1, 0, 1))], 1).DetachFromDisposeScope();
         _labels = labels.alias().DetachFromDisposeScope();
         _penalised = cat([ones_like(_mean), zeros_like(_mean.narrow(0, 0, 1))]).DetachFromDisposeScope();
@@ -117,7 +114,6 @@ internal sealed class LinearHeadSolver : IDisposable
         _mean.Dispose();
         _axes.Dispose();
         _variances.Dispose();
-        _signs.Dispose();
         _features.Dispose();
         _labels.Dispose();
         _shares.Dispose();
@@ -171,11 +167,11 @@ internal sealed class LinearHeadSolver : IDisposable
         return direction;
     }
 
-    // The mean of each output's second derivative, from products with random signs: what other outputs add to them has mean 0.
+    // The mean of each output's second derivative, from products with random signs, other ones for each row: what other outputs add to them has mean 0.
     private Tensor Curvature(Tensor outputs)
     {
         using var generator = new Generator(2, CPU);
-        var signs = randn([outputs.shape[1]], dtype: ScalarType.Float64, device: CPU, generator: generator).sign().to(outputs.device).unsqueeze(0).mul(_signs); // [N, C]
+        var signs = randn(outputs.shape, dtype: ScalarType.Float64, device: CPU, generator: generator).sign().to(outputs.device); // [N, C]
         var means = signs.mul(_objective.TimesHessian(outputs, _labels, signs)).mul(_shares).sum(0L); // [C]
         return means.maximum(means.abs().mean().Times(LeastCurvature).AtLeast(1e-12));
     }

@@ -143,7 +143,7 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>, IOnnxLayer
     /// <returns>[N, ..., O]; in the caller's dispose scope.</returns>
     public Tensor Map(Tensor input)
     {
-        var output = IsRounded ? Shifted(MapWithoutBias(input)) : nn.functional.linear(input, _weight, _bias);
+        var output = Rounds() ? Shifted(MapWithoutBias(input)) : nn.functional.linear(input, _weight, _bias);
         if (GradientTape.Current is { } tape && (_weight.requires_grad || _bias is { requires_grad: true }))
         {
             output = tape.Record(output, [.. Uses(input)]);
@@ -155,9 +155,9 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>, IOnnxLayer
     /// <summary>Computes xWᵀ for a weight that is not trained.</summary>
     /// <param name="input">[N, ..., I].</param>
     /// <returns>[N, ..., O]; in the caller's dispose scope.</returns>
-    public Tensor MapWithoutBias(Tensor input) => _rounded is null
-        ? nn.functional.linear(input, _weight)
-        : nn.functional.linear(input.to(ScalarType.BFloat16), _rounded).to(input.dtype);
+    public Tensor MapWithoutBias(Tensor input) => Rounds()
+        ? nn.functional.linear(input.to(ScalarType.BFloat16), _rounded!).to(input.dtype)
+        : nn.functional.linear(input, _weight);
 
     /// <summary>Adds the bias, recorded on the current tape.</summary>
     /// <param name="output">[N, ..., O].</param>
@@ -184,6 +184,8 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>, IOnnxLayer
 
         base.Dispose(disposing);
     }
+
+    private bool Rounds() => IsRounded && !ExactProducts.AreWanted();
 
     private Tensor Shifted(Tensor output) => _bias is null ? output : output.Plus(_bias);
 

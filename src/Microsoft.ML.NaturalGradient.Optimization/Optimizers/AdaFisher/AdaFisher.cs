@@ -58,10 +58,19 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
 
     private protected override bool IsMadeInFirstStep(string name) => AdaFisherBlock.IsPart(name);
 
+    // So that the first step afterwards records its forward pass where it would have without the interruption, and only there: recorded layers may round differently.
+    private protected override void MakeRestored(OptimizerState state)
+    {
+        if (_blocks is null && Set.Any(parameter => AdaFisherBlock.IsKept(state, Set, parameter)))
+        {
+            _blocks = [.. Set.Where(parameter => AdaFisherBlock.IsKept(state, Set, parameter)).Select(parameter => new AdaFisherBlock(state, Set, parameter, _options, Track))];
+        }
+    }
+
     private protected override StepDiagnostics Apply(BatchEvaluation batch, double learningRate)
     {
         using var noGrad = no_grad();
-        var gradient = NeedsPerSampleGradients ? UpdateAndGradient(batch) : batch.MeanGradient(Parameters);
+        var gradient = NeedsPerSampleGradients ? Observe(batch, BlocksOf) : batch.MeanGradient(Parameters);
         var fisher = Fisher(_blocks!);
         _steps++;
         var correction = 1 - Math.Pow(_options.Momentum, _steps);
@@ -88,7 +97,7 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
     // The gradient of the mean loss, from the passes that the factors are updated from.
     private Tensor[] Observe(BatchEvaluation batch, Func<CapturedGradients, List<AdaFisherBlock>> blocksOf)
     {
-        var gradient = Parameters.Select(parameter => zeros_like(parameter).detach()).ToArray();
+        var gradient = Parameters.Select(parameter => zeros_like(parameter).detach().Wide()).ToArray();
         List<AdaFisherBlock> blocks = [];
         batch.ForEachCapture(MeanSeeds(batch), false, (captured, part) =>
         {
@@ -109,22 +118,6 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
         return gradient;
     }
 
-    private Tensor[] UpdateAndGradient(BatchEvaluation batch)
-    {
-        if (UpdatesFactors)
-        {
-            return Observe(batch, BlocksOf);
-        }
-
-        // The first step after a restored state needs the layers, but not their update.
-        batch.ForEachCapture(MeanSeeds(batch), true, (captured, part) =>
-        {
-            CheckCoverage(captured);
-            _ = BlocksOf(captured);
-        });
-        return batch.MeanGradient(Parameters);
-    }
-
     private List<AdaFisherBlock> BlocksOf(CapturedGradients captured)
     {
         _blocks ??= MakeBlocks(captured, Track);
@@ -140,11 +133,12 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
 
     private List<AdaFisherBlock> MakeBlocks(CapturedGradients captured, Func<string, Tensor, Tensor> track)
     {
-        return [.. AdaFisherSource.Find(captured)
+        // In the order of the parameters, which a restored state has too.
+        var sources = AdaFisherSource.Find(captured)
             .Where(source => source.Parameters.All(Set.Contains))
             .Where(source => source.Map is not null || source.LayerInput is not null || !_options.IsReference)
-            .Select(source => new AdaFisherBlock(source, _options, (name, value) =>
-                track($"{name}.{Set.NameOf(source.Parameters[0])}", value)))];
+            .ToDictionary(source => source.Parameters[0], SameParameter.Comparer);
+        return [.. Set.Where(sources.ContainsKey).Select(parameter => new AdaFisherBlock(sources[parameter], Set, _options, track))];
     }
 
     // F for every parameter, in the shape of the parameter.
@@ -156,7 +150,7 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
         var rest = _options.IsReference ? 1 : count > 0 ? sum / count : 1 + _options.ResolvedDamping;
         foreach (var parameter in Parameters.Where(parameter => !fisher.Contains(parameter)))
         {
-            fisher[parameter] = tensor(rest, dtype: parameter.dtype, device: parameter.device);
+            fisher[parameter] = tensor(rest, dtype: parameter.WideType(), device: parameter.device);
         }
 
         return fisher;

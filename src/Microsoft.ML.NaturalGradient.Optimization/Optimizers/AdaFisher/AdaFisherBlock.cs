@@ -16,28 +16,59 @@ internal sealed class AdaFisherBlock : IDisposable
 {
     private const double RangeFloor = 1e-6;
     private const double Tiny = 1e-300;
+    private const string Partner = "partner";
 
     private readonly AdaFisherOptions _options;
     private readonly Tensor? _input; // H, [I]
     private readonly Tensor[] _errors; // S, [O]; one for each parameter of a scale and shift in Ema
     private readonly Tensor? _weight; // 1 − γ^t of Ema
+    private readonly Tensor _partner; // which of the trained parameters is the layer's second; -1 for none
     private readonly bool _isReferenceNorm;
     private (Tensor? Input, Tensor[] Errors)? _batch; // what rows have contributed since the last update
     private double _samples; // in the batch, or the sum of their weights
 
     /// <summary>Creates the averages.</summary>
     /// <param name="source">The layer, for the shapes only.</param>
+    /// <param name="set">The trained parameters.</param>
     /// <param name="options">Variant, decay and damping.</param>
     /// <param name="track">Takes over a tensor of the state, by name.</param>
-    public AdaFisherBlock(AdaFisherSource source, AdaFisherOptions options, Func<string, Tensor, Tensor> track)
+    public AdaFisherBlock(AdaFisherSource source, ParameterSet set, AdaFisherOptions options, Func<string, Tensor, Tensor> track)
     {
         _options = options;
         Parameters = source.Parameters;
         _isReferenceNorm = options.IsReference && source.Map is null;
         var (input, errors) = Squares(Sums(source, null), samples: 1);
-        _input = input is null ? null : track("input", Start(input));
-        _errors = [.. errors.Select((error, i) => track($"error-{i}", Start(error)))];
-        _weight = options.IsReference ? null : track("weight", zeros([], dtype: ScalarType.Float64));
+        _input = input is null ? null : track(NameOf("input", set), Start(input));
+        _errors = [.. errors.Select((error, i) => track(NameOf(FormattableString.Invariant($"error-{i}"), set), Start(error)))];
+        _weight = options.IsReference ? null : track(NameOf("weight", set), zeros([], dtype: ScalarType.Float64));
+        var partner = Parameters.Count > 1 ? set.TakeWhile(parameter => !ReferenceEquals(parameter, Parameters[1])).Count() : -1L;
+        _partner = track(NameOf(Partner, set), tensor(partner, dtype: ScalarType.Int64, device: CPU));
+    }
+
+    /// <summary>Creates averages of the shapes that a saved state has.</summary>
+    /// <param name="state">The state, of which <see cref="IsKept"/> holds.</param>
+    /// <param name="set">The trained parameters.</param>
+    /// <param name="first">The layer's first parameter.</param>
+    /// <param name="options">Variant, decay and damping.</param>
+    /// <param name="track">Takes over a tensor of the state, by name, and gives it its saved value.</param>
+    public AdaFisherBlock(OptimizerState state, ParameterSet set, Parameter first, AdaFisherOptions options, Func<string, Tensor, Tensor> track)
+    {
+        _options = options;
+        var partner = (int)state.Values[NameOf(Partner, set, first)].item<long>();
+        Parameters = partner < 0 ? [first] : [first, set[partner]];
+        _input = Restored("input");
+        _isReferenceNorm = options.IsReference && first.dim() == 1 && _input!.shape[0] > 1; // the input of a bias alone is a one
+        _errors = [.. Enumerable.Range(0, Parameters.Count).Select(i => Restored(FormattableString.Invariant($"error-{i}"))).OfType<Tensor>()];
+        _weight = Restored("weight");
+        _partner = Restored(Partner)!;
+
+        Tensor? Restored(string name)
+        {
+            name = NameOf(name, set, first);
+            return state.Values.TryGetValue(name, out var saved)
+                ? track(name, zeros(saved.shape, saved.dtype, saved.dim() == 0 ? saved.device : first.device))
+                : null;
+        }
     }
 
     /// <summary>The layer's parameters, the weight or scale first.</summary>
@@ -50,7 +81,12 @@ internal sealed class AdaFisherBlock : IDisposable
     internal IReadOnlyList<Tensor> ErrorFactors => _errors;
 
     /// <summary>Whether the state may have a part of this name.</summary>
-    public static bool IsPart(string name) => name.Split('.')[0] is "input" or "weight" || name.StartsWith("error-", StringComparison.Ordinal);
+    public static bool IsPart(string name) => name.Split('.')[0] is "input" or "weight" or Partner || name.StartsWith("error-", StringComparison.Ordinal);
+
+    /// <summary>Whether a state has the averages of the layer whose first parameter this is.</summary>
+    public static bool IsKept(OptimizerState state, ParameterSet set, Parameter first) =>
+        state.Values.TryGetValue(NameOf(Partner, set, first), out var partner) && partner.dim() == 0 && partner.item<long>() < set.Count
+        && state.Values.ContainsKey(NameOf("error-0", set, first));
 
     /// <summary>Adds what some rows of a batch contribute.</summary>
     /// <param name="source">The layer; its errors are multiplied by the roots of the weights.</param>
@@ -109,6 +145,7 @@ internal sealed class AdaFisherBlock : IDisposable
         _input?.Dispose();
         Array.ForEach(_errors, error => error.Dispose());
         _weight?.Dispose();
+        _partner.Dispose();
     }
 
     /// <summary>Computes F = H ⊗ S + λ.</summary>
@@ -159,6 +196,10 @@ internal sealed class AdaFisherBlock : IDisposable
     private (Tensor? Input, Tensor[] Errors) Squares((Tensor? Input, Tensor[] Errors) sums, double samples) => _isReferenceNorm
         ? (stack([sums.Input!, sums.Input!.FilledWith(1 / samples)], 1).Square().sum(0L), [sums.Errors[0].Square()]) // [2], [D]
         : sums;
+
+    private string NameOf(string part, ParameterSet set) => NameOf(part, set, Parameters[0]);
+
+    private static string NameOf(string part, ParameterSet set, Parameter first) => $"{part}.{set.NameOf(first)}";
 
     private Tensor Start(Tensor like) => _options.IsReference ? ones_like(like) : zeros_like(like);
 

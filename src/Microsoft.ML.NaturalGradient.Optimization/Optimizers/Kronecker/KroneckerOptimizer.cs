@@ -81,7 +81,7 @@ internal abstract class KroneckerOptimizer : Optimizer, IUpdateDirection
         batch.Trained = Parameters;
         var (seeds, weights) = Sources(batch);
         var gradient = new ParameterVector(
-            Set, weights is null ? batch.MeanGradient(Parameters, keepGraph: true) : [.. Parameters.Select(parameter => zeros_like(parameter).detach())]);
+            Set, weights is null ? batch.MeanGradient(Parameters, keepGraph: true) : [.. Parameters.Select(parameter => zeros_like(parameter).detach().Wide())]);
         var estimate = new KroneckerEstimate(_options.WeightSharing, batch.Weights);
         for (var k = 0; k < seeds.Count; k++)
         {

@@ -65,15 +65,15 @@ internal sealed class SirfShampoo : MeanGradientOptimizer
         if (size <= _options.LargestDenseAxis)
         {
             return new DenseShampooFactor(
-                Keep("factor", eye(size, dtype: parameter.dtype, device: parameter.device)),
-                Keep("change", zeros(size, size, dtype: parameter.dtype, device: parameter.device)));
+                Keep("factor", eye(size, dtype: parameter.WideType(), device: parameter.device)),
+                Keep("change", zeros(size, size, dtype: parameter.WideType(), device: parameter.device)));
         }
 
         return _options.LargeAxes == LargeAxisFactor.None
             ? new IdentityShampooFactor(size)
             : new DiagonalShampooFactor(
-                Keep("factor", ones(size, dtype: parameter.dtype, device: parameter.device)),
-                Keep("change", zeros(size, dtype: parameter.dtype, device: parameter.device)));
+                Keep("factor", ones(size, dtype: parameter.WideType(), device: parameter.device)),
+                Keep("change", zeros(size, dtype: parameter.WideType(), device: parameter.device)));
 
         Tensor Keep(string name, Tensor value) => Track(FormattableString.Invariant($"{name}.{Set.NameOf(parameter)}.{axis}"), value);
     }

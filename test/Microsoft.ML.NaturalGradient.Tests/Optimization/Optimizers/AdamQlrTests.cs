@@ -45,4 +45,24 @@ public sealed class AdamQlrTests
 
         Fixture.AssertClose(before, network.Flat(), 0, 0);
     }
+
+    [TestMethod]
+    public void Step_GradientOfZeroAfterOthers_KeepsTheDamping()
+    {
+        using var scope = NewDisposeScope();
+        var network = new ToyNetwork();
+        using var optimizer = new AdamQlr(network.Parameters, Optimizers.AdamQlr);
+        using (var first = BatchEvaluation.Run(new SoftmaxCrossEntropy(), network.Labels, false, network.Forward))
+        {
+            optimizer.Step(first, 1);
+        }
+
+        var (damping, before) = (optimizer.Damping, network.Flat().clone());
+        using var batch = BatchEvaluation.Run(new SoftmaxCrossEntropy(), full_like(network.Labels, -100), false, network.Forward);
+
+        optimizer.Step(batch, 1); // the mean of the gradients is not zero, but nothing is gained along it
+
+        Assert.AreEqual(damping, optimizer.Damping);
+        Fixture.AssertClose(before, network.Flat(), 0, 0);
+    }
 }

@@ -165,15 +165,18 @@ public sealed class MeanGradientOracleTests
                 using var optimizer = (MeanGradientOptimizer)((MeanGradientOptions)chosen with { NoDecay = NoDecay.Nothing }).Build([weight], 0);
                 for (var step = 1; step <= Steps; step++)
                 {
-                    naive.Step(expected, problem.Block(step), problem.Samples, problem.LearningRate);
-                    optimizer.Update([tensor(problem.Block(step), problem.Shape)], problem.Samples, problem.LearningRate);
+                    naive.Step(expected, problem.Block(step), problem.Samples(step), problem.LearningRate);
+                    optimizer.Update([tensor(problem.Block(step), problem.Shape)], problem.Samples(step), problem.LearningRate);
                 }
 
                 return weight.detach().allclose(tensor(expected, problem.Shape), 1e-8, 1e-10);
             });
 
-    private sealed record Problem(long[] Shape, double[] Values, int Samples, double LearningRate)
+    private sealed record Problem(long[] Shape, double[] Values, int LargestBatch, double LearningRate)
     {
+        /// <summary>Batches of different sizes, as at the end of an epoch.</summary>
+        public int Samples(int step) => Math.Max(1, LargestBatch / step);
+
         public int Size => (int)Shape.Aggregate(1L, (product, size) => product * size);
 
         /// <summary>Block 0 holds the weights, the others a step's gradient each.</summary>

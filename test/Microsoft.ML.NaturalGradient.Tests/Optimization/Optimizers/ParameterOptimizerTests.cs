@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Curvature;
 using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Tests.Oracles;
+using TorchSharp;
 using TorchSharp.Modules;
 using static Microsoft.ML.NaturalGradient.Optimizers;
 using static Microsoft.ML.NaturalGradient.Tests.Oracles.NetworkWeights;
@@ -118,6 +119,110 @@ public sealed class ParameterOptimizerTests
     }
 
     [TestMethod]
+    [DynamicData(nameof(EveryOptimizer.All), typeof(EveryOptimizer))]
+    public void Step_NetworkOf16Bits_LearnsAsOneOf32(string name, object method)
+    {
+        const int manySteps = 30;
+        var options = (OptimizerOptions)method;
+        if (options is HessianFreeOptions or AdamQlrOptions)
+        {
+            StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Learned(ScalarType.BFloat16)).Message, "Convert the network to Float32");
+            return;
+        }
+
+        var expected = Learned(ScalarType.Float32);
+        Assert.AreEqual(expected, Learned(ScalarType.Float16), 0.02, name);
+        Assert.AreEqual(expected, Learned(ScalarType.BFloat16), 0.07, name); // weights of 8 binary digits leave out small steps
+
+        double Learned(ScalarType type)
+        {
+            using var scope = NewDisposeScope();
+            var toy = new ToyNetwork();
+            using var network = Network().to(type);
+            using var optimizer = options.CreateFor(network, Classes, seed: 1);
+            var (inputs, loss) = (toy.Inputs.to(type), double.NaN);
+            for (var step = 0; step < manySteps; step++)
+            {
+                loss = optimizer.Step(() => network.call(inputs), toy.Labels, optimizer.LearningRate / 4).Loss;
+            }
+
+            Assert.AreNotEqual(false, optimizer.UsesRecordedLayers);
+            return loss;
+        }
+    }
+
+    [TestMethod]
+    public void SaveState_NetworkOf16Bits_HasStateOf32()
+    {
+        using var scope = NewDisposeScope();
+        using var network = Network().to(ScalarType.BFloat16);
+        var parameters = network.parameters().ToArray();
+        using var adam = Optimizers.AdamW.Create(parameters, seed: 1);
+        using var factors = Optimizers.Adafactor.Create(parameters, seed: 1);
+
+        using var state = adam.SaveState();
+        using var factored = factors.SaveState();
+
+        Assert.IsTrue(state.Values.Concat(factored.Values).All(part => part.Value.dtype is ScalarType.Float32 or ScalarType.Float64));
+    }
+
+    [TestMethod]
+    public void Step_MeasuredStepOfNetworkOf16Bits_ThrowsAndChangesNothing()
+    {
+        using var scope = NewDisposeScope();
+        var toy = new ToyNetwork();
+        using var network = Network().to(ScalarType.Float16);
+        var before = Flat(network);
+        using var optimizer = (Ief with { AutomaticStep = new AutomaticStep() }).CreateFor(network, Classes);
+
+        Assert.ThrowsExactly<InvalidOperationException>(() => optimizer.Step(() => network.call(toy.Inputs.to(ScalarType.Float16)), toy.Labels));
+
+        Assert.IsTrue(Flat(network).eq(before).all().item<bool>());
+    }
+
+    // Logits of the right class above the others: gradients of 1E-13 to 1E-45, and of exactly zero.
+    [TestMethod]
+    [DataRow(30, false)]
+    [DataRow(46, false)]
+    [DataRow(50, false)]
+    [DataRow(104, false)]
+    [DataRow(800, false)]
+    [DataRow(50, true)]
+    [DataRow(90, true)]
+    [DataRow(104, true)]
+    public void Step_RowsThatAreLearnedCompletely_StayNumbers(int gap, bool oneIsWrong)
+    {
+        foreach (var options in new OptimizerOptions[]
+        {
+            Ief, Ef, Ef with { Momentum = 0.5 }, Sf, Sf with { Samples = 2 }, Sf with { NormalizeUpdate = false }, Ng, Optimizers.HessianFree, Optimizers.AdamQlr,
+            Optimizers.Kfac, Ekfac, Iekfac, Optimizers.AdaFisher,
+        })
+        {
+            using var scope = NewDisposeScope();
+            var toy = new ToyNetwork();
+            var labels = zeros_like(toy.Labels);
+            labels.narrow(0, 0, 1).fill_(oneIsWrong ? 1 : 0);
+            using var network = Network().to(ScalarType.Float32);
+            using (no_grad())
+            {
+                ((Linear)network[2]).bias!.copy_(tensor(new float[] { gap, 0, 0 }));
+            }
+
+            var before = Flat(network);
+            using var optimizer = options.CreateFor(network, Classes, seed: 1);
+
+            optimizer.Step(() => network.call(toy.Inputs.to(ScalarType.Float32)), labels, 0.01);
+
+            var length = Flat(network).sub(before).to(ScalarType.Float64).norm().item<double>();
+            Assert.IsTrue(double.IsFinite(length), $"{options}");
+            if ((gap <= 46 && options is EfOptions { Momentum: 0 }) || (gap <= 30 && options is SfOptions { NormalizeUpdate: true }))
+            {
+                Assert.AreEqual(0.01, length, 1e-4, $"{options}"); // of unit length, times the rate
+            }
+        }
+    }
+
+    [TestMethod]
     public void Step_BatchThatDoesNotFit_SaysWhatIsWrongAndChangesNothing()
     {
         using var scope = NewDisposeScope();
@@ -191,6 +296,36 @@ public sealed class ParameterOptimizerTests
         optimizer.Step(Forward, toy.Labels, 0.1);
 
         Fixture.AssertClose(before.sub(gradient.mul(0.1)), first.weight.detach(), 1e-12, 1e-14);
+    }
+
+    [TestMethod]
+    [DataRow(ScalarType.Float64)]
+    [DataRow(ScalarType.Float32)]
+    [DataRow(ScalarType.BFloat16)]
+    [DataRow(ScalarType.Float16)]
+    public void Step_EmbeddingThatIsTheHeadToo_IsTrainedOnce(ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        using var table = nn.Embedding(Classes, 4, dtype: type);
+        using var head = nn.Linear(4, Classes, hasBias: false, dtype: type);
+        head.weight = table.weight!; // two wrappers of one tensor
+        var (ids, labels) = (tensor(new long[,] { { 0 }, { 2 } }), tensor(new long[] { 1, 0 }));
+        var before = table.weight!.detach().clone();
+        using var once = Optimizers.Sgd.CreateFor([table.weight!], Classes);
+        using var twice = Optimizers.Sgd.CreateFor([table.weight!, head.weight!], Classes);
+        Tensor Forward() => head.call(table.call(ids).squeeze(1));
+
+        once.Step(Forward, labels, 0.5);
+        var expected = table.weight!.detach().clone();
+        using (no_grad())
+        {
+            table.weight!.copy_(before);
+        }
+
+        twice.Step(Forward, labels, 0.5);
+
+        Assert.IsTrue(expected.eq(table.weight!.detach()).all().item<bool>());
+        Assert.IsFalse(expected.eq(before).all().item<bool>());
     }
 
     [TestMethod]

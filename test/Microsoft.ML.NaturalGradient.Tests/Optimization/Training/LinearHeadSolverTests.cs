@@ -49,6 +49,25 @@ public sealed class LinearHeadSolverTests
     }
 
     [TestMethod]
+    public void Solve_WeakPenalty_TakesFewProductsWithTheHessian()
+    {
+        using var scope = NewDisposeScope();
+        const int rows = 800;
+        const int width = 64;
+        const int classes = 4;
+        using var generator = new Generator(3);
+        Tensor Draw(params long[] shape) => randn(shape, dtype: ScalarType.Float64, generator: generator);
+        var features = Draw(rows, width).mm(Fixture.Sine(1, 1.7, 0.1, width, width).add(eye(width, dtype: ScalarType.Float64).mul(0.3)));
+        var labels = features.mm(Draw(width, classes)).add(Draw(rows, classes).mul(20)).argmax(1);
+        var objective = new CountingObjective();
+        using var solver = new LinearHeadSolver(objective, features, labels);
+
+        solver.Solve(classes, l2: 1e-5);
+
+        Fixture.AssertLess(250, objective.Products); // 113, more than 500 with a wrong idea of the curvature
+    }
+
+    [TestMethod]
     public void Solve_SquaredError_IsRidgeRegression()
     {
         using var scope = NewDisposeScope();
@@ -165,4 +184,27 @@ public sealed class LinearHeadSolverTests
     }
 
     private static Tensor Tensor(double[][] rows) => tensor([.. rows.SelectMany(row => row)], [rows.Length, rows[0].Length]);
+
+    private sealed class CountingObjective : IObjective
+    {
+        private readonly SoftmaxCrossEntropy _objective = new();
+
+        public int Products { get; private set; }
+
+        public Tensor Losses(Tensor logits, Tensor labels) => _objective.Losses(logits, labels);
+
+        public Tensor LogitGradients(Tensor logits, Tensor labels) => _objective.LogitGradients(logits, labels);
+
+        public Tensor TimesHessian(Tensor logits, Tensor labels, Tensor tangents)
+        {
+            Products++;
+            return _objective.TimesHessian(logits, labels, tangents);
+        }
+
+        public HessianFactor FactorHessian(Tensor logits, Tensor labels) => _objective.FactorHessian(logits, labels);
+
+        public Tensor SampleLabels(Tensor logits, Tensor labels, Generator generator) => _objective.SampleLabels(logits, labels, generator);
+
+        public long? CountCorrect(Tensor logits, Tensor labels) => _objective.CountCorrect(logits, labels);
+    }
 }

@@ -115,7 +115,7 @@ public sealed class AdaFisherTests
         var weight = nn.Parameter(zeros(2, 3, Double));
         using var captured = new CapturedGradients([(new LinearWeightUse(weight, Fixture.Sine(1, 0.7, 0.3, 4, 3)), Fixture.Sine(1e-7, 1.1, 0.2, 4, 2))]);
         var source = AdaFisherSource.Find(captured).Single();
-        var block = new AdaFisherBlock(source, options, (_, value) => value);
+        var block = new AdaFisherBlock(source, ParameterSet.Of([.. source.Parameters]), options, (_, value) => value);
 
         using var once = new RowWeights(null, 4, CPU);
         block.Add(source, once);

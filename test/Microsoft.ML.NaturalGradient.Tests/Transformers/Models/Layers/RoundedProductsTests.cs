@@ -1,4 +1,5 @@
 using Microsoft.ML.NaturalGradient.Models.Layers;
+using Microsoft.ML.NaturalGradient.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -87,6 +88,35 @@ public sealed class RoundedProductsTests
             classifier.RoundFrozenProducts(isRounded);
             nn.functional.cross_entropy(classifier.Forward(inputs), fixture.Reference.GetProperty("labels").ToTensor().to(ScalarType.Int64)).backward();
             return cat([.. classifier.TrainableParameters.Select(named => named.Value.grad!.flatten())]).to(ScalarType.Float64);
+        }
+    }
+
+    // Rounding to 8 digits would hide what a small move of the parameters does.
+    [TestMethod]
+    [DynamicData(nameof(EncoderFixture.OfTexts), typeof(EncoderFixture))]
+    public void LogitChange_Rounded_IsThatOfFullProducts(string encoder)
+    {
+        using var scope = NewDisposeScope();
+        var fixture = new EncoderFixture(encoder);
+        using var inputs = fixture.Inputs();
+
+        Fixture.AssertClose(Change(false), Change(true), 1e-10, 1e-12);
+
+        Tensor Change(bool isRounded)
+        {
+            using var classifier = fixture.CreateClassifier();
+            EncoderFixture.Perturb(classifier);
+            classifier.RoundFrozenProducts(isRounded);
+            classifier.SetTraining(false);
+            using var batch = fixture.Evaluate(classifier, inputs);
+            var before = batch.Logits.detach().clone();
+            var parameters = ParameterSet.Of([.. classifier.TrainableParameters.Select(named => named.Value)]);
+            var direction = new ParameterVector(parameters, parameters.Select(parameter => Fixture.Sine(1, 0.7, 0.1, parameter.shape)));
+
+            var change = new FisherProducts(batch, parameters).LogitChange(direction);
+
+            Assert.IsTrue(classifier.Forward(inputs).detach().Equals(before)); // as rounded as before
+            return change;
         }
     }
 
