@@ -67,10 +67,10 @@ public sealed class SharedPredictionsTests : IDisposable
     [TestMethod]
     public void Write_ProcessThatFails_LeavesNoFileThatLooksWhole()
     {
-        var texts = Enumerable.Repeat("a", 1000).ToArray();
+        var (texts, model) = (Enumerable.Repeat("a", 1000).ToArray(), Model());
 
         Assert.ThrowsExactly<FormatException>(() => InMemoryCollective.Run(2, all =>
-            new SharedPredictions(all, block => all.Rank == 1 ? throw new FormatException() : block.Select(text => (text, 1f))).Write(texts, Model(), Path.Combine(_folder, "file.tsv"))));
+            new SharedPredictions(all, block => all.Rank == 1 ? throw new FormatException() : block.Select(text => (text, 1f))).Write(texts, model, Path.Combine(_folder, "file.tsv"))));
 
         Assert.IsFalse(File.Exists(Path.Combine(_folder, "file.tsv")));
     }
