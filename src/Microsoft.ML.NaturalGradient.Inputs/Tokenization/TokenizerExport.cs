@@ -53,6 +53,11 @@ internal static class TokenizerExport
             GenericOfTransformers5 => Generic,
             { } name => name,
         };
+        if (opened.Exists(TokenizerJsonFormat.FileName))
+        {
+            NameDefaults(settings, opened);
+        }
+
         if (settings[InputsField] is null && !takesTypeIds)
         {
             settings[InputsField] = new JsonArray("input_ids", "attention_mask");
@@ -64,6 +69,25 @@ internal static class TokenizerExport
         }
 
         return JsonSerializer.SerializeToUtf8Bytes(settings, Indented);
+    }
+
+    // What the settings do not say, Python's classes take from themselves and not from tokenizer.json, whatever that says.
+    private static void NameDefaults(JsonObject settings, MemoryCheckpointFiles files)
+    {
+        var definition = JsonText.ParseObject(files.Read(TokenizerJsonFormat.FileName), TokenizerJsonFormat.FileName);
+        if (definition["normalizer"] is JsonObject normalizer && (string?)normalizer["type"] == "BertNormalizer" && (string?)settings[ClassField] != Generic)
+        {
+            Name("do_lower_case", normalizer["lowercase"] ?? true);
+            Name("strip_accents", normalizer["strip_accents"]);
+            Name("tokenize_chinese_chars", normalizer["handle_chinese_chars"] ?? true);
+        }
+
+        if (definition["pre_tokenizer"] is JsonObject words && (string?)words["type"] == "ByteLevel")
+        {
+            Name("add_prefix_space", words["add_prefix_space"] ?? true);
+        }
+
+        void Name(string field, JsonNode? value) => settings[field] ??= value?.DeepClone();
     }
 
     // Tokenizers with files of other kinds belong to classes that have a token for padding anyway.

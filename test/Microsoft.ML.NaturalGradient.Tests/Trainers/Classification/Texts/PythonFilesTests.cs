@@ -263,6 +263,27 @@ public sealed class PythonFilesTests
     }
 
     [TestMethod]
+    [DataRow("bert", """{"type": "BertNormalizer", "lowercase": false, "strip_accents": true, "handle_chinese_chars": false}""", """{"type": "BertPreTokenizer"}""", "", "False,True,False,")]
+    [DataRow("bert", """{"type": "BertNormalizer"}""", """{"type": "BertPreTokenizer"}""", "", "True,,True,")]
+    [DataRow("bert", """{"type": "BertNormalizer", "lowercase": true}""", """{"type": "BertPreTokenizer"}""", "\"do_lower_case\": false", "False,,True,")]
+    [DataRow("roberta", "null", """{"type": "ByteLevel", "add_prefix_space": true, "use_regex": true}""", "", ",,,True")]
+    [DataRow("modernbert", "null", """{"type": "ByteLevel"}""", "", ",,,True")]
+    public void Complete_TokenizerJsonSaysMoreThanTheSettings_NamesWhatPythonWouldReplace(string type, string normalizer, string words, string settings, string expected)
+    {
+        var architecture = Architectures.Find(type)!;
+        var files = new Dictionary<string, byte[]>
+        {
+            ["tokenizer.json"] = Encoding.UTF8.GetBytes($$"""{"normalizer": {{normalizer}}, "pre_tokenizer": {{words}}}"""),
+            ["tokenizer_config.json"] = Encoding.UTF8.GetBytes($$"""{"pad_token": "[PAD]"{{(settings.Length > 0 ? ", " + settings : "")}}}"""),
+        };
+
+        var config = JsonNode.Parse(TokenizerExport.Complete(files, 20, architecture.PreprocessorClass, architecture.TakesTypeIds))!;
+
+        string[] fields = ["do_lower_case", "strip_accents", "tokenize_chinese_chars", "add_prefix_space"];
+        Assert.AreEqual(expected, string.Join(',', fields.Select(field => (bool?)config[field])));
+    }
+
+    [TestMethod]
     [DataRow(false)]
     [DataRow(true)] // where the adapter's save was ended before its files were moved
     public void SavePretrained_IntoAFolderWithAnAdapter_IsRefused(bool isInterrupted)
