@@ -48,6 +48,36 @@ public sealed class TokenizerFactoryTests
         Assert.AreEqual(expected, Ids(configuration, "[X]cafe"));
 
     [TestMethod]
+    [DataRow("""{"additional_special_tokens": ["[X]"]}""", "2,9,4,3")]
+    [DataRow("""{"additional_special_tokens": [{"content": "[X]"}]}""", "2,9,4,3")]
+    [DataRow("""{"additional_special_tokens": ["[Y]"]}""", "2,1,1,1,4,3")]
+    public void Create_FurtherSpecialToken_IsRecognisedInText(string configuration, string expected) =>
+        Assert.AreEqual(expected, Ids(configuration, "[X]cafe"));
+
+    [TestMethod]
+    public void Create_FurtherSpecialTokens_MissingOnesFollowTheVocabulary()
+    {
+        using var files = Small(
+            ("special_tokens_map.json", """{"additional_special_tokens": ["[Z]", "[Y]"]}"""),
+            ("tokenizer_config.json", """{"additional_special_tokens": ["[Y]"]}"""));
+
+        var tokenizer = TokenizerFactory.Create(files);
+
+        Assert.AreEqual("2,10,4,11,3", tokenizer.Ids("[Y]cafe[Z]"));
+        Assert.AreEqual(12, tokenizer.VocabularySize);
+    }
+
+    [TestMethod]
+    public void Create_FurtherSpecialTokensNoList_IsRefused()
+    {
+        using var files = Small(("tokenizer_config.json", """{"additional_special_tokens": "[X]"}"""));
+
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => TokenizerFactory.Create(files));
+
+        Assert.Contains("\"additional_special_tokens\" in tokenizer_config.json", exception.Message);
+    }
+
+    [TestMethod]
     public void Create_MPNet_HasRobertasSpecialTokensAroundBertsPieces()
     {
         using var files = TokenizerFixtures.Files(
