@@ -9,6 +9,7 @@ internal sealed class TokenizerJsonModel
 
     private readonly JsonComponent _model;
     private readonly JsonComponent _words;
+    private readonly bool _areWordsInSequence;
     private readonly string _file;
 
     /// <summary>Reads the vocabulary.</summary>
@@ -20,9 +21,11 @@ internal sealed class TokenizerJsonModel
         _file = file;
         _model = new JsonComponent(root.Require("model"), $"model in {file}");
         Type = TypeOf(_model);
-        _words = Single(root.Find("pre_tokenizer") is { } value
+        var words = root.Find("pre_tokenizer") is { } value
             ? new JsonComponent(value, $"pre_tokenizer in {file}")
-            : throw _model.Unsupported($"of type '{Type}' has no pre_tokenizer", SupportedWords(Type)));
+            : throw _model.Unsupported($"of type '{Type}' has no pre_tokenizer", SupportedWords(Type));
+        _areWordsInSequence = words.Type == "Sequence";
+        _words = Single(words);
         Vocabulary = Type == "Unigram" ? PieceIds() : BytePairFiles.Vocabulary(_model.Require("vocab"), file);
     }
 
@@ -95,8 +98,8 @@ internal sealed class TokenizerJsonModel
     {
         RequireWords("ByteLevel");
         _words.Ignore("trim_offsets").Only("use_regex", "true");
-        var addsSpace = configuration.Flag(AddsSpace) ?? _words.Flag(AddsSpace) ?? true;
-        _ = _words.Ignore(AddsSpace);
+        var (said, own) = (configuration.Flag(AddsSpace), _words.Flag(AddsSpace) ?? true);
+        var addsSpace = _areWordsInSequence ? own : said ?? own; // as in Python, whose settings do not reach into sequences
 
         // Bytes all have pieces, so that nothing is unknown.
         _model.Ignore("unk_token", "fuse_unk")

@@ -168,6 +168,25 @@ public sealed class TokenizerJsonFormatTests
     }
 
     [TestMethod]
+    public void Read_StepsInASequence_AreNotChangedByTheConfiguration()
+    {
+        var pieces = JsonNode.Parse(WordPiece)!;
+        pieces["normalizer"] = new JsonObject { ["type"] = "Sequence", ["normalizers"] = new JsonArray(pieces["normalizer"]!.DeepClone()) };
+        var bytes = TokenizerFixtures.Definition("bpe-roberta");
+        bytes["pre_tokenizer"]!["add_prefix_space"] = false;
+        bytes["pre_tokenizer"] = new JsonObject { ["type"] = "Sequence", ["pretokenizers"] = new JsonArray(bytes["pre_tokenizer"]!.DeepClone()) };
+        using var pieceFiles = TokenizerFixtures.Files(
+            ("tokenizer.json", pieces.ToJsonString()), ("tokenizer_config.json", """{"tokenizer_class": "BertTokenizer", "do_lower_case": false}"""));
+        using var byteFiles = TokenizerFixtures.Files(
+            ("tokenizer.json", bytes.ToJsonString()), ("tokenizer_config.json", """{"tokenizer_class": "RobertaTokenizer", "add_prefix_space": true}"""));
+
+        var tokenizer = TokenizerFactory.Create(byteFiles);
+
+        Assert.AreEqual("2,4,3", TokenizerFactory.Create(pieceFiles).Ids("Caf\u00E9"));
+        Assert.AreNotEqual(tokenizer.Ids(" the film"), tokenizer.Ids("the film"));
+    }
+
+    [TestMethod]
     public void Read_FurtherSpecialTokens_AreRecognisedInText()
     {
         const string configuration = """{"additional_special_tokens": ["##s", {"content": "[E]", "lstrip": true, "special": true}]}""";
