@@ -220,6 +220,21 @@ public sealed class PythonFilesTests
     }
 
     [TestMethod]
+    public void SaveOnnx_SettingsChangeTheTokenizer_AreInItsFile()
+    {
+        var source = In("base");
+        _ = Base(source, "bert");
+        File.Delete(Path.Combine(source, "vocab.txt"));
+        File.WriteAllText(Path.Combine(source, "tokenizer.json"), TokenizerJson());
+        File.WriteAllText(Path.Combine(source, "tokenizer_config.json"), """{ "tokenizer_class": "BertTokenizer", "do_lower_case": false }""");
+        using var model = TinyText.Trainer(_mlContext, options => options.Model = PretrainedModel.FromFolder(source)).Fit(TinyText.KeyedRows(_mlContext, 12));
+
+        model.Model.SaveOnnx(In("model"));
+
+        Assert.IsFalse((bool)Json(In("model"), "tokenizer.json")["normalizer"]!["lowercase"]!); // its README.md reads nothing else
+    }
+
+    [TestMethod]
     [DataRow("mpnet", "mpnet", "MPNet", "q,v")]
     [DataRow("roberta", "xlm-roberta", "XLMRoberta", "query,value")]
     [DataRow("roberta", "camembert", "Camembert", "query,value")]
