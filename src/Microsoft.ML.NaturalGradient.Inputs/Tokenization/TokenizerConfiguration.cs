@@ -14,6 +14,7 @@ internal sealed class TokenizerConfiguration
     /// <summary>The setting that says where long texts are cut.</summary>
     public const string TruncationSide = "truncation_side";
 
+    private const string ClassField = "tokenizer_class";
     private const string SpecialTokensFile = "special_tokens_map.json";
     private const string AddedTokensFile = "added_tokens.json";
     private const int MostTokens = 1_000_000;
@@ -33,7 +34,8 @@ internal sealed class TokenizerConfiguration
         _specialTokens = ReadObject(files, SpecialTokensFile);
         AddedTokens = ReadAddedTokens(ReadObject(files, AddedTokensFile));
         FurtherSpecialTokens = [.. ReadFurther(_main, MainFile).Concat(ReadFurther(_specialTokens, SpecialTokensFile)).DistinctBy(token => token.Content, StringComparer.Ordinal)];
-        Family = TokenizerFamily.Find(Text("tokenizer_class") ?? usualClass);
+        NamedClass = Text(ClassField) ?? (Find(ReadObject(files, CheckpointFiles.ConfigName), ClassField) is { } value ? AsText(value, CheckpointFiles.ConfigName, ClassField) : null);
+        Family = TokenizerFamily.Find(NamedClass ?? usualClass);
         CheckTruncation();
     }
 
@@ -42,6 +44,9 @@ internal sealed class TokenizerConfiguration
 
     /// <summary>Special tokens that have no role, without their ids; the vocabulary may have them or not.</summary>
     public IReadOnlyList<AddedToken> FurtherSpecialTokens { get; }
+
+    /// <summary>The class that a file names; <see langword="null"/> when none does. Older checkpoints have it in <c>config.json</c>.</summary>
+    public string? NamedClass { get; }
 
     /// <summary>The kind of tokenizer that the checkpoint asks for; <see langword="null"/> when no file says.</summary>
     public TokenizerFamily? Family { get; }

@@ -47,7 +47,7 @@ internal static class TokenizerExport
         using var opened = new MemoryCheckpointFiles(files, "the pretrained model");
         var settings = files.TryGetValue(TokenizerConfiguration.MainFile, out var content) ? JsonText.ParseObject(content, TokenizerConfiguration.MainFile) : [];
         settings["model_max_length"] = maxTokens;
-        settings[ClassField] = (string?)settings[ClassField] switch
+        settings[ClassField] = new TokenizerConfiguration(opened).NamedClass switch
         {
             null => usualClass ?? Generic,
             GenericOfTransformers5 => Generic,

@@ -67,7 +67,7 @@ internal sealed class TokenizerJsonFormat : ITokenizerFormat
         if (!family.IsKnown)
         {
             throw new InvalidDataException(
-                $"tokenizer_config.json beside {file} asks for the tokenizer '{family.ClassName}', which is not supported. "
+                $"A file beside {file} asks for the tokenizer '{family.ClassName}', which is not supported. "
                 + $"Supported: {TokenizerFamily.KnownClasses}. Choose a model with one of them.");
         }
 

@@ -55,6 +55,18 @@ public sealed class TokenizerFactoryTests
         Assert.AreEqual(expected, Ids(configuration, "[X]cafe"));
 
     [TestMethod]
+    public void Create_ModelsConfigurationNamesTheClass_IsAskedFor()
+    {
+        using var japanese = Small(("config.json", """{"model_type": "bert", "tokenizer_class": "BertJapaneseTokenizer"}"""), ("tokenizer_config.json", """{"do_lower_case": false}"""));
+        using var other = Small(("config.json", """{"tokenizer_class": "BertJapaneseTokenizer"}"""), ("tokenizer_config.json", """{"tokenizer_class": "BertTokenizer"}"""));
+
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => TokenizerFactory.Create(japanese, "BertTokenizer"));
+
+        Assert.Contains("'BertJapaneseTokenizer', which is not supported", exception.Message);
+        Assert.AreEqual("2,4,3", TokenizerFactory.Create(other, "BertTokenizer").Ids("cafe"));
+    }
+
+    [TestMethod]
     public void Create_FurtherSpecialTokens_MissingOnesFollowTheVocabulary()
     {
         using var files = Small(

@@ -278,6 +278,16 @@ public sealed class PythonFilesTests
     }
 
     [TestMethod]
+    public void Complete_ModelsConfigurationNamesTheTokenizer_IsThatOne()
+    {
+        var files = new Dictionary<string, byte[]> { ["config.json"] = """{"model_type": "bert", "tokenizer_class": "XLMRobertaTokenizer"}"""u8.ToArray() };
+
+        var config = JsonNode.Parse(TokenizerExport.Complete(files, 20, "BertTokenizer", takesTypeIds: true))!;
+
+        Assert.AreEqual("XLMRobertaTokenizer", (string?)config["tokenizer_class"]);
+    }
+
+    [TestMethod]
     [DataRow("bert", """{"type": "BertNormalizer", "lowercase": false, "strip_accents": true, "handle_chinese_chars": false}""", """{"type": "BertPreTokenizer"}""", "", "False,True,False,")]
     [DataRow("bert", """{"type": "BertNormalizer"}""", """{"type": "BertPreTokenizer"}""", "", "True,,True,")]
     [DataRow("bert", """{"type": "BertNormalizer", "lowercase": true}""", """{"type": "BertPreTokenizer"}""", "\"do_lower_case\": false", "False,,True,")]
