@@ -52,8 +52,9 @@ internal sealed class TokenizerConfiguration
     public TokenizerFamily? Family { get; }
 
     /// <summary>Most tokens of a sequence; <see langword="null"/> when missing, or so large that it stands for no limit.</summary>
+    /// <remarks>The oldest checkpoints call it <c>max_len</c>.</remarks>
     public int? MaxTokens =>
-        Find(_main, "model_max_length") is { ValueKind: JsonValueKind.Number } value && value.TryGetDouble(out var length) && length is >= 1 and <= MostTokens
+        Find(_main, _main.ContainsKey("model_max_length") ? "model_max_length" : "max_len") is { ValueKind: JsonValueKind.Number } value && value.TryGetDouble(out var length) && length is >= 1 and <= MostTokens
             ? (int)length
             : null;
 

@@ -22,7 +22,8 @@ public sealed class TokenizerExportTests
         const string text = "Caf\u00E9 [E] [SEP]s";
         var files = new Dictionary<string, byte[]>
         {
-            ["tokenizer.json"] = Encoding.UTF8.GetBytes(WordPiece), ["tokenizer_config.json"] = Encoding.UTF8.GetBytes(configuration),
+            ["tokenizer.json"] = Encoding.UTF8.GetBytes(WordPiece),
+            ["tokenizer_config.json"] = Encoding.UTF8.GetBytes(configuration),
         };
         using var all = TokenizerFixtures.Files([.. files.Select(file => (file.Key, file.Value))]);
 

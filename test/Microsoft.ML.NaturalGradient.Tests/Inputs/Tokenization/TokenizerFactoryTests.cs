@@ -186,6 +186,9 @@ public sealed class TokenizerFactoryTests
     [DataRow("""{"model_max_length": 1000000000000000019884624838656}""", null)]
     [DataRow("""{"model_max_length": 0}""", null)]
     [DataRow("""{"model_max_length": null}""", null)]
+    [DataRow("""{"max_len": 512}""", 512)]
+    [DataRow("""{"model_max_length": 128, "max_len": 512}""", 128)]
+    [DataRow("""{"model_max_length": null, "max_len": 512}""", null)]
     [DataRow("{}", null)]
     public void MaxTokens_ModelMaxLength_IsTakenIfSane(string configuration, int? expected)
     {
