@@ -47,9 +47,10 @@ internal static class TokenizerExport
         using var opened = new MemoryCheckpointFiles(files, "the pretrained model");
         var settings = files.TryGetValue(TokenizerConfiguration.MainFile, out var content) ? JsonText.ParseObject(content, TokenizerConfiguration.MainFile) : [];
         settings["model_max_length"] = maxTokens;
-        settings[ClassField] = new TokenizerConfiguration(opened).NamedClass switch
+        var before = new TokenizerConfiguration(opened, usualClass);
+        settings[ClassField] = before.NamedClass switch
         {
-            null => usualClass ?? Generic,
+            null => usualClass is not null && IsUsual(before.Family!, opened) ? usualClass : Generic,
             GenericOfTransformers5 => Generic,
             { } name => name,
         };
@@ -58,12 +59,12 @@ internal static class TokenizerExport
             NameDefaults(settings, opened);
         }
 
-        if (settings[InputsField] is null && !takesTypeIds)
+        if (settings[InputsField] is null && (!takesTypeIds || ((string?)settings[ClassField] == Generic && !before.HasTypeIds)))
         {
             settings[InputsField] = new JsonArray("input_ids", "attention_mask");
         }
 
-        if (new TokenizerConfiguration(opened).SpecialToken(PadField) is null && PadToken(opened, usualClass) is { } pad)
+        if (before.SpecialToken(PadField) is null && PadToken(opened, usualClass) is { } pad)
         {
             settings[PadField] = pad;
         }
@@ -119,6 +120,11 @@ internal static class TokenizerExport
 
     private static JsonObject? Component(JsonObject definition, string field, string type) =>
         definition[field] is JsonObject component && (string?)component["type"] == type ? component : null;
+
+    // Whether tokenizer.json, if there is one, has the kind of model that the class is known with.
+    private static bool IsUsual(TokenizerFamily family, MemoryCheckpointFiles files) => !files.Exists(TokenizerJsonFormat.FileName)
+        || (string?)JsonText.ParseObject(files.Read(TokenizerJsonFormat.FileName), TokenizerJsonFormat.FileName)["model"]?["type"] is not { } type
+        || family.Models.Contains(type);
 
     // What the settings do not say, Python's classes take from themselves and not from tokenizer.json, whatever that says.
     private static void NameDefaults(JsonObject settings, MemoryCheckpointFiles files)

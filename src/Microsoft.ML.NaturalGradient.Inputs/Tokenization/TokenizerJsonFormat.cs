@@ -71,7 +71,8 @@ internal sealed class TokenizerJsonFormat : ITokenizerFormat
                 + $"Supported: {TokenizerFamily.KnownClasses}. Choose a model with one of them.");
         }
 
-        if (family.Models.Count > 0 && !family.Models.Contains(model.Type))
+        // The usual class reads any file, as in Python.
+        if (configuration.NamedClass is not null && family.Models.Count > 0 && !family.Models.Contains(model.Type))
         {
             throw new InvalidDataException(
                 $"The files beside {file} ask for the tokenizer '{family.ClassName}', but its model is of type '{model.Type}' instead of "

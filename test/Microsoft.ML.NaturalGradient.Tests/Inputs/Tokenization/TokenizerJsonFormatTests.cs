@@ -80,6 +80,14 @@ public sealed class TokenizerJsonFormatTests
         AssertRefused(expected, TokenizerFixtures.Definition("bpe-roberta").ToJsonString(), configuration);
 
     [TestMethod]
+    public void Read_NoFileNamesTheClass_AnyModelIsRead()
+    {
+        using var files = TokenizerFixtures.Files(("tokenizer.json", TokenizerFixtures.Definition("bpe-roberta").ToJsonString()));
+
+        Assert.AreEqual(TokenizerFactory.Create(files).Ids("the film"), TokenizerFactory.Create(files, "BertTokenizer").Ids("the film"));
+    }
+
+    [TestMethod]
     public void Read_VocabularyBesideDiffers_IsRefused()
     {
         using var files = TokenizerFixtures.Files(("tokenizer.json", TokenizerFixtures.Definition("bpe-roberta").ToJsonString()), ("vocab.json", """{"the": 4}"""));

@@ -288,6 +288,25 @@ public sealed class PythonFilesTests
     }
 
     [TestMethod]
+    [DataRow("bert", "Unigram", "PreTrainedTokenizerFast", null)]
+    [DataRow("bert", "WordPiece", "BertTokenizer", null)]
+    [DataRow("roberta", "WordPiece", "PreTrainedTokenizerFast", """["input_ids","attention_mask"]""")]
+    public void Complete_TokenizerJsonOfAnotherKind_IsTheGenericClass(string type, string model, string className, string? inputs)
+    {
+        var architecture = Architectures.Find(type)!;
+        var files = new Dictionary<string, byte[]>
+        {
+            ["tokenizer.json"] = Encoding.UTF8.GetBytes($$"""{"model": {"type": "{{model}}" } }"""),
+            ["tokenizer_config.json"] = """{"pad_token": "<pad>"}"""u8.ToArray(),
+        };
+
+        var config = JsonNode.Parse(TokenizerExport.Complete(files, 20, architecture.PreprocessorClass, architecture.TakesTypeIds))!;
+
+        Assert.AreEqual(className, (string?)config["tokenizer_class"]);
+        Assert.AreEqual(inputs, config["model_input_names"]?.ToJsonString());
+    }
+
+    [TestMethod]
     [DataRow("bert", """{"type": "BertNormalizer", "lowercase": false, "strip_accents": true, "handle_chinese_chars": false}""", """{"type": "BertPreTokenizer"}""", "", "False,True,False,")]
     [DataRow("bert", """{"type": "BertNormalizer"}""", """{"type": "BertPreTokenizer"}""", "", "True,,True,")]
     [DataRow("bert", """{"type": "BertNormalizer", "lowercase": true}""", """{"type": "BertPreTokenizer"}""", "\"do_lower_case\": false", "False,,True,")]
