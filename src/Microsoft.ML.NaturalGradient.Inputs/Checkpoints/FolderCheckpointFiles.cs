@@ -10,7 +10,7 @@ internal sealed class FolderCheckpointFiles(string folder) : CheckpointFiles
     public override string Description => $"the folder '{folder}'";
 
     /// <inheritdoc/>
-    public override bool Exists(string name) => File.Exists(Path.Combine(folder, name));
+    public override bool Exists(string name) => RegularFile.Exists(Path.Combine(folder, name));
 
     /// <inheritdoc/>
     protected override Stream OpenFile(string name) => RegularFile.OpenRead(PathOf(name));

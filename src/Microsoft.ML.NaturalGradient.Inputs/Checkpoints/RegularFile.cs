@@ -14,6 +14,11 @@ internal static class RegularFile
         ? new MemoryStream([], writable: false)
         : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
 
+    /// <summary>Whether there is a file; not so for a link to one that is gone, as when someone has emptied a part of a cache.</summary>
+    /// <param name="path">Path of the file.</param>
+    public static bool Exists(string path) => File.Exists(path)
+        && (new FileInfo(path) is { LinkTarget: null } || File.ResolveLinkTarget(path, returnFinalTarget: true) is { Exists: true });
+
     /// <summary>Whether a file says that it has no bytes; a link says it of its target.</summary>
     /// <param name="path">Path of the file.</param>
     public static bool IsEmpty(string path)

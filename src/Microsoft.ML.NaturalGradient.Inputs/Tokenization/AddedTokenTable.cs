@@ -44,6 +44,19 @@ internal sealed class AddedTokenTable(IReadOnlyDictionary<string, int> vocabular
         return id;
     }
 
+    /// <summary>Adds special tokens, those that are missing in the vocabulary after all others.</summary>
+    /// <param name="tokens">The tokens; their ids are looked up, or new.</param>
+    public void AddOrAppend(IEnumerable<AddedToken> tokens)
+    {
+        foreach (var token in tokens)
+        {
+            if (!TryAdd(token))
+            {
+                _ = Append(token);
+            }
+        }
+    }
+
     /// <summary>Adds a special token that may be missing in the vocabulary; one that is there already keeps its flags.</summary>
     /// <param name="token">The token; its id is looked up.</param>
     /// <returns>Whether the vocabulary or the added tokens have it.</returns>

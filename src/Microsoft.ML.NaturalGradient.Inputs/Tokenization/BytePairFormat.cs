@@ -36,6 +36,7 @@ internal sealed class BytePairFormat : ITokenizerFormat
                 + "Supported with these files: RobertaTokenizer, GPT2Tokenizer. Name one of them as \"tokenizer_class\" in tokenizer_config.json if it is the right one, or add the model's tokenizer.json."),
         };
 
+        tokens.AddOrAppend(configuration.FurtherSpecialTokens);
         var merges = BytePairFiles.Merges(files, MergesFile);
         var model = new BytePairModel(vocabulary, merges, $"{MergesFile} of {files.Description}");
         var addsSpace = configuration.Flag("add_prefix_space") ?? false;

@@ -78,6 +78,7 @@ internal sealed class SentencePieceBuilder
             }
         }
 
+        Tokens.AddOrAppend(_configuration.FurtherSpecialTokens);
         var adds = _configuration.Flag("add_prefix_space") ?? true;
         var onlyFirst = !(_configuration.Flag("legacy") ?? true); // T5: only the beginning of the text, not what follows a special token
         var model = new UnigramModel(_pieces, _unknownId, spellBytes: false, Description);

@@ -85,6 +85,9 @@ internal sealed class TextTokenizer : ITextTokenizer
         return _template.Join(first, keptFirst, second, keptSecond);
     }
 
+    /// <summary>Tokens that are recognised in texts.</summary>
+    public IReadOnlyCollection<AddedToken> AddedTokens => _parts.AddedTokens;
+
     /// <summary>Writes the tokenizer as <c>tokenizer.json</c>.</summary>
     /// <returns>UTF-8 text; <see langword="null"/> where the format has no such tokenizer, or it was read from such a file.</returns>
     public byte[]? ToJson() => TokenizerJsonWriter.Write(_parts);

@@ -11,6 +11,10 @@ internal sealed class TokenizerConfiguration
     /// <summary>Name of the file with most settings.</summary>
     public const string MainFile = "tokenizer_config.json";
 
+    /// <summary>The setting that says where long texts are cut.</summary>
+    public const string TruncationSide = "truncation_side";
+
+    private const string ClassField = "tokenizer_class";
     private const string SpecialTokensFile = "special_tokens_map.json";
     private const string AddedTokensFile = "added_tokens.json";
     private const int MostTokens = 1_000_000;
@@ -29,19 +33,28 @@ internal sealed class TokenizerConfiguration
         _main = ReadObject(files, MainFile);
         _specialTokens = ReadObject(files, SpecialTokensFile);
         AddedTokens = ReadAddedTokens(ReadObject(files, AddedTokensFile));
-        Family = TokenizerFamily.Find(Text("tokenizer_class") ?? usualClass);
+        FurtherSpecialTokens = [.. ReadFurther(_main, MainFile).Concat(ReadFurther(_specialTokens, SpecialTokensFile)).DistinctBy(token => token.Content, StringComparer.Ordinal)];
+        NamedClass = Text(ClassField) ?? (Find(ReadObject(files, CheckpointFiles.ConfigName), ClassField) is { } value ? AsText(value, CheckpointFiles.ConfigName, ClassField) : null);
+        Family = TokenizerFamily.Find(NamedClass ?? usualClass);
         CheckTruncation();
     }
 
     /// <summary>Tokens that the checkpoint's maker listed beside the vocabulary.</summary>
     public IReadOnlyCollection<AddedToken> AddedTokens { get; }
 
+    /// <summary>Special tokens that have no role, without their ids; the vocabulary may have them or not.</summary>
+    public IReadOnlyList<AddedToken> FurtherSpecialTokens { get; }
+
+    /// <summary>The class that a file names; <see langword="null"/> when none does. Older checkpoints have it in <c>config.json</c>.</summary>
+    public string? NamedClass { get; }
+
     /// <summary>The kind of tokenizer that the checkpoint asks for; <see langword="null"/> when no file says.</summary>
     public TokenizerFamily? Family { get; }
 
     /// <summary>Most tokens of a sequence; <see langword="null"/> when missing, or so large that it stands for no limit.</summary>
+    /// <remarks>The oldest checkpoints call it <c>max_len</c>.</remarks>
     public int? MaxTokens =>
-        Find(_main, "model_max_length") is { ValueKind: JsonValueKind.Number } value && value.TryGetDouble(out var length) && length is >= 1 and <= MostTokens
+        Find(_main, _main.ContainsKey("model_max_length") ? "model_max_length" : "max_len") is { ValueKind: JsonValueKind.Number } value && value.TryGetDouble(out var length) && length is >= 1 and <= MostTokens
             ? (int)length
             : null;
 
@@ -84,7 +97,7 @@ internal sealed class TokenizerConfiguration
 
     private void CheckTruncation()
     {
-        if (Text("truncation_side") is { } side && side != "right")
+        if (Text(TruncationSide) is { } side && side != "right")
         {
             throw new InvalidDataException(
                 $"tokenizer_config.json of {_description} cuts long texts at the {side} (truncation_side). Only \"right\" is supported; choose such a model, or change the file.");
@@ -139,6 +152,17 @@ internal sealed class TokenizerConfiguration
         }
 
         return tokens.Values;
+    }
+
+    private List<AddedToken> ReadFurther(Dictionary<string, JsonElement> settings, string file)
+    {
+        const string key = "additional_special_tokens";
+        return Find(settings, key) switch
+        {
+            null => [],
+            { ValueKind: JsonValueKind.Array } tokens => [.. tokens.EnumerateArray().Select(token => AsToken(token, file, key))],
+            { } value => throw WrongValue(file, key, value, "a list of tokens"),
+        };
     }
 
     private AddedToken AsToken(JsonElement value, string file, string key) =>

@@ -28,8 +28,8 @@ internal static class TokenizerJsonCleaning
         return steps.Length <= MostSteps ? TextCleaning.Chain(steps) : throw component.Unsupported($"has more than {MostSteps} steps", Supported);
     }
 
-    // Sequences within sequences in one row, so that what a text may grow to is the same for all steps.
-    private static IEnumerable<TextCleaning> Steps(JsonComponent component, TokenizerConfiguration configuration)
+    // Sequences within sequences in one row, so that what a text may grow to is the same for all steps. Python's settings do not reach into sequences.
+    private static IEnumerable<TextCleaning> Steps(JsonComponent component, TokenizerConfiguration? configuration)
     {
         if (component.Type != "Sequence")
         {
@@ -38,10 +38,10 @@ internal static class TokenizerJsonCleaning
 
         var parts = component.Components("normalizers", "step");
         component.RefuseOthers();
-        return parts.SelectMany(part => Steps(part, configuration));
+        return parts.SelectMany(part => Steps(part, null));
     }
 
-    private static TextCleaning Step(JsonComponent component, TokenizerConfiguration configuration)
+    private static TextCleaning Step(JsonComponent component, TokenizerConfiguration? configuration)
     {
         var step = component.Type switch
         {
@@ -64,12 +64,12 @@ internal static class TokenizerJsonCleaning
     // Nothing composes with a space, and no letter becomes one.
     private static TextCleaning Form(NormalizationForm form) => new(UnicodeText.Normalizer(form), worksInParts: true);
 
-    private static TextCleaning Bert(JsonComponent component, TokenizerConfiguration configuration)
+    private static TextCleaning Bert(JsonComponent component, TokenizerConfiguration? configuration)
     {
         component.Only("clean_text", "true");
         var (lowercase, stripAccents, ideographs) =
             (component.Flag("lowercase") ?? true, component.Flag("strip_accents"), component.Flag("handle_chinese_chars") ?? true);
-        if (configuration.Family is { Name: not "PreTrained" })
+        if (configuration is { Family.Name: not "PreTrained" })
         {
             lowercase = configuration.Flag("do_lower_case") ?? lowercase;
             stripAccents = configuration.Flag("strip_accents") ?? stripAccents;

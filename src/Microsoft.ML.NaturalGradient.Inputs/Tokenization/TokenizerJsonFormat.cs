@@ -4,8 +4,8 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 
 /// <summary><c>tokenizer.json</c>, the whole tokenizer in one file; the only one of ModernBERT.</summary>
 /// <remarks>
-/// It goes before other tokenizer files, as in Python. What it does not implement is refused. The sections <c>truncation</c>, <c>padding</c> and
-/// <c>decoder</c> are passed over: lengths are the caller's, and nothing is decoded.
+/// It goes before other tokenizer files, as in Python. What it does not implement is refused. The lengths in the sections <c>truncation</c> and
+/// <c>padding</c>, and <c>decoder</c>, are passed over: lengths are the caller's, and nothing is decoded.
 /// </remarks>
 internal sealed class TokenizerJsonFormat : ITokenizerFormat
 {
@@ -52,7 +52,8 @@ internal sealed class TokenizerJsonFormat : ITokenizerFormat
             PadId = PadId(root, configuration, tokens, file),
             MaxTokens = configuration.MaxTokens,
         };
-        root.Ignore("version", "truncation", "decoder").RefuseOthers();
+        CheckTruncation(root, configuration, file);
+        root.Ignore("version", "decoder").RefuseOthers();
         return new TextTokenizer(parts);
     }
 
@@ -66,11 +67,12 @@ internal sealed class TokenizerJsonFormat : ITokenizerFormat
         if (!family.IsKnown)
         {
             throw new InvalidDataException(
-                $"tokenizer_config.json beside {file} asks for the tokenizer '{family.ClassName}', which is not supported. "
+                $"A file beside {file} asks for the tokenizer '{family.ClassName}', which is not supported. "
                 + $"Supported: {TokenizerFamily.KnownClasses}. Choose a model with one of them.");
         }
 
-        if (family.Models.Count > 0 && !family.Models.Contains(model.Type))
+        // The usual class reads any file, as in Python.
+        if (configuration.NamedClass is not null && family.Models.Count > 0 && !family.Models.Contains(model.Type))
         {
             throw new InvalidDataException(
                 $"The files beside {file} ask for the tokenizer '{family.ClassName}', but its model is of type '{model.Type}' instead of "
@@ -103,6 +105,8 @@ internal sealed class TokenizerJsonFormat : ITokenizerFormat
         {
             _ = tokens.Add(new AddedToken(unknown), "unk_token");
         }
+
+        tokens.AddOrAppend(configuration.FurtherSpecialTokens);
 
         return tokens;
     }
@@ -143,6 +147,15 @@ internal sealed class TokenizerJsonFormat : ITokenizerFormat
                 throw new InvalidDataException(
                     $"The files beside {file} name '{token.Content}' as \"{role}\", but its post_processor does not use it. The files do not belong together; download them again.");
             }
+        }
+    }
+
+    // A side that the configuration names goes before the file's, as in Python.
+    private static void CheckTruncation(JsonComponent root, TokenizerConfiguration configuration, string file)
+    {
+        if (root.Find("truncation") is { } value && configuration.Text(TokenizerConfiguration.TruncationSide) is null)
+        {
+            _ = new JsonComponent(value, $"truncation in {file}").Only("direction", "\"Right\"");
         }
     }
 

@@ -5,8 +5,11 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// <summary>Reads <c>model</c> and <c>pre_tokenizer</c> of a <c>tokenizer.json</c>: the vocabulary, and how words are found and spelled.</summary>
 internal sealed class TokenizerJsonModel
 {
+    private const string AddsSpace = "add_prefix_space";
+
     private readonly JsonComponent _model;
     private readonly JsonComponent _words;
+    private readonly bool _areWordsInSequence;
     private readonly string _file;
 
     /// <summary>Reads the vocabulary.</summary>
@@ -18,9 +21,11 @@ internal sealed class TokenizerJsonModel
         _file = file;
         _model = new JsonComponent(root.Require("model"), $"model in {file}");
         Type = TypeOf(_model);
-        _words = Single(root.Find("pre_tokenizer") is { } value
+        var words = root.Find("pre_tokenizer") is { } value
             ? new JsonComponent(value, $"pre_tokenizer in {file}")
-            : throw _model.Unsupported($"of type '{Type}' has no pre_tokenizer", SupportedWords(Type)));
+            : throw _model.Unsupported($"of type '{Type}' has no pre_tokenizer", SupportedWords(Type));
+        _areWordsInSequence = words.Type == "Sequence";
+        _words = Single(words);
         Vocabulary = Type == "Unigram" ? PieceIds() : BytePairFiles.Vocabulary(_model.Require("vocab"), file);
     }
 
@@ -93,11 +98,8 @@ internal sealed class TokenizerJsonModel
     {
         RequireWords("ByteLevel");
         _words.Ignore("trim_offsets").Only("use_regex", "true");
-        var addsSpace = _words.Flag("add_prefix_space") ?? true;
-        if (configuration.Family is { Name: not "PreTrained" })
-        {
-            addsSpace = configuration.Flag("add_prefix_space") ?? addsSpace;
-        }
+        var (said, own) = (configuration.Flag(AddsSpace), _words.Flag(AddsSpace) ?? true);
+        var addsSpace = _areWordsInSequence ? own : said ?? own; // as in Python, whose settings do not reach into sequences
 
         // Bytes all have pieces, so that nothing is unknown.
         _model.Ignore("unk_token", "fuse_unk")
@@ -122,8 +124,8 @@ internal sealed class TokenizerJsonModel
         }
 
         marks.Only("replacement", "\"\u2581\"", "\"\\u2581\"").Ignore("str_rep").Only("split", "true");
-        var scheme = marks.Text("prepend_scheme") ?? (marks.Flag("add_prefix_space") ?? true ? "always" : "never");
-        marks.Ignore("add_prefix_space").RefuseOthers();
+        var scheme = marks.Text("prepend_scheme") ?? (marks.Flag(AddsSpace) ?? true ? "always" : "never");
+        marks.Ignore(AddsSpace).RefuseOthers();
         if (scheme is not ("always" or "first" or "never") || (splitsWords && scheme != "always"))
         {
             throw marks.Unsupported($"has the prepend_scheme '{scheme}'", splitsWords ? "always" : "always, first, never");

@@ -7,7 +7,8 @@ namespace Microsoft.ML.NaturalGradient.Tokenization;
 /// <summary>Writes a tokenizer as <c>tokenizer.json</c>, which Hugging Face's tokenizers read in any language.</summary>
 internal static class TokenizerJsonWriter
 {
-    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    /// <summary>How the file is written.</summary>
+    public static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes a tokenizer.</summary>
     /// <param name="parts">Its parts.</param>
@@ -46,7 +47,9 @@ internal static class TokenizerJsonWriter
     public static JsonObject Vocabulary(IEnumerable<KeyValuePair<string, int>> ids) =>
         new(ids.OrderBy(entry => entry.Value).Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)JsonValue.Create(entry.Value))));
 
-    private static JsonObject Describe(AddedToken token) => new()
+    /// <summary>A token that is recognised in texts.</summary>
+    /// <param name="token">The token.</param>
+    public static JsonObject Describe(AddedToken token) => new()
     {
         ["id"] = token.Id,
         ["content"] = token.Content,

@@ -39,6 +39,7 @@ internal sealed class WordPieceFormat : ITokenizerFormat
             PadToken = configuration.SpecialToken("pad_token")?.Content ?? standard.PadToken,
             MaskToken = configuration.SpecialToken("mask_token")?.Content ?? standard.MaskToken,
             AddedTokens = configuration.AddedTokens,
+            FurtherSpecialTokens = configuration.FurtherSpecialTokens,
             HasTypeIds = configuration.HasTypeIds,
             MaxTokens = configuration.MaxTokens,
         });
@@ -58,6 +59,7 @@ internal sealed class WordPieceFormat : ITokenizerFormat
         var padId = tokens.Add(new AddedToken(settings.PadToken), "pad_token");
         _ = tokens.Add(new AddedToken(settings.UnknownToken), "unk_token");
         _ = tokens.TryAdd(new AddedToken(settings.MaskToken));
+        tokens.AddOrAppend(settings.FurtherSpecialTokens);
 
         var template = settings.SeparatesTwice ? SequenceTemplate.Roberta(classId, separatorId) : SequenceTemplate.Bert(classId, separatorId);
         var cleaning = new BertNormalizer(settings.Lowercase, settings.StripAccents ?? settings.Lowercase, settings.SeparateIdeographs);

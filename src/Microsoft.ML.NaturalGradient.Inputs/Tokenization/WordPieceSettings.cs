@@ -47,6 +47,10 @@ internal sealed record WordPieceSettings
     /// <value>Default none; their ids may lie beyond the vocabulary.</value>
     public IReadOnlyCollection<AddedToken> AddedTokens { get; init; } = [];
 
+    /// <summary>Special tokens that have no role; ids are looked up, or follow the vocabulary's.</summary>
+    /// <value>Default none.</value>
+    public IReadOnlyList<AddedToken> FurtherSpecialTokens { get; init; } = [];
+
     /// <summary>Whether the second text of a pair is marked by type ids.</summary>
     /// <value>Default <see langword="true"/>.</value>
     public bool HasTypeIds { get; init; } = true;

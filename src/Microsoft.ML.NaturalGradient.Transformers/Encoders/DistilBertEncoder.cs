@@ -20,6 +20,7 @@ internal sealed class DistilBertEncoder : TextEncoder
         HeadCount = "n_heads",
         IntermediateSize = "hidden_dim",
         Activation = "activation",
+        LayerNormEpsilon = null, // fixed in the published code
     };
 
     [ComponentName(Name = "embeddings")]

@@ -13,7 +13,8 @@ internal sealed record EncoderFields
 
     public string Activation { get; init; } = "hidden_act";
 
-    public string LayerNormEpsilon { get; init; } = "layer_norm_eps";
+    /// <summary>Null where ε is <see cref="DefaultEpsilon"/> whatever the configuration says.</summary>
+    public string? LayerNormEpsilon { get; init; } = "layer_norm_eps";
 
     /// <summary>ε where the configuration does not say.</summary>
     public double DefaultEpsilon { get; init; } = 1e-12;

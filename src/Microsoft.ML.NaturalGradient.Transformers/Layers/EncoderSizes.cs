@@ -58,7 +58,7 @@ internal sealed record EncoderSizes
             HeadCount = Positive(config, fields.HeadCount),
             IntermediateSize = Positive(config, fields.IntermediateSize),
             PositionCount = Positive(config, "max_position_embeddings"),
-            LayerNormEpsilon = Epsilon(config, fields.LayerNormEpsilon, fields.DefaultEpsilon),
+            LayerNormEpsilon = fields.LayerNormEpsilon is { } epsilon ? Epsilon(config, epsilon, fields.DefaultEpsilon) : fields.DefaultEpsilon,
             Activation = config.OptionalString(fields.Activation, "gelu"),
             HasClassificationHead = config.Architectures.Any(name => name.EndsWith(ClassifierSuffix, StringComparison.Ordinal)),
         };

@@ -122,7 +122,7 @@ internal static class ClassifierConfig
         }
 
         var found = Enumerable.Range(0, names.Count).Select(id => names[Key(id)]).ToArray();
-        return found.All(name => name?.GetValueKind() == JsonValueKind.String) ? [.. found.Select(name => (string)name!)] : null;
+        return found.All(name => name?.GetValueKind() is JsonValueKind.String or JsonValueKind.Number) ? [.. found.Select(name => name!.ToString())] : null;
     }
 
     /// <summary>Writes a configuration for a classifier whose weights are in float32.</summary>

@@ -79,11 +79,13 @@ internal static class OnnxExport
         return OnnxFile.ToBytes(Emit(model, details, options), Notes(model, details, options));
     }
 
-    // The one of the checkpoint stays; others are written as this format has them, which libraries of every language read.
+    // The one of the checkpoint stays but for what other files say of it; others are written as this format has them, which libraries of every language read.
     private static byte[]? TokenizerOf(Dictionary<string, byte[]> files, Architecture architecture)
     {
         using var opened = new MemoryCheckpointFiles(files, "the pretrained model");
-        return files.ContainsKey(TokenizerJsonFormat.FileName) ? null : (TokenizerFactory.Create(opened, architecture.PreprocessorClass) as TextTokenizer)?.ToJson();
+        return files.ContainsKey(TokenizerJsonFormat.FileName)
+            ? TokenizerExport.Gather(files, architecture.PreprocessorClass)
+            : (TokenizerFactory.Create(opened, architecture.PreprocessorClass) as TextTokenizer)?.ToJson();
     }
 
     private static OnnxGraph Emit(TrainedNetwork model, ExportDetails details, OnnxExportOptions options)

@@ -37,7 +37,7 @@ internal sealed class HubCache
     public string LockOf(string hash) => Path.Combine(_locks, hash + ".lock");
 
     /// <summary>Whether a commit's file is there.</summary>
-    public bool Has(string commit, string file) => File.Exists(Path.Combine(SnapshotOf(commit), file));
+    public bool Has(string commit, string file) => RegularFile.Exists(Path.Combine(SnapshotOf(commit), file));
 
     /// <summary>The commit that the revision is known to be; null if it is not known.</summary>
     public string? FindCommit()

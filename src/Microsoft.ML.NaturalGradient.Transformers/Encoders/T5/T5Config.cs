@@ -97,13 +97,27 @@ internal sealed record T5Config
     /// <param name="bothWays">Whether later positions are seen, as in the encoder.</param>
     public RelativePositionBias NewPositions(bool bothWays) => new(BucketCount, HeadCount, BucketCount, FarthestDistance, bothWays);
 
-    private static bool ReadIsGated(ModelConfig config) => config.OptionalString("feed_forward_proj", "relu") switch
+    private static bool ReadIsGated(ModelConfig config)
     {
-        "relu" => false,
-        "gated-gelu" => true,
-        var other => throw new NotSupportedException(
-            $"The model uses feed_forward_proj '{other}'; only 'relu' (T5 1.0) and 'gated-gelu' (T5 1.1) are supported. Use another checkpoint."),
-    };
+        var isGated = config.OptionalString("feed_forward_proj", "relu") switch
+        {
+            "relu" => false,
+            "gated-gelu" => true,
+            var other => throw Unsupported("feed_forward_proj", other),
+        };
+
+        // Files have what follows from it as well, and in Python that counts.
+        var activation = config.OptionalString("dense_act_fn", isGated ? "gelu_new" : "relu");
+        if (config.OptionalBool("is_gated_act", isGated) != isGated)
+        {
+            throw Unsupported("is_gated_act", config.TextOf("is_gated_act"));
+        }
+
+        return (isGated ? activation is "gelu_new" or "gelu_pytorch_tanh" : activation is "relu") ? isGated : throw Unsupported("dense_act_fn", activation);
+
+        NotSupportedException Unsupported(string field, string value) => new(
+            $"The model uses {field} '{value}'; only feed_forward_proj 'relu' (T5 1.0) and 'gated-gelu' (T5 1.1), with what belongs to them, are supported. Use another checkpoint.");
+    }
 
     private void CheckPositions()
     {

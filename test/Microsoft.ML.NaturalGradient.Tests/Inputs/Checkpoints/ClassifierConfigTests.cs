@@ -10,6 +10,18 @@ namespace Microsoft.ML.NaturalGradient.Tests.Checkpoints;
 public sealed class ClassifierConfigTests
 {
     [TestMethod]
+    [DataRow("""{"1": 5, "0": 1}""", "1 5")] // of a data set whose classes are numbers
+    [DataRow("""{"1": "b", "0": "a"}""", "a b")]
+    [DataRow("""{"0": "a", "2": "b"}""", null)]
+    [DataRow("""{"0": "a", "1": null}""", null)]
+    public void ReadClasses_Names_AreInTheOrderOfTheirNumbers(string names, string? expected)
+    {
+        var classes = ClassifierConfig.ReadClasses(System.Text.Encoding.UTF8.GetBytes($$"""{"id2label": {{names}} }"""));
+
+        Assert.AreEqual(expected, classes is null ? null : string.Join(' ', classes));
+    }
+
+    [TestMethod]
     [DataRow("bert", "BertModel", true)]
     [DataRow("bert", "BertForSequenceClassification", false)]
     [DataRow("t5", "T5ForConditionalGeneration", false)]

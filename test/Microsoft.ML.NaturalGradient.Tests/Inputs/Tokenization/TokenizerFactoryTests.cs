@@ -48,6 +48,48 @@ public sealed class TokenizerFactoryTests
         Assert.AreEqual(expected, Ids(configuration, "[X]cafe"));
 
     [TestMethod]
+    [DataRow("""{"additional_special_tokens": ["[X]"]}""", "2,9,4,3")]
+    [DataRow("""{"additional_special_tokens": [{"content": "[X]"}]}""", "2,9,4,3")]
+    [DataRow("""{"additional_special_tokens": ["[Y]"]}""", "2,1,1,1,4,3")]
+    public void Create_FurtherSpecialToken_IsRecognisedInText(string configuration, string expected) =>
+        Assert.AreEqual(expected, Ids(configuration, "[X]cafe"));
+
+    [TestMethod]
+    public void Create_ModelsConfigurationNamesTheClass_IsAskedFor()
+    {
+        using var japanese = Small(("config.json", """{"model_type": "bert", "tokenizer_class": "BertJapaneseTokenizer"}"""), ("tokenizer_config.json", """{"do_lower_case": false}"""));
+        using var other = Small(("config.json", """{"tokenizer_class": "BertJapaneseTokenizer"}"""), ("tokenizer_config.json", """{"tokenizer_class": "BertTokenizer"}"""));
+
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => TokenizerFactory.Create(japanese, "BertTokenizer"));
+
+        Assert.Contains("'BertJapaneseTokenizer', which is not supported", exception.Message);
+        Assert.AreEqual("2,4,3", TokenizerFactory.Create(other, "BertTokenizer").Ids("cafe"));
+    }
+
+    [TestMethod]
+    public void Create_FurtherSpecialTokens_MissingOnesFollowTheVocabulary()
+    {
+        using var files = Small(
+            ("special_tokens_map.json", """{"additional_special_tokens": ["[Z]", "[Y]"]}"""),
+            ("tokenizer_config.json", """{"additional_special_tokens": ["[Y]"]}"""));
+
+        var tokenizer = TokenizerFactory.Create(files);
+
+        Assert.AreEqual("2,10,4,11,3", tokenizer.Ids("[Y]cafe[Z]"));
+        Assert.AreEqual(12, tokenizer.VocabularySize);
+    }
+
+    [TestMethod]
+    public void Create_FurtherSpecialTokensNoList_IsRefused()
+    {
+        using var files = Small(("tokenizer_config.json", """{"additional_special_tokens": "[X]"}"""));
+
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => TokenizerFactory.Create(files));
+
+        Assert.Contains("\"additional_special_tokens\" in tokenizer_config.json", exception.Message);
+    }
+
+    [TestMethod]
     public void Create_MPNet_HasRobertasSpecialTokensAroundBertsPieces()
     {
         using var files = TokenizerFixtures.Files(
@@ -144,6 +186,9 @@ public sealed class TokenizerFactoryTests
     [DataRow("""{"model_max_length": 1000000000000000019884624838656}""", null)]
     [DataRow("""{"model_max_length": 0}""", null)]
     [DataRow("""{"model_max_length": null}""", null)]
+    [DataRow("""{"max_len": 512}""", 512)]
+    [DataRow("""{"model_max_length": 128, "max_len": 512}""", 128)]
+    [DataRow("""{"model_max_length": null, "max_len": 512}""", null)]
     [DataRow("{}", null)]
     public void MaxTokens_ModelMaxLength_IsTakenIfSane(string configuration, int? expected)
     {

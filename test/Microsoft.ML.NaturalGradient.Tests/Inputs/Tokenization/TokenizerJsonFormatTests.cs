@@ -43,6 +43,7 @@ public sealed class TokenizerJsonFormatTests
     [DataRow("bpe-roberta", "added_tokens.0.id", "9", "adds the token '<s>' with id 9")]
     [DataRow("bpe-roberta", "added_tokens.0.content", "\"<x>\"", "gives this id to another token")]
     [DataRow("bpe-roberta", "other", "1", "sets \"other\"")]
+    [DataRow("bpe-roberta", "truncation", """{"direction": "Left", "max_length": 512, "strategy": "LongestFirst", "stride": 0}""", "truncation in tokenizer.json of the test folder sets \"direction\" to \"Left\"")]
     [DataRow("bpe-modernbert", "post_processor.single", "[]", "does not have each text once in \"single\"")]
     [DataRow("unigram-t5", "pre_tokenizer.split", "false", "\"split\"")]
     [DataRow("unigram-t5", "pre_tokenizer.replacement", "\"_\"", "\"replacement\"")]
@@ -77,6 +78,14 @@ public sealed class TokenizerJsonFormatTests
     [DataRow("""{"pad_token": "[P]"}""", "no token '[P]'")]
     public void Read_ConfigurationOfAnotherTokenizer_IsRefused(string configuration, string expected) =>
         AssertRefused(expected, TokenizerFixtures.Definition("bpe-roberta").ToJsonString(), configuration);
+
+    [TestMethod]
+    public void Read_NoFileNamesTheClass_AnyModelIsRead()
+    {
+        using var files = TokenizerFixtures.Files(("tokenizer.json", TokenizerFixtures.Definition("bpe-roberta").ToJsonString()));
+
+        Assert.AreEqual(TokenizerFactory.Create(files).Ids("the film"), TokenizerFactory.Create(files, "BertTokenizer").Ids("the film"));
+    }
 
     [TestMethod]
     public void Read_VocabularyBesideDiffers_IsRefused()
@@ -136,6 +145,65 @@ public sealed class TokenizerJsonFormatTests
         using var files = TokenizerFixtures.Files(("tokenizer.json", WordPiece), ("tokenizer_config.json", configuration));
 
         Assert.AreEqual(expected, TokenizerFactory.Create(files).Ids("Caf\u00E9"));
+    }
+
+    [TestMethod]
+    [DataRow("""{"direction": "Right"}""", "{}")]
+    [DataRow("""{"direction": "Left"}""", """{"truncation_side": "right"}""", DisplayName = "the configuration goes first")]
+    public void Read_TruncationAtTheRight_IsPassedOver(string truncation, string configuration)
+    {
+        var definition = JsonNode.Parse(WordPiece)!;
+        definition["truncation"] = JsonNode.Parse(truncation);
+        using var files = TokenizerFixtures.Files(("tokenizer.json", definition.ToJsonString()), ("tokenizer_config.json", configuration));
+
+        Assert.AreEqual("2,4,3", TokenizerFactory.Create(files).Ids("cafe"));
+    }
+
+    [TestMethod]
+    [DataRow("PreTrainedTokenizerFast", "true")]
+    [DataRow("RobertaTokenizer", "true")]
+    [DataRow("PreTrainedTokenizerFast", "false")]
+    public void Read_BytePair_PrefixSpaceOfTheConfigurationGoesFirst(string tokenizerClass, string adds)
+    {
+        var definition = TokenizerFixtures.Definition("bpe-roberta");
+        definition["pre_tokenizer"]!["add_prefix_space"] = adds == "false";
+        using var files = TokenizerFixtures.Files(
+            ("tokenizer.json", definition.ToJsonString()), ("tokenizer_config.json", $$"""{"tokenizer_class": "{{tokenizerClass}}", "add_prefix_space": {{adds}}}"""));
+
+        var tokenizer = TokenizerFactory.Create(files);
+
+        Assert.AreEqual(adds == "true", tokenizer.Ids("the film") == tokenizer.Ids(" the film"));
+    }
+
+    [TestMethod]
+    public void Read_StepsInASequence_AreNotChangedByTheConfiguration()
+    {
+        var pieces = JsonNode.Parse(WordPiece)!;
+        pieces["normalizer"] = new JsonObject { ["type"] = "Sequence", ["normalizers"] = new JsonArray(pieces["normalizer"]!.DeepClone()) };
+        var bytes = TokenizerFixtures.Definition("bpe-roberta");
+        bytes["pre_tokenizer"]!["add_prefix_space"] = false;
+        bytes["pre_tokenizer"] = new JsonObject { ["type"] = "Sequence", ["pretokenizers"] = new JsonArray(bytes["pre_tokenizer"]!.DeepClone()) };
+        using var pieceFiles = TokenizerFixtures.Files(
+            ("tokenizer.json", pieces.ToJsonString()), ("tokenizer_config.json", """{"tokenizer_class": "BertTokenizer", "do_lower_case": false}"""));
+        using var byteFiles = TokenizerFixtures.Files(
+            ("tokenizer.json", bytes.ToJsonString()), ("tokenizer_config.json", """{"tokenizer_class": "RobertaTokenizer", "add_prefix_space": true}"""));
+
+        var tokenizer = TokenizerFactory.Create(byteFiles);
+
+        Assert.AreEqual("2,4,3", TokenizerFactory.Create(pieceFiles).Ids("Caf\u00E9"));
+        Assert.AreNotEqual(tokenizer.Ids(" the film"), tokenizer.Ids("the film"));
+    }
+
+    [TestMethod]
+    public void Read_FurtherSpecialTokens_AreRecognisedInText()
+    {
+        const string configuration = """{"additional_special_tokens": ["##s", {"content": "[E]", "lstrip": true, "special": true}]}""";
+        using var files = TokenizerFixtures.Files(("tokenizer.json", WordPiece), ("tokenizer_config.json", configuration));
+
+        var tokenizer = TokenizerFactory.Create(files);
+
+        Assert.AreEqual("2,4,7,4,8,4,3", tokenizer.Ids("cafe ##s cafe [E]cafe"));
+        Assert.AreEqual(9, tokenizer.VocabularySize);
     }
 
     [TestMethod]

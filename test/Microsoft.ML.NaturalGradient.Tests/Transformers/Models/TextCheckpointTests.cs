@@ -71,6 +71,18 @@ public sealed class TextCheckpointTests
     }
 
     [TestMethod]
+    public void Load_DistilBert_HasTheEpsilonOfThePublishedCode()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var fixture = new EncoderFixture("distilbert");
+        using var classifier = fixture.CreateClassifier(changes: ("layer_norm_eps", 0.1));
+        using var inputs = fixture.Inputs();
+
+        Fixture.AssertClose(fixture.Reference.GetProperty("logits").ToTensor(), classifier.Forward(inputs), 1e-9);
+    }
+
+    [TestMethod]
     [DynamicData(nameof(EncoderFixture.OfTexts), typeof(EncoderFixture))]
     public void Load_NamesWithoutPrefix_AreFound(string name)
     {

@@ -37,6 +37,20 @@ public sealed class HubCacheTests : IDisposable
     }
 
     [TestMethod]
+    public void Open_LinkToAContentThatIsGone_FetchesItAgain()
+    {
+        var weights = Hub.AddLarge(HubFixture.Weights, 1000);
+        _fixture.Open().Dispose();
+        File.Delete(_fixture.BlobOf(weights));
+
+        using var files = _fixture.Open();
+
+        using var content = files.Open(HubFixture.Weights);
+        Assert.AreEqual(weights.Length, content.Length);
+        Assert.HasCount(2, Hub.Downloads(HubFixture.Weights));
+    }
+
+    [TestMethod]
     public void Open_CacheThatPythonFilled_AsksNothing()
     {
         WriteAsPython("config.json", "vocab.txt", HubFixture.Weights);

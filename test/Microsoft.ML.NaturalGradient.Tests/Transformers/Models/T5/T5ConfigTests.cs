@@ -70,6 +70,27 @@ public sealed class T5ConfigTests
         StringAssert.Contains(exception.Message, "'gated-gelu'");
     }
 
+    [TestMethod]
+    [DataRow("relu", false, "relu")]
+    [DataRow("gated-gelu", true, "gelu_new")]
+    [DataRow("gated-gelu", true, "gelu_pytorch_tanh")]
+    public void Read_WhatFollowsFromTheFeedForward_IsRead(string projection, bool isGated, string activation) => Assert.AreEqual(
+        isGated, T5Config.Read(Settings(("feed_forward_proj", projection), ("is_gated_act", isGated), ("dense_act_fn", activation))).IsGated);
+
+    [TestMethod]
+    [DataRow("relu", "is_gated_act", true)]
+    [DataRow("gated-gelu", "is_gated_act", false)]
+    [DataRow("relu", "dense_act_fn", "gelu_new")]
+    [DataRow("gated-gelu", "dense_act_fn", "gelu")]
+    [DataRow("gated-gelu", "dense_act_fn", "relu")]
+    public void Read_AnotherActivationThanTheFeedForwards_IsRefused(string projection, string field, object value)
+    {
+        var exception = Assert.ThrowsExactly<NotSupportedException>(
+            () => T5Config.Read(Settings(("feed_forward_proj", projection), (field, JsonValue.Create(value)))));
+
+        StringAssert.Contains(exception.Message, field);
+    }
+
     private static ModelConfig Settings(params (string Field, JsonNode? Value)[] changes)
     {
         var json = new JsonObject { ["vocab_size"] = 100, ["d_model"] = 16, ["d_kv"] = 4, ["d_ff"] = 32, ["num_layers"] = 6, ["num_heads"] = 3 };
