@@ -22,6 +22,7 @@ internal static class ExperimentFile
         ReadCommentHandling = JsonCommentHandling.Skip,
         AllowTrailingCommas = true,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
         WriteIndented = true,
@@ -135,6 +136,12 @@ internal static class ExperimentFile
         foreach (var probe in new[] { experiment.Directions, experiment.DampingSweep }.OfType<Probe>())
         {
             Positive(probe.Batches, nameof(probe.Batches));
+        }
+
+        IReadOnlyList<JsonObject>[] lists = [experiment.Optimizers, experiment.Directions?.Methods ?? [], experiment.DampingSweep?.Methods ?? [], experiment.Pruning?.Methods ?? []];
+        if (lists.Any(list => list.Contains(null!)))
+        {
+            throw new JsonException("A list of optimizers or methods has null in it. Name an object with a \"method\" (or, for pruning, \"by\"), or leave it out.");
         }
 
         if (experiment.Pruning is { } pruning)

@@ -76,6 +76,9 @@ internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, Optimize
         _ => null,
     };
 
+    /// <summary>Name of the file whose parts share a table; null but for rates.</summary>
+    public string? Study => Kind == ExperimentKind.Rates ? Experiment.Study : null;
+
     /// <summary>How the trained network is pruned; null where it is not.</summary>
     public PruningSweep? Pruning => Kind == ExperimentKind.Pruning ? Experiment.Pruning : null;
 

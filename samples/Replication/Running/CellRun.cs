@@ -32,6 +32,11 @@ internal static class CellRun
         }
 
         var missing = cells.Where(cell => !store.Has(cell)).ToArray();
+        foreach (var cell in cells.Except(missing))
+        {
+            store.Present(cell);
+        }
+
         Console.WriteLine($"{cells[0].Kind}, {cells[0].Experiment.Name}: {cells.Count} cells, {cells.Count - missing.Length} of them finished before");
         if (missing.Length == 0)
         {
@@ -84,7 +89,7 @@ internal static class CellRun
         {
             Kind = cell.Kind,
             Experiment = cell.Experiment.Name,
-            Study = cell.Kind == ExperimentKind.Rates ? cell.Experiment.Study : null,
+            Study = cell.Study,
             GroupKey = cell.GroupKey,
             Optimizer = cell.Optimizer.Label,
             LearningRate = rate,
