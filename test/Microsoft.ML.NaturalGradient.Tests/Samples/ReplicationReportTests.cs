@@ -50,6 +50,15 @@ public sealed class ReplicationReportTests
     }
 
     [TestMethod]
+    public void LineNames_TwoEncoders_AreToldApart()
+    {
+        var (one, other) = (new MinutesResult("MR", "MiniLM: LoRA, iEF", 1, 0, 0.8, 0.5, 2, 60), new MinutesResult("MR", "BgeSmall: LoRA, iEF", 1, 0, 0.9, 0.4, 2, 60));
+
+        CollectionAssert.AreEqual(new[] { "LoRA, iEF", "LoRA, iEF" }, MinutesResult.LineNames([one, other with { Task = "CoLA" }]).Values.ToArray());
+        CollectionAssert.AreEqual(new[] { one.Way, other.Way }, MinutesResult.LineNames([one, other]).Values.ToArray());
+    }
+
+    [TestMethod]
     public void Next_NamesOfTheSameLetters_AreToldApart()
     {
         var names = new ReportNames();
