@@ -85,10 +85,10 @@ public sealed class TextRegressionTests
     [TestMethod]
     public void Fit_OneNumberForAll_PredictsIt()
     {
-        var data = _mlContext.Data.LoadFromEnumerable(Rows(10).Select(row => new Row { Text = row.Text, Label = 0.1f }));
+        var data = _mlContext.Data.LoadFromEnumerable(Rows(10).Select((row, i) => new Row { Text = row.Text, Label = 0.1f, Weight = 0.1f + i }));
         double? first = null;
 
-        using var model = Trainer(options => (options.BatchSize, options.MetricsCallback) = (10, progress => first ??= progress.Loss)).Fit(data);
+        using var model = Trainer(options => (options.BatchSize, options.ExampleWeightColumnName, options.MetricsCallback) = (10, "Weight", progress => first ??= progress.Loss)).Fit(data);
 
         Assert.IsTrue(first > 1e-12, "a number for all has no unit but its own"); // not the rounding of its mean
         Assert.IsTrue(model.Transform(data).GetColumn<float>("Score").All(score => Math.Abs(score - 0.1f) < 0.1f));
