@@ -80,7 +80,7 @@ internal static class CellRun
         {
             failure = exception.Message; // the loss was not finite: a result of the method at this rate
         }
-        catch (Exception exception) when (exception is ArgumentException or InvalidDataException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is ArgumentException or NotSupportedException or InvalidDataException or IOException or UnauthorizedAccessException)
         {
             throw new UsageException(exception.Message);
         }

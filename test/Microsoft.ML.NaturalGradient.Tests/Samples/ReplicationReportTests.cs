@@ -88,7 +88,20 @@ public sealed class ReplicationReportTests
     [DataRow("""{ "name": "a", "task": "mr", "pruning": { "methods": [{ "by": "EF" }, null] } }""")]
     [DataRow("""{ "name": "a", "task": "mr", "adapter": null }""")]
     [DataRow("""{ "name": null, "task": "mr" }""")]
-    public void Parse_Null_IsRefused(string text) => Assert.ThrowsExactly<JsonException>(() => ExperimentFile.Parse(text));
+    [DataRow("""{ "name": "a", "task": "mr", "optimizers": [{ "method": "iEF", "damping": 1, "damping": 2 }] }""")]
+    [DataRow("""{ "name": "a", "task": "mr", "pruning": { "methods": [{ "by": "EF" }], "sparsities": [] } }""")]
+    public void Parse_NullTwiceOrNothing_IsRefused(string text) => Assert.ThrowsExactly<JsonException>(() => ExperimentFile.Parse(text));
+
+    [TestMethod]
+    [DataRow("e1", "directions")]
+    [DataRow("e3", "dampingSweep")]
+    public void Plan_NothingToMeasure_IsRefused(string kind, string property)
+    {
+        var experiment = ExperimentFile.Parse($$"""{ "name": "a", "task": "mr", "{{property}}": { "methods": [] } }""")[0];
+
+        StringAssert.Contains(
+            Assert.ThrowsExactly<UsageException>(() => Cell.Plan(Enum.Parse<ExperimentKind>(kind, ignoreCase: true), experiment)).Message, $"no \"methods\" under \"{property}\"", StringComparison.Ordinal);
+    }
 
     [TestMethod]
     public void Plan_EmptyListOfRates_IsRefused()
