@@ -37,7 +37,7 @@ internal sealed class EpochRecorder(Action<TrainingProgress> next)
         _losses.Clear();
     }
 
-    private static IReadOnlyList<DirectionResult> Directions(IReadOnlyList<QualityReport> reports)
+    private static List<DirectionResult> Directions(IReadOnlyList<QualityReport> reports)
     {
         var (means, results) = (QualityReport.Average(reports), new List<DirectionResult>());
         foreach (var (i, mean) in means.Index())

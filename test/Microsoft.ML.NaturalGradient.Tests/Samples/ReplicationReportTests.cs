@@ -32,13 +32,25 @@ public sealed class ReplicationReportTests
         var recorder = new EpochRecorder(_ => { });
         var report = new QualityReport
         {
-            SgdGamma = 1, GradientNormSpread = 2, GramSpectrum = [],
+            SgdGamma = 1,
+            GradientNormSpread = 2,
+            GramSpectrum = [],
             Directions = [Measured(Optimizers.Sf, 0.5), Measured(Optimizers.Sf with { Samples = 3 }, 0.25)],
         };
 
         recorder.Report(new TrainingProgress
         {
-            Epoch = 1, EpochCount = 1, Step = 1, StepCount = 1, EndOfEpoch = true, Loss = 1, Accuracy = 1, LearningRate = 1, RowsPerSecond = 1, TimeLeft = TimeSpan.Zero, EpochQuality = [report],
+            Epoch = 1,
+            EpochCount = 1,
+            Step = 1,
+            StepCount = 1,
+            EndOfEpoch = true,
+            Loss = 1,
+            Accuracy = 1,
+            LearningRate = 1,
+            RowsPerSecond = 1,
+            TimeLeft = TimeSpan.Zero,
+            EpochQuality = [report],
         });
 
         var directions = recorder.Epochs.Single().Directions;
@@ -65,8 +77,15 @@ public sealed class ReplicationReportTests
 
         CollectionAssert.AreEqual(
             new[] { "e2-", "e2--2", "e2-a-b", "e2-a-b-2", "e1-a-b", "e2-a-b-key" },
-            new[] { names.Next(ExperimentKind.E2, "λ", null), names.Next(ExperimentKind.E2, "μ", null), names.Next(ExperimentKind.E2, "A b", null), names.Next(ExperimentKind.E2, "a+b", null),
-                names.Next(ExperimentKind.E1, "a b", null), names.Next(ExperimentKind.E2, "a b", "key") });
+            new[]
+            {
+                names.Next(ExperimentKind.E2, "λ", null),
+                names.Next(ExperimentKind.E2, "μ", null),
+                names.Next(ExperimentKind.E2, "A b", null),
+                names.Next(ExperimentKind.E2, "a+b", null),
+                names.Next(ExperimentKind.E1, "a b", null),
+                names.Next(ExperimentKind.E2, "a b", "key"),
+            });
     }
 
     [TestMethod]
@@ -132,7 +151,13 @@ public sealed class ReplicationReportTests
         [
             new EpochResult
             {
-                Epoch = 1, TrainingLoss = 1, TrainingAccuracy = 0.5, ValidationLoss = 1, ValidationAccuracy = 0.5, LearningRate = 1, Directions = directions,
+                Epoch = 1,
+                TrainingLoss = 1,
+                TrainingAccuracy = 0.5,
+                ValidationLoss = 1,
+                ValidationAccuracy = 0.5,
+                LearningRate = 1,
+                Directions = directions,
             },
         ],
     };
