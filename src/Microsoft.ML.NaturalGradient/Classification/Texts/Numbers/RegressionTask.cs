@@ -39,7 +39,7 @@ internal sealed class RegressionTask(NumberTarget target) : TextTask
             throw new NotSupportedException("The model answers with text, which is no number. Use an encoder, for example PretrainedModel.BgeSmall.");
         }
 
-        var network = new TextClassifier(encoder, Target.OutputCount, adapter, seed, useHead && encoder.HasClassificationHead ? checkpoint.HeadWeights : null);
+        var network = new TextClassifier(encoder, Target.OutputCount, adapter, seed, useHead ? checkpoint.HeadWeights : null);
         if (useHead && network.HasTrainedOutputs)
         {
             network.RescaleOutputs(1 / target.Deviation, -target.Mean / target.Deviation);

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Microsoft.ML.Data;
 using static Microsoft.ML.NaturalGradient.Optimizers;
 using PublicCheckpoints = Microsoft.ML.Checkpoints;
@@ -46,14 +47,24 @@ public sealed class TextRegressionTests
 
     /// <summary>The head of a trained model puts out labels; what is trained puts out labels of mean 0 and deviation 1.</summary>
     [TestMethod]
-    [DataRow(true)]
-    [DataRow(false)]
-    public void Fit_FromATrainedModel_GoesOnWhereItWas(bool adapter)
+    [DataRow(true, false)]
+    [DataRow(false, false)]
+    [DataRow(true, true)]
+    [DataRow(false, true)]
+    public void Fit_FromATrainedModel_GoesOnWhereItWas(bool adapter, bool readsMean)
     {
+        var (start, folder) = (Directory.CreateTempSubdirectory("number-start").FullName, Directory.CreateTempSubdirectory("number-again").FullName);
+        foreach (var file in Directory.EnumerateFiles(TinyText.Folder))
+        {
+            File.Copy(file, Path.Combine(start, Path.GetFileName(file)));
+        }
+
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(start, "config.json")))!;
+        config["architectures"] = new JsonArray(readsMean ? "BertModel" : "BertForSequenceClassification");
+        File.WriteAllText(Path.Combine(start, "config.json"), config.ToJsonString());
         var data = _mlContext.Data.LoadFromEnumerable(Rows(48).Select(row => new Row { Text = row.Text, Label = 1000 + (10 * row.Label) }));
-        using var trained = Trainer(options => options.MaxEpoch = 8).Fit(data);
+        using var trained = Trainer(options => (options.Model, options.MaxEpoch) = (PretrainedModel.FromFolder(start), 8)).Fit(data);
         var expected = _mlContext.Regression.Evaluate(trained.Transform(data)).MeanSquaredError;
-        var folder = Directory.CreateTempSubdirectory("number-again").FullName;
         try
         {
             if (adapter)
@@ -70,7 +81,7 @@ public sealed class TextRegressionTests
             using var again = Trainer(options =>
             {
                 (options.BatchSize, options.MaxEpoch, options.MetricsCallback) = (48, 1, progress => first ??= progress.Loss);
-                options.Model = adapter ? TinyText.Model : PretrainedModel.FromFolder(folder);
+                options.Model = PretrainedModel.FromFolder(adapter ? start : folder);
                 options.Adapter = adapter ? PublicCheckpoints.LoadPeft(folder) : Adapters.LoRA;
             }).Fit(data);
 
@@ -79,6 +90,7 @@ public sealed class TextRegressionTests
         finally
         {
             Directory.Delete(folder, recursive: true);
+            Directory.Delete(start, recursive: true);
         }
     }
 
