@@ -35,6 +35,22 @@ internal static class Folders
         Console.WriteLine($"Of an earlier run, moved to {kept}: {string.Join(", ", earlier)}");
     }
 
+    /// <summary>Removes folders that a sample made, and the one around them where nothing else is in it.</summary>
+    /// <param name="path">The folder around them, which may be one that the caller had before.</param>
+    /// <param name="names">Names of the sample's own.</param>
+    public static void Remove(string path, params IEnumerable<string> names)
+    {
+        foreach (var own in names.Select(name => Path.Combine(path, name)).Where(Directory.Exists))
+        {
+            Directory.Delete(own, recursive: true);
+        }
+
+        if (Directory.Exists(path) && !Directory.EnumerateFileSystemEntries(path).Any())
+        {
+            Directory.Delete(path);
+        }
+    }
+
     /// <summary>Runs code that writes to the current folder in a new one that is deleted afterwards, so that nothing of the caller's is touched.</summary>
     public static void RunInTemporary(Action run)
     {

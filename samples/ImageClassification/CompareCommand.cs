@@ -82,7 +82,7 @@ internal sealed record CompareCommand
         WriteCharts(set, runs, best.Run.Name, best.Predictions);
         var model = Path.Combine(OutputFolder, ModelFileName);
         mlContext.Model.SaveAtomically(best.Run.Model, mlContext.Data.LoadFromEnumerable(set.Training).Schema, model);
-        Directory.Delete(CheckpointFolder, recursive: true); // the model is safe now
+        Folders.Remove(CheckpointFolder, trainers.Select(trainer => trainer.Name)); // the model is safe now
         Console.WriteLine($"Model ({best.Run.Name}, which has the lowest validation loss): {model}, {new FileInfo(model).Length / 1e6:F1} MB\n");
         return SecondProcess.Classify(model, Examples(set.Test));
     }

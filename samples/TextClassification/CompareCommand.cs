@@ -65,7 +65,7 @@ internal sealed record CompareCommand
         LossChart.Save(runs, $"Training loss on {split.TrainingRows.Count} rows", picture);
         var model = Path.Combine(OutputFolder, ModelFileName);
         mlContext.Model.SaveAtomically(runs[0].Model, View(mlContext, split.TrainingRows).Schema, model);
-        Directory.Delete(CheckpointFolder, recursive: true); // the model is safe now
+        Folders.Remove(CheckpointFolder, runs.Select(run => run.Name)); // the model is safe now
         Console.WriteLine($"Loss curves: {picture}\nModel (iEF): {model}, {new FileInfo(model).Length / 1e6:F1} MB\n");
         return SecondProcess.Classify(model, IsOwnData ? split.TestRows.Take(3).Select(row => row.Text) : []);
     }

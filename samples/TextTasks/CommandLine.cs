@@ -20,7 +20,7 @@ internal static class CommandLine
 
           --data FILE        your own file instead of the shipped data; of every five rows the last is kept for the test
                              ner: a word, a tab and its tag (B-person, I-person, O) on a line, an empty line after each text
-                             labels: columns Labels (joined by commas) and Text      number: columns Label and Text
+                             labels: columns Labels (joined by commas, or empty) and Text      number: columns Label and Text
                              qa: columns Context, Question, Answer and AnswerStart (where it begins in the context, from 0);
                              all questions of every fourth context are kept for the test
           --encoding NAME    the encoding of such columns, if it is neither UTF-8 nor UTF-16 nor Windows-1252

@@ -13,7 +13,13 @@ internal sealed record DataTable(string FilePath, string? Encoding = null)
 
     /// <summary>The values of the columns, for each row; no value is empty.</summary>
     /// <exception cref="UsageException">The file is missing, not a table, lacks a column or a value.</exception>
-    public IReadOnlyList<string[]> Read(params string[] columns)
+    public IReadOnlyList<string[]> Read(params string[] columns) => Read(columns, null);
+
+    /// <summary>The values of the columns, for each row; no value is empty but in one of them.</summary>
+    /// <param name="columns">The columns.</param>
+    /// <param name="optional">The column whose values may be empty; null for none.</param>
+    /// <exception cref="UsageException">The file is missing, not a table, lacks a column or a value.</exception>
+    public IReadOnlyList<string[]> Read(string[] columns, string? optional)
     {
         if (!File.Exists(FilePath))
         {
@@ -24,10 +30,10 @@ internal sealed record DataTable(string FilePath, string? Encoding = null)
         var table = SeparatedText.Parse(text, columns, FilePath);
         var places = Array.ConvertAll(columns, column => IndexOf(table, column));
         var rows = table.Rows.Select(row => Array.ConvertAll(places, place => row[place])).ToArray();
-        var incomplete = Array.FindIndex(rows, row => row.Contains(""));
-        return incomplete < 0
+        var (incomplete, empty) = rows.Index().SelectMany(row => columns.Where((column, i) => column != optional && row.Item[i].Length == 0), (row, column) => (row.Index, column)).FirstOrDefault();
+        return empty is null
             ? rows
-            : throw new UsageException($"Row {incomplete + 1} of \"{FilePath}\" has no {columns[Array.IndexOf(rows[incomplete], "")]}. Complete it or remove it.");
+            : throw new UsageException($"Row {incomplete + 1} of \"{FilePath}\" has no {empty}. Complete it or remove it.");
     }
 
     /// <summary>A number as it stands in a file, with a point.</summary>

@@ -16,6 +16,7 @@ internal sealed class LabelledComment
     public static DataParts<LabelledComment> Shipped() =>
         new(Read(new DataTable(DataTable.Shipped("goemotions-train.tsv"))), Read(new DataTable(DataTable.Shipped("goemotions-dev.tsv"))));
 
+    // A comment may have no label at all.
     private static LabelledComment[] Read(DataTable table) =>
-        [.. table.Read("Labels", "Text").Select(row => new LabelledComment { Label = row[0].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries), Text = row[1] })];
+        [.. table.Read(["Labels", "Text"], optional: "Labels").Select(row => new LabelledComment { Label = row[0].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries), Text = row[1] })];
 }

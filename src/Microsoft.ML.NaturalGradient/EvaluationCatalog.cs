@@ -70,7 +70,7 @@ public static class EvaluationCatalog
     /// <param name="binCount">Intervals of confidence, at least 1.</param>
     /// <returns>The metrics.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type, or <paramref name="binCount"/> is less than 1.</exception>
-    /// <exception cref="InvalidOperationException">There are no rows that can be measured, or scores that are no probabilities; the message names the row.</exception>
+    /// <exception cref="InvalidOperationException">There are no rows that can be measured, scores that are no probabilities, or scores of classes that the label lacks; the message names the row or the class.</exception>
     public static CalibrationMetrics EvaluateCalibration(
         this MulticlassClassificationCatalog catalog, IDataView data, string labelColumnName = "Label", string scoreColumnName = "Score", int binCount = 15)
     {

@@ -13,7 +13,7 @@ internal static class ExperimentFile
     private const string Prefix = "Presets/";
     private const string PartsProperty = "parts";
 
-    private static readonly JsonDocumentOptions Reading = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+    private static readonly JsonDocumentOptions Reading = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, AllowDuplicateProperties = false };
 
     public static JsonSerializerOptions Options { get; } = new()
     {
@@ -22,6 +22,7 @@ internal static class ExperimentFile
         ReadCommentHandling = JsonCommentHandling.Skip,
         AllowTrailingCommas = true,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
         WriteIndented = true,
@@ -112,6 +113,7 @@ internal static class ExperimentFile
         Positive(experiment.Epochs, nameof(experiment.Epochs));
         Positive(experiment.BatchSize, nameof(experiment.BatchSize));
         Positive(experiment.SearchSeeds, nameof(experiment.SearchSeeds));
+        Positive(experiment.ImageSize ?? 1, nameof(experiment.ImageSize));
         foreach (var size in experiment.HiddenSizes)
         {
             Positive(size, nameof(experiment.HiddenSizes));
@@ -137,12 +139,18 @@ internal static class ExperimentFile
             Positive(probe.Batches, nameof(probe.Batches));
         }
 
+        IReadOnlyList<JsonObject>[] lists = [experiment.Optimizers, experiment.Directions?.Methods ?? [], experiment.DampingSweep?.Methods ?? [], experiment.Pruning?.Methods ?? []];
+        if (lists.Any(list => list.Contains(null!)))
+        {
+            throw new JsonException("A list of optimizers or methods has null in it. Name an object with a \"method\" (or, for pruning, \"by\"), or leave it out.");
+        }
+
         if (experiment.Pruning is { } pruning)
         {
             Positive(pruning.Batches, nameof(pruning.Batches));
-            if (pruning.Sparsities.Any(sparsity => sparsity is not (>= 0 and < 1)))
+            if (pruning.Sparsities.Count == 0 || pruning.Sparsities.Any(sparsity => sparsity is not (>= 0 and < 1)))
             {
-                throw new JsonException("A sparsity is out of range. Use numbers from 0 up to, but not including, 1.");
+                throw new JsonException("\"sparsities\" has a number that is out of range, or none. Use numbers from 0 up to, but not including, 1.");
             }
         }
     }

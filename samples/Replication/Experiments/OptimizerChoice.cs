@@ -43,7 +43,12 @@ internal sealed record OptimizerChoice(string Label, OptimizerOptions Options, d
 
     private static IEnumerable<OptimizerChoice> Read(JsonObject choice)
     {
-        JsonNode?[] rates = choice[RateProperty] is JsonArray grid ? [.. grid] : [choice[RateProperty]];
+        JsonNode?[] rates = choice[RateProperty] switch
+        {
+            JsonArray { Count: 0 } => throw new UsageException($"The list of learning rates is empty: {choice.ToJsonString()}. Name one, or leave \"{RateProperty}\" out for the method's own."),
+            JsonArray grid => [.. grid],
+            var rate => [rate],
+        };
         foreach (var rate in rates)
         {
             var settings = choice.DeepClone().AsObject();

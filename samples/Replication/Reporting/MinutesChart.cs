@@ -20,7 +20,7 @@ internal sealed class MinutesChart(IReadOnlyList<MinutesResult> results) : IChar
     private static readonly ScottPlot.Palettes.Category10 Palette = new();
 
     private readonly string[] _tasks = [.. results.Select(result => result.Task).Distinct()];
-    private readonly string[] _ways = [.. results.Select(result => Short(result.Way)).Distinct()];
+    private readonly IReadOnlyDictionary<string, string> _names = MinutesResult.LineNames(results);
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Save(string path)
@@ -48,7 +48,7 @@ internal sealed class MinutesChart(IReadOnlyList<MinutesResult> results) : IChar
         legend.HideAxesAndGrid();
         legend.ShowLegend(Alignment.MiddleCenter, Orientation.Horizontal);
         (legend.Legend.FontSize, legend.Legend.OutlineWidth, legend.Legend.ShadowColor) = (12, 0, Colors.Transparent);
-        legend.Legend.ManualItems.AddRange(_ways.Select(way => new LegendItem { LabelText = way, LineColor = ColorOf(way), LineWidth = 2, MarkerShape = MarkerShape.FilledCircle, MarkerSize = 8, MarkerFillColor = ColorOf(way), MarkerLineColor = ColorOf(way) }));
+        legend.Legend.ManualItems.AddRange(_names.Values.Distinct().Select(way => new LegendItem { LabelText = way, LineColor = ColorOf(way), LineWidth = 2, MarkerShape = MarkerShape.FilledCircle, MarkerSize = 8, MarkerFillColor = ColorOf(way), MarkerLineColor = ColorOf(way) }));
         chart.AddPlot(legend);
         grid.Set(legend, new GridCell(2 * PanelRows, 0, GridRows, 1, GridRows - (2 * PanelRows), 1));
         chart.Layout = grid;
@@ -62,16 +62,13 @@ internal sealed class MinutesChart(IReadOnlyList<MinutesResult> results) : IChar
         }
     }
 
-    // Of an encoder's name, "LoRA, iEF" and the like are what tells lines apart.
-    private static string Short(string way) => way[(way.IndexOf(": ", StringComparison.Ordinal) is >= 0 and var colon ? colon + 2 : 0)..];
-
-    private Color ColorOf(string way) => Palette.GetColor(Array.IndexOf(_ways, way));
+    private Color ColorOf(string way) => Palette.GetColor(_names.Values.Distinct().ToList().IndexOf(way));
 
     private Plot Panel(string task, Func<MinutesResult, double> value)
     {
         var plot = new Plot();
         var runs = results.Where(result => result.Task == task).ToArray();
-        foreach (var way in runs.GroupBy(result => Short(result.Way)))
+        foreach (var way in runs.GroupBy(result => _names[result.Way]))
         {
             var points = way.GroupBy(result => result.Minutes).Select(group => (X: Math.Log10(group.Average(run => run.Seconds) / SecondsOfAMinute), Y: group.Average(value))).OrderBy(point => point.X).ToArray();
             var drawn = plot.Add.Scatter(points.Select(point => point.X).ToArray(), points.Select(point => point.Y).ToArray(), ColorOf(way.Key));

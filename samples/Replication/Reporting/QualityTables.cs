@@ -10,10 +10,11 @@ internal static class QualityTables
     /// <summary>A row for each epoch: γ ÷ γ of SGD, and where the paper's orderings hold.</summary>
     public static ResultTable AlongRun(IReadOnlyList<FinishedCell> cells)
     {
-        var methods = Methods(cells);
+        var columns = QualityColumn.Of(cells);
+        var methods = columns.Select(column => column.Name).ToArray();
         var rows = Epochs(cells).Select(epoch =>
         {
-            var ratios = methods.ToDictionary(method => method, method => MeanRatio(cells, epoch, method, null));
+            var ratios = columns.ToDictionary(column => column.Name, column => column.MeanRatio(cells, epoch));
             var spreads = cells.SelectMany(cell => cell.Epochs).Where(one => one.Epoch == epoch).Select(one => one.GradientNormSpread ?? double.NaN).ToArray();
             return (IReadOnlyList<string>)
             [
@@ -37,7 +38,10 @@ internal static class QualityTables
         YLabel = "gamma / gamma of SGD (log)",
         LogY = true,
         Mark = 1,
-        Lines = [.. Methods(cells).Select(method => new ChartLine(method, [.. Epochs(cells).Select(epoch => ((double)epoch, MeanRatio(cells, epoch, method, null)))]))],
+        Lines =
+        [
+            .. QualityColumn.Of(cells).Select(column => new ChartLine(column.Name, [.. Epochs(cells).Select(epoch => ((double)epoch, column.MeanRatio(cells, epoch)))])),
+        ],
     };
 
     /// <summary>A row for each epoch and method: γ ÷ γ of SGD at each damping.</summary>
@@ -46,7 +50,7 @@ internal static class QualityTables
         var dampings = Dampings(cells);
         var rows = Shown(cells).SelectMany(epoch => Methods(cells).Select(method =>
         {
-            var ratios = dampings.Select(damping => MeanRatio(cells, epoch, method, damping)).ToArray();
+            var ratios = dampings.Select(damping => new QualityColumn(method, method, damping).MeanRatio(cells, epoch)).ToArray();
             return (IReadOnlyList<string>)
             [
                 epoch.ToString(CultureInfo.InvariantCulture), method, .. ratios.Select(ratio => Statistics.Text(ratio, Ratio)),
@@ -70,7 +74,7 @@ internal static class QualityTables
             LogX = true,
             LogY = true,
             Mark = 1,
-            Lines = [.. Methods(cells).Select(method => new ChartLine(method, [.. Dampings(cells).Select(damping => (damping, MeanRatio(cells, epoch, method, damping)))]))],
+            Lines = [.. Methods(cells).Select(method => new ChartLine(method, [.. Dampings(cells).Select(damping => (damping, new QualityColumn(method, method, damping).MeanRatio(cells, epoch)))]))],
         };
     }
 
@@ -94,14 +98,6 @@ internal static class QualityTables
 
     private static IEnumerable<DirectionResult> Directions(IReadOnlyList<FinishedCell> cells) =>
         cells.SelectMany(cell => cell.Epochs).SelectMany(epoch => epoch.Directions);
-
-    private static double MeanRatio(IReadOnlyList<FinishedCell> cells, int epoch, string method, double? damping)
-    {
-        var ratios = Directions([.. cells.Select(cell => cell with { Epochs = [.. cell.Epochs.Where(one => one.Epoch == epoch)] })])
-            .Where(direction => direction.Method == method && (damping is null || direction.Damping == damping))
-            .Select(direction => direction.RatioToSgd).ToArray();
-        return ratios.Length == 0 ? double.NaN : ratios.Average();
-    }
 
     /// <summary>Whether the ratios of methods rise in this order; null stands for SGD, whose ratio is 1.</summary>
     private static string Holds(Dictionary<string, double> ratios, params string?[] order)

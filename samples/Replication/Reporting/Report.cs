@@ -14,14 +14,14 @@ internal static class Report
     {
         var cells = store.ReadAll();
         var summary = new StringBuilder("# Summary\n");
-        var files = new List<string>();
+        var (files, names) = (new List<string>(), new ReportNames());
         foreach (var experiment in cells.GroupBy(cell => (cell.Kind, cell.Study ?? cell.Experiment)).OrderBy(group => group.Key))
         {
             var groups = experiment.GroupBy(cell => cell.Study ?? cell.GroupKey).ToArray();
             foreach (var group in groups)
             {
                 var (kind, name) = experiment.Key;
-                var path = Path.Combine(store.Folder, $"{kind}-{Slug(name)}{(groups.Length > 1 ? $"-{group.Key}" : "")}".ToLowerInvariant());
+                var path = Path.Combine(store.Folder, names.Next(kind, name, groups.Length > 1 ? group.Key : null));
                 var result = GroupReport.Create(kind, name, [.. group]);
                 summary.Append(CultureInfo.InvariantCulture, $"\n## {kind}: {name}\n\n{string.Join("\n\n", group.DistinctBy(cell => cell.GroupKey).Select(Settings))}\n\n{result.Table.ToMarkdown()}");
                 File.WriteAllText(path + ".csv", result.Csv);
@@ -47,7 +47,4 @@ internal static class Report
         var along = cell.Kind is ExperimentKind.E1 or ExperimentKind.E3 or ExperimentKind.Pruning ? $"; along {cell.Settings["optimizer"]!.ToJsonString(ExperimentFile.Compact)}" : "";
         return $"{(cell.Study is null ? "" : cell.Experiment + ": ")}`{string.Join(", ", shown)}{along}`";
     }
-
-    private static string Slug(string name) =>
-        string.Join('-', new string([.. name.Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : ' ')]).Split(' ', StringSplitOptions.RemoveEmptyEntries));
 }

@@ -33,6 +33,11 @@ internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, Optimize
             throw new UsageException($"The experiment \"{experiment.Name}\" names no \"methods\" under \"pruning\".");
         }
 
+        if (first.Probe is { Methods.Count: 0 })
+        {
+            throw new UsageException($"The experiment \"{experiment.Name}\" names no \"methods\" under \"{ProbeName(kind)}\".");
+        }
+
         var ownSeeds = first.Probe?.Seeds ?? first.Pruning?.Seeds ?? [];
         int[] seeds = [.. (ownSeeds.Count > 0 ? ownSeeds : experiment.Seeds).Distinct()];
         var grids = Grids(optimizers.Select(optimizer => optimizer.Label));
@@ -75,6 +80,12 @@ internal sealed record Cell(ExperimentKind Kind, Experiment Experiment, Optimize
         ExperimentKind.E3 => Experiment.DampingSweep,
         _ => null,
     };
+
+    /// <summary>The property that says what an experiment measures at the end of epochs.</summary>
+    public static string ProbeName(ExperimentKind kind) => kind == ExperimentKind.E1 ? "directions" : "dampingSweep";
+
+    /// <summary>Name of the file whose parts share a table; null but for rates.</summary>
+    public string? Study => Kind == ExperimentKind.Rates ? Experiment.Study : null;
 
     /// <summary>How the trained network is pruned; null where it is not.</summary>
     public PruningSweep? Pruning => Kind == ExperimentKind.Pruning ? Experiment.Pruning : null;

@@ -32,6 +32,11 @@ internal static class CellRun
         }
 
         var missing = cells.Where(cell => !store.Has(cell)).ToArray();
+        foreach (var cell in cells.Except(missing))
+        {
+            store.Present(cell);
+        }
+
         Console.WriteLine($"{cells[0].Kind}, {cells[0].Experiment.Name}: {cells.Count} cells, {cells.Count - missing.Length} of them finished before");
         if (missing.Length == 0)
         {
@@ -75,7 +80,7 @@ internal static class CellRun
         {
             failure = exception.Message; // the loss was not finite: a result of the method at this rate
         }
-        catch (Exception exception) when (exception is ArgumentException or InvalidDataException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is ArgumentException or NotSupportedException or InvalidDataException or IOException or UnauthorizedAccessException)
         {
             throw new UsageException(exception.Message);
         }
@@ -84,7 +89,7 @@ internal static class CellRun
         {
             Kind = cell.Kind,
             Experiment = cell.Experiment.Name,
-            Study = cell.Kind == ExperimentKind.Rates ? cell.Experiment.Study : null,
+            Study = cell.Study,
             GroupKey = cell.GroupKey,
             Optimizer = cell.Optimizer.Label,
             LearningRate = rate,

@@ -37,6 +37,17 @@ internal sealed class CellStore
     public void Write(Cell cell, FinishedCell finished) =>
         AtomicFile.Write(PathOf(cell), file => JsonSerializer.Serialize(file, finished, ExperimentFile.Options));
 
+    /// <summary>Shows a finished run as its file says now: name and epochs to show may have been changed since then.</summary>
+    public void Present(Cell cell)
+    {
+        var finished = Read(cell);
+        var shown = finished with { Experiment = cell.Experiment.Name, Study = cell.Study, ShownEpochs = cell.Probe?.Epochs ?? [] };
+        if ((finished.Experiment, finished.Study) != (shown.Experiment, shown.Study) || !finished.ShownEpochs.SequenceEqual(shown.ShownEpochs))
+        {
+            Write(cell, shown);
+        }
+    }
+
     /// <summary>A finished run.</summary>
     public FinishedCell Read(Cell cell) => Read(PathOf(cell));
 

@@ -37,14 +37,16 @@ internal sealed class EpochRecorder(Action<TrainingProgress> next)
         _losses.Clear();
     }
 
-    private static IReadOnlyList<DirectionResult> Directions(IReadOnlyList<QualityReport> reports) =>
-    [
-        .. QualityReport.Average(reports).Select(mean => new DirectionResult(
-            mean.Method, mean.Damping, mean.Gamma, mean.RatioToSgd, mean.BatchCount,
-            [
-                .. reports.SelectMany(report => report.Directions)
-                    .Where(direction => direction.Method == mean.Method && direction.Damping == mean.Damping)
-                    .Select(direction => direction.RatioToSgd),
-            ])),
-    ];
+    private static List<DirectionResult> Directions(IReadOnlyList<QualityReport> reports)
+    {
+        var (means, results) = (QualityReport.Average(reports), new List<DirectionResult>());
+        foreach (var (i, mean) in means.Index())
+        {
+            var before = means.Take(i).Count(other => other.Method == mean.Method && other.Damping == mean.Damping); // that differ in other settings
+            var name = before == 0 ? mean.Method : FormattableString.Invariant($"{mean.Method} ({before + 1})");
+            results.Add(new DirectionResult(name, mean.Damping, mean.Gamma, mean.RatioToSgd, mean.BatchCount, [.. reports.Select(report => report.Directions[i].RatioToSgd)]));
+        }
+
+        return results;
+    }
 }

@@ -105,7 +105,7 @@ internal static class FineTuning
         if (cell.Probe is not { } probe)
         {
             throw new UsageException(
-                $"The experiment has no \"{(cell.Kind == ExperimentKind.E1 ? "directions" : "dampingSweep")}\" that say what {cell.Kind.ToString().ToLowerInvariant()} measures.");
+                $"The experiment has no \"{Cell.ProbeName(cell.Kind)}\" that say what {cell.Kind.ToString().ToLowerInvariant()} measures.");
         }
 
         var dampings = probe.Dampings.Count == 0 ? [null] : probe.Dampings.Select(damping => (double?)damping);
@@ -115,7 +115,7 @@ internal static class FineTuning
             return pair.damping is { } damping
                 ? options is NaturalGradientOptions damped
                     ? damped with { Damping = damping }
-                    : throw new UsageException($"\"dampingSweep\" names {pair.method["method"]}, which has no damping.")
+                    : throw new UsageException($"\"{Cell.ProbeName(cell.Kind)}\" names {pair.method["method"]}, which has no damping.")
                 : options;
         });
         return new QualityProbe { Every = null, BatchesPerEpoch = probe.Batches, Directions = [.. methods] };

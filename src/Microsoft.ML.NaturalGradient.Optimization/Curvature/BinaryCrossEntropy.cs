@@ -60,11 +60,11 @@ internal sealed class BinaryCrossEntropy : IObjective
 
     /// <inheritdoc/>
     /// <remarks>Samples whose every output is on the right side of zero.</remarks>
-    public long? CountCorrect(Tensor logits, Tensor labels)
+    public Tensor? FindCorrect(Tensor logits, Tensor labels)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return logits.GreaterThan(0L).eq(labels.GreaterThan(0.5)).all(1).sum().item<long>();
+        return logits.GreaterThan(0L).eq(labels.GreaterThan(0.5)).all(1).MoveToOuterDisposeScope(); // [N]
     }
 
     private static Tensor Signs(Tensor labels) => labels.to(ScalarType.Float64).Times(2).Plus(-1.0); // [N, C]

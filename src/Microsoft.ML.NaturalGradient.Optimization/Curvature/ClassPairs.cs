@@ -61,7 +61,7 @@ internal sealed class ClassPairs : IObjective
         "FewShot compares pairs of rows, which have no distribution to draw labels from as this optimizer does. Use Ief, Ef, Ng or AdamW, or set FewShot to false.");
 
     /// <inheritdoc/>
-    public long? CountCorrect(Tensor logits, Tensor labels) => null;
+    public Tensor? FindCorrect(Tensor logits, Tensor labels) => null;
 
     // v [N, D]; cosines less what they should be, and the weights of pairs, [N, N], which add up to 1 for a row.
     private static (Tensor Vectors, Tensor Residuals, Tensor Weights) Pairs(Tensor logits, Tensor labels)

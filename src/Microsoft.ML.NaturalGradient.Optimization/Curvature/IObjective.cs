@@ -38,9 +38,9 @@ internal interface IObjective
     /// <returns>Labels shaped like <paramref name="labels"/>; owned by the caller.</returns>
     Tensor SampleLabels(Tensor logits, Tensor labels, Generator generator);
 
-    /// <summary>Counts the samples predicted right.</summary>
+    /// <summary>Tells which samples are predicted right.</summary>
     /// <param name="logits">Logits z, [N, C] or [N, T, C].</param>
     /// <param name="labels">Labels, [N] or [N, T].</param>
-    /// <returns>Samples whose every label position has its largest logit at the label; null where labels are no classes.</returns>
-    long? CountCorrect(Tensor logits, Tensor labels);
+    /// <returns>Whether every label position of a sample has its largest logit at the label, [N], bool; owned by the caller. Null where labels are no classes.</returns>
+    Tensor? FindCorrect(Tensor logits, Tensor labels);
 }

@@ -72,6 +72,14 @@ internal sealed class RowWeights : IDisposable
         return _equal ? values.mean().item<double>() : Times(values).sum().item<double>() / Sum;
     }
 
+    /// <summary>How often the rows count of which something holds.</summary>
+    /// <param name="holds">Whether it holds, [N], bool.</param>
+    public double SumOver(Tensor holds)
+    {
+        using var scope = NewDisposeScope();
+        return Values.mul(holds.to(ScalarType.Float64)).sum().item<double>();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -91,7 +91,7 @@ internal sealed class SoftmaxCrossEntropy : IObjective
     }
 
     /// <inheritdoc/>
-    public long? CountCorrect(Tensor logits, Tensor labels)
+    public Tensor? FindCorrect(Tensor logits, Tensor labels)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -101,7 +101,7 @@ internal sealed class SoftmaxCrossEntropy : IObjective
             right = right.all(-1);
         }
 
-        return right.sum().item<long>();
+        return right.MoveToOuterDisposeScope(); // [N]
     }
 
     private static Tensor Probabilities(Tensor logits) => nn.functional.softmax(logits.to(ScalarType.Float64), -1); // [N, (T,) C]

@@ -40,11 +40,11 @@ internal sealed class SpanCrossEntropy : IObjective
     });
 
     /// <inheritdoc/>
-    public long? CountCorrect(Tensor logits, Tensor labels)
+    public Tensor? FindCorrect(Tensor logits, Tensor labels)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return _positions.CountCorrect(Possible(logits, labels), Ends(labels));
+        return _positions.FindCorrect(Possible(logits, labels), Ends(labels))?.MoveToOuterDisposeScope();
     }
 
     private static Tensor Of(Tensor logits, Tensor labels, Func<Tensor, Tensor, Tensor> compute)

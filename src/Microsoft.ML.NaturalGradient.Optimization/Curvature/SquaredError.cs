@@ -53,7 +53,7 @@ internal sealed class SquaredError : IObjective
     }
 
     /// <inheritdoc/>
-    public long? CountCorrect(Tensor logits, Tensor labels) => null;
+    public Tensor? FindCorrect(Tensor logits, Tensor labels) => null;
 
     private static Tensor Residuals(Tensor logits, Tensor labels) => logits.to(ScalarType.Float64).Minus(labels.unsqueeze(1)); // [N, 1]
 }

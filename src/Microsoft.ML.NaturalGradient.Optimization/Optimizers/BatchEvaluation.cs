@@ -303,7 +303,20 @@ internal sealed class BatchEvaluation : IDisposable
 
     /// <summary>Counts the samples predicted right.</summary>
     /// <returns>A number from 0 to N; null where labels are no classes.</returns>
-    public long? CountCorrect() => _objective.CountCorrect(Logits, _labels);
+    public long? CountCorrect()
+    {
+        using var right = _objective.FindCorrect(Logits, _labels);
+        using var sum = right?.sum();
+        return sum?.item<long>();
+    }
+
+    /// <summary>Counts the samples predicted right, each as often as it counts.</summary>
+    /// <returns>A number from 0 to the sum of the weights; null where labels are no classes.</returns>
+    public double? WeighCorrect()
+    {
+        using var right = _objective.FindCorrect(Logits, _labels);
+        return right is null ? null : Weights.SumOver(right);
+    }
 
     /// <inheritdoc/>
     public void Dispose()

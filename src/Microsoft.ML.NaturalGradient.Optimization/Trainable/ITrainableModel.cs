@@ -20,8 +20,8 @@ internal interface ITrainableModel
     /// <returns>Logits z, [N, C] (or [N, T, C]); in the caller's dispose scope, in the autograd graph unless grad mode is off.</returns>
     Tensor Forward(ModelInput input);
 
-    /// <summary>Counts the samples predicted right, where that is more than the largest logit at every label position.</summary>
+    /// <summary>Tells which samples are predicted right, where that is more than the largest logit at every label position.</summary>
     /// <param name="input">The batch.</param>
-    /// <returns>A number from 0 to N; null (the default) to let the objective count.</returns>
-    long? CountCorrect(ModelInput input) => null;
+    /// <returns>[N], bool; owned by the caller. Null (the default) to let the objective tell.</returns>
+    Tensor? FindCorrect(ModelInput input) => null;
 }

@@ -9,8 +9,8 @@ internal sealed record EpochSums
     /// <summary>Sum of the losses of all rows, each as often as it counts.</summary>
     public double Loss { get; init; }
 
-    /// <summary>Rows predicted right; null where labels are no classes.</summary>
-    public long? Correct { get; init; } = 0;
+    /// <summary>Rows predicted right, each as often as it counts; null where labels are no classes.</summary>
+    public double? Correct { get; init; } = 0;
 
     /// <summary>Rows.</summary>
     public long Rows { get; init; }
@@ -21,6 +21,10 @@ internal sealed record EpochSums
     /// <summary>The mean loss of a row.</summary>
     [JsonIgnore]
     public double MeanLoss => Loss / (Weight > 0 ? Weight : Rows);
+
+    /// <summary>Share of the rows predicted right; null where labels are no classes.</summary>
+    [JsonIgnore]
+    public double? Accuracy => Correct / (Weight > 0 ? Weight : Rows);
 
     /// <summary>Largest condition number of a solve; null for none.</summary>
     public double? Condition { get; init; }
@@ -40,10 +44,10 @@ internal sealed record EpochSums
     /// <summary>Adds a step.</summary>
     /// <param name="evaluation">Its batch.</param>
     /// <param name="loss">Mean loss of a row before it.</param>
-    /// <param name="correct">Rows predicted right; null where labels are no classes.</param>
+    /// <param name="correct">Rows predicted right, each as often as it counts; null where labels are no classes.</param>
     /// <param name="diagnostics">What the optimizer tells.</param>
     /// <param name="rate">The planned learning rate.</param>
-    public EpochSums Plus(BatchEvaluation evaluation, double loss, long? correct, StepDiagnostics diagnostics, double rate) => new()
+    public EpochSums Plus(BatchEvaluation evaluation, double loss, double? correct, StepDiagnostics diagnostics, double rate) => new()
     {
         Loss = Loss + (loss * evaluation.Weights.Sum),
         Correct = Correct + correct,

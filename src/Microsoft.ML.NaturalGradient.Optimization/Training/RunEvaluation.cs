@@ -30,13 +30,13 @@ internal sealed class RunEvaluation(ITrainableModel model, IObjective objective,
 
     /// <summary>Computes loss and accuracy of rows; the model is not in training afterwards.</summary>
     /// <param name="rows">The rows.</param>
-    /// <returns>The mean loss of a row, and the fraction predicted right; null where labels are no classes.</returns>
+    /// <returns>The mean loss of a row, and the fraction predicted right, each row as often as it counts; null where labels are no classes.</returns>
     /// <exception cref="OperationCanceledException">The run is to stop.</exception>
     public (double Loss, double? Accuracy) Validate(IBatchSource rows)
     {
         using var noGrad = no_grad();
         model.SetTraining(false);
-        var (loss, weight, correct) = (0.0, 0.0, (long?)0);
+        var (loss, weight, correct) = (0.0, 0.0, (double?)0);
         foreach (var batch in rows.Ordered())
         {
             using var owned = batch;
@@ -45,10 +45,10 @@ internal sealed class RunEvaluation(ITrainableModel model, IObjective objective,
             using var evaluation = Of(batch, false, null);
             loss += evaluation.MeanLoss * evaluation.Weights.Sum;
             weight += evaluation.Weights.Sum;
-            correct += CountCorrect(batch.Input) ?? evaluation.CountCorrect();
+            correct += WeighCorrect(batch.Input, evaluation.Weights) ?? evaluation.WeighCorrect();
         }
 
-        return (loss / weight, correct / (double)rows.SampleCount);
+        return (loss / weight, correct / weight);
     }
 
     /// <summary>Throws when the run is to stop, in all processes where one is.</summary>
@@ -79,21 +79,25 @@ internal sealed class RunEvaluation(ITrainableModel model, IObjective objective,
         }
     }
 
-    private long? CountCorrect(ModelInput input)
+    // Null where the model leaves it to the objective.
+    private double? WeighCorrect(ModelInput input, RowWeights weights)
     {
         if (settings.Processes is not { } group)
         {
-            return model.CountCorrect(input);
+            using var right = model.FindCorrect(input);
+            return right is null ? null : weights.SumOver(right);
         }
 
         var share = group.Share(input.SampleCount);
-        var own = model.CountCorrect(share.Count > 0 ? input.Slice(share.Start, share.Count) : input.Slice(0, 1));
-        Span<double> sum = [share.Count > 0 ? own ?? 0 : 0];
-        if (own is not null)
+        using var own = model.FindCorrect(share.Count > 0 ? input.Slice(share.Start, share.Count) : input.Slice(0, 1));
+        if (own is null)
         {
-            group.AllReduce(sum);
+            return null;
         }
 
-        return own is null ? null : (long)sum[0];
+        using var counts = share.Count > 0 ? weights.Of(share.Start, share.Count) : weights.OfNothing();
+        Span<double> sum = [counts.SumOver(own)];
+        group.AllReduce(sum);
+        return sum[0];
     }
 }

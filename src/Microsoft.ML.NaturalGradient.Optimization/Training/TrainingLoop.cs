@@ -165,7 +165,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         {
             EndOfEpoch = true,
             Loss = Position.Sums.MeanLoss,
-            Accuracy = Position.Sums.Correct / (double)Position.Sums.Rows,
+            Accuracy = Position.Sums.Accuracy,
             GradientNormSpread = Position.Sums.GradientNormSpread,
             Condition = Position.Sums.Condition,
             DeadRows = Position.Sums.DeadRows,
@@ -187,7 +187,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         }
 
         var loss = evaluation.MeanLoss;
-        var correct = evaluation.CountCorrect();
+        var correct = evaluation.WeighCorrect();
         var quality = stepsDone % settings.Probe?.Every == 0 ? _evaluation.Measure(_quality!, batch) : null;
         var rate = plannedRate * _guard.RateFactor;
         var diagnostics = _guard.Step(evaluation, rate);
@@ -208,7 +208,7 @@ internal sealed class TrainingLoop(ITrainableModel model, IObjective objective, 
         return _schedule.Describe() with
         {
             Loss = loss,
-            Accuracy = correct / (double)evaluation.SampleCount,
+            Accuracy = correct / evaluation.Weights.Sum,
             GradientNormSpread = Position.Sums.GradientNormSpread,
             Condition = diagnostics.Condition,
             DeadRows = diagnostics.DeadRows,

@@ -25,7 +25,7 @@ public sealed record TrainingProgress
     public required double Loss { get; init; }
 
     /// <summary>
-    /// Fraction of training rows predicted right, from 0 to 1: of the batch before its step, or of the epoch; null for numbers as labels.
+    /// Fraction of training rows predicted right, each as often as it counts, from 0 to 1: of the batch before its step, or of the epoch; null for numbers as labels.
     /// </summary>
     public required double? Accuracy { get; init; }
 
@@ -69,7 +69,7 @@ public sealed record TrainingProgress
     public double? ValidationLoss { get; init; }
 
     /// <summary>
-    /// Fraction of validation rows predicted right, from 0 to 1; null in the middle of an epoch, without validation rows, and for numbers
+    /// Fraction of validation rows predicted right, each as often as it counts, from 0 to 1; null in the middle of an epoch, without validation rows, and for numbers
     /// as labels.
     /// </summary>
     public double? ValidationAccuracy { get; init; }

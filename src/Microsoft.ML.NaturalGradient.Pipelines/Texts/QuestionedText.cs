@@ -68,6 +68,7 @@ internal sealed class QuestionedText : TextExample
             last--;
         }
 
+        (first, last) = (NextWithTokens(first, last, 1), NextWithTokens(last, first, -1));
         var places = _windows.Select(window => (Begin: Array.IndexOf(window.UnitOf, first), End: Array.LastIndexOf(window.UnitOf, last))).ToArray();
         var isSeen = Array.Exists(places, IsInside);
         return _windows.Zip(places, (window, place) => !isSeen ? default(RowLabel?) : new RowLabel(
@@ -78,6 +79,17 @@ internal sealed class QuestionedText : TextExample
             label.Weight));
 
         static bool IsInside((int Begin, int End) place) => place.Begin >= 0 && place.End >= place.Begin;
+    }
+
+    // Of parts that the tokenizer knows nothing of, at the ends of an answer, nothing can be learned; the next has to do.
+    private int NextWithTokens(int unit, int end, int step)
+    {
+        while ((end - unit) * step > 0 && !Array.Exists(_windows, window => window.UnitOf.Contains(unit)))
+        {
+            unit += step;
+        }
+
+        return unit;
     }
 
     /// <inheritdoc/>

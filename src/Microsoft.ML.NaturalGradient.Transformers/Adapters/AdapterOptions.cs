@@ -55,10 +55,9 @@ public abstract record AdapterOptions
 
     /// <summary>Fills the trained parameters where there are weights to start from.</summary>
     /// <param name="classifier">The classifier whose encoder this was attached to.</param>
+    /// <returns>Whether the head is among them.</returns>
     /// <exception cref="InvalidDataException">The weights do not fit the classifier; the message lists what differs.</exception>
-    internal virtual void Restore(AdaptedNetwork classifier)
-    {
-    }
+    internal virtual bool Restore(AdaptedNetwork classifier) => false;
 
     /// <summary>Describes the adapter as PEFT's <c>adapter_config.json</c> does, for saved models.</summary>
     /// <param name="encoder">The encoder it was attached to.</param>

@@ -113,7 +113,7 @@ internal abstract class AdaptedNetwork : nn.Module, ITrainableModel
     public virtual bool IsHead(NamedParameter named) => false;
 
     /// <inheritdoc/>
-    public virtual long? CountCorrect(ModelInput input) => null;
+    public virtual Tensor? FindCorrect(ModelInput input) => null;
 
     /// <summary>All parameters by their checkpoint names; adapters leave no trace.</summary>
     protected abstract IEnumerable<NamedParameter> Named();

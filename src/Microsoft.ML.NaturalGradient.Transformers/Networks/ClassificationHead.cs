@@ -58,12 +58,14 @@ internal sealed class ClassificationHead : nn.Module<Tensor, Tensor>, IOnnxLayer
 
     /// <summary>Takes over a checkpoint's own head; of one for another number of classes all but the last layers.</summary>
     /// <param name="file">Tensors by checkpoint names; owned by the caller.</param>
+    /// <returns>Whether the last layers are those of the checkpoint.</returns>
     /// <exception cref="InvalidDataException">The head in the file has other layers or shapes; the message lists what differs.</exception>
-    public void Load(SafetensorsFile file)
+    public bool Load(SafetensorsFile file)
     {
         var output = $"{_layout.Output}.weight";
         var fits = !file.Contains(output) || file.ShapeOf(output)[0] == _output.OutputSize;
         CheckpointLoader.Load(Named.Where(named => fits || !IsOutput(named.Name)), file, []);
+        return fits;
     }
 
     /// <summary>Changes the last layers so that every output z becomes scale · z + shift.</summary>

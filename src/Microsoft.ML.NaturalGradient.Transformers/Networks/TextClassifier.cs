@@ -36,13 +36,13 @@ internal sealed class TextClassifier : TextNetwork
         if (headWeights is not null)
         {
             using var file = SafetensorsFile.FromMemory(headWeights, "The classification head of the checkpoint");
-            _head.Load(file);
+            HasTrainedOutputs = _head.Load(file);
         }
 
         _promptLength = adapter.PromptLength;
         adapter.Attach(encoder, Generator);
         RegisterComponents();
-        adapter.Restore(this);
+        HasTrainedOutputs |= adapter.Restore(this);
     }
 
     /// <summary>The encoder.</summary>
@@ -50,6 +50,9 @@ internal sealed class TextClassifier : TextNetwork
 
     /// <inheritdoc/>
     public override PretrainedNetwork Base => _encoder;
+
+    /// <summary>Whether the last layers of the head are those of the checkpoint or the adapter, not random ones.</summary>
+    public bool HasTrainedOutputs { get; }
 
     /// <summary>Changes the head so that every output z becomes scale · z + shift.</summary>
     /// <param name="scale">The scale.</param>

@@ -62,11 +62,11 @@ internal sealed class TextToTextClassifier : TextNetwork
 
     /// <inheritdoc/>
     /// <remarks>By the words' whole probability, as texts are scored.</remarks>
-    public override long? CountCorrect(ModelInput input)
+    public override Tensor? FindCorrect(ModelInput input)
     {
         using var scope = NewDisposeScope();
         var batch = (TextToTextBatch)input;
-        return ClassLogProbabilities(batch.Text).argmax(1).eq(batch.Classes).sum().item<long>();
+        return ClassLogProbabilities(batch.Text).argmax(1).eq(batch.Classes).MoveToOuterDisposeScope(); // [N]
     }
 
     /// <inheritdoc/>

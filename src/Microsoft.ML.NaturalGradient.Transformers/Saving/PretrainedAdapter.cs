@@ -117,13 +117,15 @@ public sealed record PretrainedAdapter : AdapterOptions
         }
     }
 
-    internal override void Restore(AdaptedNetwork classifier)
+    internal override bool Restore(AdaptedNetwork classifier)
     {
         CheckTask([classifier.PeftTask]);
         using var weights = OpenWeights();
         try
         {
-            AdapterWeights.Load(classifier, Options, weights, KeepHead && AdapterWeights.HasHead(classifier, Options, weights));
+            var hasHead = KeepHead && AdapterWeights.HasHead(classifier, Options, weights);
+            AdapterWeights.Load(classifier, Options, weights, hasHead);
+            return hasHead;
         }
         catch (InvalidDataException e) when (KeepHead && AdapterWeights.HasHead(classifier, Options, weights))
         {

@@ -130,7 +130,7 @@ internal sealed class HeadSolving(AdaptedNetwork network, PredictionTarget targe
         using var weights = new RowWeights(rows.Weights, rows.Input.SampleCount, outputs.device);
         return (
             OfFirst(weights.Mean(target.Objective.Losses(outputs, rows.Labels))),
-            target.Objective.CountCorrect(outputs, rows.Labels) is { } correct ? OfFirst(correct / (double)rows.Input.SampleCount) : null);
+            target.Objective.FindCorrect(outputs, rows.Labels) is { } right ? OfFirst(weights.SumOver(right) / weights.Sum) : null);
     }
 
     private static HeadRows Rows(LabeledBatch rows) => new(((PooledBatch)rows.Input).Vectors, rows.Labels, rows.Weights);

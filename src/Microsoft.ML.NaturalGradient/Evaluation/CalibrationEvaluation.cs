@@ -34,7 +34,7 @@ internal sealed class CalibrationEvaluation
         var label = columns.Key("label", labelColumn);
         var names = KeyNames.Read(label);
         var score = columns.Scores("score", scoreColumn, names);
-        var slots = names.OfSlots(score);
+        var slots = names.OfSlots(score, onlyEvidence: true);
         var evaluation = new CalibrationEvaluation(binCount);
         columns.Read([label, score], row =>
         {

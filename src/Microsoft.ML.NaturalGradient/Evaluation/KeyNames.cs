@@ -46,8 +46,10 @@ internal sealed class KeyNames
 
     /// <summary>Which slot of a score is that of which key: by the slots' names where these are the names of the keys, else in order.</summary>
     /// <param name="score">A column of vectors with as many slots as there are keys.</param>
+    /// <param name="onlyEvidence">Whether nothing else shows that keys and scores are of the same classes.</param>
     /// <returns>For each slot the key less one, [C].</returns>
-    public int[] OfSlots(DataViewSchema.Column score)
+    /// <exception cref="InvalidOperationException">Nothing else shows it, and some slots are named like keys and others like none.</exception>
+    public int[] OfSlots(DataViewSchema.Column score, bool onlyEvidence = false)
     {
         var places = Enumerable.Range(0, Count).ToArray();
         var annotation = score.Annotations.Schema.GetColumnOrNull(AnnotationUtils.Kinds.SlotNames);
@@ -57,7 +59,15 @@ internal sealed class KeyNames
         }
 
         var index = Index();
-        var found = Texts(score, AnnotationUtils.Kinds.SlotNames, type).Select(name => index.GetValueOrDefault(name, -1)).ToArray();
+        var slots = Texts(score, AnnotationUtils.Kinds.SlotNames, type);
+        var found = Array.ConvertAll(slots, name => index.GetValueOrDefault(name, -1));
+        var unknown = Array.IndexOf(found, -1);
+        if (onlyEvidence && AreGiven && unknown >= 0 && Array.Exists(found, key => key >= 0))
+        {
+            throw new InvalidOperationException(
+                $"The column '{score.Name}' has the class '{slots[unknown]}', which the column '{Column}' does not have. Make the keys with the fitted MapValueToKey of the training.");
+        }
+
         return found.Order().SequenceEqual(places) ? found : places;
     }
 

@@ -55,7 +55,8 @@ internal sealed class NamedEntityEvaluation
             if (actual.Names[word] is { } name)
             {
                 _words++;
-                _rightTags += name == (predicted.Names[word] ?? "O") ? 1 : 0;
+                var isRight = actual.Tags[word] == EntityTag.Outside ? predicted.Tags[word] == EntityTag.Outside : name == predicted.Names[word]; // O, 0 and none at all say the same
+                _rightTags += isRight ? 1 : 0;
             }
         }
 

@@ -24,6 +24,25 @@ public sealed class FoldersTests
     }
 
     [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void Remove_FoldersOfTheSample_LeavesWhatTheCallerHas(bool hasOwn)
+    {
+        var folder = Directory.CreateTempSubdirectory("folders-test-").FullName;
+        var checkpoints = Directory.CreateDirectory(Path.Combine(folder, "checkpoints")).FullName;
+        Directory.CreateDirectory(Path.Combine(checkpoints, "iEF", "state"));
+        if (hasOwn)
+        {
+            File.WriteAllText(Path.Combine(checkpoints, "mine.txt"), "mine");
+        }
+
+        Folders.Remove(checkpoints, ["iEF", "AdamW"]);
+
+        CollectionAssert.AreEqual(hasOwn ? new[] { "checkpoints", "mine.txt" } : [], Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories).Select(Path.GetFileName).ToArray());
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [TestMethod]
     public void RunInTemporary_CodeThatWritesToTheCurrentFolder_TouchesNothingOfTheCallers()
     {
         var current = Directory.GetCurrentDirectory();

@@ -45,6 +45,7 @@ public sealed class RateExperimentTests
     [DataRow("""{ "name": "a", "task": "mr", "parts": [1] }""", "A part is no object: 1")]
     [DataRow("""{ "name": "a", "task": "mr", "epochCounts": [0] }""", "\"epochCounts\" is 0")]
     [DataRow("""{ "name": "a", "task": "mr", "rateFactors": [1, -1] }""", "\"rateFactors\"")]
+    [DataRow("""{ "name": "a", "task": "pictures", "imageSize": 0 }""", "\"imageSize\" is 0")]
     [DataRow("[1]", "It holds no object.")]
     public void Parse_BadFile_SaysWhatIsWrong(string text, string message) =>
         StringAssert.Contains(Assert.ThrowsExactly<JsonException>(() => ExperimentFile.Parse(text)).Message, message, StringComparison.Ordinal);

@@ -10,12 +10,15 @@ internal abstract class TokenTask(HeadKind kind) : TextTask
     /// <inheritdoc/>
     public override TextCheckpoint Load(CheckpointFiles files, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere = null) => Load(files, kind, elsewhere);
 
-    /// <summary>Reads a pretrained model for a head that reads tokens.</summary>
+    /// <summary>Reads a pretrained model for a head that reads tokens; a head on whole texts is none to start from.</summary>
     /// <param name="files">The files; owned by the caller.</param>
     /// <param name="kind">The head.</param>
     /// <param name="elsewhere">As for <see cref="TextCheckpoint.Load"/>.</param>
-    public static TextCheckpoint Load(CheckpointFiles files, HeadKind kind, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere = null) =>
-        TextCheckpoint.Load(ClassifierConfig.OpenAsEncoder(files), elsewhere, network => (network as TextEncoder)?.HeadOf(kind));
+    public static TextCheckpoint Load(CheckpointFiles files, HeadKind kind, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere = null)
+    {
+        var isOfWholeTexts = ClassifierConfig.IsOfWholeTexts(ModelConfig.Read(files));
+        return TextCheckpoint.Load(ClassifierConfig.OpenAsEncoder(files), elsewhere, network => isOfWholeTexts ? null : (network as TextEncoder)?.HeadOf(kind));
+    }
 
     /// <inheritdoc/>
     public override TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead) =>

@@ -79,10 +79,10 @@ public sealed class BinaryCrossEntropyTests
     }
 
     [TestMethod]
-    public void CountCorrect_CountsRowsThatAreRightEverywhere()
+    public void FindCorrect_NamesRowsThatAreRightEverywhere()
     {
         using var scope = NewDisposeScope();
 
-        Assert.AreEqual(2, _objective.CountCorrect(tensor(new[,] { { 1.0, -1, 2 }, { -1, -1, 1 }, { 3, 1, 1 }, { 1, 1, -1 } }), Labels));
+        Assert.AreEqual(2, _objective.FindCorrect(tensor(new[,] { { 1.0, -1, 2 }, { -1, -1, 1 }, { 3, 1, 1 }, { 1, 1, -1 } }), Labels)!.sum().item<long>());
     }
 }

@@ -31,7 +31,7 @@ public sealed class ClassPairsTests
 
         Fixture.AssertClose(tensor(losses), _objective.Losses(vectors, labels), 1e-14);
         Fixture.AssertClose(gradients, _objective.LogitGradients(vectors, labels), 1e-14);
-        Assert.IsNull(_objective.CountCorrect(vectors, labels));
+        Assert.IsNull(_objective.FindCorrect(vectors, labels));
     }
 
     [TestMethod]

@@ -66,7 +66,7 @@ public sealed class SpanCrossEntropyTests
     }
 
     [TestMethod]
-    public void CountCorrect_IgnoresTokensOutside()
+    public void FindCorrect_IgnoresTokensOutside()
     {
         using var scope = NewDisposeScope();
         var logits = zeros([3, 2, 7], ScalarType.Float64);
@@ -76,6 +76,6 @@ public sealed class SpanCrossEntropyTests
         logits[1, 0, 2] = tensor(1.0);
         logits[2, TensorIndex.Colon, 1] = tensor(1.0);
 
-        Assert.AreEqual(2, _objective.CountCorrect(logits, Labels));
+        Assert.AreEqual(2, _objective.FindCorrect(logits, Labels)!.sum().item<long>());
     }
 }

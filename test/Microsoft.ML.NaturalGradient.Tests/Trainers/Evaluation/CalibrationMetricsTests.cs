@@ -134,6 +134,14 @@ public sealed class CalibrationMetricsTests
     }
 
     [TestMethod]
+    public void EvaluateCalibration_SlotsOfOtherClasses_AreRefused()
+    {
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => EvaluationData.Context.MulticlassClassification.EvaluateCalibration(Data([Row(1, 0, 0, 1)], ["b", "c", "d"])));
+
+        StringAssert.StartsWith(error.Message, "The column 'Score' has the class 'd', which the column 'Label' does not have.");
+    }
+
+    [TestMethod]
     [DataRow(new[] { 2.5f, -1, 0 }, "2.5")]
     [DataRow(new[] { 0.5f, -0.5f, 0 }, "-0.5")]
     [DataRow(new[] { 0, 0, float.PositiveInfinity }, "Infinity")]

@@ -143,6 +143,14 @@ public sealed class NamedEntityMetricsTests
     }
 
     [TestMethod]
+    public void EvaluateNamedEntities_ZeroOrNoPrediction_IsAsRightAsO()
+    {
+        var metrics = Evaluate(Data(["0", "PER"], ["O", "PER"], ([1, 1, 2], [0, 1, 2])));
+
+        Assert.AreEqual((1, 1, 1.0), (metrics.EntityCount, metrics.CorrectCount, metrics.TagAccuracy));
+    }
+
+    [TestMethod]
     public void EvaluateNamedEntities_KeyBeyondTheLast_IsMissing()
     {
         var metrics = Evaluate(Data(["O", "B-PER"], ["O", "B-PER"], ([2, 3, 1], [2, 1, 3])));

@@ -18,9 +18,15 @@ internal sealed class NumberTarget(double mean = 0, double deviation = 1) : Pred
 {
     /// <summary>Adapts the scale to the labels to train on.</summary>
     /// <param name="labels">Labels, at least one.</param>
-    /// <returns>A target with their mean and deviation.</returns>
+    /// <returns>A target with their mean and deviation; 1 in place of none.</returns>
     public static NumberTarget For(IReadOnlyCollection<RowLabel> labels)
     {
+        var first = labels.First().Value;
+        if (labels.All(label => label.Value == first))
+        {
+            return new NumberTarget(first); // rounding of the mean would be a deviation
+        }
+
         var total = labels.Sum(label => label.Weight);
         var average = labels.Sum(label => label.Weight * label.Value) / total;
         var spread = Math.Sqrt(labels.Sum(label => label.Weight * (label.Value - average) * (label.Value - average)) / total);

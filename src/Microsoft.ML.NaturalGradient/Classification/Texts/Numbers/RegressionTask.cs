@@ -31,10 +31,22 @@ internal sealed class RegressionTask(NumberTarget target) : TextTask
     public override NumberScoring Scoring { get; } = new();
 
     /// <inheritdoc/>
-    public override TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead) =>
-        checkpoint.Network is TextEncoder encoder
-            ? new TextClassifier(encoder, Target.OutputCount, adapter, seed, useHead && encoder.HasClassificationHead ? checkpoint.HeadWeights : null)
-            : throw new NotSupportedException("The model answers with text, which is no number. Use an encoder, for example PretrainedModel.BgeSmall.");
+    /// <remarks>A head that puts out labels already, since it was trained before, puts out targets from now on.</remarks>
+    public override TextNetwork CreateNetwork(TextCheckpoint checkpoint, AdapterOptions adapter, long seed, bool useHead)
+    {
+        if (checkpoint.Network is not TextEncoder encoder)
+        {
+            throw new NotSupportedException("The model answers with text, which is no number. Use an encoder, for example PretrainedModel.BgeSmall.");
+        }
+
+        var network = new TextClassifier(encoder, Target.OutputCount, adapter, seed, useHead ? checkpoint.HeadWeights : null);
+        if (useHead && network.HasTrainedOutputs)
+        {
+            network.RescaleOutputs(1 / target.Deviation, -target.Mean / target.Deviation);
+        }
+
+        return network;
+    }
 
     /// <inheritdoc/>
     public override TextTask FitTo(IReadOnlyCollection<RowLabel> labels) => new RegressionTask(NumberTarget.For(labels));

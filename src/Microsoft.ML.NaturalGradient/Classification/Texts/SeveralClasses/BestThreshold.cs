@@ -25,7 +25,9 @@ internal static class BestThreshold
             right += groups[i].Where(row => row.IsTrue).Sum(row => row.Weight);
             predicted += groups[i].Sum(row => row.Weight);
             var f1 = 2 * right / (predicted + positives);
-            var middle = i + 1 < groups.Length ? (groups[i].Key + groups[i + 1].Key) / 2 : groups[i].Key / 2;
+            var below = i + 1 < groups.Length ? groups[i + 1].Key : 0;
+            var middle = (groups[i].Key + below) / 2;
+            middle = middle > below ? middle : groups[i].Key; // neighbours in float32 have nothing between them
             if (f1 > best || (f1 == best && Math.Abs(middle - usual) < Math.Abs(threshold - usual)))
             {
                 (best, threshold) = (f1, middle);

@@ -96,6 +96,21 @@ public sealed class MultiLabelClassificationTests
     }
 
     [TestMethod]
+    public void BestThreshold_ScoresWithNothingBetween_DividesThem()
+    {
+        var below = 0.9f;
+        for (var i = 0; i < 4; i++)
+        {
+            var above = float.BitIncrement(below);
+
+            var threshold = BestThreshold.Of([new RankedRow(above, true, 1), new RankedRow(below, false, 1)], 0.5f);
+
+            Assert.IsTrue(threshold > below && threshold <= above);
+            below = above;
+        }
+    }
+
+    [TestMethod]
     public void Trainer_KeepsTheEstimatorContract() => EstimatorContract.Check(
         _mlContext, Trainer(), View(Rows(12)), _mlContext.Data.LoadFromEnumerable([new { Label = 1f, Sentence1 = 2f }]), "Score", "PredictedLabels");
 

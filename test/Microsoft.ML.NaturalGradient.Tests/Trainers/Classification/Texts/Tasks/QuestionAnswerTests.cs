@@ -101,6 +101,20 @@ public sealed class QuestionAnswerTests
     }
 
     [TestMethod]
+    public void Fit_AnswerThatBeginsOrEndsWithWhatHasNoToken_IsTrainedOn()
+    {
+        const char Unknown = '\u0001';
+        var messages = new List<string>();
+        _mlContext.Log += (_, message) => messages.Add(message.Message);
+        var rows = Rows(12);
+        (rows[3].Context, rows[3].TrainingAnswer, rows[3].AnswerIndex) = ($"we saw {Unknown} the film {Unknown} today", $"{Unknown} the film {Unknown}", 7);
+
+        using var model = Trainer().Fit(View(rows));
+
+        Assert.IsTrue(messages.Any(message => message.Contains("12 training rows; 0 skipped without a label", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
     public void Fit_NoAnswerAtItsPlace_NamesTheIndexToo()
     {
         var rows = Rows(4);

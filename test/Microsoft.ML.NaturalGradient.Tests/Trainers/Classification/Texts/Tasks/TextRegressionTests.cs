@@ -1,5 +1,7 @@
+using System.Text.Json.Nodes;
 using Microsoft.ML.Data;
 using static Microsoft.ML.NaturalGradient.Optimizers;
+using PublicCheckpoints = Microsoft.ML.Checkpoints;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Classification;
 
@@ -41,6 +43,67 @@ public sealed class TextRegressionTests
         {
             Assert.AreEqual(first, second, 1e-3f); // the scale of the labels is weighted too
         }
+    }
+
+    /// <summary>The head of a trained model puts out labels; what is trained puts out labels of mean 0 and deviation 1.</summary>
+    [TestMethod]
+    [DataRow(true, false)]
+    [DataRow(false, false)]
+    [DataRow(true, true)]
+    [DataRow(false, true)]
+    public void Fit_FromATrainedModel_GoesOnWhereItWas(bool adapter, bool readsMean)
+    {
+        var (start, folder) = (Directory.CreateTempSubdirectory("number-start").FullName, Directory.CreateTempSubdirectory("number-again").FullName);
+        foreach (var file in Directory.EnumerateFiles(TinyText.Folder))
+        {
+            File.Copy(file, Path.Combine(start, Path.GetFileName(file)));
+        }
+
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(start, "config.json")))!;
+        config["architectures"] = new JsonArray(readsMean ? "BertModel" : "BertForSequenceClassification");
+        File.WriteAllText(Path.Combine(start, "config.json"), config.ToJsonString());
+        var data = _mlContext.Data.LoadFromEnumerable(Rows(48).Select(row => new Row { Text = row.Text, Label = 1000 + (10 * row.Label) }));
+        using var trained = Trainer(options => (options.Model, options.MaxEpoch) = (PretrainedModel.FromFolder(start), 8)).Fit(data);
+        var expected = _mlContext.Regression.Evaluate(trained.Transform(data)).MeanSquaredError;
+        try
+        {
+            if (adapter)
+            {
+                trained.Model.SavePeft(folder);
+            }
+            else
+            {
+                trained.Model.SavePretrained(folder);
+            }
+
+            double? first = null;
+
+            using var again = Trainer(options =>
+            {
+                (options.BatchSize, options.MaxEpoch, options.MetricsCallback) = (48, 1, progress => first ??= progress.Loss);
+                options.Model = PretrainedModel.FromFolder(adapter ? start : folder);
+                options.Adapter = adapter ? PublicCheckpoints.LoadPeft(folder) : Adapters.LoRA;
+            }).Fit(data);
+
+            Assert.AreEqual(expected, first!.Value, 0.01 * expected); // of all rows before the first step
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+            Directory.Delete(start, recursive: true);
+        }
+    }
+
+    [TestMethod]
+    public void Fit_OneNumberForAll_PredictsIt()
+    {
+        var data = _mlContext.Data.LoadFromEnumerable(Rows(10).Select((row, i) => new Row { Text = row.Text, Label = 0.1f, Weight = 0.1f + i }));
+        double? first = null;
+
+        using var model = Trainer(options => (options.BatchSize, options.ExampleWeightColumnName, options.MetricsCallback) = (10, "Weight", progress => first ??= progress.Loss)).Fit(data);
+
+        Assert.IsTrue(first > 1e-12, "a number for all has no unit but its own"); // not the rounding of its mean
+        Assert.IsTrue(model.Transform(data).GetColumn<float>("Score").All(score => Math.Abs(score - 0.1f) < 0.1f));
     }
 
     [TestMethod]

@@ -116,6 +116,33 @@ public sealed class WeightTests
     }
 
     [TestMethod]
+    [DataRow("LoRA")]
+    [DataRow("head, solved")]
+    [DataRow("T5")]
+    public void Progress_Weighted_CountsARowOfWeightThreeThriceInTheAccuracies(string kind)
+    {
+        var (rows, watched) = (TinyText.Rows(12), TinyText.Rows(4));
+        watched[0].Label = "bad"; // a good one: however the model guesses, one row of four weighs
+        var (thrice, weighted) = (new List<TrainingProgress>(), new List<TrainingProgress>());
+        using var first = Fit([.. rows, rows[0], rows[0]], Ief, _ => 1, options => Watch(options, thrice, View([.. watched, watched[0], watched[0]], _ => 1)));
+        using var second = Fit(rows, Ief, i => i == 0 ? 3 : 1, options => Watch(options, weighted, View(watched, i => i == 0 ? 3 : 1)));
+
+        Assert.HasCount(thrice.Count, weighted);
+        foreach (var (expected, actual) in thrice.Zip(weighted))
+        {
+            Assert.AreEqual(expected.Accuracy!.Value, actual.Accuracy!.Value, 1e-9);
+            Assert.AreEqual(expected.ValidationAccuracy ?? 0, actual.ValidationAccuracy ?? 0, 1e-9);
+        }
+
+        void Watch(TextClassificationTrainer.Options options, List<TrainingProgress> seen, IDataView validation)
+        {
+            (options.ValidationSet, options.MetricsCallback, options.MaxEpoch) = (validation, seen.Add, 1);
+            options.Adapter = kind == "head, solved" ? Adapters.HeadOnly : Adapters.LoRA;
+            options.Model = kind == "T5" ? TinyT5.Model : TinyText.Model;
+        }
+    }
+
+    [TestMethod]
     public void ClassWeights_Balanced_AreThoseOfTheirFormula()
     {
         var rows = TinyText.Rows(12).Where((_, i) => i % 2 == 0 || i < 4).ToArray(); // 6 good, 2 bad
