@@ -205,6 +205,6 @@ public sealed class LinearHeadSolverTests
 
         public Tensor SampleLabels(Tensor logits, Tensor labels, Generator generator) => _objective.SampleLabels(logits, labels, generator);
 
-        public long? CountCorrect(Tensor logits, Tensor labels) => _objective.CountCorrect(logits, labels);
+        public Tensor? FindCorrect(Tensor logits, Tensor labels) => _objective.FindCorrect(logits, labels);
     }
 }
