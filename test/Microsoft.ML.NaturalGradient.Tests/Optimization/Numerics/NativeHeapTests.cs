@@ -28,7 +28,7 @@ public class NativeHeapTests
 
         var (faults, resident) = (Faults(), Environment.WorkingSet);
         Fill(Blocks);
-        Fixture.AssertLess(pages / 4.0, Faults() - faults); // kept: without it every page would be new
+        Fixture.AssertLess(pages / 2.0, Faults() - faults); // kept: without it every page would be new; a block or two may find their place taken
         second.Dispose();
         second.Dispose(); // counts once
         Fixture.AssertLess(resident - (Blocks * (long)BlockBytes / 2.0), Environment.WorkingSet); // returned
