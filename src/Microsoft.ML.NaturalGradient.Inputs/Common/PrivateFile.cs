@@ -16,4 +16,14 @@ internal static class PrivateFile
 
         return settings;
     }
+
+    /// <summary>Takes the name of an open file away, where the system allows it: its bytes stay until it is closed, and nothing is left where the process is ended.</summary>
+    /// <param name="path">Path of the file.</param>
+    public static void TakeName(string path)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            File.Delete(path);
+        }
+    }
 }

@@ -125,11 +125,7 @@ internal sealed class SpillingStore(string what, long memoryLimit, string? folde
         var options = PrivateFile.Options(FileAccess.ReadWrite, FileOptions.DeleteOnClose | FileOptions.RandomAccess);
         options.BufferSize = 0;
         var file = new FileStream(Path.Combine(_folder, $"natural-gradient-{Guid.NewGuid():N}.{what.ToLowerInvariant()}"), options);
-        if (!OperatingSystem.IsWindows())
-        {
-            File.Delete(file.Name); // its bytes stay until it is closed, and nothing is left where the process is ended
-        }
-
+        PrivateFile.TakeName(file.Name);
         return file;
     }
 

@@ -65,10 +65,7 @@ internal sealed class StoredGraph : IDisposable
         if (_isTemporary && Path is not null && _open is null)
         {
             _open = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1, FileOptions.DeleteOnClose);
-            if (!OperatingSystem.IsWindows())
-            {
-                File.Delete(Path); // it can be read until it is closed, and nothing is left where the process is ended
-            }
+            PrivateFile.TakeName(Path);
         }
 
         return session;

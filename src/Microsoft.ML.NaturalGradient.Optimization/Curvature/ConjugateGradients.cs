@@ -11,8 +11,6 @@ namespace Microsoft.ML.NaturalGradient.Curvature;
 /// <param name="product">Computes F v, in the current dispose scope.</param>
 internal sealed class ConjugateGradients(Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> product)
 {
-    private const double SmallestDamping = 1e-30; // 1/λ of less does not fit single precision
-
     /// <summary>Iterations after which the search ends.</summary>
     public int MostIterations { get; init; } = 50;
 
@@ -46,7 +44,7 @@ internal sealed class ConjugateGradients(Func<IReadOnlyList<Tensor>, IReadOnlyLi
             }
 
             damping = iteration == 0 ? relativeDamping * curvature / length : damping;
-            if (relativeDamping > 0 && damping < SmallestDamping)
+            if (relativeDamping > 0 && damping < SingleRange.SmallestDamping)
             {
                 Add(solution, right, 1);
                 break;

@@ -3,6 +3,9 @@ namespace Microsoft.ML.NaturalGradient.Numerics;
 /// <summary>Whether a setting is still what it says when a network of float32 reads it.</summary>
 internal static class SingleRange
 {
+    /// <summary>Relative damping that comes to less counts as none: 1/λ, and squares of gradients as small as that, do not fit float32.</summary>
+    public const double SmallestDamping = 1e-30;
+
     /// <summary>Whether a number is greater than zero and neither zero nor infinite in float32.</summary>
     public static bool IsPositive(double value) => value > 0 && Holds(value);
 

@@ -16,7 +16,6 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 internal sealed class ExactNaturalGradient(IReadOnlyList<Parameter> parameters, NgOptions options) : GramOptimizer(parameters, options)
 {
     private const long MostRows = 8192; // a Gram matrix of half a gigabyte
-    private const double SmallestDamping = 1e-30; // 1/λ of less does not fit single precision
 
     private protected override (ParameterVector Direction, StepDiagnostics Diagnostics) Compute(BatchEvaluation batch, double? learningRate)
     {
@@ -35,7 +34,7 @@ internal sealed class ExactNaturalGradient(IReadOnlyList<Parameter> parameters, 
             using var solution = GramSolver.Solve(
                 gram, factor.Coefficients.flatten(), options.Damping, zeroTargetsCount: true, rowWeights: batch.Weights.Values.repeat(captures.Length));
             var diagnostics = new StepDiagnostics { Condition = solution.Condition, DampingRaised = solution.DampingRaised };
-            var isFlat = options.Damping > 0 && solution.Damping < SmallestDamping; // all predictions are certain: d = g
+            var isFlat = options.Damping > 0 && solution.Damping < SingleRange.SmallestDamping; // all predictions are certain: d = g
             return (Combine(captures, isFlat ? factor.Coefficients.flatten() : solution.Weights), diagnostics);
         }
         finally

@@ -16,8 +16,6 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// </remarks>
 internal sealed class SampledFisher : GramOptimizer
 {
-    private const double SmallestDamping = 1e-30; // squares of smaller gradients are lost in single precision, and 1/λ is
-
     private readonly SfOptions _options;
     private readonly Generator? _generator;
     private readonly Func<BatchEvaluation, Tensor> _sample;
@@ -72,7 +70,7 @@ internal sealed class SampledFisher : GramOptimizer
             var gram = IPerSampleGradients.JointGram(draws, _options.IsDamped); // [N·K, N·K]
             var target = cat([.. draws.Select(draw => draw.Dot(gradient))]); // Ĵg, [N·K]
             var damping = _options.Damping * (_options.AbsoluteDamping ? 1 : gram.diagonal().sum().item<double>() / (draws.Length * weights.Sum));
-            if (!_options.AbsoluteDamping && damping < SmallestDamping)
+            if (!_options.AbsoluteDamping && damping < SingleRange.SmallestDamping)
             {
                 using var none = new GramSolution(zeros_like(target)) { Damping = 0, DeadRows = (int)target.shape[0] };
                 return (gradient, Diagnose(gram.diagonal().div(weights.Values.repeat(draws.Length)), none));

@@ -11,8 +11,6 @@ namespace Microsoft.ML.NaturalGradient.Optimization;
 /// </remarks>
 internal sealed class KroneckerCurvature
 {
-    private const double SmallestDamping = 1e-30; // an inverse of less does not fit single precision
-
     private static readonly string[] Parts =
         ["input", "error", "input-inverse", "error-inverse", "input-values", "error-values", "largest", "trace", "weight", "damping"];
 
@@ -76,7 +74,7 @@ internal sealed class KroneckerCurvature
     {
         var trace = _blocks.Sum(block => block.Trace(_weight)) + _scalars.Sum(scalar => scalar.Trace / _weight);
         _damping = _options.Damping * trace / sampleCount;
-        if (_damping >= SmallestDamping)
+        if (_damping >= SingleRange.SmallestDamping)
         {
             _blocks.ForEach(block => block.Invert(_weight, _damping));
         }
@@ -87,7 +85,7 @@ internal sealed class KroneckerCurvature
     /// <returns>The direction, keyed likewise; in the caller's dispose scope.</returns>
     public ParameterVector Precondition(ParameterVector gradient)
     {
-        if (!(_damping >= SmallestDamping))
+        if (!(_damping >= SingleRange.SmallestDamping))
         {
             return gradient; // every gradient seen so far is zero, or as good as that
         }

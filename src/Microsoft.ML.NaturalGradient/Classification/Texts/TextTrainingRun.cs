@@ -44,7 +44,7 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
             NetworkTraining.CheckTrained(network, batches);
             if (task.WantsValidation && validation is not null)
             {
-                task = Calibrate(network, task, Source(validation, task, checkpoint, options.BatchSize), validation.Count);
+                task = Calibrate(network, task, Source(validation, task, checkpoint, options.BatchSize));
             }
 
             var model = new TrainedNetwork(
@@ -59,11 +59,11 @@ internal sealed class TextTrainingRun(FineTuningRun run, TextTrainerOptions opti
         }
     }
 
-    private TextTask Calibrate(TextNetwork network, TextTask task, TokenBatchSource rows, int count)
+    private TextTask Calibrate(TextNetwork network, TextTask task, TokenBatchSource rows)
     {
-        if (count < EarlyStopping.FewestRows)
+        if (rows.SampleCount < EarlyStopping.FewestRows)
         {
-            run.Warn($"Validation rows: {count}, too few to choose a temperature or thresholds by ({EarlyStopping.FewestRows} are enough). Probabilities and thresholds stay as they are.");
+            run.Warn($"Validation rows: {rows.SampleCount}, too few to choose a temperature or thresholds by ({EarlyStopping.FewestRows} are enough). Probabilities and thresholds stay as they are.");
             return task;
         }
 

@@ -1,12 +1,9 @@
 using System.Text;
-using System.Text.Json.Nodes;
 using Microsoft.ML.NaturalGradient.Adaptation;
 using Microsoft.ML.NaturalGradient.Checkpoints;
 using Microsoft.ML.NaturalGradient.Classification;
-using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Tests.Adaptation;
 using Microsoft.ML.NaturalGradient.Tests.Models;
-using Microsoft.ML.NaturalGradient.Tokenization;
 using static Microsoft.ML.NaturalGradient.Tests.Classification.SavedFolder;
 using PublicCheckpoints = Microsoft.ML.Checkpoints;
 
@@ -260,71 +257,6 @@ public sealed class PythonFilesTests
         Assert.Contains("model = AutoModelForSequenceClassification.from_pretrained(folder)", File.ReadAllText(Path.Combine(In("model"), "README.md")));
         AssertClose(Scores(model, data), Scores(merged, data));
         CollectionAssert.AreEqual(Scores(model, data), Scores(adapted, data));
-    }
-
-    [TestMethod]
-    [DataRow("bert", "BertTokenizer", true)]
-    [DataRow("mpnet", "MPNetTokenizer", false)]
-    [DataRow("modernbert", "PreTrainedTokenizerFast", false)]
-    public void Complete_NoFileNamesTheTokenizer_IsTheArchitecturesOwn(string type, string className, bool takesTypeIds)
-    {
-        var architecture = Architectures.Find(type)!;
-        var files = new Dictionary<string, byte[]> { ["vocab.txt"] = "[PAD]"u8.ToArray() };
-
-        var config = JsonNode.Parse(TokenizerExport.Complete(files, 20, architecture.PreprocessorClass, architecture.TakesTypeIds))!;
-
-        Assert.AreEqual(className, (string?)config["tokenizer_class"]);
-        Assert.AreEqual(takesTypeIds ? null : """["input_ids","attention_mask"]""", config["model_input_names"]?.ToJsonString());
-    }
-
-    [TestMethod]
-    public void Complete_ModelsConfigurationNamesTheTokenizer_IsThatOne()
-    {
-        var files = new Dictionary<string, byte[]> { ["config.json"] = """{"model_type": "bert", "tokenizer_class": "XLMRobertaTokenizer"}"""u8.ToArray() };
-
-        var config = JsonNode.Parse(TokenizerExport.Complete(files, 20, "BertTokenizer", takesTypeIds: true))!;
-
-        Assert.AreEqual("XLMRobertaTokenizer", (string?)config["tokenizer_class"]);
-    }
-
-    [TestMethod]
-    [DataRow("bert", "Unigram", "PreTrainedTokenizerFast", null)]
-    [DataRow("bert", "WordPiece", "BertTokenizer", null)]
-    [DataRow("roberta", "WordPiece", "PreTrainedTokenizerFast", """["input_ids","attention_mask"]""")]
-    public void Complete_TokenizerJsonOfAnotherKind_IsTheGenericClass(string type, string model, string className, string? inputs)
-    {
-        var architecture = Architectures.Find(type)!;
-        var files = new Dictionary<string, byte[]>
-        {
-            ["tokenizer.json"] = Encoding.UTF8.GetBytes($$"""{"model": {"type": "{{model}}" } }"""),
-            ["tokenizer_config.json"] = """{"pad_token": "<pad>"}"""u8.ToArray(),
-        };
-
-        var config = JsonNode.Parse(TokenizerExport.Complete(files, 20, architecture.PreprocessorClass, architecture.TakesTypeIds))!;
-
-        Assert.AreEqual(className, (string?)config["tokenizer_class"]);
-        Assert.AreEqual(inputs, config["model_input_names"]?.ToJsonString());
-    }
-
-    [TestMethod]
-    [DataRow("bert", """{"type": "BertNormalizer", "lowercase": false, "strip_accents": true, "handle_chinese_chars": false}""", """{"type": "BertPreTokenizer"}""", "", "False,True,False,")]
-    [DataRow("bert", """{"type": "BertNormalizer"}""", """{"type": "BertPreTokenizer"}""", "", "True,,True,")]
-    [DataRow("bert", """{"type": "BertNormalizer", "lowercase": true}""", """{"type": "BertPreTokenizer"}""", "\"do_lower_case\": false", "False,,True,")]
-    [DataRow("roberta", "null", """{"type": "ByteLevel", "add_prefix_space": true, "use_regex": true}""", "", ",,,True")]
-    [DataRow("modernbert", "null", """{"type": "ByteLevel"}""", "", ",,,True")]
-    public void Complete_TokenizerJsonSaysMoreThanTheSettings_NamesWhatPythonWouldReplace(string type, string normalizer, string words, string settings, string expected)
-    {
-        var architecture = Architectures.Find(type)!;
-        var files = new Dictionary<string, byte[]>
-        {
-            ["tokenizer.json"] = Encoding.UTF8.GetBytes($$"""{"normalizer": {{normalizer}}, "pre_tokenizer": {{words}}}"""),
-            ["tokenizer_config.json"] = Encoding.UTF8.GetBytes($$"""{"pad_token": "[PAD]"{{(settings.Length > 0 ? ", " + settings : "")}}}"""),
-        };
-
-        var config = JsonNode.Parse(TokenizerExport.Complete(files, 20, architecture.PreprocessorClass, architecture.TakesTypeIds))!;
-
-        string[] fields = ["do_lower_case", "strip_accents", "tokenize_chinese_chars", "add_prefix_space"];
-        Assert.AreEqual(expected, string.Join(',', fields.Select(field => (bool?)config[field])));
     }
 
     [TestMethod]
