@@ -10,7 +10,7 @@ namespace Microsoft.ML.NaturalGradient.Curvature;
 /// </remarks>
 internal sealed class BinaryCrossEntropy : IObjective
 {
-    private const double SmallestVariance = 1e-12;
+    private const double SmallestVariance = 1e-40; // its root is far from the end of single precision
 
     /// <inheritdoc/>
     public Tensor Losses(Tensor logits, Tensor labels)
@@ -38,7 +38,7 @@ internal sealed class BinaryCrossEntropy : IObjective
     }
 
     /// <inheritdoc/>
-    /// <remarks>S = diag(√(p (1 − p))), one column for each output. Variances below 1E-12 count as that in c, which would not be finite without.</remarks>
+    /// <remarks>S = diag(√(p (1 − p))), one column for each output. Variances below 1E-40 count as that in c, which would not be finite without.</remarks>
     public HessianFactor FactorHessian(Tensor logits, Tensor labels)
     {
         using var noGrad = no_grad();

@@ -23,7 +23,9 @@ internal static class GramSolver
     /// <paramref name="tolerance"/> of the largest are dropped.
     /// </param>
     /// <param name="tolerance">Smallest kept eigenvalue relative to the largest; <see langword="null"/> for 8·N·2⁻⁵³.</param>
-    /// <param name="zeroTargetsCount">Whether a row with a target of zero takes part, which then keeps its loss, rather than being dead.</param>
+    /// <param name="zeroTargetsCount">
+    /// Whether a row with a target of zero takes part, which then keeps its loss, rather than being dead; with damping short rows take part, too, whose target may be large.
+    /// </param>
     /// <param name="leastScale">Smallest mean diagonal that the damping is relative to; zero (the default) for that of the live rows alone.</param>
     /// <param name="rowWeights">
     /// How often each row counts in the mean diagonal, c, [N]; the rows of the matrix and the target are multiplied by √c already. Null for once each.
@@ -38,7 +40,7 @@ internal static class GramSolver
         using var scope = NewDisposeScope();
         var matrix = Symmetric(gram); // [N, N]
         var right = target.to(ScalarType.Float64); // [N]
-        var alive = AliveRows(matrix, right, zeroTargetsCount);
+        var alive = AliveRows(matrix, right, zeroTargetsCount, zeroTargetsCount && relativeDamping > 0);
         var weights = zeros_like(right); // [N]
         if (alive.numel() == 0)
         {
@@ -137,7 +139,7 @@ internal static class GramSolver
     private static Tensor Damped(Tensor matrix, double damping) =>
         matrix.Plus(eye(matrix.shape[0], dtype: ScalarType.Float64, device: matrix.device).Times(damping));
 
-    private static Tensor AliveRows(Tensor matrix, Tensor target, bool zeroTargetsCount)
+    private static Tensor AliveRows(Tensor matrix, Tensor target, bool zeroTargetsCount, bool shortRowsCount)
     {
         var diagonal = matrix.diagonal();
         var usable = diagonal.isfinite().logical_and(target.isfinite());
@@ -146,7 +148,7 @@ internal static class GramSolver
             usable = usable.logical_and(target.abs().gt(torch.tensor(0.0).to(target.device)));
         }
 
-        var floor = diagonal.where(usable, zeros_like(diagonal)).max().Times(DeadRowThreshold);
+        var floor = diagonal.where(usable, zeros_like(diagonal)).max().Times(shortRowsCount ? 0 : DeadRowThreshold);
         return usable.logical_and(diagonal.gt(floor)).nonzero().squeeze(1);
     }
 

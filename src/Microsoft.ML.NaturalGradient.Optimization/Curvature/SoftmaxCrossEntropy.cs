@@ -13,7 +13,7 @@ internal sealed class SoftmaxCrossEntropy : IObjective
     /// <summary>The label of a position that does not count.</summary>
     public const long IgnoredLabel = (long)RowLabel.Filling;
 
-    private const double SmallestProbability = 1e-12;
+    private const double SmallestProbability = 1e-40; // its root is far from the end of single precision
 
     /// <inheritdoc/>
     public Tensor Losses(Tensor logits, Tensor labels)
@@ -54,7 +54,7 @@ internal sealed class SoftmaxCrossEntropy : IObjective
     /// <inheritdoc/>
     /// <remarks>
     /// S = diag(√p) − p √pᵀ and c = (p − onehot)/√p at every label position, one column for each class and position. Probabilities below
-    /// 1E-12 count as that in c, which would not be finite without.
+    /// 1E-40 count as that in c, which would not be finite without.
     /// </remarks>
     public HessianFactor FactorHessian(Tensor logits, Tensor labels)
     {

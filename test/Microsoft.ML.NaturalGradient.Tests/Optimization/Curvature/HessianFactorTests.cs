@@ -44,6 +44,16 @@ public sealed class HessianFactorTests
     }
 
     [TestMethod]
+    [DataRow(30.0)]
+    [DataRow(80.0)]
+    public void FactorHessian_LabelOfTinyProbability_GivesTheHessianAndTheGradient(double unlikely)
+    {
+        using var scope = NewDisposeScope();
+        AssertFactor(new SoftmaxCrossEntropy(), tensor(new[,] { { -unlikely, 0, 1 } }), tensor(new long[] { 0 }));
+        AssertFactor(new BinaryCrossEntropy(), tensor(new[,] { { -unlikely, 1 } }), tensor(new[,] { { 1.0, 0 } }));
+    }
+
+    [TestMethod]
     public void FactorHessian_ClassLearnedToTheLastDigit_IsFinite()
     {
         using var scope = NewDisposeScope();

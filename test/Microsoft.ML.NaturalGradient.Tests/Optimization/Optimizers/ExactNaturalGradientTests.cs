@@ -87,6 +87,29 @@ public sealed class ExactNaturalGradientTests
     }
 
     [TestMethod]
+    [DataRow(30.0)]
+    [DataRow(50.0)]
+    [DataRow(80.0)]
+    public void Direction_LabelOfTinyProbability_EqualsTheDenseSolve(double unlikely)
+    {
+        using var scope = NewDisposeScope();
+        using var network = new RandomNetwork(4, [3, 3], 3, 3);
+        using (no_grad())
+        {
+            network.Parameters[^1][2] = -unlikely;
+        }
+
+        using var labels = tensor(new long[] { 2, 0, 1 }); // the first row's loss is about 30, 50 or 80
+        using var batch = BatchEvaluation.Run(Objective, labels, true, network.Forward);
+        var fisher = DenseFisher.OfSoftmax(network.Forward, network.Parameters);
+        var gradient = Flat(batch.PullBack(batch.LogitGradients, network.Parameters, keepGraph: true));
+        const double damping = 0.3;
+        var expected = linalg.solve(fisher.add(eye(fisher.shape[0], dtype: ScalarType.Float64).mul(damping)), gradient);
+
+        Fixture.AssertClose(expected, InSampleSpace(batch, network.Parameters, damping / MeanDiagonal(fisher, batch)), 1e-9, 1e-9);
+    }
+
+    [TestMethod]
     public void ConjugateGradients_Undamped_GammaFallsAsInTheReference()
     {
         using var scope = NewDisposeScope();
