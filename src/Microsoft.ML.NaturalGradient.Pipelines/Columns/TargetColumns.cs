@@ -65,11 +65,7 @@ internal sealed record TargetColumns(string Label, string Score, string? Predict
     /// <exception cref="ArgumentOutOfRangeException">One is missing or has the wrong type.</exception>
     public SchemaShape.Column CheckLabel(IHost host, SchemaShape schema)
     {
-        if (!schema.TryFindColumn(Label, out var label))
-        {
-            throw host.ExceptSchemaMismatch(nameof(schema), "label", Label);
-        }
-
+        var label = schema.Find("label", Label);
         if (!Kind.Accepts(label))
         {
             throw host.ExceptSchemaMismatch(nameof(schema), "label", Label, Kind.Expected, label.GetTypeString());
@@ -80,11 +76,7 @@ internal sealed record TargetColumns(string Label, string Score, string? Predict
             return label;
         }
 
-        if (!schema.TryFindColumn(Weight, out var weight))
-        {
-            throw host.ExceptSchemaMismatch(nameof(schema), "weight", Weight);
-        }
-
+        var weight = schema.Find("weight", Weight);
         return weight.Kind == SchemaShape.Column.VectorKind.Scalar && !weight.IsKey && weight.ItemType == NumberDataViewType.Single
             ? label
             : throw host.ExceptSchemaMismatch(nameof(schema), "weight", Weight, LabelKind.Number.Expected, weight.GetTypeString());

@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.NaturalGradient.Pipelines;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient.Evaluation;
@@ -72,7 +73,7 @@ internal sealed class EvaluatedColumns(IHost host, IDataView data)
 
     private DataViewSchema.Column Find(string role, string name, string expected, Func<DataViewType, bool> fits)
     {
-        var column = data.Schema.GetColumnOrNull(name) ?? throw host.ExceptSchemaMismatch(nameof(data), role, name);
+        var column = data.Schema.Find(role, name);
         return fits(column.Type) ? column : throw host.ExceptSchemaMismatch(nameof(data), role, name, expected, column.Type.ToString()!);
     }
 }

@@ -158,7 +158,7 @@ public sealed class CalibrationMetricsTests
         var catalog = EvaluationData.Context.MulticlassClassification;
         var data = Data([Row(1, 1, 0, 0)]);
 
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => catalog.EvaluateCalibration(data, "Other")).Message, "'Other'");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => catalog.EvaluateCalibration(data, "Other")).Message, "'Other': the data has 'Label', 'Score'.");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => catalog.EvaluateCalibration(data, scoreColumnName: "Other")).Message, "'Other'");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => catalog.EvaluateCalibration(data, "Score")).Message, "expected Key<UInt32>, which");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => catalog.EvaluateCalibration(data, scoreColumnName: "Label")).Message, "expected Vector<Single, 3>");

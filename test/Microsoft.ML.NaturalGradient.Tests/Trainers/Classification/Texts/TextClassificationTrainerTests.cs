@@ -73,12 +73,12 @@ public sealed class TextClassificationTrainerTests
         AssertSchemaError(TinyText.View(_mlContext, TinyText.Rows(4)), "MapValueToKey");
 
     [TestMethod]
-    public void Fit_NoSuchLabel_NamesIt() =>
-        AssertSchemaError(TinyText.KeyedRows(_mlContext, 4), "'Class'", options => options.LabelColumnName = "Class");
+    public void Fit_NoSuchLabel_NamesItAndWhatThereIs() =>
+        AssertSchemaError(TinyText.KeyedRows(_mlContext, 4), "Could not find label column 'Class': the data has 'Id', 'Label', 'Text', 'Pair'.", options => options.LabelColumnName = "Class");
 
     [TestMethod]
-    public void Fit_NoSuchText_NamesIt() =>
-        AssertSchemaError(TinyText.KeyedRows(_mlContext, 4), "'Sentence1'", options => options.Sentence1ColumnName = "Sentence1");
+    public void Fit_NoSuchText_NamesItAndWhatThereIs() =>
+        AssertSchemaError(TinyText.KeyedRows(_mlContext, 4), "Could not find text column 'Sentence1': the data has 'Id', 'Label', 'Text', 'Pair'.", options => options.Sentence1ColumnName = "Sentence1");
 
     [TestMethod]
     public void Fit_TextIsANumber_SaysSo() =>
