@@ -31,7 +31,7 @@ internal static class PretrainedImageClassifier
             PretrainedClassifier.FillHead(network, adapter, files);
             network.MoveTo(device);
             var source = new ModelBase(
-                model.ToString(), null, checkpoint.FilesFor(preprocessor), checkpoint.StoredTypes, what.Base ?? model.Location);
+                model.ToString(), null, checkpoint.FilesFor(preprocessor), checkpoint.StoredTypes, model.LocationAs(what.Base));
             return new ImageClassificationModel(
                 new ImageScorer(new TrainedNetwork(network, new ClassTarget(labels), what.Settings, source, device), preprocessor, reading));
         }
