@@ -142,6 +142,39 @@ public sealed class ImageClassificationInputTests
         StringAssert.Contains(error.Message, "row 6");
     }
 
+    /// <summary>Labels are read before the pictures: each would get the picture of another row.</summary>
+    [TestMethod]
+    public void Fit_QueryThatShufflesAnew_IsRefused()
+    {
+        var random = new Random(1);
+        var data = TinyImages.Keyed(_mlContext, TinyImages.Rows().OrderBy(_ => random.Next()));
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => TinyImages.Trainer(_mlContext).Fit(data));
+
+        StringAssert.Contains(error.Message, "a query that shuffles them anew");
+    }
+
+    [TestMethod]
+    public void Transform_BytesOfAQueryThatShufflesAnew_AreRefusedBesideTheirLabels()
+    {
+        using var model = TinyImages.Trainer(_mlContext, options => options.FeatureColumnName = "Features").Fit(Keyed(Rows()));
+        var random = new Random(1);
+
+        var scored = model.Transform(Keyed(Rows().OrderBy(_ => random.Next())));
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => _mlContext.MulticlassClassification.Evaluate(scored));
+        StringAssert.Contains(error.Message, "a query that shuffles them anew");
+        Assert.IsTrue(_mlContext.MulticlassClassification.Evaluate(model.Transform(Keyed(Rows()))).LogLoss >= 0);
+
+        IEnumerable<BytesRow> Rows() => TinyImages.Rows().Select(row => new BytesRow { Label = row.Label, Features = File.ReadAllBytes(row.ImagePath) });
+
+        IDataView Keyed(IEnumerable<BytesRow> rows)
+        {
+            var view = _mlContext.Data.LoadFromEnumerable(rows);
+            return _mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(view).Transform(view);
+        }
+    }
+
     [TestMethod]
     public void Fit_MissingLabels_AreSkipped()
     {
