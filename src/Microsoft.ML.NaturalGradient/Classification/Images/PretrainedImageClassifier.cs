@@ -17,7 +17,7 @@ internal static class PretrainedImageClassifier
         var device = ComputeDevice.Choose(mlContext, message => channel.Warning(message));
         var opened = model.Open(line => channel.Info(line));
         using var files = adapter is null ? opened : adapter.Open(opened);
-        var checkpoint = ImageCheckpoint.Load(files);
+        var checkpoint = ImageCheckpoint.Load(files, processor: adapter?.Processor);
         ImageClassifier? network = null;
         try
         {
