@@ -55,11 +55,11 @@ internal sealed class ImageRows
 
     /// <summary>Decodes pictures into the cache.</summary>
     /// <param name="rows">Some of <see cref="Labelled"/>, in order.</param>
-    /// <param name="isTraining">Whether they are trained on, so that no class can do without a picture; else they are validated on, and one picture is enough.</param>
+    /// <param name="isTraining">Whether they are trained on, so that no class can do without a picture; else they are validated on, and one picture is enough, or none where they were set aside at random.</param>
     /// <param name="images">Takes the pictures.</param>
     /// <returns>The rows whose pictures can be read.</returns>
     /// <exception cref="InvalidDataException">
-    /// No picture of a class that is trained on can be read, or none to validate on, or a single one cannot and they are not to be skipped.
+    /// No picture of a class that is trained on can be read, or none of a validation set, or a single one cannot and they are not to be skipped.
     /// </exception>
     /// <exception cref="IOException">The same for a file, or the cache cannot be written.</exception>
     public IReadOnlyList<ImageExample> Read(IReadOnlyList<LabelledRow> rows, bool isTraining, PreparedImages images)
@@ -159,7 +159,14 @@ internal sealed class ImageRows
     {
         if (!isTraining && Array.TrueForAll(found, picture => picture.Problem is not null))
         {
-            throw new InvalidDataException($"No {purpose} picture can be read; there are {found.Length}. The first: {found[0].Problem}");
+            var problem = $"No {purpose} picture can be read; there are {found.Length}. The first: {found[0].Problem}";
+            if (_run.Settings.ValidationSet is not null)
+            {
+                throw new InvalidDataException(problem);
+            }
+
+            _run.Warn($"{problem} They were set aside by chance (ValidationSetFraction), and the training goes on without any.");
+            return;
         }
 
         foreach (var pictures in rows.Zip(found, (row, picture) => (row.Label, picture.Problem)).GroupBy(pair => pair.Label.Value, pair => pair.Problem))

@@ -110,6 +110,34 @@ public sealed class ImageClassificationInputTests
         }
     }
 
+    /// <summary>Which pictures are set aside is chance: it does not decide whether there is a model.</summary>
+    [TestMethod]
+    public void Fit_OnlyUnreadablePicturesSetAside_WarnsAndTrainsWithoutValidation()
+    {
+        var path = Write("no picture");
+        var log = new List<string>();
+        var rows = TinyImages.Rows()[..9];
+        var broken = TinyImages.Rows()[..9].Select(row => new ImageRow { ImagePath = path, Label = row.Label });
+        var losses = new List<double?>();
+        var trained = 0;
+        foreach (var seed in Enumerable.Range(0, 8))
+        {
+            var mlContext = new MLContext(seed);
+            mlContext.Log += (_, e) => log.Add($"{e.Kind}: {e.Message}");
+            using var model = TinyImages.Trainer(mlContext, options =>
+            {
+                (options.Epoch, options.ValidationSetFraction) = (1, 0.01); // one row
+                options.MetricsCallback = progress => losses.Add(progress.ValidationLoss);
+            }).Fit(TinyImages.Keyed(mlContext, rows.Concat(broken)));
+            trained++;
+        }
+
+        var warned = log.Count(line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains("No validation picture can be read; there are 1. The first: ", StringComparison.Ordinal));
+        Assert.AreEqual(8, trained);
+        Assert.IsTrue(warned is > 0 and < 8, $"{warned}");
+        Assert.AreEqual(8 - warned, losses.Count(loss => loss is not null));
+    }
+
     [TestMethod]
     public void Fit_OnePixel_Trains()
     {
