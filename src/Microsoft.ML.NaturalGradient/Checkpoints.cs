@@ -269,6 +269,7 @@ public static class Checkpoints
     }
 
     /// <summary>Reads a trained classifier of pictures, to score with it: a full checkpoint with a head, or a base model and an adapter for it.</summary>
+    /// <remarks>Pictures are prepared as the adapter's preprocessor_config.json says, or the model's where the adapter has none, as Python does.</remarks>
     /// <param name="mlContext">The context; its GpuDeviceId and FallbackToCpu count.</param>
     /// <param name="model">The full checkpoint, for example google/vit-base-patch16-224 of a hub, or the base model.</param>
     /// <param name="adapter">The adapter, from <see cref="LoadPeft"/>; null for a full checkpoint.</param>
@@ -279,7 +280,7 @@ public static class Checkpoints
     /// <param name="featureColumnName">Column with the picture: bytes of an encoded file, ML.NET's picture, or the path of a file.</param>
     /// <param name="scoreColumnName">Output column with the probability of each class.</param>
     /// <param name="predictedLabelColumnName">Output column with the most probable class.</param>
-    /// <param name="imageSize">Width and height that pictures are resized to, a multiple of the model's patches; null for the model's own.</param>
+    /// <param name="imageSize">Width and height that pictures are resized to, a multiple of the model's patches; null for what that file says.</param>
     /// <returns>The transformer, as if it had been trained here; the caller disposes it.</returns>
     /// <exception cref="IOException">A file is missing or damaged, or the adapter does not fit the model.</exception>
     /// <exception cref="ArgumentException">

@@ -80,7 +80,12 @@ public sealed record PretrainedModel
     internal bool EmbedsByClassToken { get; init; }
 
     /// <summary>Where Python finds the model too; null where there is no such place.</summary>
-    internal BaseLocation? Location => _location is null ? null : _location with { Layers = Layers };
+    internal BaseLocation? Location => LocationAs(null);
+
+    /// <summary>Where Python finds the model too, by the name that an adapter has for it.</summary>
+    /// <param name="named">What the adapter says; null where it says nothing.</param>
+    /// <returns>The place, with the number of <see cref="Layers"/>; null where there is no such place.</returns>
+    internal BaseLocation? LocationAs(BaseLocation? named) => (named ?? _location) is { } place ? place with { Layers = Layers } : null;
 
     /// <summary>The model that a training for so many classes starts from.</summary>
     /// <param name="classes">How many classes.</param>

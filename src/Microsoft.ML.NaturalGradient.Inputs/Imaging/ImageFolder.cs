@@ -5,7 +5,7 @@ namespace Microsoft.ML;
 
 /// <summary>Labelled pictures in folders: one folder for each class, named like the class.</summary>
 /// <remarks>
-/// <c>pictures/cat/1.jpg</c> is a row with the label <c>cat</c>; folders inside a class folder belong to the class. Files whose names do not end
+/// <c>pictures/cat/1.jpg</c> is a row with the label <c>cat</c>; folders inside a class folder, up to 8 in each other, belong to the class. Files whose names do not end
 /// like pictures (jpg, jpeg, png, webp, bmp, gif) are passed over, and so are hidden files and folders. Rows come in ordinal order of class
 /// and path, which is the same on every machine.
 /// </remarks>
@@ -32,7 +32,7 @@ public sealed class ImageFolder
     /// <param name="options">How it is read; null takes the defaults.</param>
     /// <returns>The pictures.</returns>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
-    /// <exception cref="InvalidDataException">There are no classes, or a class has no readable picture, or a picture cannot be read and
+    /// <exception cref="InvalidDataException">There are no classes, or a class has no readable picture, folders that are too deep or a link that leads back, or a picture cannot be read and
     /// <see cref="ImageFolderOptions.Unreadable"/> is <see cref="NaturalGradient.UnreadableImages.Stop"/>.</exception>
     /// <exception cref="IOException">The same for a picture whose file cannot be opened.</exception>
     public static ImageFolder Read(string path, ImageFolderOptions? options = null)

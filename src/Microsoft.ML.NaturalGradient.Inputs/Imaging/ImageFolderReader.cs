@@ -6,7 +6,7 @@ namespace Microsoft.ML.NaturalGradient.Imaging;
 /// <summary>Finds and checks the pictures of a folder with one sub-folder for each class.</summary>
 internal static class ImageFolderReader
 {
-    private const int DeepestFolder = 8; // ends the walk where a link leads back
+    private const int DeepestFolder = 8; // in a class; ends the walk where a link leads back
     private const int MostFolders = 20_000; // of a class; ends it where many links do
     private const int AheadPerThread = 4;
 
@@ -16,7 +16,7 @@ internal static class ImageFolderReader
     private static readonly EnumerationOptions Shallow = new() { IgnoreInaccessible = false };
 
     private static readonly EnumerationOptions Deep =
-        new() { IgnoreInaccessible = false, RecurseSubdirectories = true, MaxRecursionDepth = DeepestFolder };
+        new() { IgnoreInaccessible = false, RecurseSubdirectories = true };
 
     /// <summary>Reads all classes.</summary>
     /// <param name="path">Path of the folder.</param>
@@ -66,10 +66,15 @@ internal static class ImageFolderReader
         return new FileSystemEnumerable<string>(folder, (ref FileSystemEntry entry) => entry.ToSpecifiedFullPath(), Deep)
         {
             ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory,
-            ShouldRecursePredicate = (ref FileSystemEntry _) => ++folders <= MostFolders ? true : throw new InvalidDataException(FormattableString.Invariant(
-                $"The class '{label}' has more than {MostFolders} folders, or links that lead back to it. Remove what is not its own.")),
+            ShouldRecursePredicate = (ref FileSystemEntry entry) => ++folders > MostFolders
+                ? throw new InvalidDataException(FormattableString.Invariant(
+                    $"The class '{label}' has more than {MostFolders} folders, or links that lead back to it. Remove what is not its own."))
+                : DepthOf(entry.Directory[folder.Length..]) < DeepestFolder ? true : throw new InvalidDataException(FormattableString.Invariant(
+                    $"The class '{label}' has folders in each other, more than {DeepestFolder} deep, or a link that leads back: '{entry.ToFullPath()}'. Put its pictures into fewer, or remove the link.")),
         };
     }
+
+    private static int DepthOf(ReadOnlySpan<char> path) => path.Count(Path.DirectorySeparatorChar);
 
     private static string? Problem(string path, ImageFolderOptions options)
     {

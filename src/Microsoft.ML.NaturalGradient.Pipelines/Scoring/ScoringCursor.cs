@@ -14,10 +14,10 @@ internal sealed class ScoringCursor : DataViewRowCursor
     private readonly IPendingRows? _pending;
     private readonly ValueGetter<DataViewRowId>? _rowId;
     private readonly ValueGetter<DataViewRowId>? _aheadId;
-    private readonly Func<int>? _rowText; // null where no text that is scored is read besides
-    private readonly Func<int>? _aheadText;
+    private readonly Func<int>? _rowHash; // null where one cursor is enough
+    private readonly Func<int>? _aheadHash;
     private int _window = FirstWindow;
-    private (DataViewRowId Id, int Text)[] _read = [];
+    private (DataViewRowId Id, int Hash)[] _read = [];
     private IReadOnlyList<RowScores> _scores = [];
     private int _current = -1;
     private long _position = -1; // where there is no other cursor to ask
@@ -27,8 +27,10 @@ internal sealed class ScoringCursor : DataViewRowCursor
     /// <param name="rows">Reads what passes through; owned by this object from now on. Null where nothing does: the rows are read once then.</param>
     /// <param name="ahead">Reads what is scored; owned by this object from now on. Null when no output is read: the model is not used then. One of both is there.</param>
     /// <param name="active">The columns that may be read.</param>
+    /// <param name="compared">Columns of both cursors by which is seen that they stand at the same row.</param>
     public ScoringCursor(
-        ScoringMapper mapper, DataViewRowCursor? rows, DataViewRowCursor? ahead, IEnumerable<DataViewSchema.Column> active)
+        ScoringMapper mapper, DataViewRowCursor? rows, DataViewRowCursor? ahead, IEnumerable<DataViewSchema.Column> active,
+        IReadOnlyList<DataViewSchema.Column> compared)
     {
         _mapper = mapper;
         _rows = rows;
@@ -43,8 +45,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
         if (rows is not null && ahead is not null)
         {
             _rowId = rows.GetIdGetter();
-            var texts = mapper.ScoredInputs.Where(column => column.Type is TextDataViewType && rows.IsColumnActive(column)).ToArray();
-            (_rowText, _aheadText) = texts.Length == 0 ? (null, null) : (HashOf(rows, texts), HashOf(ahead, texts));
+            (_rowHash, _aheadHash) = (RowHash.Of(rows, compared), RowHash.Of(ahead, compared));
         }
     }
 
@@ -89,7 +90,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
 
     /// <inheritdoc/>
     public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => column.Index < _mapper.InputSchema.Count
-        ? _rows?.GetGetter<TValue>(_mapper.InputSchema[column.Index]) ?? throw ScoringGetters.NotActive(column)
+        ? IsColumnActive(column) ? _rows!.GetGetter<TValue>(_mapper.InputSchema[column.Index]) : throw ScoringGetters.NotActive(column)
         : ScoringGetters.Cast<TValue>(_mapper.OutputGetter(column.Index, () => _scores[_current]), column, IsColumnActive(column));
 
     /// <inheritdoc/>
@@ -116,7 +117,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
     {
         var id = default(DataViewRowId);
         _rowId!(ref id);
-        if (_scores.Count == 0 || !id.Equals(_read[_current].Id) || (_rowText is not null && _rowText() != _read[_current].Text))
+        if (_scores.Count == 0 || !id.Equals(_read[_current].Id) || _rowHash!() != _read[_current].Hash)
         {
             throw NotRepeatable();
         }
@@ -130,7 +131,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
         {
             _pending!.Add();
             _aheadId!(ref id);
-            read.Add((id, _aheadText?.Invoke() ?? 0));
+            read.Add((id, _aheadHash?.Invoke() ?? 0));
         }
 
         _scores = read.Count == 0 ? [] : _pending!.Score();
@@ -139,25 +140,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
         _window = Math.Min(2 * _window, _mapper.LargestWindow);
     }
 
-    // The ids of a queue's rows are their places, which are the same whichever rows a cursor gets: texts tell.
-    private static Func<int> HashOf(DataViewRow row, IEnumerable<DataViewSchema.Column> texts)
-    {
-        var getters = texts.Select(row.GetGetter<ReadOnlyMemory<char>>).ToArray();
-        var text = default(ReadOnlyMemory<char>);
-        return () =>
-        {
-            var hash = default(HashCode);
-            foreach (var getter in getters)
-            {
-                getter(ref text);
-                hash.Add(string.GetHashCode(text.Span));
-            }
-
-            return hash.ToHashCode();
-        };
-    }
-
     private static InvalidOperationException NotRepeatable() => new(
         "The data gave its rows in another order, other rows, or not as many, when they were read a second time, which scoring in batches does. Give rows that can be read again: "
-        + "a list in place of a queue or a stream, or mlContext.Data.Cache with the names of all columns that are used.");
+        + "a list in place of a queue, a stream or a query that shuffles them anew, or mlContext.Data.Cache with the names of all columns that are used.");
 }

@@ -51,6 +51,14 @@ internal sealed class ScoringMapper : IRowToRowMapper
     public IEnumerable<DataViewSchema.Column> PassedThrough(IEnumerable<DataViewSchema.Column> columns) =>
         columns.Where(column => column.Index < InputSchema.Count).Select(column => InputSchema[column.Index]);
 
+    /// <summary>The columns by which is seen that two cursors stand at the same row: the texts that are scored, or, of pictures without a path, what passes through.</summary>
+    /// <param name="passed">The input columns that are asked for as they are.</param>
+    public DataViewSchema.Column[] Compared(IEnumerable<DataViewSchema.Column> passed)
+    {
+        DataViewSchema.Column[] texts = [.. ScoredInputs.Where(column => column.Type is TextDataViewType)];
+        return texts.Length > 0 ? texts : [.. passed.Where(RowHash.IsCheap)];
+    }
+
     /// <inheritdoc/>
     public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns)
     {

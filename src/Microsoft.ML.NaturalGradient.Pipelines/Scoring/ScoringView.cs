@@ -27,8 +27,11 @@ internal sealed class ScoringView(IDataView input, ScoringMapper mapper, Action<
         var columns = columnsNeeded.ToArray();
         var passed = mapper.PassedThrough(columns).ToArray();
         var isScored = mapper.NeedsScores(columns);
-        var rows = passed.Length > 0 || !isScored ? input.GetRowCursor(passed) : null;
-        return new ScoringCursor(mapper, rows, isScored ? input.GetRowCursor(mapper.ScoredInputs) : null, columns);
+        var compared = isScored && passed.Length > 0 ? mapper.Compared(passed) : [];
+        var rows = passed.Length > 0 || !isScored ? Open([.. passed, .. compared]) : null;
+        return new ScoringCursor(mapper, rows, isScored ? Open([.. mapper.ScoredInputs, .. compared]) : null, columns, compared);
+
+        DataViewRowCursor Open(IEnumerable<DataViewSchema.Column> needed) => input.GetRowCursor(needed.DistinctBy(column => column.Index));
     }
 
     /// <inheritdoc/>

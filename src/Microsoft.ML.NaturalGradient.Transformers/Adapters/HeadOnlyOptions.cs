@@ -14,7 +14,7 @@ public sealed record HeadOnlyOptions : AdapterOptions
     /// <value>
     /// The default is true, which takes seconds, and no epochs, learning rate or batches: the optimizer is not used, and no state is saved in a <c>CheckpointFolder</c>. The penalty is that of 13, from 1 to 1E-6 times half the squared norm of the
     /// weights beside the mean loss, with the smallest loss on the validation rows where there are 10 or more, else on each fifth of the training rows in turn (one of them where there are many rows and classes). False trains the head with the optimizer; so do networks whose head has
-    /// layers of its own, <c>NamedEntityRecognition</c> and <c>QuestionAnswer</c>, pictures that are changed at random, and runs with a <c>QualityProbe</c> or without a <c>FrozenLayerCache</c>.
+    /// layers of its own or two outputs (DeiT's with a teacher), <c>NamedEntityRecognition</c> and <c>QuestionAnswer</c>, pictures that are changed at random, and runs with a <c>QualityProbe</c> or without a <c>FrozenLayerCache</c>.
     /// </value>
     public bool Solve { get; init; } = true;
 

@@ -7,16 +7,17 @@ namespace Microsoft.ML.NaturalGradient.Models.Vision;
 /// <summary>A pretrained image model, read from its files: the encoder with its weights, the classification head, and what is needed to save both again.</summary>
 internal sealed class ImageCheckpoint
 {
-    private readonly string _description;
+    private readonly string _processorPlace;
 
     private ImageCheckpoint(
-        ImageEncoder encoder, CheckpointFiles files, IReadOnlyDictionary<string, ScalarType> storedTypes, byte[]? headWeights)
+        ImageEncoder encoder, CheckpointFiles files, IReadOnlyDictionary<string, ScalarType> storedTypes, byte[]? headWeights, CheckpointFiles? processor)
     {
         Encoder = encoder;
-        Files = files.ReadSmallFiles();
+        Files = processor is null ? files.ReadSmallFiles()
+            : new Dictionary<string, byte[]>(files.ReadSmallFiles()) { [CheckpointFiles.PreprocessorName] = processor.Read(CheckpointFiles.PreprocessorName) };
         StoredTypes = storedTypes;
         HeadWeights = headWeights;
-        _description = files.Description;
+        _processorPlace = (processor ?? files).Description;
     }
 
     /// <summary>The encoder; owned by whoever takes it.</summary>
@@ -34,11 +35,12 @@ internal sealed class ImageCheckpoint
     /// <summary>Reads a checkpoint.</summary>
     /// <param name="files">The files; owned by the caller.</param>
     /// <param name="elsewhere">Shapes of the weights that another file holds, by names that begin with the encoder's prefix; they may be absent and stay as created. Null for none.</param>
+    /// <param name="processor">Files with another <c>preprocessor_config.json</c>, owned by the caller; null for the checkpoint's own.</param>
     /// <returns>The model on the CPU, in float32.</returns>
     /// <exception cref="InvalidDataException">Files are damaged or do not belong together; the message says which and why.</exception>
     /// <exception cref="NotSupportedException">The architecture is not supported.</exception>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    public static ImageCheckpoint Load(CheckpointFiles files, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere = null)
+    public static ImageCheckpoint Load(CheckpointFiles files, IReadOnlyDictionary<string, IReadOnlyList<long>>? elsewhere = null, CheckpointFiles? processor = null)
     {
         var config = ModelConfig.Read(files);
         config.CheckKind();
@@ -48,7 +50,7 @@ internal sealed class ImageCheckpoint
         try
         {
             var headWeights = encoder.HasClassificationHead ? EncoderWeights.ReadHead(encoder.Head, weights) : null;
-            return new ImageCheckpoint(encoder, files, loaded.StoredTypes, headWeights);
+            return new ImageCheckpoint(encoder, files, loaded.StoredTypes, headWeights, processor);
         }
         catch
         {
@@ -69,7 +71,7 @@ internal sealed class ImageCheckpoint
     /// <exception cref="InvalidDataException">The processor is not supported, or a field makes no sense.</exception>
     public ImagePreprocessor ReadPreprocessor(int? imageSize = null)
     {
-        using var files = new MemoryCheckpointFiles(Files, _description);
+        using var files = new MemoryCheckpointFiles(Files, _processorPlace);
         return ImagePreprocessor.Read(files, Encoder.Architecture.PreprocessorClass, imageSize);
     }
 }

@@ -28,6 +28,9 @@ public sealed record PretrainedAdapter : AdapterOptions
         Base = AdapterConfig.ReadBase(config);
         Notes = ClassifierNotes.Read(files);
         MaxTokens = TokenizerExport.ReadMaxTokens(files);
+        Processor = files.Exists(CheckpointFiles.PreprocessorName)
+            ? new MemoryCheckpointFiles(new Dictionary<string, byte[]> { [CheckpointFiles.PreprocessorName] = files.Read(CheckpointFiles.PreprocessorName) }, files.Description)
+            : null;
     }
 
     /// <summary>The adapter's settings, a <see cref="LoraOptions"/> or <see cref="PromptTuningOptions"/>.</summary>
@@ -51,6 +54,9 @@ public sealed record PretrainedAdapter : AdapterOptions
 
     /// <summary>Most tokens of a text, as the tokenizer's files beside the adapter say; null where there are none.</summary>
     internal int? MaxTokens { get; }
+
+    /// <summary>The image processor's file beside the adapter; null where there is none.</summary>
+    internal CheckpointFiles? Processor { get; }
 
     /// <summary>The SHA-256 of the weights, and whether the head is one of them: where a training starts from.</summary>
     internal string Identity => $"{ContentHash.Of(_weights)}, {(KeepHead ? "its head kept" : "a new head")}";

@@ -40,6 +40,7 @@ public abstract class FineTunedModel : IDisposable
     /// <param name="folder">Path of the folder; made if need be, files of these names in it are replaced.</param>
     /// <param name="baseModel">
     /// Name or path by which Python finds the base model. Null takes the name that a loaded adapter had, else the folder or hub name of the pretrained model.
+    /// Of a base that was cut (<see cref="PretrainedModel.Layers"/>) the README.md alone has it, with the number of layers, since programs take all layers of what adapter_config.json names.
     /// </param>
     /// <exception cref="InvalidOperationException">Two classes have the same name as text.</exception>
     /// <exception cref="NotSupportedException">PEFT has no such adapter: the model was trained as a whole, or only its biases or its head. Or Python has no such tokenizer: the model is one of <see cref="PretrainedModel.FromMLNet"/>.</exception>

@@ -233,7 +233,7 @@ internal sealed class FineTuningRun(IHostEnvironment environment, IHost host, IC
     public ModelBase Base(
         CheckpointFiles files, IReadOnlyDictionary<string, byte[]> smallFiles, IReadOnlyDictionary<string, ScalarType> storedTypes) => new(
         Model.ToString(), settings.SaveBaseModel ? null : BaseFingerprint.Compute(files), smallFiles, storedTypes,
-        settings.Adapter.Base ?? Model.Location);
+        Model.LocationAs(settings.Adapter.Base));
 
     /// <summary>Throws when the run is to stop.</summary>
     /// <exception cref="OperationCanceledException">The user stopped it.</exception>

@@ -22,8 +22,10 @@ internal static class ModelCard
         var (kind, count) = (PythonKind.Of(model), model.Target.OutputCount);
         var other = ClassifierConfig.HeadClassCount(model.Base.Files) is { } own && own != count ? ", ignore_mismatched_sizes=True" : "";
         var revision = name is not null && location?.Revision is { } state ? $", revision={Text(state)}" : "";
-        var layers = name is not null && location?.Layers is { } most ? $", num_hidden_layers={Number(most)}" : "";
-        var arguments = revision + layers + (model.Network.Base.Architecture.Kind == ArchitectureKind.TextToText ? "" : $", num_labels={Number(count)}, id2label=id2label, label2id=label2id{other}");
+        var isTextToText = model.Network.Base.Architecture.Kind == ArchitectureKind.TextToText; // which is never cut
+        var mayBeCut = !isTextToText && model.Base.Location is not { Layers: null };
+        var layers = mayBeCut ? $", num_hidden_layers={Number(model.Network.Base.LayerCount)}" : "";
+        var arguments = revision + layers + (isTextToText ? "" : $", num_labels={Number(count)}, id2label=id2label, label2id=label2id{other}");
         return Write(model, details, kind, "peft", name, [
             "from peft import PeftModel",
             $"base = {kind.ModelClass}.from_pretrained({(name is null ? "\"BASE\"" : Text(name))}{arguments})"

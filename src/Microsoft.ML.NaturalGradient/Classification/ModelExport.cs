@@ -29,7 +29,7 @@ internal static class ModelExport
                 $"PEFT has no adapter for a model trained as '{model.Adapter.Description}'. Use SavePretrained, which writes the whole model.");
         }
 
-        var location = baseModel is null ? model.Base.Location : new BaseLocation(baseModel);
+        var location = baseModel is null ? model.Base.Location : new BaseLocation(baseModel, Layers: model.Base.Location?.Layers);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using var save = FolderSave.Begin(folder);

@@ -24,9 +24,9 @@ internal static class OnnxPython
         {
             return
             [
-                "import json", "import onnxruntime", "from PIL import Image", "from transformers import AutoImageProcessor", "", .. Session, names,
+                "import json", "import onnxruntime", PythonKind.PictureImport, "from transformers import AutoImageProcessor", "", .. Session, names,
                 "processor = AutoImageProcessor.from_pretrained(folder)",
-                "pixels = processor(images=[Image.open(\"picture.jpg\").convert(\"RGB\")], return_tensors=\"np\").pixel_values",
+                $"pixels = processor(images=[{PythonKind.Picture}], return_tensors=\"np\").pixel_values",
                 "probabilities = session.run([\"probabilities\"], {\"pixel_values\": pixels})[0]",
                 "classes = [names[row.argmax()] for row in probabilities]",
             ];

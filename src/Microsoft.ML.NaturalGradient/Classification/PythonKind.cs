@@ -7,6 +7,12 @@ namespace Microsoft.ML.NaturalGradient.Classification;
 /// <summary>How Python loads and uses one kind of model, line by line, for <see cref="ModelCard"/>.</summary>
 internal sealed record PythonKind
 {
+    /// <summary>Imports what <see cref="Picture"/> needs.</summary>
+    public const string PictureImport = "from PIL import Image, ImageOps";
+
+    /// <summary>Reads a picture, upright as here: Pillow leaves it as the camera stored it.</summary>
+    public const string Picture = "ImageOps.exif_transpose(Image.open(\"picture.jpg\")).convert(\"RGB\")";
+
     private const string Encode = "padding=True, truncation=True, return_tensors=\"pt\"";
 
     /// <summary>What it is.</summary>
@@ -188,11 +194,11 @@ internal sealed record PythonKind
             Title = "Image classifier",
             Task = "image-classification",
             ModelClass = model,
-            Imports = ["from PIL import Image", $"from transformers import AutoImageProcessor, {model}"],
+            Imports = [PictureImport, $"from transformers import AutoImageProcessor, {model}"],
             Use = (_, details) =>
             [
                 "processor = AutoImageProcessor.from_pretrained(folder)",
-                "inputs = processor(images=[Image.open(\"picture.jpg\").convert(\"RGB\")], return_tensors=\"pt\")",
+                $"inputs = processor(images=[{Picture}], return_tensors=\"pt\")",
                 "with torch.no_grad():",
                 $"    probabilities = model(**inputs{(details.ResizesPositions ? ", interpolate_pos_encoding=True" : "")}).logits.softmax(-1)",
             ],

@@ -15,7 +15,8 @@ namespace Microsoft.ML.NaturalGradient;
 /// | predicted label, output | key with the key values of the label |
 /// | score, output | vector of `Single`: the probability of each class, in the order of the keys, summing to 1 |
 ///
-/// Pictures are JPEG, PNG, WebP, BMP or the first frame of GIF; they are turned upright as EXIF says, and transparency is left out. Each is decoded once,
+/// Pictures are JPEG, PNG, WebP, BMP or the first frame of GIF; they are turned upright as EXIF says, and transparency is left out (an `Image` is taken as ML.NET
+/// loaded it: not turned, and its colours multiplied by their opacity). Each is decoded once,
 /// on all processors, and kept resized in memory up to `Options.CacheMemoryLimit`, beyond it in a temporary file; random changes
 /// (`Options.Augmentation`) are made anew in each epoch while the network trains. Pictures that cannot be read are skipped, counted and named in the log.
 /// When rows are scored, such a row gets no prediction: a missing key, and NaN as scores, which ML.NET's `Evaluate` passes over.

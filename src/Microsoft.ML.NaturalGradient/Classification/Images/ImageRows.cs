@@ -55,11 +55,11 @@ internal sealed class ImageRows
 
     /// <summary>Decodes pictures into the cache.</summary>
     /// <param name="rows">Some of <see cref="Labelled"/>, in order.</param>
-    /// <param name="isTraining">Whether they are trained on, so that no class can do without a picture; else they are validated on, and one picture is enough.</param>
+    /// <param name="isTraining">Whether they are trained on, so that no class can do without a picture; else they are validated on, and one picture is enough, or none where they were set aside at random.</param>
     /// <param name="images">Takes the pictures.</param>
     /// <returns>The rows whose pictures can be read.</returns>
     /// <exception cref="InvalidDataException">
-    /// No picture of a class that is trained on can be read, or none to validate on, or a single one cannot and they are not to be skipped.
+    /// No picture of a class that is trained on can be read, or none of a validation set, or a single one cannot and they are not to be skipped.
     /// </exception>
     /// <exception cref="IOException">The same for a file, or the cache cannot be written.</exception>
     public IReadOnlyList<ImageExample> Read(IReadOnlyList<LabelledRow> rows, bool isTraining, PreparedImages images)
@@ -69,9 +69,13 @@ internal sealed class ImageRows
         var found = new ReadPicture[rows.Count]; // by place among the rows
         var reading = new ImageIngestOptions { MaxPixels = _reading.MaxPixels, Unreadable = _reading.Unreadable };
         var indices = ImageIngest.Fill(
-            Sources([.. places.Select(place => rows[place].Row)]), images.Prepare, images.Cache, reading, (position, problem) => found[places[position]] = new ReadPicture(-1, problem),
+            Sources([.. places.Select(place => rows[place])]), images.Prepare, images.Cache, reading, (position, problem) => found[places[position]] = new ReadPicture(-1, problem),
             _run.Settings.CancellationToken);
-        CheckOrder(places.Length, indices.Length);
+        if (indices.Length != places.Length)
+        {
+            throw NotRepeatable();
+        }
+
         foreach (var (place, index) in places.Zip(indices).Where(pair => pair.Second >= 0))
         {
             found[place] = new ReadPicture(index, null);
@@ -129,38 +133,40 @@ internal sealed class ImageRows
         }
     }
 
-    // Opened and read on the thread that fills the cache.
-    private IEnumerable<ImageSource> Sources(long[] rows)
+    // Opened and read on the thread that fills the cache. Labels were read before: pictures in another order would get those of others.
+    private IEnumerable<ImageSource> Sources(LabelledRow[] rows)
     {
         var feature = _data.Schema[_columns.Feature];
-        using var cursor = _data.GetRowCursor([feature]);
+        using var cursor = _data.GetRowCursor(_columns.TrainingInputs.Select(name => _data.Schema[name]));
         var getter = new ImageGetter(cursor, feature, _reading.MaxPixels);
+        var labels = new LabelReader(cursor, _columns.Target, _target);
         for (var next = 0; next < rows.Length && cursor.MoveNext();)
         {
             _run.CheckAlive();
-            if (cursor.Position == rows[next])
+            if (cursor.Position == rows[next].Row)
             {
-                next++;
-                yield return getter.Read();
+                var expected = rows[next++].Label;
+                yield return labels.TryRead(out var label) && label.Value == expected.Value && label.Weight == expected.Weight ? getter.Read() : throw NotRepeatable();
             }
         }
     }
 
-    private static void CheckOrder(int first, int second)
-    {
-        if (first != second)
-        {
-            throw new InvalidOperationException(
-                $"The data gave {first} rows when they were read first, but {second} of them when they were read a second time. "
-                + "Fix the rows before training, for example with mlContext.Data.Cache.");
-        }
-    }
+    private static InvalidOperationException NotRepeatable() => new(
+        "The data gave its rows in another order, other rows, or not as many, when they were read a second time: pictures are read after the labels. Give rows that can be read again: "
+        + "a list in place of a queue or of a query that shuffles them anew, or mlContext.Data.Cache with the names of all columns that are used.");
 
     private void CheckClasses(IReadOnlyList<LabelledRow> rows, ReadPicture[] found, bool isTraining, string purpose)
     {
         if (!isTraining && Array.TrueForAll(found, picture => picture.Problem is not null))
         {
-            throw new InvalidDataException($"No {purpose} picture can be read; there are {found.Length}. The first: {found[0].Problem}");
+            var problem = $"No {purpose} picture can be read; there are {found.Length}. The first: {found[0].Problem}";
+            if (_run.Settings.ValidationSet is not null)
+            {
+                throw new InvalidDataException(problem);
+            }
+
+            _run.Warn($"{problem} They were set aside by chance (ValidationSetFraction), and the training goes on without any.");
+            return;
         }
 
         foreach (var pictures in rows.Zip(found, (row, picture) => (row.Label, picture.Problem)).GroupBy(pair => pair.Label.Value, pair => pair.Problem))

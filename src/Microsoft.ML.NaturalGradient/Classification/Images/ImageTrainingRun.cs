@@ -65,7 +65,7 @@ internal sealed class ImageTrainingRun(FineTuningRun run, ImageClassificationTra
         }
 
         var (training, validation) = run.Divide(rows.Labelled);
-        return (rows.Read(training, true, changing), validation is null ? null : rows.Read(validation, false, still));
+        return (rows.Read(training, true, changing), validation is null || rows.Read(validation, false, still) is not { Count: > 0 } watched ? null : watched);
     }
 
     private ImageRows Rows(IDataView data, ClassTarget target, string purpose)

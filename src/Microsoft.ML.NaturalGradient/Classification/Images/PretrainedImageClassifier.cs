@@ -17,7 +17,7 @@ internal static class PretrainedImageClassifier
         var device = ComputeDevice.Choose(mlContext, message => channel.Warning(message));
         var opened = model.Open(line => channel.Info(line));
         using var files = adapter is null ? opened : adapter.Open(opened);
-        var checkpoint = ImageCheckpoint.Load(files);
+        var checkpoint = ImageCheckpoint.Load(files, processor: adapter?.Processor);
         ImageClassifier? network = null;
         try
         {
@@ -31,7 +31,7 @@ internal static class PretrainedImageClassifier
             PretrainedClassifier.FillHead(network, adapter, files);
             network.MoveTo(device);
             var source = new ModelBase(
-                model.ToString(), null, checkpoint.FilesFor(preprocessor), checkpoint.StoredTypes, what.Base ?? model.Location);
+                model.ToString(), null, checkpoint.FilesFor(preprocessor), checkpoint.StoredTypes, model.LocationAs(what.Base));
             return new ImageClassificationModel(
                 new ImageScorer(new TrainedNetwork(network, new ClassTarget(labels), what.Settings, source, device), preprocessor, reading));
         }

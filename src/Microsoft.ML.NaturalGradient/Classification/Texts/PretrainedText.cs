@@ -35,7 +35,7 @@ internal static class PretrainedText
             network = task.CreateNetwork(checkpoint, what, seed: 0, useHead: false);
             PretrainedClassifier.FillHead(network, adapter, files);
             network.MoveTo(device);
-            var source = new ModelBase(model.ToString(), null, checkpoint.Files, checkpoint.StoredTypes, what.Base ?? model.Location);
+            var source = new ModelBase(model.ToString(), null, checkpoint.Files, checkpoint.StoredTypes, model.LocationAs(what.Base));
             // Python cuts texts where the files say; where they say nothing, as much as in training.
             var maxTokens = Math.Min(
                 adapter?.MaxTokens ?? checkpoint.Tokenizer.MaxTokens ?? TextScorer.DefaultMaxTokens, checkpoint.MaxTokens - what.PromptLength);

@@ -252,6 +252,18 @@ public sealed class ImageDecoderTests
         Pictures.AssertSame(ImageDecoder.DecodeFile(path), MLImagePixels.Copy(image, Name));
     }
 
+    /// <summary>As docs/images.md says: what ML.NET loads is multiplied by its opacity, and what a program makes is taken as it is.</summary>
+    [TestMethod]
+    public void FromMLImage_Transparent_HasTheColorsThatMLNetGivesIt()
+    {
+        byte[] pixels = [200, 100, 50, 128, 200, 100, 50, 0];
+        using var loaded = MLImage.CreateFromStream(new MemoryStream(PictureFiles.Png(2, 1, 8, 6, [pixels])));
+        using var made = MLImage.CreateFromPixels(2, 1, MLPixelFormat.Rgba32, pixels);
+
+        CollectionAssert.AreEqual(new byte[] { 100, 50, 25, 0, 0, 0 }, MLImagePixels.Copy(loaded, Name).Pixels);
+        CollectionAssert.AreEqual(new byte[] { 200, 100, 50, 200, 100, 50 }, MLImagePixels.Copy(made, Name).Pixels);
+    }
+
     [TestMethod]
     [DataRow(MLPixelFormat.Bgra32, 30, 20, 10)]
     [DataRow(MLPixelFormat.Rgba32, 10, 20, 30)]

@@ -96,6 +96,26 @@ public sealed class ImageFolderTests
         StringAssert.StartsWith(error.Message, $"The class 'b' of '{_folder}' has no pictures (jpg");
     }
 
+    /// <summary>Pictures in deeper folders were passed over; behind a link that leads back, each came nine times.</summary>
+    [TestMethod]
+    public void Read_FoldersTooDeepOrALinkThatLeadsBack_AreRefused()
+    {
+        Save("deep/1/2/3/4/5/6/7/8/a.png");
+        Assert.HasCount(1, ImageFolder.Read(_folder).Rows);
+        Save("deep/1/2/3/4/5/6/7/8/9/b.png");
+        var deepest = Path.Combine(_folder, "deep", "1", "2", "3", "4", "5", "6", "7", "8", "9");
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => ImageFolder.Read(_folder));
+
+        StringAssert.StartsWith(error.Message, $"The class 'deep' has folders in each other, more than 8 deep, or a link that leads back: '{deepest}'. ");
+        if (!OperatingSystem.IsWindows())
+        {
+            Directory.Delete(deepest, recursive: true);
+            Directory.CreateSymbolicLink(Path.Combine(_folder, "deep", "1", "loop"), Path.Combine(_folder, "deep"));
+            StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => ImageFolder.Read(_folder)).Message, "or a link that leads back: ");
+        }
+    }
+
     [TestMethod]
     public void Read_ManyLinksThatLeadBack_AreRefused()
     {

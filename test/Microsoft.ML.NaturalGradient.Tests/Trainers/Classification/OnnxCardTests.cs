@@ -53,7 +53,7 @@ public sealed class OnnxCardTests
     [DataRow("number", "enable_truncation(20)", "numbers = session.run([\"logits\"], inputs)[0]", "tokenizer.encode_batch(texts)")]
     [DataRow("tags", "enable_truncation(12)", "tokenizer.encode(words, is_pretokenized=True)", "tags = [names[")]
     [DataRow("answer", "strategy=\"only_second\"", "begin, end = session.run([\"logits\"], inputs)[0][0].T", "answer = text[")]
-    [DataRow("picture", "AutoImageProcessor.from_pretrained(folder)", "{\"pixel_values\": pixels}", "custom_metadata_map[\"class_names\"]")]
+    [DataRow("picture", "AutoImageProcessor.from_pretrained(folder)", "from PIL import Image, ImageOps\n", "images=[ImageOps.exif_transpose(Image.open(\"picture.jpg\")).convert(\"RGB\")]", "{\"pixel_values\": pixels}", "custom_metadata_map[\"class_names\"]")]
     public void Python_OfATask_NamesWhatTheGraphReadsAndGives(string task, params string[] expected)
     {
         using (var trained = (IDisposable)ServingTasks.Train(_mlContext, task))

@@ -110,6 +110,34 @@ public sealed class ImageClassificationInputTests
         }
     }
 
+    /// <summary>Which pictures are set aside is chance: it does not decide whether there is a model.</summary>
+    [TestMethod]
+    public void Fit_OnlyUnreadablePicturesSetAside_WarnsAndTrainsWithoutValidation()
+    {
+        var path = Write("no picture");
+        var log = new List<string>();
+        var rows = TinyImages.Rows()[..9];
+        var broken = TinyImages.Rows()[..9].Select(row => new ImageRow { ImagePath = path, Label = row.Label });
+        var losses = new List<double?>();
+        var trained = 0;
+        foreach (var seed in Enumerable.Range(0, 8))
+        {
+            var mlContext = new MLContext(seed);
+            mlContext.Log += (_, e) => log.Add($"{e.Kind}: {e.Message}");
+            using var model = TinyImages.Trainer(mlContext, options =>
+            {
+                (options.Epoch, options.ValidationSetFraction) = (1, 0.01); // one row
+                options.MetricsCallback = progress => losses.Add(progress.ValidationLoss);
+            }).Fit(TinyImages.Keyed(mlContext, rows.Concat(broken)));
+            trained++;
+        }
+
+        var warned = log.Count(line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains("No validation picture can be read; there are 1. The first: ", StringComparison.Ordinal));
+        Assert.AreEqual(8, trained);
+        Assert.IsTrue(warned is > 0 and < 8, $"{warned}");
+        Assert.AreEqual(8 - warned, losses.Count(loss => loss is not null));
+    }
+
     [TestMethod]
     public void Fit_OnePixel_Trains()
     {
@@ -140,6 +168,39 @@ public sealed class ImageClassificationInputTests
         }).Fit(data));
 
         StringAssert.Contains(error.Message, "row 6");
+    }
+
+    /// <summary>Labels are read before the pictures: each would get the picture of another row.</summary>
+    [TestMethod]
+    public void Fit_QueryThatShufflesAnew_IsRefused()
+    {
+        var random = new Random(1);
+        var data = TinyImages.Keyed(_mlContext, TinyImages.Rows().OrderBy(_ => random.Next()));
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => TinyImages.Trainer(_mlContext).Fit(data));
+
+        StringAssert.Contains(error.Message, "a query that shuffles them anew");
+    }
+
+    [TestMethod]
+    public void Transform_BytesOfAQueryThatShufflesAnew_AreRefusedBesideTheirLabels()
+    {
+        using var model = TinyImages.Trainer(_mlContext, options => options.FeatureColumnName = "Features").Fit(Keyed(Rows()));
+        var random = new Random(1);
+
+        var scored = model.Transform(Keyed(Rows().OrderBy(_ => random.Next())));
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => _mlContext.MulticlassClassification.Evaluate(scored));
+        StringAssert.Contains(error.Message, "a query that shuffles them anew");
+        Assert.IsTrue(_mlContext.MulticlassClassification.Evaluate(model.Transform(Keyed(Rows()))).LogLoss >= 0);
+
+        IEnumerable<BytesRow> Rows() => TinyImages.Rows().Select(row => new BytesRow { Label = row.Label, Features = File.ReadAllBytes(row.ImagePath) });
+
+        IDataView Keyed(IEnumerable<BytesRow> rows)
+        {
+            var view = _mlContext.Data.LoadFromEnumerable(rows);
+            return _mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(view).Transform(view);
+        }
     }
 
     [TestMethod]

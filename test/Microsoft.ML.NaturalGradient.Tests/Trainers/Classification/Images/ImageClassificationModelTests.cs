@@ -104,7 +104,11 @@ public sealed class ImageClassificationModelTests
     public void SavePeft_ReadBack_GivesEqualScoresAndGoesOnTraining(string architecture)
     {
         var data = TinyImages.KeyedRows(_mlContext);
-        using var model = TinyImages.Trainer(_mlContext, options => options.Model = TinyImages.Model(architecture)).Fit(data);
+        using var model = TinyImages.Trainer(_mlContext, options =>
+        {
+            options.Model = TinyImages.Model(architecture);
+            options.ImageSize = 32;
+        }).Fit(data);
         model.Model.SavePeft(_folder);
         var adapter = ML.Checkpoints.LoadPeft(_folder);
 
@@ -114,6 +118,7 @@ public sealed class ImageClassificationModelTests
         {
             options.Model = TinyImages.Model(architecture);
             options.Adapter = adapter;
+            options.ImageSize = 32;
         }).Fit(data);
 
         AssertClose(TinyImages.Scores(model, data), TinyImages.Scores(loaded, data));

@@ -33,6 +33,8 @@ public sealed class ImagePythonFilesTests
         var readme = File.ReadAllText(Path.Combine(_folder, "README.md"));
         Assert.Contains($"{loader}.from_pretrained(\"BASE\", num_labels=3, id2label=id2label, label2id=label2id)", readme);
         Assert.Contains("pipeline_tag: image-classification", readme);
+        Assert.Contains("from PIL import Image, ImageOps\n", readme);
+        Assert.Contains("images=[ImageOps.exif_transpose(Image.open(\"picture.jpg\")).convert(\"RGB\")]", readme); // upright, as here
         Assert.Contains("id2label = {0: \"above\", 1: \"below\", 2: \"flat\"}", readme);
         CollectionAssert.AreEqual(TinyImages.Classes, loaded.Model.ClassNames.ToArray());
     }

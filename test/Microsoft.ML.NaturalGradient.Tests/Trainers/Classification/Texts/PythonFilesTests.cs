@@ -128,9 +128,42 @@ public sealed class PythonFilesTests
         using var model = trainer.Fit(TinyText.KeyedRows(_mlContext, 8));
 
         model.Model.SavePeft(In("cut"));
+        model.Model.SavePeft(In("renamed"), "my/base");
 
-        Assert.Contains("from_pretrained(\"BAAI/bge-small-en-v1.5\", num_hidden_layers=2, num_labels=2,", File.ReadAllText(Path.Combine(In("cut"), "README.md")));
-        Assert.IsNull(Json(In("cut"), "adapter_config.json")["base_model_name_or_path"]);
+        foreach (var (folder, name) in new[] { ("cut", "BAAI/bge-small-en-v1.5"), ("renamed", "my/base") })
+        {
+            Assert.Contains($"from_pretrained(\"{name}\", num_hidden_layers=2, num_labels=2,", File.ReadAllText(Path.Combine(In(folder), "README.md")));
+            Assert.IsNull(Json(In(folder), "adapter_config.json")["base_model_name_or_path"]);
+        }
+    }
+
+    /// <summary>Python would put the adapter on the first layers of the whole base, whose other layers it was not trained with.</summary>
+    [TestMethod]
+    public void SavePeft_CutBaseOfAFolderOrAZip_IsCutInThePythonLines()
+    {
+        var data = TinyText.KeyedRows(_mlContext, 8);
+        using var model = TinyText.Trainer(_mlContext, options => options.Model = Base(In("base"), "bert") with { Layers = 1 }).Fit(data);
+        using var stream = new MemoryStream();
+        _mlContext.Model.Save(model, data.Schema, stream);
+        using var loaded = (TextClassificationTransformer)_mlContext.Model.Load(stream, out _);
+
+        model.Model.SavePeft(In("folder"));
+        loaded.Model.SavePeft(In("zip"));
+
+        foreach (var folder in new[] { "folder", "zip" })
+        {
+            Assert.Contains("from_pretrained(\"BASE\", num_hidden_layers=1, num_labels=2,", File.ReadAllText(Path.Combine(In(folder), "README.md")));
+        }
+    }
+
+    [TestMethod]
+    public void LocationAs_NameOfAnAdapter_KeepsTheLayersOfTheModel()
+    {
+        var model = PretrainedModel.FromHub("org/base") with { Layers = 3 };
+
+        Assert.AreEqual(new BaseLocation("org/base", Layers: 3), model.LocationAs(null));
+        Assert.AreEqual(new BaseLocation("org/other", "v2", 3), model.LocationAs(new BaseLocation("org/other", "v2")));
+        Assert.AreEqual(new BaseLocation("org/other"), PretrainedModel.ViTSmall.LocationAs(new BaseLocation("org/other")));
     }
 
     [TestMethod]

@@ -180,6 +180,20 @@ public sealed class TextClassificationTransformerTests
     }
 
     [TestMethod]
+    [DataRow("Text")]
+    [DataRow("Id")]
+    public void Transform_QueryThatShufflesAnew_IsRefusedWhateverElseIsRead(string other)
+    {
+        using var model = TinyText.Trainer(_mlContext).Fit(TinyText.KeyedRows(_mlContext, 8));
+        var random = new Random(1);
+
+        var scored = model.Transform(_mlContext.Data.LoadFromEnumerable(TinyText.Rows(40).OrderBy(_ => random.Next())));
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => Read(scored, "Score", other));
+        StringAssert.Contains(error.Message, "a query that shuffles them anew");
+    }
+
+    [TestMethod]
     [DataRow(false, DisplayName = "nothing but predictions is read")]
     [DataRow(true, DisplayName = "all columns come from a cache")]
     public void Transform_RowsThatCanBeReadOnce_AreScoredWhereOneReadingIsEnough(bool isCached)
