@@ -41,6 +41,7 @@ Usage: ./build.sh VERB [ARGUMENT...]
            Run all tests under three CPU capabilities, one and two threads, a Turkish and a German culture: seven runs.
   bench    Run the benchmarks. Arguments go to BenchmarkDotNet:
              ./build.sh bench --filter '*Gram*'
+             ./build.sh bench help              what else it measures: accuracy, memory, traffic of processes ...
   pack     Write the NuGet packages to artifacts/packages and look into them.
   consumers
            Build and run applications that know this project by those packages only, outside the repository.

@@ -3,16 +3,17 @@ namespace Samples;
 /// <summary>The folders that a sample writes to.</summary>
 internal static class Folders
 {
-    /// <summary>Makes it; before the training, since a folder that cannot be written should not cost minutes.</summary>
+    /// <summary>Makes it, and a file in it that goes again; before the training, since a folder that cannot be written should not cost minutes.</summary>
     public static void CreateOutput(string path)
     {
         try
         {
             Directory.CreateDirectory(path);
+            using var trial = new FileStream(Path.Combine(path, Path.GetRandomFileName()), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"The folder \"{path}\" cannot be made: {exception.Message}");
+            throw new UsageException($"The folder \"{path}\" cannot be made or written: {exception.Message}");
         }
     }
 

@@ -39,7 +39,7 @@ internal sealed class TrainingDisplay
     {
         var accuracy = progress.Accuracy is { } share ? $"  accuracy {share:F3}" : ""; // numbers as labels have none
         var text = $"{Padded(name)} epoch {progress.Epoch}/{progress.EpochCount}  loss {progress.Loss:F3}{accuracy}  "
-            + $"{progress.RowsPerSecond:F0} rows/s  {progress.TimeLeft:m\\:ss} left";
+            + $"{progress.RowsPerSecond:F0} rows/s  {(long)progress.TimeLeft.TotalMinutes}:{progress.TimeLeft:ss} left";
         if (_bars.TryGetValue(name, out var bar))
         {
             bar.Description = text;

@@ -1,5 +1,4 @@
 using Samples;
-using static Samples.Arguments;
 
 namespace ImageClassificationSample;
 
@@ -32,6 +31,8 @@ internal static class CommandLine
     /// <summary>Pixels a side of a patch of the encoder.</summary>
     private const int PatchSize = 14;
 
+    private const int LargestSize = 4096 / PatchSize * PatchSize; // the trainer's limit is 4096
+
     private static readonly string OutputFolder = Path.Combine("sample-output", "images");
 
     /// <summary>The shipped pictures.</summary>
@@ -40,67 +41,49 @@ internal static class CommandLine
     /// <summary>The command, or null when the arguments ask for help.</summary>
     public static object? Parse(IReadOnlyList<string> arguments)
     {
-        if (arguments.Any(argument => argument is "--help" or "-h" or "help"))
+        if (CommandOptions.AsksForHelp(arguments))
         {
             return null;
         }
 
         return (arguments.Count > 0 ? arguments[0] : null) switch
         {
-            "classify" => ParseClassify(new Queue<string>(arguments.Skip(1))),
+            "classify" => ParseClassify(arguments.Skip(1)),
             "images" when arguments.Count == 1 => new ImagesCommand(FashionPath),
             "images" => throw new UsageException($"images takes no arguments, but got \"{arguments[1]}\"."),
             "fashion-pictures" when arguments.Count == 3 => new FashionPicturesCommand(arguments[1], arguments[2]),
             "fashion-pictures" => throw new UsageException("fashion-pictures needs the folder of the data set and the folder to write to."),
-            _ => ParseCompare(new Queue<string>(arguments)),
+            _ => ParseCompare(arguments),
         };
     }
 
-    private static CompareCommand ParseCompare(Queue<string> arguments)
+    private static CompareCommand ParseCompare(IEnumerable<string> arguments)
     {
-        int? epochs = null, pictures = null, size = null;
-        var (quick, resume) = (false, false);
-        string? data = null;
-        var output = OutputFolder;
-        while (arguments.TryDequeue(out var option))
+        var options = new CommandOptions(arguments, Usage, isAllowed: name => name is not "--model");
+        var (size, quick) = (options.Count("--size") ?? 7 * PatchSize, options.Has("--quick"));
+        if (size % PatchSize > 0 || size > LargestSize)
         {
-            switch (option)
-            {
-                case "--epochs": epochs = PositiveNumber(option, arguments); break;
-                case "--pictures": pictures = PositiveNumber(option, arguments); break;
-                case "--size": size = PositiveNumber(option, arguments); break;
-                case "--quick": quick = true; break;
-                case "--resume": resume = true; break;
-                case "--data": data = Value(option, arguments); break;
-                case "--output": output = Value(option, arguments); break;
-                default: throw new UsageException($"There is no argument \"{option}\" here.");
-            }
-        }
-
-        if (size % PatchSize is > 0)
-        {
-            throw new UsageException($"--size needs a multiple of {PatchSize}, such as 98 or 224, not {size}.");
+            throw new UsageException($"--size needs a multiple of {PatchSize} up to {LargestSize}, such as 98 or 224, not {size}.");
         }
 
         return new CompareCommand
         {
-            DataFolder = data ?? FashionPath,
-            TrainingPictures = pictures ?? (quick ? 10 : int.MaxValue),
+            DataFolder = options.Text("--data") ?? FashionPath,
+            TrainingPictures = options.Count("--pictures") ?? (quick ? 10 : int.MaxValue),
             TestPictures = quick ? 5 : int.MaxValue,
-            ImageSize = size ?? 7 * PatchSize,
-            Epochs = epochs ?? (quick ? 1 : 3),
+            ImageSize = size,
+            Epochs = options.Count("--epochs") ?? (quick ? 1 : 3),
             WithAdamW = !quick,
-            OutputFolder = output,
-            Resume = resume,
+            OutputFolder = options.Text("--output") ?? OutputFolder,
+            Resume = options.Has("--resume"),
         };
     }
 
-    private static ClassifyCommand ParseClassify(Queue<string> arguments)
+    private static ClassifyCommand ParseClassify(IEnumerable<string> arguments)
     {
-        var options = new Dictionary<string, string?> { ["--model"] = Path.Combine(OutputFolder, CompareCommand.ModelFileName) };
-        var pictures = Classified(arguments, options);
-        return pictures.Count > 0
-            ? new ClassifyCommand(options["--model"]!, pictures)
+        var options = new CommandOptions(arguments, Usage, takesInputs: true, name => name is "--model");
+        return options.Inputs.Count > 0
+            ? new ClassifyCommand(options.Text("--model") ?? Path.Combine(OutputFolder, CompareCommand.ModelFileName), options.Inputs)
             : throw new UsageException("classify needs the path of a picture after it.");
     }
 }

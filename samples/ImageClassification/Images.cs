@@ -44,7 +44,7 @@ internal static class Images
             ImageSize = 98,
             Epoch = 1,
             Augmentation = new ImageAugmentation(),
-            MetricsCallback = progress => Console.WriteLine($"{progress.Epoch}.{progress.Step}: loss {progress.Loss:F3}, {progress.TimeLeft:m\\:ss} left"),
+            MetricsCallback = progress => Console.WriteLine($"{progress.Epoch}.{progress.Step}: loss {progress.Loss:F3}, {progress.TimeLeft.TotalMinutes:F1} min left"),
         });
         #endregion
         var keyed = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
@@ -63,7 +63,7 @@ internal static class Images
     }
 
     #region rows
-    private sealed class Prediction
+    internal sealed class Prediction
     {
         public string PredictedLabel { get; set; } = "";
 

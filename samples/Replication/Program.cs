@@ -17,6 +17,7 @@ app.Configure(config =>
 {
     config.SetApplicationName("./build.sh replicate");
     config.PropagateExceptions();
+    config.SetInterceptor(new UnknownOptions()); // strict parsing would take an option without its value
     config.AddCommand<MeasureCommand>("e1").WithData(ExperimentKind.E1)
         .WithDescription("Quality γ ÷ γ of SGD of update directions along a training run (the paper's E1).")
         .WithExample("e1", "sst2", "--data", "FOLDER");
@@ -57,6 +58,11 @@ catch (Exception exception) when (exception is UsageException or CommandAppExcep
 {
     Console.Error.WriteLine($"error: {exception.Message}\nSee ./build.sh replicate --help.");
     return 2;
+}
+catch (Exception exception) when (exception is IOException or InvalidOperationException or UnauthorizedAccessException)
+{
+    Console.Error.WriteLine($"error: {exception.Message}"); // such as a full disk
+    return 1;
 }
 catch (OperationCanceledException)
 {

@@ -10,9 +10,15 @@ internal sealed record ClassifyFileCommand(string ModelPath, TextsFile Input, st
 {
     public int Run()
     {
-        if (Path.GetFullPath(OutputPath) == Path.GetFullPath(Input.FilePath))
+        var output = Path.GetFullPath(OutputPath);
+        if (output == Path.GetFullPath(Input.FilePath) || output == Path.GetFullPath(ModelPath) || Directory.Exists(output))
         {
-            throw new UsageException($"\"{OutputPath}\" is the file that is read. Choose another one with --output.");
+            throw new UsageException($"\"{OutputPath}\" is {(Directory.Exists(output) ? "a folder" : "a file that is read")}. Choose another file with --output.");
+        }
+
+        if (Team.IsFirst)
+        {
+            Folders.CreateOutput(Path.GetDirectoryName(output)!);
         }
 
         var mlContext = new MLContext();

@@ -1,5 +1,4 @@
 using Samples;
-using static Samples.Arguments;
 
 namespace TextClassificationSample;
 
@@ -43,85 +42,59 @@ internal static class CommandLine
     /// <summary>The command, or null when the arguments ask for help.</summary>
     public static object? Parse(IReadOnlyList<string> arguments)
     {
-        if (arguments.Any(argument => argument is "--help" or "-h" or "help"))
+        if (CommandOptions.AsksForHelp(arguments))
         {
             return null;
         }
 
         return (arguments.Count > 0 ? arguments[0] : null) switch
         {
-            "classify" => ParseClassify(new Queue<string>(arguments.Skip(1))),
+            "classify" => ParseClassify(arguments.Skip(1)),
             "quickstart" when arguments.Count == 1 => new QuickstartCommand(ReviewsPath),
             "getting-started" when arguments.Count == 1 => new GettingStartedCommand(ReviewsPath),
             "own-models" when arguments.Count == 1 => new OwnModelCommand(ReviewsPath),
             "quickstart" or "getting-started" or "own-models" => throw new UsageException($"{arguments[0]} takes no arguments, but got \"{arguments[1]}\"."),
-            _ => ParseCompare(new Queue<string>(arguments)),
+            _ => ParseCompare(arguments),
         };
     }
 
     private static string ReviewsPath => Path.Combine(AppContext.BaseDirectory, "Data", "reviews.tsv");
 
-    private static CompareCommand ParseCompare(Queue<string> arguments)
+    private static CompareCommand ParseCompare(IEnumerable<string> arguments)
     {
-        int? rows = null, epochs = null;
-        var (quick, resume) = (false, false);
-        string? data = null, label = null, text = null, encoding = null;
-        var output = OutputFolder;
-        while (arguments.TryDequeue(out var option))
-        {
-            switch (option)
-            {
-                case "--rows": rows = PositiveNumber(option, arguments); break;
-                case "--epochs": epochs = PositiveNumber(option, arguments); break;
-                case "--quick": quick = true; break;
-                case "--resume": resume = true; break;
-                case "--data": data = Value(option, arguments); break;
-                case "--label": label = Value(option, arguments); break;
-                case "--text": text = Value(option, arguments); break;
-                case "--encoding": encoding = Value(option, arguments); break;
-                case "--output": output = Value(option, arguments); break;
-                default: throw new UsageException($"There is no argument \"{option}\" here.");
-            }
-        }
-
-        if (data is null && (label ?? text ?? encoding) is not null)
+        var options = new CommandOptions(arguments, Usage, isAllowed: name => name is not ("--model" or "--input"));
+        var (data, quick) = (options.Text("--data"), options.Has("--quick"));
+        if (data is null && (options.Has("--label") || options.Has("--text") || options.Has("--encoding")))
         {
             throw new UsageException("--label, --text and --encoding tell of your own file; name the file with --data.");
         }
 
         return new CompareCommand
         {
-            Data = new DataFile(data ?? ReviewsPath, label ?? "Label", text ?? "Text", encoding),
+            Data = new DataFile(data ?? ReviewsPath, options.Text("--label") ?? "Label", options.Text("--text") ?? "Text", options.Text("--encoding")),
             IsOwnData = data is not null,
-            TrainingRows = rows ?? (quick ? 100 : 1000),
+            TrainingRows = options.Count("--rows") ?? (quick ? 100 : 1000),
             TestRows = quick ? 100 : 600,
-            Epochs = epochs ?? (quick ? 1 : 5),
-            OutputFolder = output,
-            Resume = resume,
+            Epochs = options.Count("--epochs") ?? (quick ? 1 : 5),
+            OutputFolder = options.Text("--output") ?? OutputFolder,
+            Resume = options.Has("--resume"),
         };
     }
 
-    private static object ParseClassify(Queue<string> arguments)
+    private static object ParseClassify(IEnumerable<string> arguments)
     {
-        var options = new Dictionary<string, string?>
+        var options = new CommandOptions(arguments, Usage, takesInputs: true, name => name is "--model" or "--input" or "--output" or "--text" or "--encoding");
+        var model = options.Text("--model") ?? Path.Combine(OutputFolder, CompareCommand.ModelFileName);
+        if (options.Text("--input") is not { } input)
         {
-            ["--model"] = Path.Combine(OutputFolder, CompareCommand.ModelFileName),
-            ["--input"] = null,
-            ["--output"] = null,
-            ["--text"] = null,
-            ["--encoding"] = null,
-        };
-        var sentences = Classified(arguments, options);
-        var (model, input) = (options["--model"]!, options["--input"]);
-        if (input is null)
-        {
-            return options.Keys.FirstOrDefault(name => name != "--model" && options[name] is not null) is { } given
+            return options.Names.FirstOrDefault(name => name != "--model") is { } given
                 ? throw new UsageException($"{given} tells of a file of texts; name the file with --input.")
-                : new ClassifyCommand(model, sentences.Count > 0 ? sentences : ClassifyCommand.DefaultSentences);
+                : new ClassifyCommand(model, options.Inputs.Count > 0 ? options.Inputs : ClassifyCommand.DefaultSentences);
         }
 
-        return sentences.Count == 0
-            ? new ClassifyFileCommand(model, new TextsFile(input, options["--text"] ?? "Text", options["--encoding"]), options["--output"] ?? Path.Combine(OutputFolder, "predictions.tsv"))
-            : throw new UsageException($"classify takes sentences or a file, but got \"{sentences[0]}\" beside --input.");
+        return options.Inputs.Count == 0
+            ? new ClassifyFileCommand(
+                model, new TextsFile(input, options.Text("--text") ?? "Text", options.Text("--encoding")), options.Text("--output") ?? Path.Combine(OutputFolder, "predictions.tsv"))
+            : throw new UsageException($"classify takes sentences or a file, but got \"{options.Inputs[0]}\" beside --input.");
     }
 }

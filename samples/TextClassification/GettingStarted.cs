@@ -32,7 +32,7 @@ internal static class GettingStarted
             MaxEpoch = 5,
             ValidationSetFraction = 0.1,
             EarlyStopping = new EarlyStopping { Patience = 2 },
-            MetricsCallback = progress => Console.WriteLine($"{progress.Epoch}.{progress.Step}: loss {progress.Loss:F3}, {progress.TimeLeft:m\\:ss} left"),
+            MetricsCallback = progress => Console.WriteLine($"{progress.Epoch}.{progress.Step}: loss {progress.Loss:F3}, {progress.TimeLeft.TotalMinutes:F1} min left"),
             CancellationToken = cancellationToken,
         });
         #endregion
@@ -95,14 +95,14 @@ internal static class GettingStarted
     }
 
     #region rows
-    private sealed class Review
+    internal sealed class Review
     {
         public string Label { get; set; } = "";
 
         public string Text { get; set; } = "";
     }
 
-    private sealed class Prediction
+    internal sealed class Prediction
     {
         public string PredictedLabel { get; set; } = "";
 

@@ -1,6 +1,5 @@
 using Microsoft.ML.NaturalGradient;
 using Samples;
-using static Samples.Arguments;
 
 namespace TextTasksSample;
 
@@ -38,35 +37,14 @@ internal static class CommandLine
     /// <summary>The options, or null when the arguments ask for help.</summary>
     public static TaskOptions? Parse(IReadOnlyList<string> arguments)
     {
-        if (arguments.Any(argument => argument is "--help" or "-h" or "help"))
+        if (CommandOptions.AsksForHelp(arguments))
         {
             return null;
         }
 
-        int? rows = null, epochs = null;
-        var (task, seed, quick) = (TaskKind.Names, 1, false);
-        string? data = null, encoding = null;
-        OptimizerOptions optimizer = Optimizers.Ief;
-        var output = OutputFolder;
-        var queue = new Queue<string>(arguments);
-        while (queue.TryDequeue(out var option))
-        {
-            switch (option)
-            {
-                case "--task": task = Task(Value(option, queue)); break;
-                case "--data": data = Value(option, queue); break;
-                case "--encoding": encoding = Value(option, queue); break;
-                case "--rows": rows = PositiveNumber(option, queue); break;
-                case "--epochs": epochs = PositiveNumber(option, queue); break;
-                case "--optimizer": optimizer = Optimizer(Value(option, queue)); break;
-                case "--seed": seed = PositiveNumber(option, queue); break;
-                case "--quick": quick = true; break;
-                case "--output": output = Value(option, queue); break;
-                default: throw new UsageException($"There is no argument \"{option}\" here.");
-            }
-        }
-
-        if (encoding is not null && (data is null || task == TaskKind.Names))
+        var options = new CommandOptions(arguments, Usage);
+        var (task, quick) = (Task(options.Text("--task") ?? "ner"), options.Has("--quick"));
+        if (options.Has("--encoding") && (!options.Has("--data") || task == TaskKind.Names))
         {
             throw new UsageException("--encoding tells of your own file with columns; name the file with --data. Files of words and tags are UTF-8.");
         }
@@ -75,15 +53,15 @@ internal static class CommandLine
         return new TaskOptions
         {
             Task = task,
-            DataPath = data,
-            Encoding = encoding,
-            TrainingRows = rows ?? usual.Training,
+            DataPath = options.Text("--data"),
+            Encoding = options.Text("--encoding"),
+            TrainingRows = options.Count("--rows") ?? usual.Training,
             TestRows = usual.Test,
-            Epochs = epochs ?? usual.Epochs,
-            Optimizer = optimizer,
-            Seed = seed,
+            Epochs = options.Count("--epochs") ?? usual.Epochs,
+            Optimizer = Optimizer(options.Text("--optimizer") ?? "ief"),
+            Seed = options.Count("--seed") ?? 1,
             Quick = quick,
-            OutputFolder = output,
+            OutputFolder = options.Text("--output") ?? OutputFolder,
         };
     }
 

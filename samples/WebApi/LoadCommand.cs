@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 
 namespace WebApiSample;
 
@@ -11,12 +10,13 @@ internal static class LoadCommand
     private const float Tolerance = 1e-4F; // sums of another order in batches of another size
 
     /// <summary>Runs the load and prints the figures.</summary>
-    /// <returns>0 if every request was answered, and as one of the models answers by itself; 2 where an argument is no number.</returns>
-    public static async Task<int> RunAsync(string[] args, bool quick, bool onnx)
+    /// <returns>0 if every request was answered, and as one of the models answers by itself.</returns>
+    public static async Task<int> RunAsync(CommandLine command)
     {
-        if (!TryRead(args, "--requests", quick ? 200 : 2000, out var requests) || !TryRead(args, "--clients", 8, out var clients))
+        var (requests, clients) = (command.Requests ?? (command.Quick ? 200 : 2000), command.Clients ?? 8);
+        await using (var trial = WebService.Create(command.Settings))
         {
-            return 2;
+            WebService.CheckSettings(trial);
         }
 
         var folder = Directory.CreateTempSubdirectory("web-load-").FullName;
@@ -24,8 +24,8 @@ internal static class LoadCommand
         {
             string[] files = [Path.Combine(folder, "first.zip"), Path.Combine(folder, "second.zip")];
             Console.WriteLine("Training two models ...");
-            Training.TrainReviews(files[0], quick: true, seed: 1, onnx);
-            Training.TrainReviews(files[1], quick: true, seed: 2, onnx);
+            Training.TrainReviews(files[0], quick: true, seed: 1, command.Onnx);
+            Training.TrainReviews(files[1], quick: true, seed: 2, command.Onnx);
             var served = Path.Combine(folder, "served.zip");
             File.Copy(files[0], served);
 
@@ -35,9 +35,8 @@ internal static class LoadCommand
 
             var single = await MeasureAsync("one at a time", served, sentences, expected, requests, clients, swaps: null,
                 "--Models:Text:MaxBatchSize", "1", "--Models:Text:MaxWaitMilliseconds", "0");
-            string[] settings = [.. args.SkipWhile(argument => !argument.StartsWith("--Models:", StringComparison.Ordinal))];
-            var batched = await MeasureAsync("in batches", served, sentences, expected, requests, clients, swaps: null, settings);
-            var swapping = await MeasureAsync("in batches, swaps", served, sentences, expected, requests, clients, files, settings);
+            var batched = await MeasureAsync("in batches", served, sentences, expected, requests, clients, swaps: null, command.Settings);
+            var swapping = await MeasureAsync("in batches, swaps", served, sentences, expected, requests, clients, files, command.Settings);
             Console.WriteLine($"throughput in batches ÷ one at a time: {batched.Rate / single.Rate:F2}; with swaps: {swapping.Rate / single.Rate:F2}");
             return single.Errors + batched.Errors + swapping.Errors == 0 ? 0 : 1;
         }
@@ -128,23 +127,4 @@ internal static class LoadCommand
 
     private static float Difference(Prediction answer, Dictionary<string, float> scores) =>
         answer.Classes.Max(item => Math.Abs(item.Probability - scores[item.Name]));
-
-    private static bool TryRead(string[] args, string name, int otherwise, out int value)
-    {
-        value = otherwise;
-        var place = Array.IndexOf(args, name);
-        if (place < 0)
-        {
-            return true;
-        }
-
-        var text = args.ElementAtOrDefault(place + 1);
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value > 0)
-        {
-            return true;
-        }
-
-        Console.Error.WriteLine($"{name} needs a number from 1 on, not \"{text ?? "nothing"}\".");
-        return false;
-    }
 }

@@ -1,36 +1,35 @@
 using System.Globalization;
+using Samples;
 using WebApiSample;
 
 CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 
-const string Usage = """
-    Serves a text classifier and a picture classifier over HTTP, with a page to try them. Trains them first where there are none.
-
-    Usage: ./build.sh sample-web [--quick] [--onnx] [--urls http://localhost:5080] [--Models:Text:Path FILE.zip] [--Models:Picture:Path FILE.zip]
-           ./build.sh sample-web load [--quick] [--onnx] [--requests N] [--clients N] [--Models:Text:MaxBatchSize N] [--Models:Text:MaxWaitMilliseconds N]
-
-      --quick          trains on few rows where there is no model: shows that everything works, not what it can do
-      --onnx           trains where there is no model, and saves it for ONNX Runtime; either kind of file is served
-      --help           this text
-
-    Any setting of samples/WebApi/appsettings.json can be given as an option. load measures the service on this machine while
-    models are swapped, and compares every answer with the model's own.
-    """;
-
-if (args.Any(argument => argument is "--help" or "-h" or "help"))
+try
 {
-    Console.WriteLine(Usage);
+    if (CommandLine.Parse(args) is not { } command)
+    {
+        Console.WriteLine(CommandLine.Usage);
+        return 0;
+    }
+
+    if (command.IsLoad)
+    {
+        return await LoadCommand.RunAsync(command);
+    }
+
+    await using var app = WebService.Create(command.Settings);
+    WebService.CheckSettings(app);
+    Training.TrainMissing(app.Configuration, command.Quick, command.Onnx);
+    await app.RunAsync();
     return 0;
 }
-
-var (quick, onnx) = (args.Contains("--quick"), args.Contains("--onnx"));
-string[] options = [.. args.Where(argument => argument is not ("--quick" or "--onnx"))];
-if (options is ["load", .. var rest])
+catch (UsageException exception)
 {
-    return await LoadCommand.RunAsync(rest, quick, onnx);
+    Console.Error.WriteLine($"error: {exception.Message}\n\n{CommandLine.Usage}");
+    return 2;
 }
-
-var app = WebService.Create(options);
-Training.TrainMissing(app.Configuration, quick, onnx);
-await app.RunAsync();
-return 0;
+catch (Exception exception) when (exception is IOException or InvalidOperationException or UnauthorizedAccessException)
+{
+    Console.Error.WriteLine($"error: {exception.Message}"); // such as an address in use
+    return 1;
+}

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Samples;
 
 namespace WebApiSample;
 
@@ -29,9 +30,14 @@ internal static class Training
             return;
         }
 
+        if (Directory.Exists(path))
+        {
+            throw new UsageException($"\"{path}\" is a folder, where the file of a model should be.");
+        }
+
         Console.WriteLine($"There is no model {path}: training it ...");
         var watch = Stopwatch.StartNew();
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        Folders.CreateOutput(Path.GetDirectoryName(Path.GetFullPath(path))!);
         train(path);
         Console.WriteLine($"Trained in {watch.Elapsed.TotalSeconds:F0} s.");
     }

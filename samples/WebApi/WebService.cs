@@ -1,5 +1,7 @@
+using System.Net;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
+using Samples;
 
 namespace WebApiSample;
 
@@ -46,6 +48,27 @@ internal static class WebService
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         _ = app.Services.GetRequiredService<MetricsText>(); // counts from the start
         return app;
+    }
+
+    /// <summary>Checks what the service would find out when it starts, which may be after minutes of training.</summary>
+    /// <exception cref="UsageException">A setting is no number, out of its range, or no address.</exception>
+    public static void CheckSettings(WebApplication app)
+    {
+        try
+        {
+            app.Services.GetRequiredService<IStartupValidator>().Validate();
+            foreach (var address in app.Configuration[WebHostDefaults.ServerUrlsKey]?.Split(';', StringSplitOptions.RemoveEmptyEntries) ?? [])
+            {
+                if (BindingAddress.Parse(address).Port > IPEndPoint.MaxPort)
+                {
+                    throw new FormatException($"Invalid port: '{address}'");
+                }
+            }
+        }
+        catch (Exception exception) when (exception is OptionsValidationException or InvalidOperationException or FormatException)
+        {
+            throw new UsageException(exception.Message);
+        }
     }
 
     private static Task<Prediction> PredictTextAsync(TextRequest request, ModelServer<ReviewModel.ModelInput> model, CancellationToken cancellationToken) =>

@@ -270,7 +270,7 @@ internal sealed class NetworkTraining(FineTuningRun run, AdaptedNetwork network,
             run.Info(string.Create(
                 CultureInfo.InvariantCulture,
                 $"Epoch {progress.Epoch}/{progress.EpochCount}: {Describe(lossName, progress.Loss, progress.Accuracy)}{validation}; "
-                + $"{progress.RowsPerSecond:F0} rows/s, {progress.TimeLeft:hh\\:mm\\:ss} left."));
+                + $"{progress.RowsPerSecond:F0} rows/s, {(long)progress.TimeLeft.TotalHours:00}:{progress.TimeLeft:mm\\:ss} left."));
             if (progress.DampingRaised > 0)
             {
                 run.Warn(

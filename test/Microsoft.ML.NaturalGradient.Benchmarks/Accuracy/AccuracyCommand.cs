@@ -1,10 +1,13 @@
+using Samples;
+
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 
 /// <summary>Trains on five data sets with default settings and compares with the reference runs.</summary>
 internal static class AccuracyCommand
 {
-    private const string Usage = """
+    /// <summary>How the command is used.</summary>
+    public const string Usage = """
         Usage: ./build.sh bench accuracy --data FOLDER [--seeds N] [--task NAME]...
 
           --data FOLDER   the data sets; Accuracy/README.md says how the folder is laid out
@@ -15,19 +18,15 @@ internal static class AccuracyCommand
     private static readonly OptimizerOptions[] Compared = [Optimizers.Ief, Optimizers.AdamW];
 
     /// <summary>Runs and prints a table in Markdown.</summary>
-    /// <param name="arguments">The arguments after <c>accuracy</c>.</param>
+    /// <param name="options">What it is given.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(IReadOnlyList<string> arguments)
+    public static int Run(CommandOptions options)
     {
-        if (CommandOptions.Parse(arguments, Usage) is not { } options)
-        {
-            return 2;
-        }
-
-        var seeds = options.Number("--seeds", 3);
+        var tasks = AccuracyTask.Chosen(options);
+        var seeds = options.Count("--seeds") ?? 3;
         Console.WriteLine("| task | optimizer | accuracy, last epoch | of each seed | best epoch | reference, last | best | loss, last epoch | training loss | s per run |");
         Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
-        foreach (var task in AccuracyTask.Load(options.Text("--data")!, options.All("--task")))
+        foreach (var task in tasks)
         {
             foreach (var optimizer in Compared)
             {

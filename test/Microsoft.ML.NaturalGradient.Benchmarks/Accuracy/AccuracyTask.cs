@@ -1,10 +1,14 @@
 using System.Text.Json;
+using Samples;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 
 /// <summary>One data set with the rows that the reference runs used.</summary>
 internal sealed class AccuracyTask
 {
+    private static readonly (string Name, int Label, int Text, bool HasHeader)[] Anchors =
+        [("SST-2", 1, 0, true), ("CoLA", 1, 3, false), ("MR", 0, 1, true), ("SMS spam", 0, 1, true), ("review sentences", 0, 2, true)];
+
     private AccuracyTask(string name, IReadOnlyList<TrainedModel.Row> training, IReadOnlyList<TrainedModel.Row> validation) =>
         (Name, Training, Validation) = (name, training, validation);
 
@@ -25,41 +29,19 @@ internal sealed class AccuracyTask
         ["Banking77"] = ("banking77", "test.tsv"),
     };
 
-    /// <summary>Reads the five data sets.</summary>
-    /// <param name="folder">Folder with the data.</param>
-    /// <param name="names">Which ones; empty for all.</param>
+    /// <summary>Reads the data sets that <c>--task</c> chooses, from the folder of <c>--data</c>.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="manyClasses">Keys of <see cref="ManyClasses"/> that may be chosen beside the five sets of the reference runs.</param>
     /// <returns>The tasks.</returns>
-    public static IEnumerable<AccuracyTask> Load(string folder, IReadOnlyCollection<string> names)
+    public static IReadOnlyList<AccuracyTask> Chosen(CommandOptions options, params IEnumerable<string> manyClasses)
     {
+        var folder = options.Required("--data");
         using var rows = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Accuracy", "anchor-rows.json")));
-        foreach (var (name, label, text, hasHeader) in new[]
-        {
-            ("SST-2", 1, 0, true), ("CoLA", 1, 3, false), ("MR", 0, 1, true), ("SMS spam", 0, 1, true), ("review sentences", 0, 2, true),
-        })
-        {
-            if (names.Count == 0 || names.Contains(name))
-            {
-                yield return OfAnchor(name, folder, rows.RootElement.GetProperty("draws").GetProperty(name), label, text, hasHeader);
-            }
-        }
-    }
-
-    /// <summary>Reads 1,000 rows to train on and up to 1,000 to validate on of a set of many classes, drawn with a fixed seed.</summary>
-    /// <param name="folder">Folder with the data.</param>
-    /// <param name="name">Which one: a key of <see cref="ManyClasses"/>.</param>
-    /// <returns>The task.</returns>
-    public static AccuracyTask Drawn(string folder, string name)
-    {
-        var (path, development) = ManyClasses[name];
-        var random = new Random(77);
-        return new AccuracyTask(name, Draw("train.tsv"), Draw(development));
-
-        TrainedModel.Row[] Draw(string file)
-        {
-            var rows = File.ReadLines(Path.Combine(folder, path, file)).Skip(1).Select(line => line.Split('\t')).ToArray();
-            random.Shuffle(rows);
-            return [.. rows.Take(1000).Select(fields => new TrainedModel.Row { Label = fields[0], Text = fields[1] })];
-        }
+        var draws = rows.RootElement.GetProperty("draws");
+        return [.. options.Choices("--task", [.. Anchors.Select(anchor => anchor.Name), .. manyClasses]).Select(name =>
+            Array.Find(Anchors, anchor => anchor.Name == name) is (not null, var label, var text, var hasHeader)
+                ? OfAnchor(name, folder, draws.GetProperty(name), label, text, hasHeader)
+                : Drawn(folder, name))];
     }
 
     /// <summary>Reads one draw of few rows.</summary>
@@ -74,6 +56,21 @@ internal sealed class AccuracyTask
         name,
         Read(folder, drawn.GetProperty("train_file"), draw, label, text, hasHeader: true),
         Read(folder, drawn.GetProperty("dev_file"), drawn.GetProperty("dev"), label, text, hasHeader: true));
+
+    // 1,000 rows to train on and up to 1,000 to validate on of a set of many classes, drawn with a fixed seed.
+    private static AccuracyTask Drawn(string folder, string name)
+    {
+        var (path, development) = ManyClasses[name];
+        var random = new Random(77);
+        return new AccuracyTask(name, Draw("train.tsv"), Draw(development));
+
+        TrainedModel.Row[] Draw(string file)
+        {
+            var rows = File.ReadLines(Path.Combine(folder, path, file)).Skip(1).Select(line => line.Split('\t')).ToArray();
+            random.Shuffle(rows);
+            return [.. rows.Take(1000).Select(fields => new TrainedModel.Row { Label = fields[0], Text = fields[1] })];
+        }
+    }
 
     private static AccuracyTask OfAnchor(string name, string folder, JsonElement draw, int label, int text, bool hasHeader)
     {

@@ -1,9 +1,12 @@
+using Samples;
+
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 
 /// <summary>Compares the embedded text encoders, and how many of their layers pay, on the data sets of the reference runs.</summary>
 internal static class EncodersCommand
 {
-    private const string Usage = """
+    /// <summary>How the command is used.</summary>
+    public const string Usage = """
         Usage: ./build.sh bench encoders --data FOLDER [--seeds N] [--epochs N] [--task NAME]...
 
           --data FOLDER   the data sets, as for accuracy
@@ -18,18 +21,14 @@ internal static class EncodersCommand
     ];
 
     /// <summary>Trains with iEF and default settings, and prints a table in Markdown.</summary>
-    /// <param name="arguments">The arguments after <c>encoders</c>.</param>
+    /// <param name="options">What it is given.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(IReadOnlyList<string> arguments)
+    public static int Run(CommandOptions options)
     {
-        if (CommandOptions.Parse(arguments, Usage) is not { } options)
-        {
-            return 2;
-        }
-
-        var (seeds, epochs) = (options.Number("--seeds", 3), options.Number("--epochs", 2));
+        var tasks = AccuracyTask.Chosen(options);
+        var (seeds, epochs) = (options.Count("--seeds") ?? 3, options.Count("--epochs") ?? 2);
         Console.WriteLine("| task | encoder | accuracy, last epoch | of each seed | loss, last epoch | s per run |\n|---|---|---|---|---|---|");
-        foreach (var task in AccuracyTask.Load(options.Text("--data")!, options.All("--task")))
+        foreach (var task in tasks)
         {
             foreach (var encoder in Compared)
             {

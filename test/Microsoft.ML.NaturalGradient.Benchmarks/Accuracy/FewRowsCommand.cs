@@ -1,11 +1,13 @@
 using System.Text.Json;
+using Samples;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 
 /// <summary>Compares ways to train on 8 or 64 rows per class, on the draws of the reference runs.</summary>
 internal static class FewRowsCommand
 {
-    private const string Usage = """
+    /// <summary>How the command is used.</summary>
+    public const string Usage = """
         Usage: ./build.sh bench few-rows --data FOLDER [--rows 8|64] [--draws N] [--task sst2|mr]... [--way TEXT]...
 
           --data FOLDER   the data sets, as for accuracy
@@ -31,25 +33,21 @@ internal static class FewRowsCommand
     ];
 
     /// <summary>Trains with BgeSmall and prints a table in Markdown.</summary>
-    /// <param name="arguments">The arguments after <c>few-rows</c>.</param>
+    /// <param name="options">What it is given.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(IReadOnlyList<string> arguments)
+    public static int Run(CommandOptions options)
     {
-        if (CommandOptions.Parse(arguments, Usage) is not { } options)
-        {
-            return 2;
-        }
-
-        var (rows, draws) = (options.Text("--rows") ?? "8", options.Number("--draws", 3));
+        var (folder, rows, draws) = (options.Required("--data"), options.Choice("--rows", "8", "64"), options.Count("--draws") ?? 3);
+        var (tasks, chosen) = (options.Choices("--task", "sst2", "mr"), options.Parts("--way", [.. Ways.Select(way => way.Name)]));
         using var all = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Accuracy", "few-rows.json")));
         Console.WriteLine("| task | training | accuracy | of each draw | loss | s per run |\n|---|---|---|---|---|---|");
-        foreach (var (name, label, text) in new[] { ("sst2", 1, 0), ("mr", 0, 1) }.Where(task => options.All("--task").Count == 0 || options.All("--task").Contains(task.Item1)))
+        foreach (var (name, label, text) in new[] { ("sst2", 1, 0), ("mr", 0, 1) }.Where(task => tasks.Contains(task.Item1)))
         {
             var drawn = all.RootElement.GetProperty(name);
-            foreach (var (way, change) in Ways.Where(way => options.All("--way") is { Count: 0 } || options.All("--way").Any(part => way.Name.Contains(part, StringComparison.Ordinal))))
+            foreach (var (way, change) in Ways.Where(way => chosen.Contains(way.Name)))
             {
                 AccuracyRun[] runs = [.. drawn.GetProperty("draws").GetProperty(rows).EnumerateArray().Take(draws).Select((draw, seed) => AccuracyRun.Train(
-                    AccuracyTask.Of(name, options.Text("--data")!, drawn, draw, label, text), Optimizers.Ief, seed, PretrainedModel.BgeSmall, 10, changed =>
+                    AccuracyTask.Of(name, folder, drawn, draw, label, text), Optimizers.Ief, seed, PretrainedModel.BgeSmall, 10, changed =>
                     {
                         changed.ValidationSet = null;
                         change(changed);

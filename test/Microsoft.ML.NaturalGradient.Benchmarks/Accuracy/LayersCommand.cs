@@ -1,9 +1,12 @@
+using Samples;
+
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 
 /// <summary>Compares how much of an encoder is trained: the head alone, solved or by steps, or LoRA in its last layers.</summary>
 internal static class LayersCommand
 {
-    private const string Usage = """
+    /// <summary>How the command is used.</summary>
+    public const string Usage = """
         Usage: ./build.sh bench layers --data FOLDER [--encoder MiniLM|BgeSmall] [--seeds N] [--epochs N] [--task NAME]...
 
           --data FOLDER   the data sets, as for accuracy
@@ -14,17 +17,13 @@ internal static class LayersCommand
         """;
 
     /// <summary>Trains with iEF and default settings, and prints a table in Markdown.</summary>
-    /// <param name="arguments">The arguments after <c>layers</c>.</param>
+    /// <param name="options">What it is given.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(IReadOnlyList<string> arguments)
+    public static int Run(CommandOptions options)
     {
-        if (CommandOptions.Parse(arguments, Usage) is not { } options)
-        {
-            return 2;
-        }
-
-        var (seeds, epochs) = (options.Number("--seeds", 3), options.Number("--epochs", 5));
-        var (encoder, layers) = options.Text("--encoder") == "BgeSmall" ? (PretrainedModel.BgeSmall, 12) : (PretrainedModel.MiniLM, 6);
+        var tasks = AccuracyTask.Chosen(options);
+        var (seeds, epochs) = (options.Count("--seeds") ?? 3, options.Count("--epochs") ?? 5);
+        var (encoder, layers) = options.Choice("--encoder", "MiniLM", "BgeSmall") == "BgeSmall" ? (PretrainedModel.BgeSmall, 12) : (PretrainedModel.MiniLM, 6);
         (string Name, AdapterOptions Adapter, bool Keeps)[] kinds =
         [
             ("head, solved", Adapters.HeadOnly, true),
@@ -34,7 +33,7 @@ internal static class LayersCommand
             ("LoRA, all", Adapters.LoRA, true),
         ];
         Console.WriteLine($"{encoder}, {epochs} epochs, {seeds} seeds\n\n| task | trained | accuracy | loss | s per run | rows/s after the first epoch |\n|---|---|---|---|---|---|");
-        foreach (var task in AccuracyTask.Load(options.Text("--data")!, options.All("--task")))
+        foreach (var task in tasks)
         {
             foreach (var (name, adapter, keeps) in kinds)
             {

@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Text.Json;
 using Microsoft.ML.Trainers;
 using ReplicationSample;
+using Samples;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 
@@ -9,7 +9,8 @@ namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 /// <remarks>Results are kept in a file, one line for each run, so that a command that was stopped goes on.</remarks>
 internal static class MinutesCommand
 {
-    private const string Usage = """
+    /// <summary>How the command is used.</summary>
+    public const string Usage = """
         Usage: ./build.sh bench minutes --data FOLDER --results FILE [--minutes N]... [--seeds N] [--task NAME]... [--speed X]
 
           --data FOLDER   the data sets, as for accuracy, sst5-sentences, wordnet-glosses and banking77
@@ -32,32 +33,27 @@ internal static class MinutesCommand
     private static readonly double[] AdamWRates = [3e-4, 1e-3, 3e-3];
 
     /// <summary>Trains what the file lacks, and prints a table in Markdown.</summary>
-    /// <param name="arguments">The arguments after <c>minutes</c>.</param>
+    /// <param name="options">What it is given.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(IReadOnlyList<string> arguments)
+    public static int Run(CommandOptions options)
     {
-        if (CommandOptions.Parse(arguments, Usage) is not { } options || options.Text("--results") is not { } file)
-        {
-            return 2;
-        }
-
-        var folder = options.Text("--data")!;
-        double[] budgets = options.All("--minutes") is { Count: > 0 } given ? [.. given.Select(text => double.Parse(text, CultureInfo.InvariantCulture))] : [1, 3, 10];
-        var clock = options.Text("--speed") is { } speed ? new ProcessorClock(double.Parse(speed, CultureInfo.InvariantCulture)) : TimeProvider.System;
-        var known = File.Exists(file) ? File.ReadLines(file).Select(line => JsonSerializer.Deserialize<MinutesResult>(line)!).ToDictionary(result => result.Key) : [];
-        var tasks = AccuracyTask.Load(folder, options.All("--task")).ToList();
-        tasks.AddRange(AccuracyTask.ManyClasses.Keys.Where(name => options.All("--task") is { Count: 0 } || options.All("--task").Contains(name)).Select(name => AccuracyTask.Drawn(folder, name)));
+        var (file, seeds) = (options.Required("--results"), options.Count("--seeds") ?? 3);
+        double[] budgets = options.Numbers("--minutes") is { Count: > 0 } given ? [.. given] : [1, 3, 10];
+        var clock = options.Numbers("--speed") is [.., var speed] ? new ProcessorClock(speed) : TimeProvider.System;
+        var tasks = AccuracyTask.Chosen(options, AccuracyTask.ManyClasses.Keys);
         PretrainedModel[] encoders = options.All("--encoder") is { Count: > 0 } named ? [.. named.Select(EncoderNames.Parse)] : DefaultEncoders;
+        var ways = options.Parts("--way", [.. Runs(tasks[0], 0, budgets, clock, encoders).Select(run => run.Key.Way).Distinct()]);
+        var known = ResultFile.Read<MinutesResult>(file).ToDictionary(result => result.Key);
 
-        foreach (var seed in Enumerable.Range(0, options.Number("--seeds", 3)))
+        foreach (var seed in Enumerable.Range(0, seeds))
         {
             foreach (var task in tasks)
             {
-                foreach (var (key, train) in Runs(task, seed, budgets, clock, encoders).Where(run => !known.ContainsKey(run.Key) && (options.All("--way").Count == 0 || options.All("--way").Any(part => run.Key.Contains(part, StringComparison.Ordinal)))))
+                foreach (var (key, train) in Runs(task, seed, budgets, clock, encoders).Where(run => !known.ContainsKey(run.Key.Key) && ways.Contains(run.Key.Way)))
                 {
                     var start = clock.GetTimestamp();
                     var result = train() with { Seconds = clock.GetElapsedTime(start).TotalSeconds };
-                    known.Add(key, result);
+                    known.Add(key.Key, result);
                     File.AppendAllText(file, JsonSerializer.Serialize(result) + "\n");
                 }
             }
@@ -67,7 +63,7 @@ internal static class MinutesCommand
         return 0;
     }
 
-    private static IEnumerable<(string Key, Func<MinutesResult> Train)> Runs(AccuracyTask task, int seed, double[] budgets, TimeProvider clock, PretrainedModel[] encoders)
+    private static IEnumerable<(MinutesResult Key, Func<MinutesResult> Train)> Runs(AccuracyTask task, int seed, double[] budgets, TimeProvider clock, PretrainedModel[] encoders)
     {
         yield return Named(WordCounts, 0, key => CountWords(key, task, seed));
         foreach (var encoder in encoders)
@@ -90,10 +86,10 @@ internal static class MinutesCommand
             }
         }
 
-        (string, Func<MinutesResult>) Named(string way, double budget, Func<MinutesResult, MinutesResult> train)
+        (MinutesResult, Func<MinutesResult>) Named(string way, double budget, Func<MinutesResult, MinutesResult> train)
         {
             var key = new MinutesResult(task.Name, way, budget, seed, 0, 0, 0, 0);
-            return (key.Key, () => train(key));
+            return (key, () => train(key));
         }
 
         MinutesResult FineTune(MinutesResult key, PretrainedModel encoder, OptimizerOptions optimizer, Action<TextClassificationTrainer.Options> change)

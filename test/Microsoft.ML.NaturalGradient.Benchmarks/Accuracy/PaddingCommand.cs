@@ -5,6 +5,7 @@ using Microsoft.ML.NaturalGradient.Models;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
 using Microsoft.ML.NaturalGradient.Tokenization;
+using Samples;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
@@ -12,7 +13,8 @@ namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 /// <summary>Counts the padding of training batches, with rows of similar length together and without, and measures what it costs to compute it.</summary>
 internal static class PaddingCommand
 {
-    private const string Usage = """
+    /// <summary>How the command is used.</summary>
+    public const string Usage = """
         Usage: ./build.sh bench padding --data FOLDER [--task NAME]...
 
           --data FOLDER   the data sets, as for accuracy
@@ -24,15 +26,11 @@ internal static class PaddingCommand
     private const int MaxTokens = 96;
 
     /// <summary>Prints a table in Markdown.</summary>
-    /// <param name="arguments">The arguments after <c>padding</c>.</param>
+    /// <param name="options">What it is given.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(IReadOnlyList<string> arguments)
+    public static int Run(CommandOptions options)
     {
-        if (CommandOptions.Parse(arguments, Usage) is not { } options)
-        {
-            return 2;
-        }
-
+        var tasks = AccuracyTask.Chosen(options);
         using var heap = new NativeHeap(); // as in training
         using var files = PretrainedModel.MiniLM.Open();
         var checkpoint = TextCheckpoint.Load(files);
@@ -41,7 +39,7 @@ internal static class PaddingCommand
         Console.WriteLine(
             "| task | tokens of a row | padding, rows as they come | padding, similar lengths together | AdamW: s an epoch, all computed | without padding | iEF: all computed | without padding |\n"
             + "|---|---|---|---|---|---|---|---|");
-        foreach (var task in AccuracyTask.Load(options.Text("--data")!, options.All("--task")))
+        foreach (var task in tasks)
         {
             EncodedRow[] rows = [.. task.Training.Select((row, i) => new EncodedRow(checkpoint.Tokenizer.Encode(row.Text, null, MaxTokens), i % 2))];
             int[] lengths = Array.ConvertAll(rows, row => row.Tokens.Ids.Length);

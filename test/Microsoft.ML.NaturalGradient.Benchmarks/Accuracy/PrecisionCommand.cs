@@ -1,32 +1,31 @@
+using Samples;
+
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 
 /// <summary>Compares trainings whose products with frozen weights are exact or rounded: accuracy, loss, time and γ.</summary>
 internal static class PrecisionCommand
 {
-    private const string Usage = """
-        Usage: ./build.sh bench precision --data FOLDER [--encoder MiniLM|BgeSmall] [--seeds N] [--epochs N] [--task NAME]...
+    /// <summary>How the command is used.</summary>
+    public const string Usage = """
+        Usage: ./build.sh bench precision --data FOLDER [--encoder NAME] [--seeds N] [--epochs N] [--task NAME]...
 
           --data FOLDER   the data sets, as for accuracy
-          --encoder NAME  MiniLM (default) or BgeSmall
+          --encoder NAME  MiniLM (default), BgeSmall or, as BgeSmall:8, its first layers
           --seeds N       runs of each kind (default 3)
           --epochs N      passes over the rows (default 2)
           --task NAME     as for encoders; may be repeated (default all)
         """;
 
     /// <summary>Trains with iEF and default settings, and prints a table in Markdown.</summary>
-    /// <param name="arguments">The arguments after <c>precision</c>.</param>
+    /// <param name="options">What it is given.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(IReadOnlyList<string> arguments)
+    public static int Run(CommandOptions options)
     {
-        if (CommandOptions.Parse(arguments, Usage) is not { } options)
-        {
-            return 2;
-        }
-
-        var (seeds, epochs) = (options.Number("--seeds", 3), options.Number("--epochs", 2));
+        var tasks = AccuracyTask.Chosen(options);
+        var (seeds, epochs) = (options.Count("--seeds") ?? 3, options.Count("--epochs") ?? 2);
         var encoder = EncoderNames.Parse(options.Text("--encoder") ?? "MiniLM");
         Console.WriteLine("| task | products | accuracy | loss | s per run | γ of SGD, EF, iEF |\n|---|---|---|---|---|---|");
-        foreach (var task in AccuracyTask.Load(options.Text("--data")!, options.All("--task")))
+        foreach (var task in tasks)
         {
             foreach (var precision in new[] { Precision.Float32, Precision.BFloat16 })
             {

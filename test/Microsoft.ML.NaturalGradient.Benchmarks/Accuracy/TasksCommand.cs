@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.ML.Data;
+using Samples;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 
@@ -9,7 +10,8 @@ namespace Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
 /// <remarks>Results are kept in a file, one line for each run, so that a command that was stopped goes on. The rows are those of the reference runs.</remarks>
 internal static class TasksCommand
 {
-    private const string Usage = """
+    /// <summary>How the command is used.</summary>
+    public const string Usage = """
         Usage: ./build.sh bench tasks --data FOLDER --results FILE [--task NAME]... [--seeds N] [--epochs N] [--encoder NAME] [--rates all]
 
           --data FOLDER   the data sets
@@ -18,7 +20,7 @@ internal static class TasksCommand
           --seeds N       runs of each kind (default 3)
           --epochs N      passes over the rows (default 3; 10 for xquad)
           --encoder NAME  MiniLM (default), BgeSmall or, as BgeSmall:8, its first layers
-          --rates all     iEF at rates from 0.5 to 8 instead of its default
+          --rates all     iEF at rates from 0.5 to 8 instead of its default rate
         """;
 
     private const int Rows = 2000; // of goemotions, emobank and sts-b
@@ -28,29 +30,26 @@ internal static class TasksCommand
     private static readonly string[] Names = ["wnut17", "goemotions", "emobank", "sts-b", "xquad"];
 
     /// <summary>Trains what the file lacks, and prints a table in Markdown.</summary>
-    /// <param name="arguments">The arguments after <c>tasks</c>.</param>
+    /// <param name="options">What it is given.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(IReadOnlyList<string> arguments)
+    public static int Run(CommandOptions options)
     {
-        if (CommandOptions.Parse(arguments, Usage) is not { } options || options.Text("--results") is not { } file)
-        {
-            return 2;
-        }
-
-        var known = File.Exists(file) ? File.ReadLines(file).Select(line => JsonSerializer.Deserialize<Result>(line)!).ToList() : [];
+        var (folder, file) = (options.Required("--data"), options.Required("--results"));
+        var (tasks, seeds) = (options.Choices("--task", Names), options.Count("--seeds") ?? 3);
         var encoder = EncoderNames.Parse(options.Text("--encoder") ?? "MiniLM");
         OptimizerOptions[] optimizers =
         [
-            .. options.Text("--rates") == "all" ? new[] { 0.5, 1, 2, 4, 8 }.Select(rate => (OptimizerOptions)(Optimizers.Ief with { LearningRate = rate })) : [Optimizers.Ief],
+            .. options.Choice("--rates", "default", "all") == "all" ? new[] { 0.5, 1, 2, 4, 8 }.Select(rate => (OptimizerOptions)(Optimizers.Ief with { LearningRate = rate })) : [Optimizers.Ief],
             .. new[] { 1e-3, 3e-3, 1e-2 }.Select(rate => Optimizers.AdamW with { LearningRate = rate }),
         ];
-        foreach (var seed in Enumerable.Range(0, options.Number("--seeds", 3)))
+        var known = ResultFile.Read<Result>(file);
+        foreach (var seed in Enumerable.Range(0, seeds))
         {
-            foreach (var task in Names.Where(name => options.All("--task").Count == 0 || options.All("--task").Contains(name)))
+            foreach (var task in tasks)
             {
                 foreach (var optimizer in optimizers)
                 {
-                    var epochs = options.Number("--epochs", task == "xquad" ? 10 : 3);
+                    var epochs = options.Count("--epochs") ?? (task == "xquad" ? 10 : 3);
                     var rate = optimizer is AdamWOptions { LearningRate: { } given } ? given : ((IefOptions)optimizer).LearningRate;
                     var key = new Result(task, encoder.ToString(), FormattableString.Invariant($"{optimizer.Name} {rate}").TrimEnd(), epochs, seed, 0, 0, 0, 0);
                     if (known.Any(result => result with { First = 0, Second = 0, Loss = 0, Seconds = 0 } == key))
@@ -59,7 +58,7 @@ internal static class TasksCommand
                     }
 
                     var watch = Stopwatch.StartNew();
-                    var (first, second, loss) = Train(options.Text("--data")!, task, optimizer, seed, encoder, epochs);
+                    var (first, second, loss) = Train(folder, task, optimizer, seed, encoder, epochs);
                     known.Add(key with { First = first, Second = second, Loss = loss, Seconds = watch.Elapsed.TotalSeconds });
                     File.AppendAllText(file, JsonSerializer.Serialize(known[^1]) + "\n");
                 }

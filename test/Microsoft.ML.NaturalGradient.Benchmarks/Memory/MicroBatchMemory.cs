@@ -1,18 +1,40 @@
 using System.Diagnostics;
 using System.Globalization;
+using Samples;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Memory;
 
 /// <summary>The most memory that training takes, with and without micro-batches; one setting a process.</summary>
 internal static class MicroBatchMemory
 {
+    /// <summary>How the command is used.</summary>
+    public const string Usage = """
+        Usage: ./build.sh bench memory-micro LoRA|Full ROWS
+               ./build.sh bench memory-micro LoRA|Full all [iEF|AdamW BATCH]
+
+        ROWS are those of a micro-batch of a batch of 128; with all, batches of BATCH rows (128) are whole.
+        """;
+
+    private static readonly string[] AdapterNames = ["LoRA", "Full"];
+    private static readonly string[] OptimizerNames = ["iEF", "AdamW"];
+
     /// <summary>Trains for two steps and prints a row of a table.</summary>
-    /// <param name="adapter">"LoRA" or "Full".</param>
-    /// <param name="microBatchSize">Rows of a micro-batch; null for whole batches.</param>
-    /// <param name="optimizer">"iEF" or "AdamW".</param>
-    /// <param name="batchSize">Rows of a batch.</param>
-    public static void Run(string adapter, int? microBatchSize, string optimizer = "iEF", int batchSize = 128)
+    /// <param name="options">What it is given.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(CommandOptions options)
     {
+        var (adapter, microBatchSize, optimizer, batchSize) = options.Inputs switch
+        {
+            [var first, "all"] => (first, (int?)null, "iEF", 128),
+            [var first, "all", var third, var rows] => (first, null, third, CommandOptions.Count("BATCH", rows)),
+            [var first, var rows] => (first, CommandOptions.Count("ROWS", rows), "iEF", 128),
+            _ => throw new UsageException("What to train and the rows of a batch are missing."),
+        };
+        if (!AdapterNames.Contains(adapter) || !OptimizerNames.Contains(optimizer))
+        {
+            throw new UsageException($"There is no adapter \"{adapter}\" or no optimizer \"{optimizer}\" here.");
+        }
+
         var context = new MLContext(seed: 1);
         var watch = Stopwatch.StartNew();
         var trainer = context.MulticlassClassification.Trainers.TextClassification(new TextClassificationTrainer.Options
@@ -37,5 +59,6 @@ internal static class MicroBatchMemory
         using var process = Process.GetCurrentProcess();
         Console.WriteLine(
             $"| {adapter} | {optimizer} | {batchSize} | {microBatchSize?.ToString(CultureInfo.InvariantCulture) ?? "whole"} | {process.PeakWorkingSet64 / MemoryGrowth.Mebibyte:F0} | {watch.Elapsed.TotalSeconds:F1} |");
+        return 0;
     }
 }

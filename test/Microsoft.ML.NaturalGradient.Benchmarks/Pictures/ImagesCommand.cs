@@ -1,11 +1,13 @@
 using Microsoft.ML.NaturalGradient.Benchmarks.Accuracy;
+using Samples;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Pictures;
 
 /// <summary>Fine-tunes the embedded image encoder on CIFAR-10 pictures with iEF, with AdamW, and its head alone.</summary>
 internal static class ImagesCommand
 {
-    private const string Usage = """
+    /// <summary>How the command is used.</summary>
+    public const string Usage = """
         Usage: ./build.sh bench images --data FOLDER [OPTION VALUE]...
 
           --data FOLDER    with cifar10-subset/cifar10-train.tgz and cifar10-test.tgz
@@ -25,13 +27,15 @@ internal static class ImagesCommand
     ];
 
     /// <summary>Runs and prints a table in Markdown.</summary>
-    /// <param name="arguments">The arguments after <c>images</c>.</param>
+    /// <param name="options">What it is given.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(IReadOnlyList<string> arguments)
+    public static int Run(CommandOptions options)
     {
-        if (CommandOptions.Parse(arguments, Usage) is not { } options)
+        var (data, chosen) = (options.Required("--data"), options.Parts("--only", [.. Contenders.Select(row => row.Name)]));
+        var (size, epochs, seeds) = (options.Count("--size") ?? 98, options.Count("--epochs") ?? 5, options.Count("--seeds") ?? 3);
+        if (size % 14 > 0)
         {
-            return 2;
+            throw new UsageException($"--size needs a multiple of 14, such as 98 or 224, not {size}.");
         }
 
         var folder = Directory.CreateTempSubdirectory().FullName;
@@ -39,17 +43,17 @@ internal static class ImagesCommand
         {
             var task = new ImagesTask
             {
-                Training = First(options, "train", 100, folder),
-                Validation = First(options, "test", 50, folder),
-                Epochs = options.Number("--epochs", 5),
-                Size = options.Number("--size", 98),
+                Training = First(data, "train", options.Count("--train") ?? 100, folder),
+                Validation = First(data, "test", options.Count("--test") ?? 50, folder),
+                Epochs = epochs,
+                Size = size,
             };
             Console.WriteLine(
                 $"{task.Training.Count} training, {task.Validation.Count} validation pictures of {task.Size} x {task.Size}, {task.Epochs} epochs\n");
             Console.WriteLine("| trained | accuracy, last epoch | of each seed | best epoch | loss, last epoch | training loss | s per run |\n|---|---|---|---|---|---|---|");
-            foreach (var (name, optimizer, adapter) in Contenders.Where(row => row.Name.Contains(options.Text("--only") ?? "", StringComparison.Ordinal)))
+            foreach (var (name, optimizer, adapter) in Contenders.Where(row => chosen.Contains(row.Name)))
             {
-                Print(name, [.. Enumerable.Range(0, options.Number("--seeds", 3)).Select(seed => task.Train(optimizer, adapter, seed))]);
+                Print(name, [.. Enumerable.Range(0, seeds).Select(seed => task.Train(optimizer, adapter, seed))]);
             }
         }
         finally
@@ -60,9 +64,9 @@ internal static class ImagesCommand
         return 0;
     }
 
-    private static IReadOnlyList<ImageRow> First(CommandOptions options, string part, int count, string folder) => CifarSubset.Extract(
-        CifarSubset.Read(options.Text("--data")!, part).GroupBy(picture => picture.Label)
-            .SelectMany(group => group.Take(options.Number($"--{part}", count))),
+    private static IReadOnlyList<ImageRow> First(string data, string part, int count, string folder) => CifarSubset.Extract(
+        CifarSubset.Read(data, part).GroupBy(picture => picture.Label)
+            .SelectMany(group => group.Take(count)),
         Path.Combine(folder, part));
 
     private static void Print(string name, AccuracyRun[] runs) => Console.WriteLine(

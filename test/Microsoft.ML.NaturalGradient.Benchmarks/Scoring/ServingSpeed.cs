@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Tokenization;
 using Microsoft.ML.Transforms.Image;
+using Samples;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Scoring;
 
@@ -9,7 +10,8 @@ namespace Microsoft.ML.NaturalGradient.Benchmarks.Scoring;
 /// <remarks>All ways take turns in one process; the numbers are medians of the rounds.</remarks>
 internal static class ServingSpeed
 {
-    private const string Usage = """
+    /// <summary>How the command is used.</summary>
+    public const string Usage = """
         Usage: ./build.sh bench serving [--rounds N] [--threads N] [--pictures yes]
 
           --rounds N      turns of each way (default 15)
@@ -23,22 +25,18 @@ internal static class ServingSpeed
     private static readonly string[] Words = "the film was very good and we saw it again with some of our old friends at home last night".Split(' ');
 
     /// <summary>Measures and prints tables in Markdown.</summary>
-    /// <param name="arguments">The arguments after <c>serving</c>.</param>
+    /// <param name="options">What it is given.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(IReadOnlyList<string> arguments)
+    public static int Run(CommandOptions options)
     {
-        if (CommandOptions.Parse(arguments, Usage) is not { } options)
-        {
-            return 2;
-        }
-
-        var (rounds, threads) = (options.Number("--rounds", 15), options.Number("--threads", 1));
+        var (rounds, threads) = (options.Count("--rounds") ?? 15, options.Count("--threads") ?? 1);
+        var withPictures = options.Choice("--pictures", "no", "yes") == "yes";
         TorchSharp.torch.set_num_threads(threads);
         var folder = Directory.CreateTempSubdirectory("serving-speed").FullName;
         try
         {
             Texts(folder, rounds, threads);
-            if (options.Text("--pictures") is not null)
+            if (withPictures)
             {
                 Pictures(folder, rounds, threads);
             }

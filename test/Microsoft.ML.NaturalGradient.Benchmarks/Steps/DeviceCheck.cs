@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML.NaturalGradient.Diagnostics;
 using ReplicationSample;
+using Samples;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Steps;
@@ -16,12 +17,12 @@ internal static class DeviceCheck
     private const double MostScoreDifference = 2e-2;
 
     /// <summary>Compares and prints.</summary>
-    /// <param name="name">A device of libtorch: cuda:0, or cpu to try the check itself.</param>
-    /// <param name="steps">Steps that are timed, after three to warm up.</param>
+    /// <param name="options">A device of libtorch as the input: cuda:0, or cpu to try the check itself; <c>--steps</c> that are timed, after three to warm up.</param>
     /// <returns>0 when the device computes what the CPU computes.</returns>
-    public static int Run(string name, int steps)
+    public static int Run(CommandOptions options)
     {
-        var device = new Device(name);
+        var steps = CommandOptions.Count("--steps", options.Required("--steps"));
+        var (name, device) = options.Inputs is [var input] ? (input, Named(input)) : throw new UsageException("Name one device, such as cuda:0.");
         if (device.type == TorchSharp.DeviceType.CUDA && !cuda.is_available())
         {
             Console.Error.WriteLine("libtorch finds no CUDA device: build with -p:TorchBackend=cuda, on a machine with an NVIDIA driver.");
@@ -57,6 +58,18 @@ internal static class DeviceCheck
             var good = difference <= most; // not so for NaN
             agrees &= good;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {title} | {own:G5} | {other:G5} | {difference:E1}{(good ? "" : " !")} |"));
+        }
+    }
+
+    private static Device Named(string name)
+    {
+        try
+        {
+            return new Device(name);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            throw new UsageException($"There is no device \"{name}\". Use cpu, cuda or, as cuda:0, one of several.");
         }
     }
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Reflection;
 using Microsoft.ML.NaturalGradient.Numerics;
 using ReplicationSample;
+using Samples;
 
 namespace Microsoft.ML.NaturalGradient.Benchmarks.Steps;
 
@@ -17,6 +18,11 @@ internal static class Turns
     public static void Compare(string other, int rounds)
     {
         const int WarmUp = 3;
+        if (!File.Exists(other))
+        {
+            throw new UsageException($"There is no file \"{other}\".");
+        }
+
         using var before = Start(other);
         using var after = Start(typeof(Turns).Assembly.Location);
         Console.WriteLine("| one step | other: ms | processor, ms | this: ms | processor, ms | ratio of times | of processor times |\n|---|---|---|---|---|---|---|");

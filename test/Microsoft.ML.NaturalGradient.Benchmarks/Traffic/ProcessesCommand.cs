@@ -6,6 +6,7 @@ using Microsoft.ML.NaturalGradient.Optimization;
 using Microsoft.ML.NaturalGradient.Processes;
 using Microsoft.ML.NaturalGradient.Tests.Collectives;
 using Microsoft.ML.NaturalGradient.Training;
+using Samples;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -14,7 +15,8 @@ namespace Microsoft.ML.NaturalGradient.Benchmarks.Traffic;
 /// <summary>What several processes send in a training step: counted in threads that stand in for them, beside the formula; and the formula for many nodes and large models.</summary>
 internal static class ProcessesCommand
 {
-    private const string Usage = """
+    /// <summary>How the command is used.</summary>
+    public const string Usage = """
         Usage: ./build.sh bench processes [--most K] [--tokens T] [--optimizer NAME]
 
           --most K          counts with 2 to K processes (default 8)
@@ -38,18 +40,19 @@ internal static class ProcessesCommand
     ];
 
     /// <summary>Counts, reckons and prints tables in Markdown.</summary>
-    /// <param name="arguments">The arguments after <c>processes</c>.</param>
+    /// <param name="options">What it is given.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(IReadOnlyList<string> arguments)
+    public static int Run(CommandOptions options)
     {
-        if (CommandOptions.Parse(arguments, Usage) is not { } options)
+        var (most, tokens) = (options.Count("--most") ?? 8, options.Count("--tokens") ?? 64);
+        OptimizerOptions[] methods = [Optimizers.AdamW, Optimizers.Ief, Optimizers.Sf, Optimizers.Kfac];
+        var chosen = options.Choices("--optimizer", [.. methods.Select(method => method.Name)]);
+        methods = [.. methods.Where(method => chosen.Contains(method.Name))];
+        if (most < 2)
         {
-            return 2;
+            throw new UsageException("--most needs a number from 2 on: one process sends nothing.");
         }
 
-        var (most, tokens) = (options.Number("--most", 8), options.Number("--tokens", 64));
-        OptimizerOptions[] methods = [Optimizers.AdamW, Optimizers.Ief, Optimizers.Sf, Optimizers.Kfac];
-        methods = [.. methods.Where(method => (options.Text("--optimizer") ?? method.Name) == method.Name)];
         Console.WriteLine($"A step of {Rows} rows, {tokens} tokens each, {Classes} classes; MB that a process sends, and operations.\n");
         Console.WriteLine("| model, trained | optimizer | processes | counted, MB | operations | formula, MB | operations |\n|---|---|---|---|---|---|---|");
         Count("MiniLM, LoRA", () => new LoraWork(Rows, tokens), work => (work.Model, work.Model.TrainableParameters, work.Batch), tokens, most, methods);

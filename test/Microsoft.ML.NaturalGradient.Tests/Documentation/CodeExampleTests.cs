@@ -31,13 +31,13 @@ public sealed partial class CodeExampleTests
             .SelectMany(path => Regions(File.ReadAllLines(path)))
             .ToHashSet();
 
-        var blocks = CodeBlock().Matches(File.ReadAllText(Path.Combine(root, page)).ReplaceLineEndings("\n"))
-            .Select(match => Normalize(match.Groups["code"].Value.Split('\n')))
-            .ToArray();
+        var codes = CodeBlock().Matches(File.ReadAllText(Path.Combine(root, page)).ReplaceLineEndings("\n")).Select(match => match.Groups["code"].Value.Split('\n')).ToArray();
 
-        Assert.IsNotEmpty(blocks);
-        foreach (var block in blocks)
+        Assert.IsNotEmpty(codes);
+        foreach (var code in codes)
         {
+            var block = Normalize(code);
+            Assert.IsFalse(code.Any(line => line.StartsWith("private ", StringComparison.Ordinal)), $"This code of {page} does not compile where it is pasted below a program of statements:\n{block}");
             Assert.IsTrue(regions.Contains(block) || shown.Contains(block, StringComparison.Ordinal), $"This code of {page} is not a region of {folder}/:\n{block}");
         }
     }

@@ -6,6 +6,27 @@ namespace Microsoft.ML.NaturalGradient.Tests.Samples;
 public sealed class FoldersTests
 {
     [TestMethod]
+    public void CreateOutput_FolderThatTakesNoFiles_IsRefusedBeforeTheTraining()
+    {
+        var folder = OperatingSystem.IsLinux() ? "/proc" : typeof(FoldersTests).Assembly.Location; // a file is no folder
+
+        var exception = Assert.ThrowsExactly<UsageException>(() => Folders.CreateOutput(folder));
+
+        StringAssert.Contains(exception.Message, $"\"{folder}\" cannot be made or written");
+    }
+
+    [TestMethod]
+    public void CreateOutput_NewFolder_IsMadeAndEmpty()
+    {
+        var folder = Path.Combine(Directory.CreateTempSubdirectory("folders-test-").FullName, "a", "b");
+
+        Folders.CreateOutput(folder);
+
+        Assert.IsEmpty(Directory.GetFileSystemEntries(folder));
+        Directory.Delete(Path.GetFullPath(Path.Combine(folder, "..", "..")), recursive: true);
+    }
+
+    [TestMethod]
     public void KeepEarlier_FilesOfTwoRuns_AreMovedAside()
     {
         var folder = Directory.CreateTempSubdirectory("folders-test-").FullName;

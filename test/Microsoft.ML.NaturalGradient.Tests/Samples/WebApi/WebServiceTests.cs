@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
+using Samples;
 using WebApiSample;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Samples.WebApi;
@@ -226,19 +226,36 @@ public sealed class WebServiceTests
     }
 
     [TestMethod]
-    public void Start_SettingsOutOfRange_SaysWhich()
+    [DataRow("--Models:Text:MaxBatchSize=0", "MaxBatchSize")]
+    [DataRow("--Models:Text:MaxBatchSize=x", "Models:Text:MaxBatchSize")]
+    [DataRow("--Models:Picture:Path=", "Path")]
+    [DataRow("--urls=localhost", "localhost")]
+    [DataRow("--urls=http://localhost:5080;http://localhost:65536", "65536")]
+    public async Task CheckSettings_ValueThatIsNone_SaysWhich(string setting, string expected)
     {
-        var exception = Assert.ThrowsExactly<OptionsValidationException>(() => WebServiceFactory.Start(("Models:Text:MaxBatchSize", "0"), ("Models:Text:Path", ServedModels.First), ("Models:Picture:Path", ServedModels.Pictures)));
+        await using var app = WebService.Create(setting);
 
-        StringAssert.Contains(exception.Message, "MaxBatchSize");
+        var exception = Assert.ThrowsExactly<UsageException>(() => WebService.CheckSettings(app));
+
+        StringAssert.Contains(exception.Message, expected);
     }
 
     [TestMethod]
     [DataRow("--requests", "abc")]
     [DataRow("--clients", "0")]
-    [DataRow("--clients", null)]
-    public async Task Load_ArgumentThatIsNoNumber_EndsBeforeTheTraining(string name, string? value) =>
-        Assert.AreEqual(2, await LoadCommand.RunAsync(value is null ? [name] : [name, value], quick: true, onnx: false));
+    [DataRow("--clients")]
+    [DataRow("--Models:Text:Path", "other.zip")]
+    public void Parse_LoadWithWrongArgument_IsRefused(params string[] arguments) =>
+        Assert.ThrowsExactly<UsageException>(() => WebApiSample.CommandLine.Parse(["load", .. arguments]));
+
+    [TestMethod]
+    public void Parse_SettingsOfAllForms_AreTaken()
+    {
+        var command = WebApiSample.CommandLine.Parse(["--quick", "--urls", "http://localhost:1", "--models:text:queueLength=3", "--Logging:LogLevel:Microsoft.AspNetCore", "None"])!;
+
+        Assert.IsTrue(command is { IsLoad: false, Quick: true, Onnx: false });
+        CollectionAssert.AreEqual(new[] { "--urls=http://localhost:1", "--models:text:queueLength=3", "--Logging:LogLevel:Microsoft.AspNetCore=None" }, command.Settings);
+    }
 
     private static async Task ReplaceAndWaitAsync(WebServiceFactory service, string file, string by, int refused)
     {

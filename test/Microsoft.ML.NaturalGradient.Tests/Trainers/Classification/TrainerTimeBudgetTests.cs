@@ -49,6 +49,14 @@ public sealed class TrainerTimeBudgetTests : IDisposable
     }
 
     [TestMethod]
+    public void Fit_MoreThanADay_SaysAllHoursThatAreLeft()
+    {
+        Fit(null, epochs: 2, secondsOfStep: 40_000);
+
+        Assert.IsTrue(_lines.Any(line => line.Contains("Epoch 1/2", StringComparison.Ordinal) && line.EndsWith(" rows/s, 44:26:40 left.", StringComparison.Ordinal)), string.Join('\n', _lines));
+    }
+
+    [TestMethod]
     public void Fit_Resumed_HasTheTimeThatItsStepsLeft()
     {
         Assert.ThrowsExactly<OperationCanceledException>(() => Fit(TimeSpan.FromSeconds(10.2), cancelAt: 3));
@@ -74,7 +82,7 @@ public sealed class TrainerTimeBudgetTests : IDisposable
     private void AssertSaid(string words) =>
         Assert.IsTrue(_lines.Any(line => line.Contains(words, StringComparison.Ordinal)), string.Join('\n', _lines));
 
-    private float[] Fit(TimeSpan? budget, int epochs = 1000, int? cancelAt = null)
+    private float[] Fit(TimeSpan? budget, int epochs = 1000, int? cancelAt = null, double secondsOfStep = 1)
     {
         var (mlContext, isRead, reports) = (new MLContext(seed: 3), true, 0);
         mlContext.Log += (_, e) => _lines.Add(e.Message);
@@ -109,7 +117,7 @@ public sealed class TrainerTimeBudgetTests : IDisposable
             options.MetricsCallback = progress =>
             {
                 _reports.Add(progress);
-                _clock.Advance(progress.EndOfEpoch ? 0.5 : 1);
+                _clock.Advance(progress.EndOfEpoch ? 0.5 : secondsOfStep);
                 if (++reports == cancelAt)
                 {
                     cancellation.Cancel();
