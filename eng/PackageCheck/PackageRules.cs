@@ -7,6 +7,7 @@ namespace PackageChecks;
 internal sealed class PackageRules(Package package, ExpectedPackage expected, string version)
 {
     private const long LargestPackage = 60_000_000; // a model of 45 MB and what belongs to it
+    private const int LongestNotes = 35_000; // characters that nuget.org takes
     private static readonly string[] Shown = ["authors", "description", "tags", "releaseNotes"];
 
     /// <summary>Says what is wrong.</summary>
@@ -33,6 +34,11 @@ internal sealed class PackageRules(Package package, ExpectedPackage expected, st
         if (expected.Content != PackageContent.References && !package.Field("releaseNotes").StartsWith("## ", StringComparison.Ordinal))
         {
             yield return "its release notes are not a part of CHANGELOG.md";
+        }
+
+        if (package.Field("releaseNotes").Length > LongestNotes)
+        {
+            yield return $"its release notes have more than {LongestNotes} characters";
         }
 
         if (expected.Content != PackageContent.References && package.Element("repository")?.Attribute("commit")?.Value.Length is not 40)
