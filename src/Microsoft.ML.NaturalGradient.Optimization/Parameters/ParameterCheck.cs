@@ -24,7 +24,7 @@ internal static class ParameterCheck
         return parameters.Select((parameter, i) => new NamedParameter(i.ToString(CultureInfo.InvariantCulture), parameter));
     }
 
-    /// <summary>Takes the parameters without repetitions: a tied weight, which modules may list once for each use, is trained once.</summary>
+    /// <summary>Takes the parameters without repetitions: a tied weight, which modules may list once for each use, is trained once. Those without a number, such as [0, 4], are left out.</summary>
     /// <exception cref="ArgumentException">There is none, or one cannot be trained.</exception>
     public static ParameterSet Distinct(IEnumerable<NamedParameter> parameters)
     {
@@ -46,7 +46,7 @@ internal static class ParameterCheck
                     nameof(parameters));
             }
 
-            if (!distinct.Exists(other => IsSame(other.Value, parameter)))
+            if (parameter.numel() > 0 && !distinct.Exists(other => IsSame(other.Value, parameter)))
             {
                 distinct.Add(new NamedParameter(name, parameter));
             }

@@ -77,7 +77,7 @@ public sealed class ParameterOptimizer : IDisposable
     /// <param name="labels">Classes from 0 to C − 1, int64, [N]; numbers, float32 or float64, [N], for regression. Not modified.</param>
     /// <param name="learningRate">Learning rate η of this step; <see langword="null"/> for <see cref="LearningRate"/>.</param>
     /// <param name="rowWeights">
-    /// How often each row counts, greater than zero, float32 or float64, [N]: weight 2 means the same as the row standing twice in the batch, for every
+    /// How often each row counts, greater than zero and in the range of float32, float32 or float64, [N]: weight 2 means the same as the row standing twice in the batch, for every
     /// method. Not modified. <see langword="null"/> for once each.
     /// </param>
     /// <returns>What the step saw and did.</returns>
