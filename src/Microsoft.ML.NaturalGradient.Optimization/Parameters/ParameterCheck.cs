@@ -55,6 +55,19 @@ internal static class ParameterCheck
         return new ParameterSet(distinct);
     }
 
+    /// <summary>Throws unless every parameter is still one that can be trained: layers that record would move a frozen one all the same.</summary>
+    /// <param name="parameters">The parameters.</param>
+    /// <exception cref="InvalidOperationException">One has been frozen, or disposed, as a module does with one that is replaced.</exception>
+    public static void StillTrainable(ParameterSet parameters)
+    {
+        if (parameters.FirstOrDefault(parameter => parameter.IsInvalid || !parameter.requires_grad) is { } changed)
+        {
+            throw new InvalidOperationException(
+                $"Parameter {parameters.NameOf(changed)} has been {(changed.IsInvalid ? "disposed or replaced" : "frozen")} since this object was made for it. Make a new one for the parameters "
+                + $"that are to be trained now{(changed.IsInvalid ? "" : ", or set requires_grad again")}.");
+        }
+    }
+
     /// <summary>Throws unless every parameter takes part in the output; costs a backward pass, and keeps the graph.</summary>
     /// <param name="logits">The output.</param>
     /// <param name="parameters">The parameters, whose own gradients are set aside.</param>

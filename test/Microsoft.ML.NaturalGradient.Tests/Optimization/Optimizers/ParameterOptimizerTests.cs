@@ -332,6 +332,42 @@ public sealed class ParameterOptimizerTests
     }
 
     [TestMethod]
+    [DynamicData(nameof(EveryOptimizer.All), typeof(EveryOptimizer))]
+    public void Step_ParameterFrozenInBetween_ThrowsAndChangesNothing(string name, object method)
+    {
+        using var scope = NewDisposeScope();
+        var toy = new ToyNetwork();
+        using var network = Network();
+        using var ofNetwork = ((OptimizerOptions)method).CreateFor(network, Classes);
+        using var ofList = ((OptimizerOptions)method).CreateFor(network.parameters(), Classes);
+        ofNetwork.Step(() => network.call(toy.Inputs), toy.Labels, 0.01);
+        ((Linear)network[0]).weight.requires_grad = false;
+        var before = Flat(network);
+
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => ofNetwork.Step(() => network.call(toy.Inputs), toy.Labels)).Message, "Parameter first.weight has been frozen", name);
+        Assert.ThrowsExactly<InvalidOperationException>(() => ofList.Step(() => network.call(toy.Inputs), toy.Labels));
+        Assert.ThrowsExactly<InvalidOperationException>(() => ofNetwork.MeasureQuality(() => network.call(toy.Inputs), toy.Labels));
+
+        Assert.IsTrue(Flat(network).eq(before).all().item<bool>());
+        ((Linear)network[0]).weight.requires_grad = true;
+        ofNetwork.Step(() => network.call(toy.Inputs), toy.Labels, 0.01);
+    }
+
+    [TestMethod]
+    public void Step_ParameterReplacedInBetween_SaysSo()
+    {
+        using var scope = NewDisposeScope();
+        var toy = new ToyNetwork();
+        using var network = Network();
+        using var optimizer = Ief.CreateFor(network, Classes);
+        var layer = (Linear)network[0];
+        layer.weight = nn.Parameter(layer.weight.detach().clone()); // disposes the other
+
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidOperationException>(() => optimizer.Step(() => network.call(toy.Inputs), toy.Labels)).Message, "Parameter first.weight has been disposed or replaced");
+    }
+
+    [TestMethod]
     public void CreateFor_ParametersThatCannotBeTrained_Throws()
     {
         using var scope = NewDisposeScope();
