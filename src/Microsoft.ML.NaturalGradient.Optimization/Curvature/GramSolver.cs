@@ -81,7 +81,7 @@ internal static class GramSolver
         if (info.item<int>() != 0)
         {
             throw new InvalidOperationException(FormattableString.Invariant(
-                $"The Gram matrix is not positive definite at damping {damping:G3}. Increase Damping, for example to 1E-7, or take it relative: set LiteralEq8 or AbsoluteDamping to false."));
+                $"The Gram matrix is not positive definite at damping {damping:G3}. Increase Damping, take it relative where LiteralEq8 or AbsoluteDamping is set, and check the data for extreme inputs."));
         }
 
         var weights = cholesky_solve(target.to(ScalarType.Float64).unsqueeze(1), factor).squeeze(1); // [N]

@@ -38,6 +38,7 @@ public sealed record QualityProbe
         ArgumentNullException.ThrowIfNull(DampingSweep);
         foreach (var method in AllDirections)
         {
+            ArgumentNullException.ThrowIfNull(method, nameof(Directions));
             method.Validate();
         }
     }

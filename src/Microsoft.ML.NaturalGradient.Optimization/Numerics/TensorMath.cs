@@ -121,10 +121,10 @@ internal static class TensorMath
         a.mul_(scalar);
     }
 
-    /// <summary>a ← a + factor · b.</summary>
+    /// <summary>a ← a + factor · b; a factor that is too large for float32 is infinite there, as a product would be, where native code ends with an error.</summary>
     public static void AddInPlace(this Tensor a, Tensor b, double factor = 1)
     {
-        using Scalar scalar = factor;
+        using Scalar scalar = a.dtype == ScalarType.Float64 || float.IsFinite((float)factor) ? factor : (float)factor;
         a.add_(b, scalar);
     }
 

@@ -70,7 +70,7 @@ internal sealed class BatchCheck(int? classCount)
             rowWeights.dtype is ScalarType.Float32 or ScalarType.Float64, nameof(rowWeights),
             $"Row weights have the type {rowWeights.dtype}. Give numbers in {ScalarType.Float32} or {ScalarType.Float64}.");
         TensorCheck.Require(
-            rowWeights.isfinite().logical_and(rowWeights.GreaterThan(0.0)).all().item<bool>(), nameof(rowWeights),
-            "A row weight is not a positive number. Leave rows of weight 0 out of the batch.");
+            rowWeights.to(ScalarType.Float32) is var weights && weights.isfinite().logical_and(weights.GreaterThan(0.0)).all().item<bool>(), nameof(rowWeights),
+            "A row weight is not a positive number that float32 holds. Leave rows of weight 0 out of the batch.");
     }
 }

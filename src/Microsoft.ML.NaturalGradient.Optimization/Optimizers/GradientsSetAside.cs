@@ -10,8 +10,10 @@ internal sealed class GradientsSetAside : IDisposable
 
     /// <summary>Takes the gradients away.</summary>
     /// <param name="parameters">The parameters; owned by the caller.</param>
-    public GradientsSetAside(IReadOnlyList<Parameter> parameters)
+    /// <exception cref="InvalidOperationException">The caller has frozen or disposed one.</exception>
+    public GradientsSetAside(ParameterSet parameters)
     {
+        ParameterCheck.StillTrainable(parameters);
         _held = [.. parameters.Select(parameter => (parameter, parameter.grad?.DetachFromDisposeScope()))];
         Array.ForEach(_held, held => held.Parameter.grad = null);
     }

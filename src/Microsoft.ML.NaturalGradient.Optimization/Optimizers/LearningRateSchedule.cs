@@ -25,10 +25,12 @@ public abstract record LearningRateSchedule
     /// <param name="step">Step, from 0.</param>
     /// <param name="stepCount">Steps in the whole run, at least 1.</param>
     /// <returns>A number from 0 to 1.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A step or <see cref="WarmupFraction"/> is out of range.</exception>
     public double Factor(int step, int stepCount)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         ArgumentOutOfRangeException.ThrowIfLessThan(stepCount, 1);
+        Validate();
         return FactorAt(step, stepCount);
     }
 

@@ -24,7 +24,7 @@ internal static class ParameterCheck
         return parameters.Select((parameter, i) => new NamedParameter(i.ToString(CultureInfo.InvariantCulture), parameter));
     }
 
-    /// <summary>Takes the parameters without repetitions: a tied weight, which modules may list once for each use, is trained once.</summary>
+    /// <summary>Takes the parameters without repetitions: a tied weight, which modules may list once for each use, is trained once. Those without a number, such as [0, 4], are left out.</summary>
     /// <exception cref="ArgumentException">There is none, or one cannot be trained.</exception>
     public static ParameterSet Distinct(IEnumerable<NamedParameter> parameters)
     {
@@ -46,13 +46,26 @@ internal static class ParameterCheck
                     nameof(parameters));
             }
 
-            if (!distinct.Exists(other => IsSame(other.Value, parameter)))
+            if (parameter.numel() > 0 && !distinct.Exists(other => IsSame(other.Value, parameter)))
             {
                 distinct.Add(new NamedParameter(name, parameter));
             }
         }
 
         return new ParameterSet(distinct);
+    }
+
+    /// <summary>Throws unless every parameter is still one that can be trained: layers that record would move a frozen one all the same.</summary>
+    /// <param name="parameters">The parameters.</param>
+    /// <exception cref="InvalidOperationException">One has been frozen, or disposed, as a module does with one that is replaced.</exception>
+    public static void StillTrainable(ParameterSet parameters)
+    {
+        if (parameters.FirstOrDefault(parameter => parameter.IsInvalid || !parameter.requires_grad) is { } changed)
+        {
+            throw new InvalidOperationException(
+                $"Parameter {parameters.NameOf(changed)} has been {(changed.IsInvalid ? "disposed or replaced" : "frozen")} since this object was made for it. Make a new one for the parameters "
+                + $"that are to be trained now{(changed.IsInvalid ? "" : ", or set requires_grad again")}.");
+        }
     }
 
     /// <summary>Throws unless every parameter takes part in the output; costs a backward pass, and keeps the graph.</summary>

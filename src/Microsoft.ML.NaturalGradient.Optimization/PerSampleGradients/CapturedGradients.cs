@@ -278,24 +278,24 @@ internal sealed class CapturedGradients : IPerSampleGradients
             return;
         }
 
-        ForEachSlice(gram.shape[0] + gram.shape[1], left[0].Use.Parameter, chunkBytes, (start, count) =>
+        ForEachSlice(gram.shape[0] + gram.shape[1], left[0].Use, chunkBytes, (start, count) =>
             gram.AddInPlace(SliceOfSum(left, start, count).mm(SliceOfSum(right, start, count).t())));
     }
 
     // The sum over all uses has cross terms, so it is formed, slice by slice over the parameter's first dimension.
     private static void AddGramOfSums(Tensor gram, IReadOnlyList<List<(ParameterUse Use, Tensor Error)>> captures, long chunkBytes)
     {
-        ForEachSlice(gram.shape[0], captures[0][0].Use.Parameter, chunkBytes, (start, count) =>
+        ForEachSlice(gram.shape[0], captures[0][0].Use, chunkBytes, (start, count) =>
         {
             var rows = cat([.. captures.Select(uses => SliceOfSum(uses, start, count))]); // [K·N, P_slice]
             gram.AddInPlace(rows.mm(rows.t()));
         });
     }
 
-    private static void ForEachSlice(long rowCount, Parameter parameter, long chunkBytes, Action<long, long> slice)
+    private static void ForEachSlice(long rowCount, ParameterUse use, long chunkBytes, Action<long, long> slice)
     {
-        var length = parameter.shape[0];
-        var count = Math.Clamp(chunkBytes / (rowCount * sizeof(double) * (parameter.numel() / length)), 1, length);
+        var length = use.Length;
+        var count = Math.Clamp(chunkBytes / (rowCount * sizeof(double) * (use.Parameter.numel() / length)), 1, length);
         for (long start = 0; start < length; start += count)
         {
             using var scope = NewDisposeScope();

@@ -141,7 +141,7 @@ internal sealed class GramExchange(ProcessGroup group, long rows)
         var bytes = 0.0;
         foreach (var part in parts)
         {
-            var length = part.Parameter.shape.Length == 0 ? 1 : part.Parameter.shape[0];
+            var length = part.First.Use.Length;
             var perIndex = (double)part.Captures.Count * Most * (part.Parameter.numel() / length) * part.First.Error.ElementSize;
             for (var start = 0L; start < length;)
             {

@@ -19,7 +19,7 @@ internal static class LoopedCapture
     {
         using var scope = NewDisposeScope();
         var samples = logits.shape[0];
-        var gradients = new Tensor?[parameters.Count]; // [N, shape of the parameter] each
+        var gradients = new Tensor?[parameters.Count]; // [N, shape of the parameter] each, [N, 1] for one without dimensions
         for (var n = 0L; n < samples; n++)
         {
             using var sampleScope = NewDisposeScope();
@@ -30,7 +30,7 @@ internal static class LoopedCapture
             {
                 if (parameters[i].grad is { } gradient)
                 {
-                    gradients[i] ??= zeros([samples, .. gradient.shape], gradient.WideType(), gradient.device).MoveToOuterDisposeScope();
+                    gradients[i] ??= zeros([samples, .. gradient.dim() > 0 ? gradient.shape : [1L]], gradient.WideType(), gradient.device).MoveToOuterDisposeScope();
                     gradients[i]!.select(0, n).copy_(gradient.detach());
                     parameters[i].grad = null;
                 }

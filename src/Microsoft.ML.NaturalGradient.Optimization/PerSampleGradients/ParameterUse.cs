@@ -23,6 +23,9 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <summary>The parameter that was used.</summary>
     public Parameter Parameter { get; } = parameter;
 
+    /// <summary>Length of the parameter's first dimension, which slices are taken of; 1 for a parameter without dimensions.</summary>
+    public long Length => Parameter.dim() == 0 ? 1 : Parameter.shape[0];
+
     /// <summary>What parameters used like this are called in messages, in the plural.</summary>
     public abstract string Kind { get; }
 
@@ -37,7 +40,7 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <param name="count">Indices in the slice.</param>
     /// <returns>[N, count, ...]; in the caller's dispose scope.</returns>
     public virtual Tensor PerSampleSlice(Tensor outputGradient, long start, long count) =>
-        PerSampleGradient(outputGradient).reshape([outputGradient.shape[0], .. Parameter.shape]).narrow(1, start, count);
+        PerSampleGradient(outputGradient).reshape([outputGradient.shape[0], Length, .. Parameter.shape.Skip(1)]).narrow(1, start, count);
 
     /// <summary>Adds this use's inner products of per-sample gradients to a Gram matrix.</summary>
     /// <param name="gram">C, [N, N], float64; modified.</param>
@@ -55,7 +58,7 @@ internal abstract class ParameterUse(Parameter parameter) : IDisposable
     /// <param name="other">The other use, of any kind.</param>
     /// <param name="otherGradient">Its ∂Σℓ/∂output, [M, ...].</param>
     public virtual void AddCrossGram(Tensor gram, Tensor outputGradient, ParameterUse other, Tensor otherGradient) =>
-        ForEachChunk(Parameter.shape[0], (gram.shape[0] + gram.shape[1]) * (Parameter.numel() / Parameter.shape[0]), (start, count) =>
+        ForEachChunk(Length, (gram.shape[0] + gram.shape[1]) * (Parameter.numel() / Length), (start, count) =>
             AddProducts(gram, PerSampleSlice(outputGradient, start, count), other.PerSampleSlice(otherGradient, start, count), ScalarType.Float64));
 
     /// <summary>Whether inner products cost less from pairs of positions than from gradients that are formed.</summary>

@@ -21,7 +21,7 @@ public static class FisherPruning
     /// <param name="squaredLogitNorms">s_n = ‖∂ℓ_n/∂z_n‖², [N]; only read for <see cref="PruningFisher.Ief"/>.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <returns>ρ, shaped like the weights, float64; owned by the caller.</returns>
-    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    /// <exception cref="ArgumentException">The shapes do not fit together, weights are not finite floating-point numbers, or a squared norm is negative or not finite.</exception>
     /// <exception cref="InvalidOperationException">A gradient is not finite.</exception>
     public static Tensor Saliency(Tensor weights, Tensor gradients, Tensor squaredLogitNorms, PruningOptions? options = null)
     {
@@ -38,7 +38,7 @@ public static class FisherPruning
     /// <param name="sparsity">Fraction of the weights that is removed, from 0 up to, but not including, 1; no tensor of weights loses its last one.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <returns>Which weights stay, shaped like them, Boolean; owned by the caller.</returns>
-    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    /// <exception cref="ArgumentException">The shapes do not fit together, weights are not finite floating-point numbers, or a squared norm is negative or not finite.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The sparsity or an option is out of range.</exception>
     /// <exception cref="InvalidOperationException">A gradient is not finite; nothing is changed then.</exception>
     public static Tensor Prune(Tensor weights, Tensor gradients, Tensor squaredLogitNorms, double sparsity, PruningOptions? options = null)
@@ -75,6 +75,12 @@ public static class FisherPruning
         ArgumentNullException.ThrowIfNull(gradients);
         ArgumentNullException.ThrowIfNull(squaredLogitNorms);
         options.Validate();
+        if (!weights.is_floating_point() || weights.numel() == 0 || !weights.isfinite().all().item<bool>())
+        {
+            throw new ArgumentException(
+                $"The weights have the shape {MessageText.Shape(weights.shape)} and the type {weights.dtype}. Give at least one, and finite floating-point numbers.", nameof(weights));
+        }
+
         if (gradients.dim() != weights.dim() + 1 || !gradients.shape.AsSpan(1).SequenceEqual(weights.shape) || gradients.shape[0] == 0)
         {
             throw new ArgumentException(
@@ -89,10 +95,15 @@ public static class FisherPruning
                 nameof(squaredLogitNorms));
         }
 
+        if (options.Fisher == PruningFisher.Ief && !squaredLogitNorms.isfinite().logical_and(squaredLogitNorms.abs().eq(squaredLogitNorms)).all().item<bool>())
+        {
+            throw new ArgumentException("A squared norm is negative or not a finite number. Give ‖∂ℓ_n/∂z_n‖² of each sample.", nameof(squaredLogitNorms));
+        }
+
         var part = new PruningPart(weights, options.BlockSize);
         try
         {
-            part.Fisher.Add(Scaled(gradients.flatten(1), squaredLogitNorms, options.Fisher));
+            part.Fisher.Add(Scaled(gradients.reshape(gradients.shape[0], weights.numel()), squaredLogitNorms, options.Fisher));
             PruningPart.Invert([part], options.Damping);
             return part;
         }

@@ -51,7 +51,7 @@ public sealed class NetworkPruner : IDisposable
     /// <param name="labels">As in <c>ParameterOptimizer.Step</c>.</param>
     /// <exception cref="ArgumentException">Logits or labels have the wrong shape, type or values.</exception>
     /// <exception cref="InvalidOperationException">
-    /// The loss is not finite, a weight does not take part in the logits, or <see cref="Prune"/> has been called.
+    /// The loss is not finite, a weight has been frozen or replaced, or does not take part in the logits, or <see cref="Prune"/> has been called.
     /// </exception>
     public void Add(Func<Tensor> forward, Tensor labels)
     {

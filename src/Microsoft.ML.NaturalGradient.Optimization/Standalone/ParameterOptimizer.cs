@@ -77,13 +77,16 @@ public sealed class ParameterOptimizer : IDisposable
     /// <param name="labels">Classes from 0 to C − 1, int64, [N]; numbers, float32 or float64, [N], for regression. Not modified.</param>
     /// <param name="learningRate">Learning rate η of this step; <see langword="null"/> for <see cref="LearningRate"/>.</param>
     /// <param name="rowWeights">
-    /// How often each row counts, greater than zero, float32 or float64, [N]: weight 2 means the same as the row standing twice in the batch, for every
+    /// How often each row counts, greater than zero and in the range of float32, float32 or float64, [N]: weight 2 means the same as the row standing twice in the batch, for every
     /// method. Not modified. <see langword="null"/> for once each.
     /// </param>
     /// <returns>What the step saw and did.</returns>
     /// <exception cref="ArgumentException">Logits, labels or weights have the wrong shape, type or values; nothing is changed then.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="learningRate"/> is not a positive number.</exception>
-    /// <exception cref="InvalidOperationException">The loss is not finite, or a parameter does not take part in the logits; nothing is changed then.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The loss is not finite, a parameter has been frozen or replaced since the optimizer was made, or one does not take part in the logits of the first batch, or, for methods on
+    /// per-sample gradients, of any; nothing is changed then.
+    /// </exception>
     public StepReport Step(Func<Tensor> forward, Tensor labels, double? learningRate = null, Tensor? rowWeights = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -131,7 +134,7 @@ public sealed class ParameterOptimizer : IDisposable
     /// <returns>What was found; average several batches with QualityReport.Average.</returns>
     /// <exception cref="ArgumentException">Logits or labels have the wrong shape, type or values, or a method has no direction of a single batch.</exception>
     /// <exception cref="InvalidOperationException">
-    /// The loss is not finite, a parameter does not take part in the logits, or the forward pass does not repeat itself.
+    /// The loss is not finite, a parameter has been frozen or replaced, or does not take part in the logits, or the forward pass does not repeat itself.
     /// </exception>
     public QualityReport MeasureQuality(Func<Tensor> forward, Tensor labels, QualityProbe? probe = null, Tensor? rowWeights = null)
     {

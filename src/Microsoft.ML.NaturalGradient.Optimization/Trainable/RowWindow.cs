@@ -25,6 +25,9 @@ internal sealed class RowWindow : IDisposable
     /// <param name="total">Rows of the batch.</param>
     public static RowWindow Enter(long start, long count, long total) => new(start, count, total);
 
+    /// <summary>Begins a part of a forward pass over what all rows share, for which one draw is made, however many copies of it there are; disposing the result ends it.</summary>
+    public static RowWindow Share() => new(0, 0, 0);
+
     /// <summary>Draws for all rows of the batch and gives what is of this pass.</summary>
     /// <param name="shape">Shape of what this pass needs, [n, ...] or [n·T, ...] with T positions of each row one after the other.</param>
     /// <param name="draw">Draws a tensor of a shape.</param>
@@ -34,6 +37,11 @@ internal sealed class RowWindow : IDisposable
         if (_current is not { } window)
         {
             return draw(shape);
+        }
+
+        if (window._total == 0)
+        {
+            return draw([1, .. shape.AsSpan(1)]).expand(shape);
         }
 
         var positions = shape[0] / window._count;

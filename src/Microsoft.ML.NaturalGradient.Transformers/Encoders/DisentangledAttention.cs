@@ -1,6 +1,7 @@
 using Microsoft.ML.NaturalGradient.Models.Onnx;
 using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.PerSampleGradients;
+using Microsoft.ML.NaturalGradient.Training;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -116,6 +117,7 @@ internal sealed class DisentangledAttention : nn.Module<Tensor, DisentangledCont
     private Tensor Positions(LinearLayer projection, Tensor table, long samples)
     {
         using var apart = PackedRows.Leave();
+        using var sharing = RowWindow.Share();
         var shared = SharedTable.NeedsCopies(projection) ? table.expand(samples, -1, -1) : table;
         var split = MultiHeadAttention.Split(projection.call(shared), _config.Sizes.HeadCount); // [1 or N, H, 2·S, d]
         return split.expand(samples, -1, -1, -1).flatten(0, 1).transpose(1, 2); // [N·H, d, 2·S]

@@ -8,11 +8,13 @@ namespace Microsoft.ML.NaturalGradient.Checkpoints;
 /// <param name="ClassNames">Names of the classes in the order of the outputs; null where they are not told.</param>
 /// <param name="TextToText">How a text-to-text model is asked.</param>
 /// <param name="Predictions">How outputs become predictions.</param>
-internal sealed record ClassifierNotes(IReadOnlyList<string>? ClassNames, TextToTextSettings TextToText, PredictionNotes Predictions)
+/// <param name="LayerCount">Layers of the base that the adapter was trained on; null where they are not told.</param>
+internal sealed record ClassifierNotes(IReadOnlyList<string>? ClassNames, TextToTextSettings TextToText, PredictionNotes Predictions, int? LayerCount)
 {
     /// <summary>Name of the file.</summary>
     public const string FileName = "classifier.json";
 
+    private const string LayersField = "base_layers";
     private const string NamesField = "id2label";
     private const string PromptField = "prompt";
     private const string WordsField = "label_words";
@@ -32,11 +34,12 @@ internal sealed record ClassifierNotes(IReadOnlyList<string>? ClassNames, TextTo
     {
         if (!files.Exists(FileName))
         {
-            return new ClassifierNotes(null, TextToTextSettings.None, PredictionNotes.None);
+            return new ClassifierNotes(null, TextToTextSettings.None, PredictionNotes.None, null);
         }
 
         var config = ModelConfig.Read(files, FileName);
-        return new ClassifierNotes(ClassifierConfig.ReadClasses(files.Read(FileName)), ReadTextToText(config), PredictionNotes.Read(config));
+        return new ClassifierNotes(ClassifierConfig.ReadClasses(files.Read(FileName)), ReadTextToText(config), PredictionNotes.Read(config),
+            config.OptionalInt(LayersField, 0) is > 0 and var layers ? layers : null);
     }
 
     /// <summary>Reads how a text-to-text model is asked.</summary>
@@ -82,6 +85,7 @@ internal sealed record ClassifierNotes(IReadOnlyList<string>? ClassNames, TextTo
     public byte[] Write()
     {
         var fields = Describe(TextToText, Predictions);
+        fields[LayersField] = LayerCount;
         fields[NamesField] = ClassifierConfig.NamesById(ClassNames ?? []);
         return JsonSerializer.SerializeToUtf8Bytes(fields, Indented);
     }

@@ -106,6 +106,13 @@ public sealed record PretrainedAdapter : AdapterOptions
             ? [encoder.Architecture.PeftTask, PeftNames.TokenTask, PeftNames.SpanTask]
             : [encoder.Architecture.PeftTask];
         CheckTask(possible);
+        if (Notes.LayerCount is { } layers && layers != encoder.LayerCount)
+        {
+            throw new InvalidDataException(
+                $"The adapter of {_description} was trained on a base of {layers} layers, and this one has {encoder.LayerCount}. Give the base that it was trained on; "
+                + $"PretrainedModel.X with {{ Layers = {layers} }} cuts one of more layers.");
+        }
+
         try
         {
             if (Options is LoraOptions lora)

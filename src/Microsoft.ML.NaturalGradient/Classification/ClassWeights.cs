@@ -1,3 +1,4 @@
+using Microsoft.ML.NaturalGradient.Numerics;
 using Microsoft.ML.NaturalGradient.Pipelines;
 
 namespace Microsoft.ML.NaturalGradient;
@@ -21,13 +22,13 @@ public sealed class ClassWeights
 
     /// <summary>Given weights.</summary>
     /// <param name="weights">How often a row of each class counts, greater than zero, by the name of the class; classes that are not named count once.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A weight is not a positive number.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A weight is not a positive number that float32 holds.</exception>
     public static ClassWeights Of(IReadOnlyDictionary<string, double> weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
         foreach (var (name, weight) in weights)
         {
-            SettingCheck.Require(double.IsFinite(weight) && weight > 0, nameof(weights), weight, $"The weight of a class is a number greater than zero; that of '{name}' is not.");
+            SingleRange.Require(SingleRange.IsPositive(weight), nameof(weights), weight, $"The weight of a class is a number greater than zero; that of '{name}' is not.");
         }
 
         return new ClassWeights(weights.ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.Ordinal));

@@ -40,7 +40,7 @@ internal static class ModelExport
             save.Write(name, content);
         }
 
-        save.Write(ClassifierNotes.FileName, new ClassifierNotes(model.Target.OutputNames, details.TextToText, details.Predictions).Write());
+        save.Write(ClassifierNotes.FileName, new ClassifierNotes(model.Target.OutputNames, details.TextToText, details.Predictions, model.Network.Base.LayerCount).Write());
         save.Write(ModelCard.FileName, ModelCard.ForAdapter(model, details, location));
         save.Write(AdapterConfig.FileName, AdapterConfig.Write(model.Adapter, model.Network, location));
         save.Commit(CheckpointFiles.SmallNames.Where(name => name != CheckpointFiles.ConfigName)); // which an adapter has none of

@@ -61,7 +61,7 @@ internal sealed class AdaFisher : Optimizer, IUpdateDirection
     // So that the first step afterwards records its forward pass where it would have without the interruption, and only there: recorded layers may round differently.
     private protected override void MakeRestored(OptimizerState state)
     {
-        if (_blocks is null && Set.Any(parameter => AdaFisherBlock.IsKept(state, Set, parameter)))
+        if (_blocks is null && _steps > 0)
         {
             _blocks = [.. Set.Where(parameter => AdaFisherBlock.IsKept(state, Set, parameter)).Select(parameter => new AdaFisherBlock(state, Set, parameter, _options, Track))];
         }

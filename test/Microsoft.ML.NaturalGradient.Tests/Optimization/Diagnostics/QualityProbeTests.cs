@@ -54,6 +54,7 @@ public sealed class QualityProbeTests
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(new QualityProbe { BatchesPerEpoch = -1 }.Validate);
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(new QualityProbe { DampingSweep = [-1] }.Validate);
         Assert.ThrowsExactly<ArgumentNullException>(new QualityProbe { Directions = null! }.Validate);
+        Assert.AreEqual(nameof(QualityProbe.Directions), Assert.ThrowsExactly<ArgumentNullException>(new QualityProbe { Directions = [Ief, null!] }.Validate).ParamName);
         new QualityProbe().Validate();
     }
 

@@ -66,6 +66,10 @@ public sealed class FirstOrderOptimizerTests
     }
 
     [TestMethod]
+    public void Factor_WarmupThatIsNoFraction_Throws() =>
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => (LearningRateSchedule.Cosine with { WarmupFraction = double.NaN }).Factor(0, 10));
+
+    [TestMethod]
     public void Factor_LinearWithWarmup_RisesThenFallsToZero()
     {
         var schedule = LearningRateSchedule.Linear with { WarmupFraction = 0.2 };

@@ -42,7 +42,7 @@ public sealed class ParameterOptimizerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(EveryOptimizer.OfAnyNetwork), typeof(EveryOptimizer))]
+    [DynamicData(nameof(EveryOptimizer.All), typeof(EveryOptimizer))]
     public void RestoreState_FromAStream_GoesOnAsWithoutInterruption(string name, object method)
     {
         using var scope = NewDisposeScope();
@@ -264,6 +264,107 @@ public sealed class ParameterOptimizerTests
 
             StringAssert.Contains(exception.Message, "4 [2, 7]");
         }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(EveryOptimizer.All), typeof(EveryOptimizer))]
+    public void Step_ParameterWithoutDimensions_TrainsAsOneOfLengthOne(string name, object method)
+    {
+        using var scope = NewDisposeScope();
+        Fixture.AssertClose(Trained([1]), Trained([]), 1e-9, 1e-11);
+
+        Tensor Trained(long[] shape)
+        {
+            var toy = new ToyNetwork();
+            var network = Network();
+            var scale = nn.Parameter(ones(shape, dtype: ScalarType.Float64));
+            using var optimizer = ((OptimizerOptions)method).CreateFor([.. network.parameters(), scale], Classes, seed: 3);
+            Tensor Forward() => network.call(toy.Inputs).mul(scale);
+            for (var step = 0; step < Steps; step++)
+            {
+                optimizer.Step(Forward, toy.Labels, 0.1);
+            }
+
+            var quality = optimizer.MeasureQuality(Forward, toy.Labels, new QualityProbe { Directions = [Ief, Sf with { Samples = 2 }, Ng] });
+            Assert.AreNotEqual(1, scale.item<double>(), name);
+            return cat([Flat(network), scale.detach().view(1), tensor(quality.Directions.Select(direction => direction.Gamma).ToArray())]);
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(EveryOptimizer.All), typeof(EveryOptimizer))]
+    public void Step_ParametersWithoutNumbers_AreLeftOut(string name, object method)
+    {
+        using var scope = NewDisposeScope();
+        Assert.IsTrue(Trained([]).eq(Trained([nn.Parameter(zeros(0, 4)), nn.Parameter(zeros(4, 0))])).all().item<bool>(), name);
+        Assert.ThrowsExactly<ArgumentException>(() => Ief.CreateFor([nn.Parameter(zeros(0))], Classes));
+
+        Tensor Trained(Parameter[] more)
+        {
+            var toy = new ToyNetwork();
+            var network = Network();
+            using var optimizer = ((OptimizerOptions)method).CreateFor([.. network.parameters(), .. more], Classes, seed: 3);
+            optimizer.Step(() => more.Aggregate(network.call(toy.Inputs), (logits, part) => logits.add(part.sum())), toy.Labels, 0.1);
+            return Flat(network);
+        }
+    }
+
+    // Divided by 1 − β they are more than float32 holds.
+    [TestMethod]
+    [DynamicData(nameof(EveryOptimizer.All), typeof(EveryOptimizer))]
+    public void Step_LargestLearningRate_EndsWithALossThatIsNoNumber(string name, object method)
+    {
+        using var scope = NewDisposeScope();
+        var toy = new ToyNetwork();
+        using var network = Network().to(ScalarType.Float32);
+        using var optimizer = ((OptimizerOptions)method).CreateFor(network, Classes, seed: 1);
+        try
+        {
+            for (var step = 0; step < 2; step++)
+            {
+                optimizer.Step(() => network.call(toy.Inputs.to(ScalarType.Float32)), toy.Labels, 3e38);
+            }
+        }
+        catch (InvalidOperationException e)
+        {
+            StringAssert.Contains(e.Message, "Lower the learning rate", name);
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(EveryOptimizer.All), typeof(EveryOptimizer))]
+    public void Step_ParameterFrozenInBetween_ThrowsAndChangesNothing(string name, object method)
+    {
+        using var scope = NewDisposeScope();
+        var toy = new ToyNetwork();
+        using var network = Network();
+        using var ofNetwork = ((OptimizerOptions)method).CreateFor(network, Classes);
+        using var ofList = ((OptimizerOptions)method).CreateFor(network.parameters(), Classes);
+        ofNetwork.Step(() => network.call(toy.Inputs), toy.Labels, 0.01);
+        ((Linear)network[0]).weight.requires_grad = false;
+        var before = Flat(network);
+
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => ofNetwork.Step(() => network.call(toy.Inputs), toy.Labels)).Message, "Parameter first.weight has been frozen", name);
+        Assert.ThrowsExactly<InvalidOperationException>(() => ofList.Step(() => network.call(toy.Inputs), toy.Labels));
+        Assert.ThrowsExactly<InvalidOperationException>(() => ofNetwork.MeasureQuality(() => network.call(toy.Inputs), toy.Labels));
+
+        Assert.IsTrue(Flat(network).eq(before).all().item<bool>());
+        ((Linear)network[0]).weight.requires_grad = true;
+        ofNetwork.Step(() => network.call(toy.Inputs), toy.Labels, 0.01);
+    }
+
+    [TestMethod]
+    public void Step_ParameterReplacedInBetween_SaysSo()
+    {
+        using var scope = NewDisposeScope();
+        var toy = new ToyNetwork();
+        using var network = Network();
+        using var optimizer = Ief.CreateFor(network, Classes);
+        var layer = (Linear)network[0];
+        layer.weight = nn.Parameter(layer.weight.detach().clone()); // disposes the other
+
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidOperationException>(() => optimizer.Step(() => network.call(toy.Inputs), toy.Labels)).Message, "Parameter first.weight has been disposed or replaced");
     }
 
     [TestMethod]

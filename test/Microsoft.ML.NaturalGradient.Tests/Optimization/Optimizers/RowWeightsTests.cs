@@ -121,6 +121,8 @@ public sealed class RowWeightsTests
     [DataRow(new[] { 1.0, 1, -1, 1, 1 }, "not a positive number")]
     [DataRow(new[] { 1.0, 1, double.NaN, 1, 1 }, "not a positive number")]
     [DataRow(new[] { 1.0, 1, double.PositiveInfinity, 1, 1 }, "not a positive number")]
+    [DataRow(new[] { 1.0, 1, 1e39, 1, 1 }, "that float32 holds")]
+    [DataRow(new[] { 1.0, 1, 1e-46, 1, 1 }, "that float32 holds")]
     public void Step_BadWeights_ThrowsAndChangesNothing(double[] weights, string expected)
     {
         using var scope = NewDisposeScope();

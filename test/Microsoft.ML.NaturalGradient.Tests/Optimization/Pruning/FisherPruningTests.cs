@@ -144,6 +144,36 @@ public sealed class FisherPruningTests
     }
 
     [TestMethod]
+    public void Prune_NumbersThatAreNone_ThrowsAndChangesNothing()
+    {
+        using var scope = NewDisposeScope();
+        var (weights, gradients, norms) = Problem();
+        var before = weights.clone();
+        var whole = ones_like(weights).to(ScalarType.Int32);
+
+        Assert.ThrowsExactly<ArgumentException>(() => FisherPruning.Prune(whole, gradients, norms, 0.5));
+        Assert.ThrowsExactly<ArgumentException>(() => FisherPruning.Prune(full_like(weights, double.NaN), gradients, norms, 0.5));
+        Assert.ThrowsExactly<ArgumentException>(() => FisherPruning.Prune(zeros(0), zeros(3, 0), ones(3), 0.5));
+        Assert.ThrowsExactly<ArgumentException>(() => FisherPruning.Prune(weights, gradients, norms.neg(), 0.5));
+        Assert.ThrowsExactly<ArgumentException>(() => FisherPruning.Prune(weights, gradients, full_like(norms, double.NaN), 0.5));
+
+        Assert.IsTrue(weights.eq(before).all().item<bool>());
+        Assert.IsTrue(FisherPruning.Prune(weights, gradients, zeros_like(norms), 0.5).any().item<bool>());
+    }
+
+    [TestMethod]
+    public void Saliency_WeightWithoutDimensions_IsThatOfOneOfLengthOne()
+    {
+        using var scope = NewDisposeScope();
+        var (gradients, norms) = (tensor(new[] { 0.5, -2, 1 }), tensor(new[] { 0.3, 0.1, 0.2 }));
+
+        var saliency = FisherPruning.Saliency(tensor(1.5), gradients, norms);
+
+        Assert.AreEqual(0, saliency.dim());
+        Assert.AreEqual(FisherPruning.Saliency(tensor(new[] { 1.5 }), gradients.unsqueeze(1), norms).item<double>(), saliency.item<double>());
+    }
+
+    [TestMethod]
     public void Prune_Repeated_LeavesNoTensors()
     {
         using var scope = NewDisposeScope();

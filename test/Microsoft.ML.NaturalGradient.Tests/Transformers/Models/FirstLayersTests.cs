@@ -104,6 +104,25 @@ public sealed class FirstLayersTests
         Fixture.AssertClose(tensor(Scores(model, data).SelectMany(row => row).ToArray()), tensor(Scores(read, data).SelectMany(row => row).ToArray()), 0, 1e-5);
     }
 
+    // The weights of both would fit.
+    [TestMethod]
+    [DataRow("last layer")]
+    [DataRow("prompt")]
+    public void SavePeft_FirstLayer_IsRefusedOnAllLayers(string trained)
+    {
+        var data = TinyText.KeyedRows(_mlContext, 16);
+        using var model = Trained(data, savesBase: true, trained == "prompt" ? Adapters.PromptTuning with { TokenCount = 2 } : Adapters.LoRA with { Layers = 1 });
+        model.Model.SavePeft(_folder);
+        var adapter = PublicCheckpoints.LoadPeft(_folder);
+
+        using var read = PublicCheckpoints.LoadTextClassifier(_mlContext, TinyText.Model with { Layers = 1 }, adapter, sentence1ColumnName: "Text");
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => PublicCheckpoints.LoadTextClassifier(_mlContext, TinyText.Model, adapter, sentence1ColumnName: "Text"));
+
+        CollectionAssert.AreEqual(Scores(model, data).SelectMany(row => row).ToArray(), Scores(read, data).SelectMany(row => row).ToArray());
+        StringAssert.Contains(error.Message, "was trained on a base of 1 layers, and this one has 2");
+        Assert.ThrowsExactly<InvalidDataException>(() => TinyText.Trainer(_mlContext, options => options.Adapter = adapter).Fit(data));
+    }
+
     [TestMethod]
     public void Layers_MoreThanThereAre_SaysHowMany()
     {
@@ -126,8 +145,9 @@ public sealed class FirstLayersTests
     public void Fingerprint_NoNumberOfLayers_IsRefused() =>
         Assert.ThrowsExactly<InvalidDataException>(() => BaseFingerprint.LayersOf(new string('a', 64) + ":many"));
 
-    private TextClassificationTransformer Trained(IDataView data, bool savesBase) => TinyText.Trainer(_mlContext, options =>
+    private TextClassificationTransformer Trained(IDataView data, bool savesBase, AdapterOptions? adapter = null) => TinyText.Trainer(_mlContext, options =>
     {
+        options.Adapter = adapter ?? options.Adapter;
         options.Model = TinyText.Model with { Layers = 1 };
         options.SaveBaseModel = savesBase;
         options.MaxEpoch = 1;

@@ -60,20 +60,21 @@ public sealed class MicroBatchEncoderTests
 
     // A row's masks do not depend on how the batch is divided, and are the same in all passes.
     [TestMethod]
-    public void PullBack_WithDropout_HasTheMasksOfTheWholeBatch()
+    [DynamicData(nameof(EncoderFixture.OfTexts), typeof(EncoderFixture))]
+    public void PullBack_WithDropout_HasTheMasksOfTheWholeBatch(string encoder)
     {
         using var scope = NewDisposeScope();
-        var fixture = new EncoderFixture("bert");
+        var fixture = new EncoderFixture(encoder);
         using var inputs = fixture.Inputs();
         var labels = fixture.Reference.GetProperty("labels").ToTensor().to(ScalarType.Int64);
-        using var classifier = fixture.CreateClassifier(new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.5 });
+        using var classifier = fixture.CreateClassifier(new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.5, TargetModules = LoraOptions.AllLinear });
         EncoderFixture.Perturb(classifier);
         classifier.SetTraining(true);
         var start = classifier.Randomness!.get_state();
         using var whole = BatchEvaluation.Run(new SoftmaxCrossEntropy(), labels, true, () => classifier.Forward(inputs), classifier.Randomness);
         classifier.Randomness.set_state(start);
         using var batch = BatchEvaluation.RunInParts(
-            new SoftmaxCrossEntropy(), labels, (first, count) => classifier.Forward(inputs.Slice(first, count)), size: 1, classifier.Randomness);
+            new SoftmaxCrossEntropy(), labels, (first, count) => classifier.Forward(inputs.Slice(first, count)), size: 2, classifier.Randomness);
         batch.Trained = [.. classifier.TrainableParameters.Select(named => named.Value)];
 
         var once = batch.MeanGradient(batch.Trained);

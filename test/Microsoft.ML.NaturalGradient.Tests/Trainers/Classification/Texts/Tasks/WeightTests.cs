@@ -161,6 +161,7 @@ public sealed class WeightTests
             Assert.Throws<InvalidOperationException>(() => Fit(TinyText.Rows(4), Ief, _ => 1, options => options.ClassWeights = ClassWeights.Of(new Dictionary<string, double> { ["god"] = 2 }))).Message,
             "ClassWeights has a weight for 'god', which is no class of the label column.");
         Assert.Throws<ArgumentOutOfRangeException>(() => ClassWeights.Of(new Dictionary<string, double> { ["good"] = 0 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => ClassWeights.Of(new Dictionary<string, double> { ["good"] = 1e300 }));
     }
 
     // Up to rounding, which is small beside what weights that are not seen would leave.
