@@ -23,7 +23,7 @@ public abstract record EmpiricalFisherOptions : NaturalGradientOptions
     /// <summary>Largest |cosine| of two per-sample gradients that are both used; of a closer pair the shorter one is left out.</summary>
     /// <value>
     /// Between 0 and 1. <see langword="null"/> (the default) keeps all. The code that accompanies the paper uses 0.99 in training and 0.95 in
-    /// evaluation; the paper does not mention it, and the solve here does not need it.
+    /// evaluation; the paper does not mention it, and the solve here does not need it. A row that stands twice is left out once, while one of weight 2 counts twice.
     /// </value>
     public double? DuplicateThreshold { get; init; }
 

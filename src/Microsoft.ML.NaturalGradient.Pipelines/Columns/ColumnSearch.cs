@@ -1,5 +1,3 @@
-using Microsoft.ML.Data;
-
 namespace Microsoft.ML.NaturalGradient.Pipelines;
 
 /// <summary>Finds columns by name; where there is none, the error says which there are.</summary>
