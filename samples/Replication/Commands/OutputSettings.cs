@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Spectre.Console;
 using Spectre.Console.Cli;
 
 namespace ReplicationSample;
@@ -14,4 +15,7 @@ internal class OutputSettings : CommandSettings
     [CommandOption("--tiny")]
     [Description("A few rows and batches only: shows that everything works, not what it can do.")]
     public bool Tiny { get; init; }
+
+    public override ValidationResult Validate() =>
+        string.IsNullOrWhiteSpace(Output) ? ValidationResult.Error("--output needs the name of a folder.") : ValidationResult.Success();
 }

@@ -51,11 +51,11 @@ internal sealed record TextToTextSettings(PromptTemplate? Prompt, IReadOnlyList<
 
     /// <summary>The words to use.</summary>
     /// <param name="names">Names of the classes.</param>
-    /// <exception cref="ArgumentException">There are not as many words as classes.</exception>
-    public IReadOnlyList<string> WordsFor(IReadOnlyList<string> names) => LabelWords is null || LabelWords.Count == names.Count
+    /// <exception cref="ArgumentException">There are not as many words as classes, or one is null.</exception>
+    public IReadOnlyList<string> WordsFor(IReadOnlyList<string> names) => LabelWords is null || (LabelWords.Count == names.Count && !LabelWords.Contains(null!))
         ? LabelWords ?? names
         : throw new ArgumentException(
-            $"There are {LabelWords.Count} LabelWords, but {names.Count} classes: {string.Join(", ", names)}. Give one for each, in this order.");
+            $"There are {LabelWords.Count(word => word is not null)} LabelWords, but {names.Count} classes: {string.Join(", ", names)}. Give one for each, in this order.");
 
     /// <summary>Throws when something is set although the model is no text-to-text model.</summary>
     /// <exception cref="ArgumentException">Something is set.</exception>

@@ -35,6 +35,7 @@ public sealed class ProgramsTests : IDisposable
     [DataRow("TextClassification", "There is no argument \"--rows\" here.", "classify", "--rows", "3")]
     [DataRow("ImageClassification", "--size needs a multiple of 14 up to 4088", "--size", "14000")]
     [DataRow("TextTasks", "There is no argument \"--epoch\" here.", "--epoch", "3")]
+    [DataRow("Replication", "--output needs the name of a folder.", "e1", "quick", "--output", "")]
     [DataRow("Replication", "There is no option \"--tinyy\" here.", "presets", "sst2", "--tinyy")]
     [DataRow("Replication", "Option 'data' is defined but no value has been provided.", "e2", "quick", "--data")]
     [DataRow("WebApi", "There is no argument \"--url\" here.", "--url", "http://localhost:0")]

@@ -142,6 +142,7 @@ public sealed class TextToTextTrainingTests
         var data = TinyText.KeyedRows(_mlContext, 8);
 
         Assert.Contains("LabelWords", Assert.ThrowsExactly<ArgumentException>(() => TinyT5Trainer(options => options.LabelWords = ["yes"]).Fit(data)).Message);
+        Assert.Contains("There are 1 LabelWords", Assert.ThrowsExactly<ArgumentException>(() => TinyT5Trainer(options => options.LabelWords = ["yes", null!]).Fit(data)).Message);
         Assert.Contains("same tokens", Assert.ThrowsExactly<ArgumentException>(() => TinyT5Trainer(options => options.LabelWords = ["yes", " yes "]).Fit(data)).Message);
         Assert.Contains("second column", Assert.ThrowsExactly<ArgumentException>(() => TinyT5Trainer(options => options.Prompt = PromptTemplate.Mrpc)).Message);
         Assert.Contains("no head", Assert.ThrowsExactly<ArgumentException>(() => TinyT5Trainer(options => options.Adapter = Adapters.HeadOnly).Fit(data)).Message);
