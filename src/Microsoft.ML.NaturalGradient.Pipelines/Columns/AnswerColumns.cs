@@ -16,7 +16,7 @@ internal sealed record AnswerColumns(TargetColumns Target, string Question, stri
     /// <inheritdoc/>
     public override SchemaShape.Column Check(IHost host, SchemaShape schema)
     {
-        var index = schema.Find("answer index", AnswerIndex);
+        var index = schema.Find(host, "answer index", AnswerIndex);
         return index.ItemType == NumberDataViewType.Int32 && !index.IsKey && index.Kind == SchemaShape.Column.VectorKind.Scalar
             ? base.Check(host, schema)
             : throw host.ExceptSchemaMismatch(nameof(schema), "answer index", AnswerIndex, "Int32, which Transforms.Conversion.ConvertType makes of other numbers", index.GetTypeString());

@@ -17,7 +17,7 @@ internal sealed record ImageColumns(TargetColumns Target, string Feature) : RowC
     /// <inheritdoc/>
     public override void CheckFeatures(IHost host, SchemaShape schema)
     {
-        var column = schema.Find("feature", Feature);
+        var column = schema.Find(host, "feature", Feature);
         var isScalar = column.Kind == SchemaShape.Column.VectorKind.Scalar;
         var isRead = column.ItemType is TextDataViewType or ImageDataViewType ? isScalar : column.ItemType == NumberDataViewType.Byte && !isScalar;
         if (!isRead)

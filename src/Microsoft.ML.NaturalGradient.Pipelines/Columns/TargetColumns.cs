@@ -65,7 +65,7 @@ internal sealed record TargetColumns(string Label, string Score, string? Predict
     /// <exception cref="ArgumentOutOfRangeException">One is missing or has the wrong type.</exception>
     public SchemaShape.Column CheckLabel(IHost host, SchemaShape schema)
     {
-        var label = schema.Find("label", Label);
+        var label = schema.Find(host, "label", Label);
         if (!Kind.Accepts(label))
         {
             throw host.ExceptSchemaMismatch(nameof(schema), "label", Label, Kind.Expected, label.GetTypeString());
@@ -76,7 +76,7 @@ internal sealed record TargetColumns(string Label, string Score, string? Predict
             return label;
         }
 
-        var weight = schema.Find("weight", Weight);
+        var weight = schema.Find(host, "weight", Weight);
         return weight.Kind == SchemaShape.Column.VectorKind.Scalar && !weight.IsKey && weight.ItemType == NumberDataViewType.Single
             ? label
             : throw host.ExceptSchemaMismatch(nameof(schema), "weight", Weight, LabelKind.Number.Expected, weight.GetTypeString());

@@ -20,7 +20,7 @@ internal record TextColumns(TargetColumns Target, string Sentence1, string? Sent
     {
         foreach (var name in Features)
         {
-            var text = schema.Find("text", name);
+            var text = schema.Find(host, "text", name);
             if (text.ItemType != TextDataViewType.Instance || (text.Kind != SchemaShape.Column.VectorKind.Scalar && !AllowsWords))
             {
                 throw host.ExceptSchemaMismatch(nameof(schema), "text", name, AllowsWords ? "String, or a vector of String with its words" : "String", text.GetTypeString());

@@ -73,7 +73,7 @@ internal sealed class EvaluatedColumns(IHost host, IDataView data)
 
     private DataViewSchema.Column Find(string role, string name, string expected, Func<DataViewType, bool> fits)
     {
-        var column = data.Schema.Find(role, name);
+        var column = data.Schema.Find(host, role, name);
         return fits(column.Type) ? column : throw host.ExceptSchemaMismatch(nameof(data), role, name, expected, column.Type.ToString()!);
     }
 }

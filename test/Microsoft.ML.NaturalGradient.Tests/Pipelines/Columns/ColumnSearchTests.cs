@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.ML.Data;
 using Microsoft.ML.NaturalGradient.Pipelines;
+using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.NaturalGradient.Tests.Pipelines;
 
@@ -19,9 +20,12 @@ public sealed class ColumnSearchTests
             builder.AddColumn(string.Create(CultureInfo.InvariantCulture, $"C{i}"), TextDataViewType.Instance);
         }
 
-        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => builder.ToSchema().Find("text", "Review"));
+        var host = ((IHostEnvironment)new MLContext(1)).Register("ColumnSearch");
+
+        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => builder.ToSchema().Find(host, "text", "Review"));
 
         StringAssert.StartsWith(error.Message, "Could not find text column 'Review': ");
         StringAssert.Contains(error.Message, expected);
+        Assert.IsTrue(error.IsMarked());
     }
 }
