@@ -40,7 +40,7 @@ internal static class GramSolver
         using var scope = NewDisposeScope();
         var matrix = Symmetric(gram); // [N, N]
         var right = target.to(ScalarType.Float64); // [N]
-        var alive = AliveRows(matrix, right, zeroTargetsCount, zeroTargetsCount && relativeDamping > 0);
+        var alive = AliveRows(matrix, right, zeroTargetsCount, relativeDamping > 0);
         var weights = zeros_like(right); // [N]
         if (alive.numel() == 0)
         {
@@ -139,7 +139,7 @@ internal static class GramSolver
     private static Tensor Damped(Tensor matrix, double damping) =>
         matrix.Plus(eye(matrix.shape[0], dtype: ScalarType.Float64, device: matrix.device).Times(damping));
 
-    private static Tensor AliveRows(Tensor matrix, Tensor target, bool zeroTargetsCount, bool shortRowsCount)
+    private static Tensor AliveRows(Tensor matrix, Tensor target, bool zeroTargetsCount, bool isDamped)
     {
         var diagonal = matrix.diagonal();
         var usable = diagonal.isfinite().logical_and(target.isfinite());
@@ -148,7 +148,7 @@ internal static class GramSolver
             usable = usable.logical_and(target.abs().gt(torch.tensor(0.0).to(target.device)));
         }
 
-        var floor = diagonal.where(usable, zeros_like(diagonal)).max().Times(shortRowsCount ? 0 : DeadRowThreshold);
+        var floor = diagonal.where(usable, zeros_like(diagonal)).max().Times(zeroTargetsCount && isDamped ? 0 : DeadRowThreshold);
         return usable.logical_and(diagonal.gt(floor)).nonzero().squeeze(1);
     }
 
